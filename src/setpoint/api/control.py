@@ -1,0 +1,80 @@
+"""The control API: status, incidents, and a look on demand."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from setpoint.domain.value import utc
+from setpoint.errors import Conflict, InvalidInput, NotFound, NotReady, SetpointError
+from setpoint.loop.operator import Operator
+from setpoint.loop.views import incident_view, status_view
+
+log = structlog.get_logger("setpoint.control")
+STATUS = {NotFound: 404, Conflict: 409, InvalidInput: 422, NotReady: 503, SetpointError: 500}
+
+
+class TickRequest(BaseModel):
+    """When to look; default: now."""
+
+    model_config = ConfigDict(extra="forbid")
+    now: datetime | None = None
+
+
+def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
+    """Return the app; while it runs, the loop looks every `tick_every_s` seconds (0: only when asked)."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        loop = threading.Thread(target=_keep_looking, args=(operator, tick_every_s, stop), name="loop")
+        if tick_every_s > 0:
+            loop.start()
+        yield
+        stop.set()
+        if tick_every_s > 0:
+            loop.join()
+
+    app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.add_exception_handler(SetpointError, _refuse)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/api/status")
+    def status(model: str | None = None) -> dict[str, Any]:
+        return status_view(operator.deployments(model))
+
+    @app.get("/api/incidents")
+    def incidents(model: str | None = None) -> dict[str, Any]:
+        return {"incidents": [incident_view(i) for d in operator.deployments(model) for i in d.incidents]}
+
+    @app.post("/api/tick")
+    def tick(request: TickRequest) -> dict[str, Any]:
+        decisions = operator.tick(utc(request.now) if request.now else None)
+        return {"decisions": msgspec.to_builtins(decisions)}
+
+    return app
+
+
+def _keep_looking(operator: Operator, every_s: float, stop: threading.Event) -> None:
+    """Look until told to stop. One failed look is said, and the next one tries again."""
+    while not stop.wait(every_s):
+        try:
+            for decision in operator.tick():
+                log.info("decided", **msgspec.to_builtins(decision))
+        except Exception:  # the loop must outlive whatever a look runs into; the log has the whole story
+            log.exception("a look failed; the next one tries again", every_s=every_s)
+
+
+def _refuse(request: Request, error: Exception) -> JSONResponse:
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return JSONResponse({"error": str(error)}, status_code=status)

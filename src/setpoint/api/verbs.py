@@ -1,0 +1,112 @@
+"""The verbs as Python functions: what the commands do, returning domain values.
+
+Every function takes `home`: a folder, by default the one the environment names (`SETPOINT_HOME`).
+"""
+
+import getpass
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+
+from setpoint.bootstrap.home import open_home, replay_table
+from setpoint.config import Settings, read_setpoint_file, seconds
+from setpoint.domain.finding import Finding
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Incident
+from setpoint.domain.record import OutcomeReceipt
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.frames import outcomes_of
+from setpoint.loop.operator import Operator
+from setpoint.loop.proposal import propose_setpoint
+from setpoint.loop.replay import POLICIES, Replayed
+from setpoint.monitor.compare import compare
+
+__all__ = [
+    "approve",
+    "compare",
+    "deploy",
+    "incidents",
+    "init",
+    "monitor",
+    "outcomes",
+    "records",
+    "replay",
+    "rollback",
+    "status",
+    "update",
+]
+Place: TypeAlias = str | Path
+Table: TypeAlias = pa.Table | pd.DataFrame
+
+
+def init(artifact: Place, reference: Place, *, target: str | None = None, model: str | None = None) -> str:
+    """Return the text of a setpoint.yaml proposed for a model file; paths are relative to the model's folder."""
+    return propose_setpoint(Path(artifact), Path(reference), Path(artifact).parent, target=target, model=model)
+
+
+def deploy(path: Place = ".", *, home: Place | None = None, by: str | None = None) -> ModelVersion:
+    """Import, convert, prove and measure the model that setpoint.yaml names, and make it live."""
+    return _open(home).deploy(read_setpoint_file(Path(path)), by=by or getpass.getuser())
+
+
+def status(model: str | None = None, *, home: Place | None = None) -> list[Deployment]:
+    """Return the deployments, with their standing against the set point."""
+    return _open(home).deployments(model)
+
+
+def outcomes(model: str, table: Table, *, home: Place | None = None) -> OutcomeReceipt:
+    """Record what turned out to be true: columns id, label, and `known` if there is one."""
+    operator = _open(home)
+    return operator.outcomes(model, outcomes_of(_arrow(table), operator.schema(model), operator.clock.now()))
+
+
+def records(
+    model: str, *, since: datetime | None = None, until: datetime | None = None, home: Place | None = None
+) -> pa.Table:
+    """Return what was recorded, with the outcome where it is known; `.to_pandas()` makes a frame of it."""
+    return _open(home).records(model, since=since, until=until)
+
+
+def monitor(model: str, *, home: Place | None = None) -> tuple[Finding, ...]:
+    """Return the findings of a look now."""
+    return _open(home).look(model)[1].findings
+
+
+def incidents(model: str | None = None, *, home: Place | None = None) -> list[Incident]:
+    """Return all incidents, closed ones too."""
+    return [i for d in _open(home).deployments(model) for i in d.incidents]
+
+
+def approve(id_: str, *, model: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
+    """Allow what waits for a person, and act on it."""
+    return _open(home).approve(id_, model=model, by=by or getpass.getuser())
+
+
+def update(model: str, *, by: str | None = None, home: Place | None = None) -> Deployment:
+    """Retrain now, wait for the training, and let the gate judge the candidate."""
+    operator = _open(home)
+    operator.finish(operator.update(model, by=by or getpass.getuser()))
+    return operator.deployments(model)[0]
+
+
+def rollback(model: str, *, to: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
+    """Make an earlier version champion again, whole."""
+    return _open(home).rollback(model, to=to, by=by or getpass.getuser())
+
+
+def replay(path: Place, data: Table, *, every: str = "1d", policies: Sequence[str] = POLICIES) -> Replayed:
+    """Return what the loop would have done with recorded traffic, beside doing nothing."""
+    span = timedelta(seconds=seconds(every))
+    return replay_table(read_setpoint_file(Path(path)), _arrow(data), Settings(), every=span, policies=policies)
+
+
+def _open(home: Place | None) -> Operator:
+    return open_home(Settings(home=Path(home)) if home is not None else Settings())
+
+
+def _arrow(table: Table) -> pa.Table:
+    return table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)

@@ -1,0 +1,1 @@
+"""Where concrete parts are chosen: one module for each process."""

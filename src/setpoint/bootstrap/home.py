@@ -1,0 +1,101 @@
+"""Wire a home: the concrete parts behind the verbs."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from setpoint.config import SetpointFile, Settings
+from setpoint.errors import Unusable
+from setpoint.loop.clock import VirtualClock, WallClock
+from setpoint.loop.operator import Operator
+from setpoint.loop.ports import Ports
+from setpoint.loop.replay import (
+    POLICIES,
+    RecordedPlatform,
+    Replayed,
+    as_traffic_table,
+    replay,
+    start_of,
+    traffic_of,
+)
+from setpoint.loop.scoring import BundleScorer
+from setpoint.loop.training import ProcessTrainer
+from setpoint.platforms.local import LocalPlatform
+from setpoint.ports import Clock
+from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.log import DeltaRecordLog
+from setpoint.store.memory import MemoryRecordLog
+from setpoint.store.state import SqlStateStore
+
+
+def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_trainings: bool = False) -> Operator:
+    """Open the home that the settings name, making it if there is none.
+
+    Raises
+    ------
+    Unusable
+        If the home cannot be written.
+    """
+    home, clock = settings.home, clock or WallClock()
+    _make(home)
+    bundles = FolderBundleStore(home / "bundles")
+    ports = Ports(
+        bundles=bundles,
+        log=DeltaRecordLog(home),
+        state=SqlStateStore(settings.state_url),
+        platform=LocalPlatform(home),
+        scorer=BundleScorer(bundles),
+        trainer=ProcessTrainer(
+            bundles, home / "jobs", clock, timeout_s=settings.job_timeout_s, wait=wait_for_trainings
+        ),
+        jobs=home / "jobs",
+    )
+    return Operator(ports=ports, clock=clock)
+
+
+def replay_table(
+    file: SetpointFile,
+    recorded: pa.Table,
+    settings: Settings,
+    *,
+    every: timedelta,
+    policies: Sequence[str] = POLICIES,
+    releases: Sequence[tuple[datetime, SetpointFile]] = (),
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Replayed:
+    """Run the loop over a recorded table, in a home of its own that is gone afterwards: no server, no wall clock.
+
+    See `setpoint.loop.replay.replay` for the parameters.
+    """
+    with tempfile.TemporaryDirectory(prefix="setpoint-replay-") as folder:
+        table, named = as_traffic_table(recorded, file)
+        home, clock, log = Path(folder), VirtualClock(start_of(table, named, every)), MemoryRecordLog()
+        bundles = FolderBundleStore(home / "bundles")
+        ports = Ports(
+            bundles=bundles,
+            log=log,
+            state=SqlStateStore("sqlite://"),
+            platform=RecordedPlatform(),
+            scorer=BundleScorer(bundles),
+            trainer=ProcessTrainer(bundles, home / "jobs", clock, timeout_s=settings.job_timeout_s, wait=True),
+            jobs=home / "jobs",
+        )
+        operator = Operator(ports=ports, clock=clock)
+        operator.deploy(file, by="replay")
+        traffic = traffic_of(table, named, operator.schema(file.model))
+        return replay(
+            operator, clock, log, file, traffic, every=every, policies=policies, releases=releases, progress=progress
+        )
+
+
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as e:
+        raise Unusable(f"home not writable: {home} ({e.strerror}); set SETPOINT_HOME to a folder you may write") from e

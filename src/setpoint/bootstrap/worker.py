@@ -1,0 +1,52 @@
+"""One worker of the data plane: `python -m setpoint.bootstrap.worker --fd N --index I`, started by the supervisor."""
+
+import argparse
+import gc
+import logging
+import os
+import sys
+
+from setpoint.config import Settings
+from setpoint.runtime import load
+from setpoint.serve.live import LiveFollower
+from setpoint.serve.metrics import Metrics
+from setpoint.serve.plane import DataPlane
+from setpoint.serve.server import run_server
+from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.spool import Spool
+
+
+def main() -> None:
+    """Serve the models of the home on an inherited listening socket."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fd", type=int, required=True, help="a listening socket")
+    parser.add_argument("--index", type=int, required=True, help="number of this worker")
+    arguments = parser.parse_args()
+    index: int = arguments.index
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s worker {index} %(levelname)s %(message)s")
+    serve(Settings(), arguments.fd, index)
+
+
+def serve(settings: Settings, fd: int, index: int) -> None:
+    """Compose the parts of a worker and run it until it is told to stop."""
+    home = settings.home
+    status_file = home / "run" / "workers" / f"{index}.json"
+    status_file.parent.mkdir(parents=True, exist_ok=True)
+    spool = Spool(
+        home / "spool", f"worker-{index}-{os.getpid()}", fsync=settings.fsync, segment_bytes=settings.segment_bytes
+    )
+    plane = DataPlane(spool, Metrics())
+    follower = LiveFollower(
+        plane, FolderBundleStore(home / "bundles"), load, file=home / "live.json", status_file=status_file
+    )
+    sys.setswitchinterval(0.0005)  # a shadow in its thread gives way to answers sooner than after 5 ms
+    gc.freeze()  # what is there now stays: the collector need not look at it again
+    gc.set_threshold(20_000, 20, 50)
+    try:
+        run_server(plane, follower, fd, max_body_bytes=settings.max_body_bytes)
+    finally:
+        spool.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The command line: a command parses, calls one verb, prints one value."""
+
+import sys
+
+from setpoint.cli.app import app
+from setpoint.errors import SetpointError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; an error of ours, or of the system, is one message and exit code 1, not a traceback."""
+    try:
+        app(prog_name="setpoint")
+    except SetpointError as e:
+        sys.stderr.write(f"setpoint: {e}\n")
+        sys.exit(1)
+    except OSError as e:
+        sys.stderr.write(f"setpoint: {f'{e.filename}: {e.strerror}' if e.filename else e}\n")
+        sys.exit(1)

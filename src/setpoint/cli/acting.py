@@ -1,0 +1,92 @@
+"""outcomes, repair, update and rollback."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from setpoint.bootstrap.home import open_home
+from setpoint.cli.show import ME, By, Json, console, print_json, steps
+from setpoint.config import Settings
+from setpoint.loop.frames import outcomes_of, read_table
+
+Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
+repair = typer.Typer(help="Approve what waits for a person.", no_args_is_help=True, add_completion=False)
+
+
+def outcomes(
+    model: Model,
+    file: Annotated[Path, typer.Argument(help="Table with the id, the label and, if there is one, `known`.")],
+    json: Json = False,
+) -> None:
+    """Record what turned out to be true. Exit code 1 if some ids have no prediction."""
+    operator = open_home(Settings())
+    found = outcomes_of(read_table(file), operator.schema(model), operator.clock.now())
+    receipt = operator.outcomes(model, found)
+    if json:
+        print_json(msgspec.to_builtins(receipt))
+    else:
+        console.print(
+            f"{receipt.received:,} received: {receipt.recorded:,} recorded, {receipt.repeated:,} known already, "
+            f"{receipt.corrected:,} corrected",
+            highlight=False,
+        )
+        if receipt.unknown:
+            examples = ", ".join(receipt.unknown_examples)
+            console.print(
+                f"[red]{receipt.unknown:,} ids have no prediction in the log[/] ({examples}); they are kept, and join "
+                f"if it still arrives. `setpoint records {model}` shows the ids there are",
+                highlight=False,
+            )
+    if receipt.unknown:
+        raise typer.Exit(1)
+
+
+@repair.command()
+def approve(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or a candidate's version.")],
+    model: Annotated[str | None, typer.Option(help="Name of the deployment, where a version is approved.")] = None,
+    by: By = ME,
+) -> None:
+    """Allow what waits for a person, and act on it."""
+    operator = open_home(Settings())
+    asked = operator.clock.now()
+    said = [d for d in operator.approve(id_, model=model, by=by).decisions if d.at >= asked]
+    if not said:
+        console.print(f"{id_} is approved; it is done as soon as the evidence allows")
+    for d in said:
+        console.print(f"[bold]{d.action}[/] {d.subject}: {d.why}", highlight=False)
+
+
+def update(
+    model: Model,
+    by: By = ME,
+    json: Json = False,
+) -> None:
+    """Retrain now from the log, or join a training under way, and let the gate judge the candidate."""
+    operator = open_home(Settings())
+    before = operator.deployments(model)[0]
+    job = before.training.job if before.training else operator.update(model, by=by)
+    with steps(quiet=json) as progress:
+        operator.finish(job, progress)
+    # the loop of `setpoint up` may have been the one that asked the gate
+    said = operator.deployments(model)[0].decisions[len(before.decisions) :]
+    if json:
+        print_json({"job": job, "decisions": [{"action": d.action, "subject": d.subject, "why": d.why} for d in said]})
+        return
+    for d in said:
+        console.print(f"[bold]{d.action}[/] {d.subject}: {d.why}", highlight=False)
+    if any(d.action == "training failed" for d in said):
+        raise typer.Exit(1)
+
+
+def rollback(
+    model: Model,
+    to: Annotated[str | None, typer.Option(help="Version to go back to; default: the one before.")] = None,
+    by: By = ME,
+) -> None:
+    """Make an earlier version champion again, whole."""
+    deployment = open_home(Settings()).rollback(model, to=to, by=by)
+    release = deployment.releases[-1]
+    console.print(f"[bold]{model}[/] is back on {release.version} (was {release.replaced})", highlight=False)

@@ -1,0 +1,62 @@
+"""All commands: their names, what each is for in one line, and where it is."""
+
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+from setpoint.cli.lazy import Later, LazyGroup
+from setpoint.cli.show import console
+
+COMMANDS = (
+    ("init", "deploying:init", "Write a commented setpoint.yaml for a model file and its reference table."),
+    ("deploy", "deploying:deploy", "Import, convert, prove and measure the model, and make it live."),
+    ("up", "running:up", "Serve what is deployed, and run the loop beside it."),
+    ("down", "running:down", "Stop what `setpoint up` started."),
+    ("status", "watching:status", "Show what serves, and how it stands against its set point."),
+    ("predict", "running:predict", "Send the rows of a table to the running server, and print its answers."),
+    ("outcomes", "acting:outcomes", "Record what turned out to be true."),
+    ("records", "watching:records", "Show what was recorded: inputs, outputs, and the outcome where it is known."),
+    ("monitor", "watching:monitor", "Show the findings of a look at MODEL now, or compare two tables."),
+    ("incidents", "watching:incidents", "Show incidents: what was seen, the likeliest causes, what was done."),
+    ("repair", "acting:repair", "Approve what waits for a person."),
+    ("update", "acting:update", "Retrain now from the log, or join a training under way."),
+    ("rollout", "watching:rollout", "Show candidates: what the gate and the shadow said, and how each ended."),
+    ("rollback", "acting:rollback", "Make an earlier version champion again, whole."),
+    ("replay", "replaying:replay", "Show what the loop would have done with recorded traffic, beside doing nothing."),
+    ("demo", "replaying:demo", "Run the whole loop on two years of real demand."),
+)
+
+
+class Commands(LazyGroup):
+    """Every command of `setpoint`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, place, summary in COMMANDS:
+            self.add_command(Later(name, summary, f"setpoint.cli.{place}"))
+
+
+app = typer.Typer(
+    name="setpoint",
+    cls=Commands,
+    help="Put trained models to work and keep them working: deploy, monitor, maintain, update, as one loop.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"setpoint {version('setpoint')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Hold the options of the whole program."""

@@ -1,0 +1,83 @@
+"""init and deploy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint.bootstrap.home import open_home
+from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, table
+from setpoint.config import FILE_NAME, Settings, check_setpoint_text, read_setpoint_file
+from setpoint.domain.version import ModelVersion, Variant
+from setpoint.errors import Conflict
+from setpoint.loop.proposal import propose_setpoint
+from setpoint.loop.views import deploy_view
+
+
+def init(
+    artifact: Annotated[Path, typer.Argument(help="The model file: .joblib, .skops, .keras or .h5.")],
+    reference: Annotated[Path, typer.Argument(help="Rows it was trained or validated on: .parquet or .csv.")],
+    target: Annotated[str | None, typer.Option(help="Column that the model predicts.")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the deployment; default: the model file's name.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column that holds the event time.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Column that late outcomes are joined by.")] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="A type the model file may hold, by full name.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Where to write; default: beside the model file.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a setpoint.yaml that is there.")] = False,
+) -> None:
+    """Write a commented setpoint.yaml for a model file and its reference table."""
+    file = (folder or artifact.parent) / FILE_NAME
+    if file.exists() and not force:
+        raise Conflict(f"{file} exists; --force replaces it")
+    with steps(quiet=False) as progress:
+        progress("reading the model and the reference")
+        text = propose_setpoint(
+            artifact, reference, file.parent, target=target, model=model, time=time, id=id_, allow=tuple(allow or ())
+        )
+    setpoint = check_setpoint_text(text, file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    console.print(f"Wrote [bold]{file}[/]: {setpoint.task} of {setpoint.target}, model {setpoint.model}")
+    for o in setpoint.objectives:
+        bound = f"at most {o.at_most:g}" if o.at_most is not None else f"at least {o.at_least:g}"
+        console.print(f"  {o.metric} {bound}", highlight=False)
+    console.print(f"Next: read it, then [bold]setpoint deploy {file.parent}[/]", highlight=False)
+
+
+def deploy(
+    path: Annotated[Path, typer.Argument(help="setpoint.yaml or its folder.")] = Path(),
+    by: By = ME,
+    json: Json = False,
+) -> None:
+    """Import, convert, prove and measure the model, and make it live."""
+    file = read_setpoint_file(path)
+    operator = open_home(Settings())
+    with steps(quiet=json) as progress:
+        version = operator.deploy(file, by=by, progress=progress)
+    if json:
+        print_json(deploy_view(version))
+        return
+    show_version(version)
+    console.print(f"\n[bold]{version.model} {version.version}[/] is live. Next: [bold]setpoint up[/]", highlight=False)
+
+
+def show_version(version: ModelVersion) -> None:
+    """Print what was tried, and why the winner won."""
+    rows = [_row(v) for v in version.variants]
+    columns = ("", "runtime", "precision", "one row", "rows/s", "parity with the framework")
+    console.print(table("What was tried", columns, rows, right=("one row", "rows/s")))
+    for v in version.variants:
+        console.print(f"{v.runtime}: {v.why}", highlight=False, markup=False)
+    shown = ", ".join(f"{name} {number(value)}" for name, value in version.reference_metrics.items())
+    console.print(f"On the reference: {shown}", highlight=False)
+
+
+def _row(v: Variant) -> tuple[str, ...]:
+    parity = "–"
+    if v.parity is not None:
+        verdict = "same" if v.parity.ok else "differs"
+        parity = f"{verdict} (largest shift {number(v.parity.largest)})"
+    mark = "[green]✓[/]" if v.chosen else ""
+    return mark, v.runtime, v.precision, number(v.p50_us, " µs"), number(v.rows_per_s), parity

@@ -1,0 +1,165 @@
+"""up, down and predict: the processes, and a request to them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from setpoint.bootstrap.home import open_home
+from setpoint.cli.show import Json, cell, console, print_json, table
+from setpoint.config import Settings
+from setpoint.errors import Conflict, InvalidInput, NotReady, Unusable
+from setpoint.loop.frames import instances, read_table
+from setpoint.platforms.files import HomeFiles, Running
+from setpoint.platforms.supervisor import Supervisor, listen
+
+READY_S = 120.0
+STOP_S = 30.0
+BATCH = 1_000
+SHOWN = 20  # rows
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the data plane.")] = 8080,
+    control_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the control API.")] = 8081,
+    workers: Annotated[int, typer.Option(min=1, help="Data-plane workers.")] = 2,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when it is ready; `setpoint down` stops it.")
+    ] = False,
+) -> None:
+    """Serve what is deployed, and run the loop beside it."""
+    settings = Settings()
+    open_home(settings)
+    other = HomeFiles(settings.home).running()
+    if other is not None:
+        raise Conflict(f"{settings.home} is up already on {url(other)} (pid {other.pid}); `setpoint down` stops it")
+    if detach:
+        running = _detached(settings, host, port, control_port, workers)
+        console.print(f"Up on http://{running.host}:{running.port} with {workers} workers; `setpoint down` stops it")
+        return
+    _check_ports(host, port, control_port)
+    console.print(f"Serving on http://{host}:{port}, control API on http://{host}:{control_port}; Ctrl-C stops")
+    supervise(settings, host, port, control_port, workers)
+
+
+def _check_ports(host: str, port: int, control_port: int) -> None:
+    """Say now that a port is in use: the control process could not start, again and again."""
+    if port == control_port:
+        raise InvalidInput(f"--port and --control-port are both {port}; they must differ")
+    listen(host, control_port, "--control-port").close()
+    listen(host, port).close()
+
+
+def supervise(settings: Settings, host: str, port: int, control_port: int, workers: int) -> None:
+    """Run the processes in the foreground."""
+    Supervisor(
+        home=settings.home,
+        worker=[sys.executable, "-m", "setpoint.bootstrap.worker"],
+        workers=workers,
+        host=host,
+        port=port,
+        control=[sys.executable, "-m", "setpoint.api", "--host", host, "--port", str(control_port)],
+        control_port=control_port,
+    ).run()
+
+
+def _detached(settings: Settings, host: str, port: int, control_port: int, workers: int) -> Running:
+    """Start the foreground command in a session of its own, and wait until it answers."""
+    log = settings.home / "run" / "up.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    options = {"--host": host, "--port": port, "--control-port": control_port, "--workers": workers}
+    command = [sys.executable, "-m", "setpoint", "up", *(str(part) for pair in options.items() for part in pair)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=os.environ
+        )
+    files = HomeFiles(settings.home)
+    end = time.monotonic() + READY_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            last = log.read_text().strip().splitlines() or ["it said nothing"]
+            raise Unusable(last[-1].removeprefix("setpoint: "))
+        running = files.running()
+        if running and ready(running):
+            return running
+        time.sleep(0.05)
+    raise NotReady(f"it did not become ready within {READY_S:.0f} s; read {log}")
+
+
+def ready(running: Running) -> bool:
+    """Whether the data plane answers, and the control API too."""
+    urls = [f"{url(running)}/v2/health/ready"]
+    if running.control_port:
+        urls.append(f"http://{running.host}:{running.control_port}/health")
+    try:
+        return all(httpx.get(u, timeout=2.0).status_code == 200 for u in urls)
+    except httpx.TransportError:
+        return False
+
+
+def url(running: Running) -> str:
+    """Return the address of the data plane."""
+    return f"http://{running.host}:{running.port}"
+
+
+def down() -> None:
+    """Stop what `setpoint up` started."""
+    files = HomeFiles(Settings().home)
+    running = files.running()
+    if running is None:
+        raise NotReady(f"nothing is up on {files.home}")
+    os.kill(running.pid, signal.SIGTERM)
+    end = time.monotonic() + STOP_S
+    while files.running() is not None:
+        if time.monotonic() > end:
+            raise Unusable(f"pid {running.pid} has not stopped within {STOP_S:.0f} s")
+        time.sleep(0.05)
+    console.print("Down")
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="Name of the deployment.")],
+    file: Annotated[Path, typer.Argument(help="Rows to ask for: .parquet or .csv.")],
+    json: Json = False,
+) -> None:
+    """Send the rows of a table to the running server, and print its answers."""
+    running = HomeFiles(Settings().home).running()
+    if running is None:
+        raise NotReady("nothing is up: `setpoint up --detach` starts it")
+    schema = open_home(Settings()).schema(model)
+    rows = instances(read_table(file), schema)
+    predictions: list[object] = []
+    ids: list[str] = []
+    with httpx.Client(base_url=url(running), timeout=60.0) as client:
+        for start in range(0, len(rows), BATCH):
+            answer = client.post(f"/v1/models/{model}:predict", json={"instances": rows[start : start + BATCH]})
+            if answer.status_code != 200:
+                raise InvalidInput(f"rows from {start}: {answer.json().get('error', answer.text)}")
+            predictions += answer.json()["predictions"]
+            ids += _ids(rows[start : start + BATCH], schema.id, answer.headers["x-request-id"])
+    if json:
+        print_json({"predictions": [{"id": i, "prediction": p} for i, p in zip(ids, predictions, strict=True)]})
+        return
+    shown = [(i, *map(cell, outputs(p))) for i, p in zip(ids[:SHOWN], predictions, strict=False)]
+    console.print(table("", ("id", *schema.outputs), shown))
+    if len(ids) > SHOWN:
+        console.print(f"and {len(ids) - SHOWN:,} more; --json prints all", highlight=False)
+
+
+def outputs(prediction: Any) -> list[Any]:
+    """Return the outputs of one row, in the order of the schema."""
+    return list(prediction.values()) if isinstance(prediction, dict) else [prediction]
+
+
+def _ids(rows: list[dict[str, object]], column: str | None, request_id: str) -> list[str]:
+    """Return the ids that outcomes are joined by, as the server gives them."""
+    if column is not None and all(column in row for row in rows):
+        return [str(row[column]) for row in rows]
+    return [request_id] if len(rows) == 1 else [f"{request_id}/{i}" for i in range(len(rows))]

@@ -1,0 +1,66 @@
+"""How commands print: tables for people, JSON for programs, progress for long work."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+errors = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+By = Annotated[str, typer.Option("--by", help="Who decides; written into the record.", show_default="your login")]
+
+
+def me() -> str:
+    """Return the login name of who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a passwd entry
+        return "unknown"
+
+
+ME = me()
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
+    """Return a table; columns named in `right` are aligned to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """Write a number in four digits, or a dash."""
+    if value is None:
+        return "–"
+    return (f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}") + unit
+
+
+def cell(value: Any) -> str:
+    """Write any value for a table: a float in four digits, nothing as a dash."""
+    return number(value) if isinstance(value, float) else "–" if value is None else str(value)
+
+
+@contextmanager
+def steps(*, quiet: bool) -> Iterator[Any]:
+    """Show one line that says what is being done; nothing in quiet (JSON) mode."""
+    if quiet or not errors.is_terminal:
+        yield lambda step: None
+        return
+    with errors.status("starting") as status:
+        yield lambda step: status.update(step)

@@ -1,0 +1,250 @@
+"""Settings of the process (environment) and the setpoint file of a model (setpoint.yaml)."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from setpoint.errors import InvalidInput
+
+FILE_NAME = "setpoint.yaml"
+LOWER_IS_BETTER = ("mae", "rmse", "log_loss", "latency_p50_ms", "latency_p99_ms", "error_rate")
+HIGHER_IS_BETTER = ("r2", "roc_auc", "accuracy", "availability")
+METRICS = LOWER_IS_BETTER + HIGHER_IS_BETTER
+QUALITY = {
+    "regression": ("mae", "rmse", "r2"),
+    "binary": ("roc_auc", "accuracy", "log_loss"),
+}
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+class Settings(BaseSettings):
+    """What the environment decides: `SETPOINT_HOME`, `SETPOINT_STATE`, … (read once, then passed as a value)."""
+
+    model_config = SettingsConfigDict(env_prefix="SETPOINT_", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "setpoint")
+    state: str | None = None  # SQLAlchemy URL; default: SQLite in the home
+    tick_every_s: float = 30.0  # 0: the loop looks only when told to
+    max_body_bytes: int = 32 * 2**20
+    fsync: bool = False  # flush each micro-batch to the disk, not only to the operating system
+    segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
+    job_timeout_s: float = 1_800.0
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as e:
+            wrong = e.errors()[0]
+            name = f"SETPOINT_{wrong['loc'][0]}".upper()
+            raise InvalidInput(f"{name}={wrong['input']}: {wrong['msg']}; change it in the environment") from e
+
+    @property
+    def state_url(self) -> str:
+        """URL of the state database."""
+        return self.state or f"sqlite:///{self.home / 'state.db'}"
+
+
+def seconds(text: Any) -> float:
+    """Return a duration like `30s`, `15m`, `6h`, `7d` or `2w` in seconds.
+
+    Raises
+    ------
+    InvalidInput
+        If the text is no such duration.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(text))
+    if not match:
+        raise InvalidInput(f"{text!r} is no duration; write a number and a unit: 30s, 15m, 6h, 7d or 2w")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+def duration(seconds_: float) -> str:
+    """Write seconds as the largest whole unit: 604800 → `7d`."""
+    for unit in ("d", "h", "m"):
+        if seconds_ % SECONDS[unit] == 0:
+            return f"{seconds_ / SECONDS[unit]:g}{unit}"
+    return f"{seconds_:g}s"
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ObjectivePart(_Part):
+    """One line of `objectives:`."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    window: Duration = 7 * SECONDS["d"]
+
+    @model_validator(mode="after")
+    def _bound(self) -> "ObjectivePart":
+        if self.metric not in METRICS:
+            raise ValueError(
+                f"unknown metric {self.metric!r}{_nearest(self.metric, METRICS)}; known: {', '.join(METRICS)}"
+            )
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"objective {self.metric!r} needs either at_least or at_most")
+        if self.metric in LOWER_IS_BETTER and self.at_least is not None:
+            raise ValueError(f"{self.metric} is better when lower: write at_most, not at_least")
+        if self.metric in HIGHER_IS_BETTER and self.at_most is not None:
+            raise ValueError(f"{self.metric} is better when higher: write at_least, not at_most")
+        return self
+
+
+Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
+
+
+class EnvelopePart(_Part):
+    """The `envelope:` section."""
+
+    automatic: list[Act] = ["restart", "rollback", "inverse_map", "retrain", "promote"]
+    ask: list[Act] = []
+    max_actions_per_day: int = Field(default=6, ge=0)
+    false_actions_per_year: float = Field(default=2.0, gt=0)
+
+
+class SetpointFile(_Part):
+    """The content of setpoint.yaml; paths are relative to its folder (`root`)."""
+
+    model: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    task: Literal["binary", "regression"]
+    artifact: str
+    reference: str
+    target: str
+    time: str | None = None
+    id: str | None = None
+    segments: list[str] = []
+    objectives: list[ObjectivePart] = Field(min_length=1)
+    train: str | None = None
+    outcome_delay: Duration = 0.0
+    outcome_time: str | None = None
+    allow: list[str] = []  # types a pickle may hold beyond the known safe ones, by full name
+    envelope: EnvelopePart = EnvelopePart()
+    root: Path = Path()
+
+    @property
+    def artifact_path(self) -> Path:
+        """The model file."""
+        return self.root / self.artifact
+
+    @property
+    def reference_path(self) -> Path:
+        """The reference table."""
+        return self.root / self.reference
+
+
+def read_setpoint_file(path: Path) -> SetpointFile:
+    """Read and check setpoint.yaml; `path` is the file or its folder.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, is not YAML, or does not fit: names the key, its line and the nearest known key.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        text = file.read_text()
+    except OSError as e:
+        raise InvalidInput(f"cannot read {file}: {e.strerror}; `setpoint init MODEL REFERENCE` writes one") from e
+    setpoint = check_setpoint_text(text, file)
+    if setpoint.train is not None:
+        _check_train(setpoint.train, setpoint.root, file)
+    return setpoint
+
+
+def check_setpoint_text(text: str, file: Path) -> SetpointFile:
+    """Check the text of a setpoint file that stands, or will stand, at `file`; see `read_setpoint_file`."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as e:
+        raise InvalidInput(f"{file} is not valid YAML: {e}") from e
+    if not isinstance(raw, dict):
+        raise InvalidInput(
+            f"{file} must hold keys and values, like `model: demand`; it holds {_KINDS.get(type(raw), 'a value')}"
+        )
+    if "root" in raw:
+        raise InvalidInput(f"{file}: unknown key 'root'")
+    try:
+        setpoint = SetpointFile(**raw, root=file.parent.resolve())
+    except ValidationError as e:
+        found = sorted(e.errors(), key=lambda error: error["type"] == "missing")  # a misspelt key is why one is missing
+        raise InvalidInput(f"{file}:\n" + "\n".join(f"  {_explain(error, text)}" for error in found)) from e
+    other = next((o.metric for o in setpoint.objectives if o.metric in _other_quality(setpoint.task)), None)
+    if other:
+        fitting = ", ".join(QUALITY[setpoint.task])
+        raise InvalidInput(f"{file}: {other} does not fit task {setpoint.task}; its quality metrics are {fitting}")
+    return setpoint
+
+
+def _check_train(train: str, root: Path, file: Path) -> None:
+    script, colon, function = train.partition(":")
+    if not colon or not function.isidentifier():
+        raise InvalidInput(f"{file}: train: {train!r} must name a file and a function in it, like train.py:fit")
+    if not (root / script).is_file():
+        raise InvalidInput(f"{file}: train: there is no file {root / script}")
+
+
+def _other_quality(task: str) -> set[str]:
+    return {m for other, metrics in QUALITY.items() if other != task for m in metrics}
+
+
+_KINDS: dict[type, str] = {type(None): "nothing", list: "a list", str: "a text"}
+
+
+def _explain(error: Any, text: str) -> str:
+    """Write one pydantic error for the person who edits the file."""
+    where = [str(part) for part in error["loc"]]
+    name = ".".join(where) or "file"
+    match error["type"]:
+        case "extra_forbidden":
+            known = _known_keys(where[:-1])
+            message = f"unknown key {where[-1]!r}{_nearest(where[-1], known)}; known keys: {', '.join(known)}"
+        case "missing":
+            message = f"missing key {name!r}"
+        case "literal_error":
+            known = tuple(re.findall(r"'([^']+)'", error["ctx"]["expected"]))
+            message = (
+                f"{name}: unknown {error['input']!r}{_nearest(str(error['input']), known)}; known: {', '.join(known)}"
+            )
+        case "model_type" | "model_attributes_type":
+            known = _known_keys(where)
+            message = f"{name}: {error['input']!r} must be keys and values; known keys: {', '.join(known)}"
+        case "string_pattern_mismatch":
+            message = f"{name}: {error['input']!r} must be 1 to 64 of a-z, 0-9, dot, dash and underscore"
+        case _:
+            message = f"{name}: {error['msg'].removeprefix('Value error, ')}"
+    line = _line_of(error["loc"], text)
+    return f"line {line}: {message}" if line else message
+
+
+def _line_of(where: tuple[str | int, ...], text: str) -> int | None:
+    """Return the line of the key at a path, or of the nearest key above it that the file holds."""
+    node, line = yaml.compose(text), None
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            node, line = next(((v, k.start_mark.line + 1) for k, v in node.value if k.value == part), (None, line))
+        elif isinstance(node, yaml.SequenceNode):
+            node = node.value[int(part)]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _known_keys(parents: list[str]) -> tuple[str, ...]:
+    parts: dict[str, type[_Part]] = {"objectives": ObjectivePart, "envelope": EnvelopePart}
+    part = parts.get(parents[0] if parents else "", SetpointFile)
+    return tuple(name for name in part.model_fields if name != "root")
+
+
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,1 @@
+"""The demonstration: two years of hourly demand through the real servers, with two faults planted on the way."""

@@ -1,0 +1,1 @@
+"""Import, convert, verify, bundle; the gate and the rollout."""

@@ -1,0 +1,124 @@
+"""`python -m setpoint.deploy.convert JOB.json`: load a model, convert it, prove it, time it, write what was found.
+
+It runs in a process of its own, because converters patch global state, may crash and may hang.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setpoint.deploy.choice import choose
+from setpoint.deploy.importers import Importer, Signature, importer_for, load
+from setpoint.deploy.job import RESULT, SCORES, Converted, Job, words
+from setpoint.deploy.metrics import reference_metrics
+from setpoint.deploy.parity import compare
+from setpoint.deploy.reference import features_of, read_reference, target_of
+from setpoint.deploy.schema import infer_schema, suspects
+from setpoint.deploy.timing import measure
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import Schema, Task
+from setpoint.domain.value import from_json, replace, to_json
+from setpoint.domain.version import Parity
+from setpoint.errors import InvalidInput, SetpointError
+from setpoint.runtime import Model
+from setpoint.runtime.model import ONNX_FILE
+from setpoint.runtime.onnx import OnnxModel
+
+PARITY_ROWS = 200_000
+
+
+def convert(job: Job) -> Converted:
+    """Do the job; model.onnx and scores.npy (the native scores of all reference rows) appear in its folder."""
+    importer = importer_for(job.framework)
+    native = load(importer, Path(job.artifact), job.trusted)
+    reference = read_reference(Path(job.reference))
+    schema = job.schema or _schema(job, importer.signature(native), reference)
+    columns = features_of(reference, schema.features)
+    model = importer.served(native, schema, job.threshold)
+    scores = _native_scores(model, columns, schema)
+    np.save(Path(job.out) / SCORES, scores)
+    models: dict[str, Model] = {"native": model}
+    parity: Parity | str
+    try:
+        converted = _converted(importer, native, schema, job)
+        parity = _parity(converted, columns, scores, schema, job)
+        models["onnxruntime"] = converted
+    except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
+        parity = words(e)
+    return Converted(
+        schema=schema,
+        variants=choose(measure(models, columns), parity, schema.task),
+        packages=importer.packages(),
+        metrics=reference_metrics(target_of(reference, schema), scores, schema.task),
+    )
+
+
+def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
+    task = job.task or said.task
+    if task is None:
+        raise InvalidInput("the model does not say whether it classifies; write `task: binary` or `task: regression`")
+    if said.task is not None and said.task is not task:
+        raise InvalidInput(f"the setpoint file says task {task}, and the model is made for {said.task}")
+    return infer_schema(
+        reference,
+        target=job.target,
+        task=task,
+        time=job.time,
+        id=job.id,
+        model_features=said.names,
+        width=said.width,
+        classes=said.classes,
+    )
+
+
+def _native_scores(model: Model, columns: Columns, schema: Schema) -> Column:
+    try:
+        scores = model.predict(columns)[schema.score]
+    except Exception as e:  # the model's own code
+        raise InvalidInput(f"the model cannot answer the reference rows: {words(e)}{suspects(schema)}") from e
+    if not np.isfinite(scores).all():
+        row = int(np.flatnonzero(~np.isfinite(scores))[0])
+        raise InvalidInput(
+            f"the model answers {scores[row]} for row {row} of the reference; every row must have a number"
+        )
+    if schema.task is Task.BINARY and (scores.min() < -1e-6 or scores.max() > 1 + 1e-6):
+        raise InvalidInput(
+            f"task binary needs a probability, and the model answers {scores.min():.3g} to {scores.max():.3g} on the "
+            "reference; end it with a sigmoid, or write `task: regression`"
+        )
+    return scores
+
+
+def _converted(importer: Importer, native: Any, schema: Schema, job: Job) -> OnnxModel:
+    raw = importer.to_onnx(native, schema)
+    model = OnnxModel(raw, schema, job.threshold)
+    (Path(job.out) / ONNX_FILE).write_bytes(raw)
+    return model
+
+
+def _parity(model: OnnxModel, columns: Columns, scores: Column, schema: Schema, job: Job) -> Parity:
+    rows = np.arange(len(scores))
+    if len(rows) > PARITY_ROWS:
+        rows = np.linspace(0, len(scores) - 1, PARITY_ROWS).astype(np.intp)
+    other = model.predict({name: column[rows] for name, column in columns.items()})[schema.score]
+    found = compare(scores[rows], other, schema.task, job.threshold)
+    return replace(found, worst_row=int(rows[found.worst_row or 0]))
+
+
+def main(path: Path) -> None:
+    """Read the job, do it, and write result.json, refusals included."""
+    job = from_json(path.read_bytes(), Job)
+    try:
+        found = convert(job)
+    except SetpointError as e:
+        found = Converted(error=str(e), kind=type(e).__name__)
+    (Path(job.out) / RESULT).write_bytes(to_json(found))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(Path(sys.argv[1]))

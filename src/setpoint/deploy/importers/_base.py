@@ -1,0 +1,45 @@
+"""The shape of an importer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import Schema, Task
+from setpoint.domain.value import value
+from setpoint.runtime import Model
+
+
+@value
+class Signature:
+    """What a model says of itself; None where it does not say.
+
+    `names` are its inputs in order, `width` how many there are, `classes` the labels of a classifier, negative first.
+    """
+
+    task: Task | None
+    names: tuple[str, ...] | None
+    width: int | None
+    classes: tuple[str | int | bool, ...] = ()
+
+
+class Importer(Protocol):
+    """Reads one framework's files. A module with these functions is one."""
+
+    def read(self, path: Path, trusted: Sequence[str] | None = None) -> Any:
+        """Load a model file that was scanned before."""
+
+    def signature(self, native: Any) -> Signature:
+        """Return what the model says of itself; InvalidInput if it is of a kind Setpoint does not serve."""
+
+    def served(self, native: Any, schema: Schema, threshold: float) -> Model:
+        """Return the model as the native runtime serves it."""
+
+    def refit(self, native: Any, columns: Columns, truth: Column, schema: Schema) -> Any:
+        """Return an untrained copy, fitted to these rows (`truth`: numbers, or 0.0 and 1.0 for the classes)."""
+
+    def to_onnx(self, native: Any, schema: Schema) -> bytes:
+        """Convert; whatever the converter raises comes through."""
+
+    def packages(self) -> dict[str, str]:
+        """Return the versions of the packages that matter for loading the file again."""

@@ -1,0 +1,164 @@
+"""From a model file and a reference table to the content of a bundle: import, convert, prove, choose, profile."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from setpoint.deploy.importers import framework_of
+from setpoint.deploy.job import SCORES, Converted, Job, convert
+from setpoint.deploy.reference import features_of, read_reference
+from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json
+from setpoint.domain.records import Column
+from setpoint.domain.schema import Schema, Task
+from setpoint.domain.value import to_json, value
+from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.runtime.model import ONNX_FILE
+
+REFERENCE_FILE = "reference.parquet"
+BINNING_FILE = "binning.json"
+PROFILE_FILE = "profile.json"
+SCORES_FILE = "scores.npy"  # the model's own scores of the reference rows, float64 (n,)
+
+
+@value
+class PackageRequest:
+    """What to make a version of.
+
+    The artefact was scanned by the caller; `trusted` are the types the scan returned. A candidate gets `schema` and
+    `binning` from its parent, so that records and profiles of both add up; a first version has them inferred.
+    """
+
+    model: str
+    version: str
+    artifact: Path
+    reference: Path
+    target: str
+    created: datetime
+    reason: str
+    task: Task | None = None
+    time: str | None = None
+    id: str | None = None
+    schema: Schema | None = None
+    binning: Binning | None = None
+    threshold: float = 0.5
+    parent: str | None = None
+    trained_since: datetime | None = None
+    trained_until: datetime | None = None
+    created_by: str = ""
+    trusted: tuple[str, ...] = ()
+    timeout_s: float = 1_800.0
+
+
+def package(request: PackageRequest, staged: Path, progress: Callable[[str], None] = lambda step: None) -> ModelVersion:
+    """Fill the empty folder `staged` with the content of a bundle, and return its manifest (the store fills `files`).
+
+    Parameters
+    ----------
+    request : PackageRequest
+    staged : Path
+        Where the model file, model.onnx (if it converted and is right), reference.parquet, binning.json and
+        profile.json appear.
+    progress : callable
+        Told each step in words.
+
+    Raises
+    ------
+    InvalidInput
+        If the model or the reference does not fit, in words.
+    Unusable
+        If the model's framework is not installed.
+    JobFailed
+        If the conversion died or took longer than `timeout_s`.
+    """
+    framework = framework_of(request.artifact)
+    progress("reading the reference")
+    reference = read_reference(request.reference)
+    artifact = staged / request.artifact.name
+    shutil.copyfile(request.artifact, artifact)
+    progress("converting and measuring the model")
+    with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
+        found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
+        schema, scores = _whole(found), np.load(Path(work) / SCORES)
+        if any(v.parity is not None and v.parity.ok for v in found.variants):
+            shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
+    progress("profiling the reference")
+    kept = _kept(reference, schema)
+    pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
+    np.save(staged / SCORES_FILE, scores)
+    _profile(kept, schema, scores, request.binning, staged)
+    return ModelVersion(
+        model=request.model,
+        version=request.version,
+        framework=framework,
+        runtime=next(v.runtime for v in found.variants if v.chosen),
+        artifact=artifact.name,
+        schema=schema,
+        lineage=_lineage(request, artifact, reference.num_rows, found.packages),
+        files={},
+        variants=found.variants,
+        threshold=request.threshold,
+        reference_metrics=found.metrics,
+    )
+
+
+def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) -> Job:
+    return Job(
+        artifact=str(artifact.resolve()),
+        framework=framework,
+        reference=str(request.reference.resolve()),
+        out=str(work.resolve()),
+        target=request.target,
+        task=request.task,
+        time=request.time,
+        id=request.id,
+        schema=request.schema,
+        threshold=request.threshold,
+        trusted=request.trusted,
+    )
+
+
+def _whole(found: Converted) -> Schema:
+    assert found.schema is not None  # only a refusal lacks it, and that was raised
+    return found.schema
+
+
+def _kept(reference: pa.Table, schema: Schema) -> pa.Table:
+    """Features, target, time and id, in reference order: what later steps may read."""
+    beside = [n for n in (schema.target, schema.time, schema.id) if n is not None]
+    wanted = list(dict.fromkeys([*schema.names, *beside]))
+    return reference.select([n for n in wanted if n in reference.column_names]).replace_schema_metadata(None)
+
+
+def _profile(reference: pa.Table, schema: Schema, scores: Column, binning: Binning | None, staged: Path) -> None:
+    columns = features_of(reference, schema.features)
+    cuts = binning or binning_of(columns, schema, scores)
+    profile = profile_of({**columns, schema.score: scores}, cuts)
+    (staged / BINNING_FILE).write_bytes(to_json(cuts))
+    (staged / PROFILE_FILE).write_bytes(profile_to_json(profile))
+
+
+def _lineage(request: PackageRequest, artifact: Path, rows: int, packages: dict[str, str]) -> Lineage:
+    return Lineage(
+        created=request.created,
+        reason=request.reason,
+        artifact_sha256=_sha256(artifact),
+        reference_sha256=_sha256(request.reference),
+        parent=request.parent,
+        trained_since=request.trained_since,
+        trained_until=request.trained_until,
+        rows=rows,
+        packages=packages,
+        created_by=request.created_by,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

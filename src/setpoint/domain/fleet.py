@@ -1,0 +1,94 @@
+"""What the loop remembers of one deployed model between two looks."""
+
+from datetime import datetime
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.incident import Incident
+from setpoint.domain.live import Served
+from setpoint.domain.objective import Objective
+from setpoint.domain.rollout import Rollout
+from setpoint.domain.value import value
+
+
+@value
+class Envelope:
+    """The change-control plan: what may happen without a person, and how often."""
+
+    automatic: tuple[str, ...] = ("restart", "rollback", "inverse_map", "retrain", "promote")
+    ask: tuple[str, ...] = ()
+    max_actions_per_day: int = 6
+    false_actions_per_year: float = 2.0
+
+
+@value
+class Decided:
+    """One decision, as it is shown, audited and compared between live and replay."""
+
+    at: datetime
+    cause: str
+    subject: str
+    action: str
+    why: str
+    by: str = "setpoint"
+
+
+@value
+class Standing:
+    """An objective and where the model stands."""
+
+    objective: Objective
+    value: float | None
+    rows: int
+    at_set_point: bool | None
+
+
+@value
+class Release:
+    """A version that became champion: when, by whom, and which one it replaced."""
+
+    version: str
+    at: datetime
+    by: str
+    replaced: str | None = None
+
+
+@value
+class Training:
+    """A training under way: what it learns from, what it is judged on, who asked.
+
+    The candidate learns rows before `holdout_since` and is judged on those from there to `until`.
+    """
+
+    job: str
+    reason: str
+    by: str
+    holdout_since: datetime
+    until: datetime
+    expected_gain: float | None = None
+
+
+@value
+class Deployment:
+    """One deployed model: what serves, what is under way, what was decided.
+
+    `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train` and
+    `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the data of the
+    last training started.
+    """
+
+    model: str
+    source: str
+    served: Served
+    envelope: Envelope
+    objectives: tuple[Objective, ...]
+    releases: tuple[Release, ...]
+    train: str | None = None
+    allow: tuple[str, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    training: Training | None = None
+    last_fit: datetime | None = None
+    looked: datetime | None = None
+    decisions: tuple[Decided, ...] = ()

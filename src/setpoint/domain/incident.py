@@ -1,0 +1,109 @@
+"""A departure from the set point: what was seen, its ranked causes, what was done, how it ended."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.live import FeatureMap
+from setpoint.domain.value import value
+
+
+class Cause(StrEnum):
+    """The short names of the fault catalogue."""
+
+    NULL = "null"
+    UNIT = "unit"
+    RENAMED = "renamed"
+    FROZEN = "frozen"
+    SWAPPED = "swapped"
+    SKEW = "skew"
+    RELEASE = "release"
+    ARTEFACT = "artefact"
+    EXCEPTION = "exception"
+    CRASH = "crash"
+    OVERLOAD = "overload"
+    DISK = "disk"
+    OUTCOMES = "outcomes"
+    PRIOR = "prior"
+    COVARIATE = "covariate"
+    CONCEPT = "concept"
+    SEASON = "season"
+    ATTACK = "attack"
+    UNKNOWN = "unknown"
+
+
+class Remedy(StrEnum):
+    """What can be done; the names an envelope uses."""
+
+    RESTART = "restart"
+    ROLLBACK = "rollback"
+    INVERSE_MAP = "inverse_map"
+    RETRAIN = "retrain"
+    PROMOTE = "promote"
+    WAIT = "wait"
+
+
+@value
+class Hypothesis:
+    """A cause with its posterior weight, what it is about (a column, a version, a worker), and why."""
+
+    cause: Cause
+    weight: float
+    subject: str
+    evidence: tuple[str, ...] = ()
+
+
+@value
+class Repair:
+    """A remedy for one incident: what it expects, and how to undo it.
+
+    `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
+    after, in the unit of the target. `map` is set for an inverse map, `to_version` for a roll back.
+    """
+
+    id: str
+    remedy: Remedy
+    subject: str
+    map: FeatureMap | None = None
+    to_version: str | None = None
+    proof: str = ""
+    loss_before: float | None = None
+    loss_expected: float | None = None
+    loss_realised: float | None = None
+    applied: datetime | None = None
+    lifted: datetime | None = None
+
+
+class IncidentStatus(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"  # seen, not yet explained well enough to act
+    WAITING = "waiting"  # a remedy is proposed and needs a person
+    MENDING = "mending"  # a remedy is in place, recovery not yet proven
+    HELD = "held"  # recovered under a remedy that stays until the fault itself is gone
+    CLOSED = "closed"
+
+
+@value
+class Incident:
+    """Findings with one suspected cause, and everything that followed."""
+
+    id: str
+    model: str
+    status: IncidentStatus
+    since: datetime
+    opened: datetime
+    investigated: datetime | None = None
+    subject: str
+    findings: tuple[Finding, ...]
+    causes: tuple[Hypothesis, ...] = ()
+    repair: Repair | None = None
+    acted_by: str = ""
+    approved_by: str = ""
+    closed: datetime | None = None
+    timeline: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether the incident still needs attention."""
+        return self.status is not IncidentStatus.CLOSED

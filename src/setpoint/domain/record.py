@@ -1,0 +1,86 @@
+"""What is recorded: answered requests, and the outcomes that arrive later."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from setpoint.domain.value import value
+
+Scalar = float | int | str | bool | None
+
+
+class Role(StrEnum):
+    """In which role a version answered."""
+
+    CHAMPION = "champion"
+    SHADOW = "shadow"
+
+
+class InferenceRecord(msgspec.Struct, frozen=True, array_like=True):
+    """One request to one version, as written to the spool. Times are microseconds since the epoch, UTC.
+
+    `ids` has one id a row: what late outcomes are joined by. `inputs` are the values as they came, before any repair;
+    `maps` are the ids of the `FeatureMap`s applied after that. A refused request has its violations, no inputs and no
+    outputs.
+    """
+
+    request_id: str
+    model: str
+    version: str
+    role: str
+    arrived_us: int
+    latency_us: int
+    status: int
+    caller: str
+    ids: list[str]
+    times_us: list[int]
+    inputs: dict[str, list[Scalar]]
+    outputs: dict[str, list[Scalar]]
+    violations: list[str] = []
+    maps: list[str] = []
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What turned out to be true for a record, and when that became known (microseconds since the epoch, UTC)."""
+
+    id: str
+    value: Scalar
+    known_us: int
+
+
+@value
+class OutcomeReceipt:
+    """What became of a delivery of outcomes, in rows.
+
+    `repeated` outcomes were known already with the same value; `corrected` ones replace another value, which is kept;
+    `unknown` ids have no prediction in the log (they are kept, and join if it still arrives).
+    """
+
+    received: int
+    recorded: int
+    repeated: int
+    corrected: int
+    unknown: int
+    unknown_examples: tuple[str, ...] = ()
+
+
+@value
+class Ingested:
+    """What one ingestion moved from the spool to the log."""
+
+    records: int = 0
+    outcomes: int = 0
+    torn_bytes: int = 0
+    corrupt_frames: int = 0
+
+
+@value
+class ProcessEvent:
+    """Something that happened to a process of the data plane, as its supervisor saw it."""
+
+    id: str
+    at: datetime
+    kind: str  # "crash", "restart", "hang"
+    worker: int
+    detail: str = ""

@@ -1,0 +1,73 @@
+"""A stretch of the record log in memory, one entry a row, columns as arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[Any]  # float64 with NaN for missing (numeric), or object holding str and None (categorical)
+Columns = Mapping[str, Column]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Rows of answered requests in time order, with the outcome where it is known.
+
+    Every array has shape (n,). `time` and `known` are datetime64[us] in UTC; `outcome` is float64: the value of a
+    regression, or 1.0 and 0.0 for the second and the first class; where none was known it is NaN and `known` is NaT.
+    `score` is the output compared with the outcome: the prediction, or the probability of the second class. `maps`
+    holds the ids of the repairs applied to a row, joined by a space. `inputs` are the values as they came.
+    """
+
+    id: Column
+    time: Column
+    version: Column
+    score: Column
+    outcome: Column
+    known: Column
+    latency_us: Column
+    maps: Column
+    inputs: Columns
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.id)
+
+    def take(self, rows: NDArray[Any]) -> "Records":
+        """Return the rows of a boolean mask or an index array."""
+        return replace(
+            self,
+            **{
+                name: getattr(self, name)[rows]
+                for name in ("id", "time", "version", "score", "outcome", "known", "latency_us", "maps")
+            },
+            inputs={name: column[rows] for name, column in self.inputs.items()},
+        )
+
+    def between(self, since: datetime | None, until: datetime | None) -> "Records":
+        """Return the rows with `since` <= time < `until`; None leaves a side open."""
+        keep = np.ones(len(self), dtype=bool)
+        if since is not None:
+            keep &= self.time >= stamp(since)
+        if until is not None:
+            keep &= self.time < stamp(until)
+        return self.take(keep)
+
+    @property
+    def labelled(self) -> "Records":
+        """The rows whose outcome is known."""
+        return self.take(~np.isnat(self.known))
+
+
+def stamp(when: datetime) -> np.datetime64:
+    """Return a time as datetime64[us] in UTC."""
+    return np.datetime64(when.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def moment(when: np.datetime64) -> datetime:
+    """Return a datetime64 as a time in UTC."""
+    when_us: datetime = when.astype("datetime64[us]").item()
+    return when_us.replace(tzinfo=UTC)

@@ -1,0 +1,81 @@
+"""What goes into a model and what comes out: features, target, task."""
+
+from enum import StrEnum
+
+from setpoint.domain.value import value
+
+
+class Task(StrEnum):
+    """What the model answers."""
+
+    BINARY = "binary"
+    REGRESSION = "regression"
+
+
+class Kind(StrEnum):
+    """How a column is profiled and compared."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+
+
+class DType(StrEnum):
+    """The type of a column as its users send it."""
+
+    FLOAT = "float64"
+    INT = "int64"
+    BOOL = "bool"
+    STRING = "string"
+
+
+@value
+class Feature:
+    """One input column.
+
+    `low` and `high` are the smallest and largest value of the reference (numeric columns);
+    `levels` are the values of the reference (categorical columns), as the user sends them.
+    """
+
+    name: str
+    kind: Kind
+    dtype: DType
+    nullable: bool = False
+    low: float | None = None
+    high: float | None = None
+    levels: tuple[str, ...] = ()
+
+
+@value
+class Schema:
+    """Inputs in the model's own order, and the target.
+
+    `classes` are the two labels of a binary task, negative first, as the training data spells them.
+    `time` and `id` are columns that requests may carry beside the features; the model never sees them.
+    """
+
+    features: tuple[Feature, ...]
+    target: str
+    task: Task
+    classes: tuple[str | int | bool, ...] = ()
+    time: str | None = None
+    id: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, in the model's order."""
+        return tuple(f.name for f in self.features)
+
+    @property
+    def numeric_only(self) -> bool:
+        """Whether a row can be sent as one list of numbers."""
+        return all(f.kind is Kind.NUMERIC for f in self.features)
+
+    @property
+    def score(self) -> str:
+        """Name of the output that is compared with the outcome."""
+        return "probability" if self.task is Task.BINARY else "prediction"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs: `prediction`, or `label` and `probability` (of the second class)."""
+        return ("label", "probability") if self.task is Task.BINARY else ("prediction",)

@@ -1,0 +1,75 @@
+"""Every error raised on purpose.
+
+* SetpointError
+  + InvalidInput      does not fit: a file, a setting, a table, an argument
+    - InvalidRequest  a request that does not fit the model's schema
+    - TooLarge        a body or a batch beyond its bound
+  + NotFound          unknown model, version, incident or route
+  + Conflict          something else is under way, or already over
+  + NotReady          still loading, or not running; ask again
+  + Unsafe            an artefact that may not be loaded
+  + Corrupt           bytes that differ from their digest
+  + Unusable          the machine refuses: port in use, folder not writable, disk full
+  + JobFailed         a conversion or a training that ended badly in its own process
+  + ModelFailed       a model that raised, or answered something that is no number
+"""
+
+
+class SetpointError(Exception):
+    """Base of every error Setpoint raises on purpose; its text is written for the user."""
+
+
+class InvalidInput(SetpointError, ValueError):
+    """A file, setting, table or argument that does not fit: what, where, and what was expected."""
+
+
+class InvalidRequest(InvalidInput):
+    """A request that does not fit the model's schema.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, where, and what was expected.
+    violations : tuple of str
+        One short code a violated rule, `rule:field`, e.g. `missing:temp`; recorded and monitored.
+    """
+
+    def __init__(self, message: str, violations: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.violations = violations
+
+
+class TooLarge(InvalidInput):
+    """A body or a batch beyond its bound."""
+
+
+class NotFound(SetpointError, LookupError):
+    """No such model, version, incident or route."""
+
+
+class Conflict(SetpointError):
+    """Something else is under way, or the thing has already ended."""
+
+
+class NotReady(SetpointError):
+    """Still loading, or not running."""
+
+
+class Unsafe(SetpointError):
+    """An artefact that may not be loaded: it could run code nobody allowed."""
+
+
+class Corrupt(SetpointError):
+    """Bytes that differ from the digest they were stored under."""
+
+
+class Unusable(SetpointError, OSError):
+    """The machine refuses: a port in use, a folder that cannot be written, a full disk."""
+
+
+class JobFailed(SetpointError, RuntimeError):
+    """A conversion or a training that ended badly in its own process."""
+
+
+class ModelFailed(SetpointError, RuntimeError):
+    """A model that raised, or answered something that is no number."""

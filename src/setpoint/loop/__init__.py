@@ -1,0 +1,1 @@
+"""The control loop: look, decide, act; live and on recorded time."""

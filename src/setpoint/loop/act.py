@@ -1,0 +1,188 @@
+"""Act: carry out one action and return the deployment as it then stands. Doing an action twice does it once."""
+
+from functools import singledispatch
+
+from setpoint.domain.fleet import Deployment, Release, Training
+from setpoint.domain.incident import IncidentStatus
+from setpoint.domain.live import Served
+from setpoint.domain.records import Columns
+from setpoint.domain.rollout import Phase, advance, withdraw
+from setpoint.domain.value import replace
+from setpoint.loop import actions as do
+from setpoint.loop.candidates import gate, realised_gain, submit
+from setpoint.loop.changes import cause_of, decided, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.look import Look
+from setpoint.loop.ports import Ports
+from setpoint.loop.release import read_binning
+from setpoint.maintain.case import Case
+from setpoint.maintain.investigate import investigate
+
+
+@singledispatch
+def act(action: do.Action, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    """Carry out an action."""
+    raise TypeError(f"no way to carry out {action!r}")
+
+
+@act.register
+def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    champion = deployment.releases[-1]
+    case = Case(
+        schema=look.champion.schema,
+        binning=read_binning(ports.bundles.folder(deployment.model, champion.version)),
+        healthy=look.healthy(deployment, incident.since),
+        suspect=look.history.between(incident.since, None),
+        champion=champion,
+        previous=deployment.releases[-2] if len(deployment.releases) > 1 else None,
+        maps=deployment.served.maps,
+    )
+
+    def score(version: str, inputs: Columns) -> Columns:
+        return ports.scorer.score(deployment.model, version, inputs)
+
+    causes, repair = investigate(incident, case, score)
+    changed = replace(incident, investigated=look.now, causes=causes, repair=repair)
+    if incident.causes and cause_of(incident) == cause_of(changed):
+        return with_incident(deployment, changed)
+    cause, subject = cause_of(changed)
+    why = "; ".join(causes[0].evidence)
+    told = f"most likely {cause} of {subject} (weight {causes[0].weight:.2f}): {why}"
+    return decided(with_incident(deployment, changed, look.now, told), look.now, cause, subject, "locate", why)
+
+
+@act.register
+def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    repair = replace(action.repair, applied=look.now)
+    served, releases = deployment.served, deployment.releases
+    if repair.map is not None:
+        served = replace(served, maps=(*(m for m in served.maps if m.feature != repair.map.feature), repair.map))
+    if repair.to_version is not None:
+        release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
+        served, releases = Served(champion=repair.to_version, maps=served.maps), (*releases, release)
+    changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
+    deployment = replace(serve(ports, deployment, served), releases=releases)
+    told = f"{repair.remedy} by {action.by}: {action.why}"
+    deployment = with_incident(deployment, changed, look.now, told)
+    return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {action.why}", action.by)
+
+
+@act.register
+def _(action: do.Ask, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = replace(find_incident(deployment, action.incident), status=IncidentStatus.WAITING)
+    deployment = with_incident(deployment, incident, look.now, f"waits for a person: {action.why}")
+    return decided(deployment, look.now, *cause_of(incident), "ask", action.why)
+
+
+@act.register
+def _(action: do.AskToPromote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    return decided(deployment, look.now, "concept", action.version, "ask", action.why)
+
+
+@act.register
+def _(action: do.Hold, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    assert incident.repair is not None
+    repair = replace(incident.repair, loss_realised=action.loss)
+    held = replace(incident, status=IncidentStatus.HELD, repair=repair)
+    deployment = with_incident(deployment, held, look.now, f"recovered: {action.why}")
+    return decided(deployment, look.now, *cause_of(held), "recovered", action.why)
+
+
+@act.register
+def _(action: do.Undo, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    repair = incident.repair
+    assert repair is not None
+    if repair.map is not None:
+        kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
+        deployment = serve(ports, deployment, replace(deployment.served, maps=kept))
+    ended = look.now if action.helped else None
+    status = IncidentStatus.CLOSED if action.helped else IncidentStatus.OPEN
+    changed = replace(
+        incident,
+        status=status,
+        repair=replace(repair, lifted=look.now),
+        closed=ended,
+        investigated=look.now,
+        approved_by=incident.approved_by if action.helped else "",
+    )
+    verb = "lift" if action.helped else "undo"
+    deployment = with_incident(deployment, changed, look.now, f"{verb} {repair.remedy}: {action.why}")
+    return decided(deployment, look.now, *cause_of(changed), verb, action.why)
+
+
+@act.register
+def _(action: do.Close, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    repair = incident.repair
+    if repair is not None and action.loss is not None:
+        repair = replace(repair, loss_realised=action.loss)
+    closed = replace(incident, status=IncidentStatus.CLOSED, closed=look.now, repair=repair)
+    deployment = with_incident(deployment, closed, look.now, f"closed: {action.why}")
+    return decided(deployment, look.now, *cause_of(closed), "close", action.why)
+
+
+@act.register
+def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    plan = action.plan
+    submit(ports, deployment, look.champion, action.job, plan)
+    training = Training(
+        job=action.job,
+        reason=plan.reason,
+        by=action.by,
+        holdout_since=plan.holdout_since,
+        until=plan.until,
+        expected_gain=plan.expected_gain,
+    )
+    deployment = replace(deployment, training=training, last_fit=plan.until)
+    return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by)
+
+
+@act.register
+def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    training, fit = deployment.training, look.fit
+    assert training is not None
+    assert fit is not None
+    deployment = replace(deployment, training=None)
+    if fit.version is None:
+        return decided(deployment, look.now, "concept", "quality", "training failed", fit.error or "", training.by)
+    rollout = gate(ports, deployment, look, training, fit.version)
+    deployment = with_rollout(deployment, rollout)
+    assert rollout.candidate.gate is not None
+    why = "; ".join(rollout.candidate.gate.checks)
+    if rollout.phase is not Phase.SHADOW:
+        return decided(deployment, look.now, "concept", fit.version, "reject", f"at the gate: {why}")
+    deployment = serve(ports, deployment, replace(deployment.served, shadow=fit.version))
+    return decided(deployment, look.now, "concept", fit.version, "shadow", why)
+
+
+@act.register
+def _(action: do.Reject, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = withdraw(find_rollout(deployment, action.version), look.now)
+    served = deployment.served
+    if served.shadow == action.version:
+        served = replace(served, shadow=None)
+    deployment = with_rollout(serve(ports, deployment, served), rollout)
+    return decided(deployment, look.now, "concept", action.version, "reject", action.why)
+
+
+@act.register
+def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    proven = find_rollout(deployment, action.version)
+    assert proven.shadow is not None
+    rollout = advance(proven, proven.shadow, look.now)
+    served = Served(champion=action.version, maps=deployment.served.maps)
+    release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
+    deployment = with_rollout(serve(ports, deployment, served), rollout)
+    deployment = replace(deployment, releases=(*deployment.releases, release))
+    return decided(deployment, look.now, "concept", action.version, "promote", action.why, action.by)
+
+
+@act.register
+def _(action: do.Receipt, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = find_rollout(deployment, action.version)
+    gain, words = realised_gain(ports, deployment, look, rollout)
+    deployment = with_rollout(deployment, replace(rollout, realised_gain=gain))
+    return decided(deployment, look.now, "concept", action.version, "receipt", words)

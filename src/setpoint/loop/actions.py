@@ -1,0 +1,106 @@
+"""What the loop may decide to do. Each names its cause, so that doing it twice is doing it once."""
+
+from setpoint.domain.incident import Repair
+from setpoint.domain.value import value
+from setpoint.update.when import FitPlan
+
+
+@value
+class Investigate:
+    """Gather evidence for the causes of an incident, by re-scoring recorded requests."""
+
+    incident: str
+
+
+@value
+class Mend:
+    """Put a remedy in place."""
+
+    incident: str
+    repair: Repair
+    why: str
+    by: str = "setpoint"
+
+
+@value
+class Ask:
+    """Propose a remedy to a person."""
+
+    incident: str
+    why: str
+
+
+@value
+class AskToPromote:
+    """Propose a proven candidate to a person."""
+
+    version: str
+    why: str
+
+
+@value
+class Hold:
+    """Recovery is proven, but the remedy stays until the fault itself is gone."""
+
+    incident: str
+    loss: float | None
+    why: str
+
+
+@value
+class Undo:
+    """Take a remedy back: it did not help, or is no longer needed."""
+
+    incident: str
+    why: str
+    helped: bool
+
+
+@value
+class Close:
+    """End an incident."""
+
+    incident: str
+    why: str
+    loss: float | None = None
+
+
+@value
+class Fit:
+    """Train a candidate."""
+
+    job: str
+    plan: FitPlan
+    by: str = "setpoint"
+
+
+@value
+class Gate:
+    """Compare the candidate whose training has ended with the champion, on held-out later rows."""
+
+
+@value
+class Reject:
+    """End a rollout; the champion stays."""
+
+    version: str
+    why: str
+
+
+@value
+class Promote:
+    """Make the proven candidate champion."""
+
+    version: str
+    why: str
+    by: str = "setpoint"
+
+
+@value
+class Receipt:
+    """Measure what a promotion brought, beside what it promised."""
+
+    version: str
+
+
+Action = Investigate | Mend | Ask | AskToPromote | Hold | Undo | Close | Fit | Gate | Reject | Promote | Receipt

@@ -1,0 +1,120 @@
+"""Candidates: their training sets, their gate, and what they brought."""
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound, losses
+from setpoint.deploy.package import REFERENCE_FILE
+from setpoint.deploy.reference import target_of
+from setpoint.domain.fleet import Deployment, Training
+from setpoint.domain.records import Column, Records
+from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict, advance, withdraw
+from setpoint.domain.schema import Schema
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.look import Look
+from setpoint.loop.ports import Ports
+from setpoint.loop.rescore import rescored_losses
+from setpoint.loop.spans import doubtful_spans, repaired_spans
+from setpoint.ports import FitJob
+from setpoint.update.training_set import build
+from setpoint.update.when import FitPlan
+
+FEWEST_HELD_OUT = 100  # labelled rows
+SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
+TRAINING_SET = "train.parquet"
+
+
+def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: str, plan: FitPlan) -> None:
+    """Write the training set of a candidate, and start its training.
+
+    The set is as long as the user's own reference: the latest rows, so that growth is followed and not averaged out.
+    """
+    root = deployment.releases[0].version
+    reference = pq.read_table(ports.bundles.folder(deployment.model, root) / REFERENCE_FILE)
+    table = build(
+        reference,
+        ports.log.read(deployment.model, until=plan.holdout_since, as_of=plan.until),
+        champion.schema,
+        maps=repaired_spans(deployment),
+        until=plan.holdout_since,
+        as_of=plan.until,
+        exclude=doubtful_spans(deployment, plan.until),
+    )
+    folder = ports.jobs / job
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.slice(max(0, table.num_rows - reference.num_rows)), folder / TRAINING_SET)
+    ports.trainer.submit(
+        FitJob(
+            id=job,
+            model=deployment.model,
+            parent=champion.version,
+            training_set=str(folder / TRAINING_SET),
+            reason=plan.reason,
+            trained_since=plan.since,
+            trained_until=plan.holdout_since,
+            train=deployment.train,
+            source=deployment.source,
+            allow=deployment.allow,
+        )
+    )
+
+
+def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str) -> Rollout:
+    """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate."""
+    held_out = ports.log.read(
+        deployment.model, since=training.holdout_since, until=training.until, as_of=training.until
+    ).labelled
+    verdict = judge_gate(
+        rescored_losses(ports, deployment, look.champion.schema, deployment.served.champion, held_out),
+        rescored_losses(ports, deployment, look.champion.schema, version, held_out),
+        _naive(look.champion.schema, ports, deployment, version, held_out),
+        min_rows=FEWEST_HELD_OUT,
+    )
+    candidate = Candidate(
+        version=version,
+        champion=deployment.served.champion,
+        reason=training.reason,
+        created=look.now,
+        trained_until=training.holdout_since,
+    )
+    rollout = advance(Rollout(candidate=candidate), verdict, look.now)
+    return withdraw(rollout, look.now) if rollout.phase is Phase.GATE else rollout  # a gate looks once
+
+
+def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdict:
+    """Judge a shadow on the requests that both have answered and whose outcome is known."""
+    assert look.shadow is not None
+    assert rollout.shadow_since is not None
+    task = look.champion.schema.task
+    before = look.healthy(deployment, rollout.shadow_since).labelled
+    asked = look.history.between(rollout.shadow_since, deployment.looked).labelled
+    answered = {id_: row for row, id_ in enumerate(look.shadow.id)}
+    both = np.array([id_ in answered for id_ in asked.id], dtype=bool)
+    champion = asked.take(both)
+    scores = look.shadow.score[[answered[id_] for id_ in champion.id]]
+    return judge_shadow(
+        losses(task, champion.score, champion.outcome),
+        losses(task, scores, champion.outcome),
+        int((~both).sum()),
+        SHADOW_ROWS,
+        bound=loss_bound(losses(task, before.score, before.outcome)),
+    )
+
+
+def realised_gain(ports: Ports, deployment: Deployment, look: Look, rollout: Rollout) -> tuple[float, str]:
+    """Return what a promotion has brought per row since, against the champion it replaced, and say so in words."""
+    rows = look.history.between(rollout.ended, None).labelled
+    schema = look.champion.schema
+    outgoing = rescored_losses(ports, deployment, schema, rollout.candidate.champion, rows)
+    incoming = rescored_losses(ports, deployment, schema, rollout.candidate.version, rows)
+    gain = float(np.mean(outgoing - incoming))
+    promised = rollout.candidate.gate.gain if rollout.candidate.gate else float("nan")
+    return gain, f"gained {gain:.3g} a row over {len(rows)} rows since promotion; the gate had measured {promised:.3g}"
+
+
+def _naive(schema: Schema, ports: Ports, deployment: Deployment, version: str, rows: Records) -> Column:
+    """Return the losses of the dullest answer: the mean of the training target, whatever the inputs."""
+    folder = ports.bundles.folder(deployment.model, version)
+    table = pq.read_table(folder / REFERENCE_FILE, columns=[schema.target])
+    mean = float(np.mean(target_of(table, schema)))
+    return losses(schema.task, np.full(len(rows), mean), rows.outcome)

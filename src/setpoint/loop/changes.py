@@ -1,0 +1,65 @@
+"""Small changes to a deployment that several actions share."""
+
+from datetime import datetime
+
+from setpoint.domain.fleet import Decided, Deployment
+from setpoint.domain.incident import Cause, Incident
+from setpoint.domain.live import Served
+from setpoint.domain.rollout import Rollout
+from setpoint.domain.value import replace
+from setpoint.errors import NotFound
+from setpoint.loop.ports import Ports
+
+
+def find_incident(deployment: Deployment, id_: str) -> Incident:
+    """Return an incident by its id."""
+    for incident in deployment.incidents:
+        if incident.id == id_:
+            return incident
+    known = ", ".join(i.id for i in deployment.incidents if i.live) or "none"
+    raise NotFound(f"no incident {id_!r} of {deployment.model}; live incidents: {known}")
+
+
+def find_rollout(deployment: Deployment, version: str) -> Rollout:
+    """Return the rollout of a candidate version."""
+    for rollout in reversed(deployment.rollouts):
+        if rollout.candidate.version == version:
+            return rollout
+    known = ", ".join(r.candidate.version for r in deployment.rollouts) or "none"
+    raise NotFound(f"no rollout of {version!r}; candidates so far: {known}")
+
+
+def with_incident(deployment: Deployment, incident: Incident, at: datetime | None = None, said: str = "") -> Deployment:
+    """Store an incident in place of the one with its id; what is said goes into its timeline."""
+    line = (f"{at:%Y-%m-%d %H:%M} {said}",) if at is not None else ()
+    told = replace(incident, timeline=(*incident.timeline, *line))
+    return replace(deployment, incidents=tuple(told if i.id == told.id else i for i in deployment.incidents))
+
+
+def with_rollout(deployment: Deployment, rollout: Rollout) -> Deployment:
+    """Store a rollout in place of the one of the same candidate, or as the newest."""
+    others = tuple(r for r in deployment.rollouts if r.candidate.version != rollout.candidate.version)
+    return replace(deployment, rollouts=(*others, rollout))
+
+
+def decided(
+    deployment: Deployment, at: datetime, cause: Cause | str, subject: str, action: str, why: str, by: str = "setpoint"
+) -> Deployment:
+    """Write a decision down."""
+    said = Decided(at=at, cause=str(cause), subject=subject, action=action, why=why, by=by)
+    return replace(deployment, decisions=(*deployment.decisions, said))
+
+
+def cause_of(incident: Incident) -> tuple[Cause, str]:
+    """Return the most likely cause of an incident and what it is about."""
+    if not incident.causes:
+        return Cause.UNKNOWN, incident.subject
+    return incident.causes[0].cause, incident.causes[0].subject
+
+
+def serve(ports: Ports, deployment: Deployment, served: Served) -> Deployment:
+    """Serve the model this way from now on; returns when every worker does."""
+    live = ports.platform.live()
+    if live.models.get(deployment.model) != served:
+        ports.platform.apply(live.having(deployment.model, served))
+    return replace(deployment, served=served)

@@ -1,0 +1,140 @@
+"""What one look at a deployment sees: read once, then only thought about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.fleet import Deployment, Standing
+from setpoint.domain.record import Role
+from setpoint.domain.records import Records
+from setpoint.domain.rollout import Phase, Rollout
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.ports import Ports
+from setpoint.loop.release import read_profile
+from setpoint.loop.rescore import rescored_losses
+from setpoint.loop.spans import untouched
+from setpoint.monitor.limits import read_limits
+from setpoint.monitor.observe import observe
+from setpoint.monitor.release import WATCHED
+from setpoint.monitor.seen import Contest, Seen
+from setpoint.monitor.standing import standings
+from setpoint.ports import FitResult
+
+BASELINE = timedelta(days=28)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Everything the plan may use.
+
+    `history` are champion rows of the last weeks with the outcomes known by `now`, `recent` those since the last look;
+    `unlearnt` are the labelled ones since the frontier of the last training; `shadow` are the answers of the version in
+    shadow, up to the last look: by then each has had the time to be recorded.
+    """
+
+    now: datetime
+    champion: ModelVersion
+    findings: tuple[Finding, ...]
+    standings: tuple[Standing, ...]
+    recent: Records
+    history: Records
+    unlearnt: Records
+    shadow: Records | None
+    fit: FitResult | None
+    earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
+
+    def healthy(self, deployment: Deployment, before: datetime) -> Records:
+        """Return the rows of the weeks before a time that no incident makes doubtful."""
+        rows = self.earlier.get(before)
+        if rows is None:
+            rows = self.history.between(before - BASELINE, before)
+        return rows.take(untouched(rows, deployment))
+
+
+def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
+    """Read what the log holds as of `now`, and let the monitors speak."""
+    model, since = deployment.model, deployment.looked or deployment.releases[0].at
+    champion = ports.bundles.get(model, deployment.served.champion)
+    folder = ports.bundles.folder(model, champion.version)
+    history = ports.log.read(model, since=now - _span(deployment), until=now, as_of=now)
+    earlier = history.between(now - BASELINE, since)
+    seen = Seen(
+        now=now,
+        schema=champion.schema,
+        limits=read_limits(folder),
+        recent=history.between(since, now),
+        baseline=earlier.take(untouched(earlier, deployment)),
+        labelled=history.labelled,
+        refused=ports.log.refused(model, since, now),
+        objectives=deployment.objectives,
+        false_actions_per_year=deployment.envelope.false_actions_per_year,
+        contest=_contest(ports, deployment, champion, history, now),
+        threshold=champion.threshold,
+        reference=read_profile(folder),
+        day=ports.log.profile(model, now - DAY, now),
+        week=ports.log.profile(model, now - 7 * DAY, now),
+        events=tuple(e for e in ports.platform.events() if since <= e.at < now),
+    )
+    return Look(
+        now=now,
+        champion=champion,
+        findings=observe(seen),
+        standings=standings(seen),
+        recent=seen.recent,
+        history=history,
+        unlearnt=ports.log.read(model, since=deployment.last_fit, until=now, as_of=now).labelled,
+        shadow=_shadow(ports, deployment, since, now),
+        earlier=_earlier(ports, deployment, now),
+        fit=ports.trainer.result(deployment.training.job) if deployment.training else None,
+    )
+
+
+def in_shadow(deployment: Deployment) -> Rollout | None:
+    """Return the rollout whose candidate answers in shadow, if there is one."""
+    return next((r for r in deployment.rollouts if r.phase is Phase.SHADOW), None)
+
+
+def _shadow(ports: Ports, deployment: Deployment, until: datetime, now: datetime) -> Records | None:
+    rollout = in_shadow(deployment)
+    if rollout is None:
+        return None
+    return ports.log.read(
+        deployment.model,
+        since=rollout.shadow_since,
+        until=until,
+        as_of=now,
+        role=Role.SHADOW,
+        version=rollout.candidate.version,
+    )
+
+
+def _contest(
+    ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records, now: datetime
+) -> Contest | None:
+    """Score the requests since a recent release by the version it replaced, too."""
+    release = deployment.releases[-1]
+    if release.replaced is None or now - release.at > WATCHED:
+        return None
+    rows = history.between(release.at, None).labelled
+    rows = rows.take(rows.version == release.version)
+    if not len(rows):
+        return None
+    return Contest(
+        champion=release.version,
+        replaced=release.replaced,
+        since=release.at,
+        losses=rescored_losses(ports, deployment, champion.schema, release.version, rows),
+        losses_replaced=rescored_losses(ports, deployment, champion.schema, release.replaced, rows),
+    )
+
+
+def _span(deployment: Deployment) -> timedelta:
+    """Return how far back a look must read: a recent incident and the weeks before it, every objective's window."""
+    return max(2 * BASELINE, timedelta(seconds=max(o.window_s for o in deployment.objectives)))
+
+
+def _earlier(ports: Ports, deployment: Deployment, now: datetime) -> dict[datetime, Records]:
+    old = {i.since for i in deployment.incidents if i.live and i.since < now - BASELINE}
+    return {s: ports.log.read(deployment.model, since=s - BASELINE, until=s, as_of=now) for s in sorted(old)}

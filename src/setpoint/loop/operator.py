@@ -1,0 +1,259 @@
+"""What a person may ask of a home: the verbs behind the commands and the Python API."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from setpoint.config import SetpointFile
+from setpoint.deploy.package import PackageRequest
+from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
+from setpoint.domain.incident import IncidentStatus
+from setpoint.domain.live import Served
+from setpoint.domain.objective import Objective
+from setpoint.domain.record import Outcome, OutcomeReceipt
+from setpoint.domain.rollout import withdraw
+from setpoint.domain.schema import Schema, Task
+from setpoint.domain.value import replace
+from setpoint.domain.version import ModelVersion
+from setpoint.errors import Conflict, NotFound
+from setpoint.loop.act import act
+from setpoint.loop.actions import Fit
+from setpoint.loop.changes import decided, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.look import Look, take_look
+from setpoint.loop.plan import proven_loss
+from setpoint.loop.ports import Ports
+from setpoint.loop.release import Progress, make_version, read_binning
+from setpoint.loop.tick import tick, turn
+from setpoint.ports import Clock
+from setpoint.update.when import due, why_not
+
+RECENT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """The verbs. `by` names who asks; it is written into the decisions."""
+
+    ports: Ports
+    clock: Clock
+
+    def deploy(self, file: SetpointFile, *, by: str, progress: Progress = lambda step: None) -> ModelVersion:
+        """Make a version of the model the file names, and make it champion."""
+        ports, now = self.ports, self.clock.now()
+        known = ports.state.load(file.model) if file.model in ports.state.models() else None
+        request = self._request(file, known, now, by)
+        version = make_version(ports.bundles, request, tuple(file.allow), progress)
+        progress("making it live")
+        with ports.state.lease():
+            ports.log.open_model(
+                file.model, version.schema, read_binning(ports.bundles.folder(file.model, version.version))
+            )
+            if file.model in ports.state.models():
+                deployment = self._released(ports.state.load(file.model), version.version, now, by, "deployed")
+            else:
+                deployment = _first(file, version.version, now, by)
+            deployment = replace(
+                deployment,
+                source=str(file.root),
+                objectives=objectives(file),
+                envelope=envelope(file),
+                train=file.train,
+                allow=tuple(file.allow),
+            )
+            ports.state.save(serve(ports, deployment, deployment.served))
+        return version
+
+    def _request(self, file: SetpointFile, known: Deployment | None, now: datetime, by: str) -> PackageRequest:
+        bundles = self.ports.bundles
+        parent = bundles.get(file.model, known.served.champion) if known else None
+        return PackageRequest(
+            model=file.model,
+            version=bundles.next_name(file.model),
+            artifact=file.artifact_path,
+            reference=file.reference_path,
+            target=file.target,
+            created=now,
+            reason="deployed by a person",
+            task=Task(file.task),
+            time=file.time,
+            id=file.id,
+            binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
+            parent=parent.version if parent else None,
+            created_by=by,
+        )
+
+    def _released(self, deployment: Deployment, version: str, now: datetime, by: str, verb: str) -> Deployment:
+        """Make a version champion by a person's word; a rollout under way is withdrawn."""
+        replaced = deployment.served.champion
+        for rollout in deployment.rollouts:
+            if rollout.running:
+                deployment = with_rollout(deployment, withdraw(rollout, now))
+        release = Release(version=version, at=now, by=by, replaced=replaced)
+        deployment = replace(
+            deployment,
+            served=Served(champion=version, maps=deployment.served.maps),
+            releases=(*deployment.releases, release),
+        )
+        return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}", by)
+
+    def rollback(self, model: str, *, to: str | None, by: str) -> Deployment:
+        """Make an earlier version champion again: the one before, or the one named."""
+        with self.ports.state.lease():
+            deployment = self.ports.state.load(model)
+            target = to or deployment.releases[-1].replaced
+            if target is None:
+                raise Conflict(
+                    f"{model} has had one version only, {deployment.served.champion}; there is nothing to roll back to"
+                )
+            self.ports.bundles.get(model, target)
+            if target == deployment.served.champion:
+                raise Conflict(f"{target} is champion of {model} already")
+            deployment = self._released(deployment, target, self.clock.now(), by, "rolled back")
+            deployment = serve(self.ports, deployment, deployment.served)
+            self.ports.state.save(deployment)
+            return deployment
+
+    def update(self, model: str, *, by: str) -> str:
+        """Start a training now, whatever the objectives say; return the job's id.
+
+        Raises
+        ------
+        Conflict
+            If it cannot start, with the reason in words.
+        """
+        with self.ports.state.lease():
+            self.ports.log.ingest()
+            deployment, now = self.ports.state.load(model), self.clock.now()
+            look = take_look(self.ports, deployment, now)
+            rows = look.champion.lineage.rows
+            plan = due(
+                deployment,
+                look.unlearnt,
+                reference_rows=rows,
+                expected_loss=proven_loss(deployment, look),
+                now=now,
+                forced=True,
+            )
+            if plan is None:
+                raise Conflict(why_not(deployment, look.unlearnt, reference_rows=rows, now=now, forced=True))
+            job = f"{model}-{now:%Y%m%dT%H%M%S}"
+            self.ports.state.save(act(Fit(job=job, plan=plan, by=by), self.ports, deployment, look))
+            return job
+
+    def finish(self, job: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:
+        """Wait until a training has ended, and let the loop look: the gate judges, or the failure is written down."""
+        started = time.monotonic()
+        while self.ports.trainer.result(job) is None:
+            progress(f"training {job}: {time.monotonic() - started:.0f} s")
+            time.sleep(0.1)
+        return self.tick()
+
+    def approve(self, id_: str, *, model: str | None = None, by: str) -> Deployment:
+        """Allow what waits for a person, an incident's remedy or a candidate's promotion, and act on it."""
+        with self.ports.state.lease():
+            self.ports.log.ingest()
+            deployment = self._concerned(id_, model)
+            deployment = self._approved(deployment, id_, by)
+            self.ports.state.save(deployment)
+            return turn(self.ports, deployment, self.clock.now())
+
+    def _approved(self, deployment: Deployment, id_: str, by: str) -> Deployment:
+        now = self.clock.now()
+        if any(r.candidate.version == id_ and r.running for r in deployment.rollouts):
+            return with_rollout(deployment, replace(find_rollout(deployment, id_), approved_by=by))
+        incident = find_incident(deployment, id_)
+        if incident.status not in (IncidentStatus.OPEN, IncidentStatus.WAITING) or incident.repair is None:
+            raise Conflict(f"{id_} waits for nothing: it is {incident.status}")
+        approved = replace(incident, approved_by=by)
+        return with_incident(deployment, approved, now, f"{incident.repair.remedy} approved by {by}")
+
+    def _concerned(self, id_: str, model: str | None) -> Deployment:
+        found = [d for d in self.deployments(model) if id_ in _ids(d)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Conflict(f"{id_} is a candidate of {', '.join(d.model for d in found)}; say which with --model")
+        waiting = [i for d in self.deployments(model) for i in _ids(d)]
+        raise NotFound(
+            f"nothing named {id_!r} waits for a person; there is {', '.join(waiting) or 'nothing that does'}"
+        )
+
+    def tick(self, now: datetime | None = None) -> tuple[Decided, ...]:
+        """Turn the loop once."""
+        return tick(self.ports, now or self.clock.now())
+
+    def look(self, model: str) -> tuple[Deployment, Look]:
+        """Look at a model now, without deciding: at what came since the last look, and at least at the last day."""
+        self.ports.log.ingest()
+        deployment, now = self.ports.state.load(model), self.clock.now()
+        since = min(deployment.looked or now, now - RECENT)
+        # without its training: only the loop takes over one that a dead process left behind
+        return deployment, take_look(self.ports, replace(deployment, looked=since, training=None), now)
+
+    def deployments(self, model: str | None = None) -> list[Deployment]:
+        """Return one deployment, or all."""
+        return [self.ports.state.load(name) for name in ([model] if model else self.ports.state.models())]
+
+    def schema(self, model: str) -> Schema:
+        """Return what the champion takes and answers."""
+        return self.ports.bundles.get(model, self.ports.state.load(model).served.champion).schema
+
+    def records(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        limit: int | None = None,
+    ) -> pa.Table:
+        """Return what was recorded."""
+        self.ports.state.load(model)
+        self.ports.log.ingest()
+        return self.ports.log.table(model, since=since, until=until, version=version, limit=limit)
+
+    def outcomes(self, model: str, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
+        """Record what turned out to be true."""
+        self.ports.state.load(model)
+        self.ports.log.ingest()
+        return self.ports.log.add_outcomes(model, outcomes)
+
+
+def _ids(deployment: Deployment) -> list[str]:
+    """Return what a person may approve: live incidents and candidates on their way."""
+    return [
+        *(i.id for i in deployment.incidents if i.live),
+        *(r.candidate.version for r in deployment.rollouts if r.running),
+    ]
+
+
+def objectives(file: SetpointFile) -> tuple[Objective, ...]:
+    """Return the file's objectives as domain values."""
+    return tuple(
+        Objective(metric=o.metric, at_least=o.at_least, at_most=o.at_most, window_s=o.window) for o in file.objectives
+    )
+
+
+def envelope(file: SetpointFile) -> Envelope:
+    """Return the file's envelope as a domain value."""
+    part = file.envelope
+    return Envelope(
+        automatic=tuple(part.automatic),
+        ask=tuple(part.ask),
+        max_actions_per_day=part.max_actions_per_day,
+        false_actions_per_year=part.false_actions_per_year,
+    )
+
+
+def _first(file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:
+    return Deployment(
+        model=file.model,
+        source=str(file.root),
+        served=Served(champion=version),
+        envelope=envelope(file),
+        objectives=objectives(file),
+        releases=(Release(version=version, at=now, by=by),),
+    )

@@ -1,0 +1,211 @@
+"""Decide. Reads no clock, disk or network: the same deployment and the same look give the same next action."""
+
+from datetime import datetime, timedelta
+
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Incident, IncidentStatus, Remedy
+from setpoint.domain.rollout import Decision, Phase, Rollout
+from setpoint.loop.actions import (
+    Action,
+    Ask,
+    AskToPromote,
+    Close,
+    Fit,
+    Gate,
+    Hold,
+    Investigate,
+    Mend,
+    Promote,
+    Receipt,
+    Reject,
+    Undo,
+)
+from setpoint.loop.look import Look
+from setpoint.loop.spans import touched
+from setpoint.maintain.decide import decide
+from setpoint.maintain.recovery import recovered, well_again
+from setpoint.maintain.triage import QUALITY
+from setpoint.stats.quality import METRICS
+from setpoint.update.when import due
+
+ACTING = ("mend", "fit", "promote")  # decisions that count against max_actions_per_day
+QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
+RECEIPT_ROWS = 168
+
+
+def plan(deployment: Deployment, look: Look) -> Action | None:
+    """Return the next thing to do, or None when there is nothing left."""
+    for incident in deployment.incidents:
+        if incident.live and (action := _next_for(incident, deployment, look)):
+            return action
+    return _next_rollout(deployment, look) or _next_training(deployment, look) or _next_receipt(deployment, look)
+
+
+def acted_today(deployment: Deployment, look: Look) -> int:
+    """Return how many automatic actions the last 24 hours saw."""
+    return sum(
+        d.action in ACTING and d.by == "setpoint" and d.at > look.now - timedelta(days=1) for d in deployment.decisions
+    )
+
+
+def _next_for(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
+    match incident.status:
+        case IncidentStatus.OPEN | IncidentStatus.WAITING:
+            return _next_for_open(incident, deployment, look)
+        case IncidentStatus.MENDING:
+            return _next_for_mending(incident, deployment, look)
+        case _:
+            return _lifted_if_well(incident, deployment, look)
+
+
+def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
+    if _silent(incident, look):
+        return Close(incident=incident.id, why="its alarms have fallen silent")
+    if _worth_investigating(incident, deployment, look):
+        return Investigate(incident=incident.id)
+    repair = incident.repair
+    if repair is None or repair.remedy in (Remedy.WAIT, Remedy.RETRAIN) or repair.lifted is not None:
+        return None  # nothing proven, nothing to do here, or tried and taken back
+    if incident.approved_by:
+        return Mend(incident=incident.id, repair=repair, why=repair.proof, by=incident.approved_by)
+    verb, why = decide(incident, deployment.envelope, acted_today(deployment, look))
+    if verb == "act":
+        return Mend(incident=incident.id, repair=repair, why=repair.proof)
+    if verb == "ask" and incident.status is not IncidentStatus.WAITING:
+        return Ask(incident=incident.id, why=why)
+    return None
+
+
+def _silent(incident: Incident, look: Look) -> bool:
+    """Whether its alarms are over; those about quality are when the set point is held again."""
+    off = [s for s in look.standings if s.at_set_point is False and s.objective.metric in METRICS]
+    if incident.subject == QUALITY and off:
+        return False
+    return bool(incident.findings) and look.now - max(f.until for f in incident.findings) >= QUIET
+
+
+def _worth_investigating(incident: Incident, deployment: Deployment, look: Look) -> bool:
+    """Investigate once, again after a release, and again whenever the evidence has doubled."""
+    if incident.status is IncidentStatus.WAITING or incident.approved_by:
+        return False
+    last = incident.investigated
+    if last is None or deployment.releases[-1].at > last:
+        return True
+    return look.now - incident.since >= 2 * (last - incident.since) and look.now > last
+
+
+def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
+    repair = incident.repair
+    assert repair is not None
+    assert repair.applied is not None
+    if repair.map is not None and (lift := _lifted_if_well(incident, deployment, look)):
+        return lift
+    after = look.history.between(repair.applied, _next_since(incident, deployment))
+    verdict, loss, why = recovered(incident, after, look.healthy(deployment, incident.since), look.champion.schema.task)
+    if verdict is None:
+        return None
+    if not verdict:
+        return Undo(incident=incident.id, why=why, helped=False)
+    if repair.map is not None:
+        return Hold(incident=incident.id, loss=loss, why=why)
+    return Close(incident=incident.id, loss=loss, why=why)
+
+
+def _next_since(incident: Incident, deployment: Deployment) -> datetime | None:
+    """Return when the next fault began: rows from then on say nothing about this incident's repair."""
+    later = [i.since for i in deployment.incidents if i.since > incident.opened and touched(i) is not None]
+    return min(later, default=None)
+
+
+def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
+    repair = incident.repair
+    assert repair is not None
+    assert repair.map is not None
+    healthy = look.healthy(deployment, incident.since)
+    well, why = well_again(repair.map, look.recent, healthy, look.champion.schema)
+    return Undo(incident=incident.id, why=why, helped=True) if well else None
+
+
+def _next_training(deployment: Deployment, look: Look) -> Action | None:
+    if deployment.training is not None:
+        return Gate() if look.fit is not None and look.fit.id == deployment.training.job else None
+    envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
+    if not by and (Remedy.RETRAIN not in envelope.automatic or Remedy.RETRAIN in envelope.ask):
+        return _ask_to_retrain(deployment)
+    if not by and acted_today(deployment, look) >= envelope.max_actions_per_day:
+        return None
+    plan_ = due(
+        deployment,
+        look.unlearnt.between(deployment.last_fit, None),
+        reference_rows=look.champion.lineage.rows,
+        expected_loss=proven_loss(deployment, look),
+        now=look.now,
+    )
+    return Fit(job=f"{deployment.model}-{look.now:%Y%m%dT%H%M%S}", plan=plan_, by=by or "setpoint") if plan_ else None
+
+
+def _approved(deployment: Deployment, remedy: Remedy) -> str:
+    return next(
+        (
+            i.approved_by
+            for i in deployment.incidents
+            if i.live and i.approved_by and i.repair and i.repair.remedy is remedy
+        ),
+        "",
+    )
+
+
+def _ask_to_retrain(deployment: Deployment) -> Action | None:
+    for incident in deployment.incidents:
+        wants = incident.repair is not None and incident.repair.remedy is Remedy.RETRAIN
+        if wants and incident.status is IncidentStatus.OPEN:
+            return Ask(
+                incident=incident.id,
+                why=f"retraining is not automatic in the envelope: `setpoint repair approve {incident.id}`",
+            )
+    return None
+
+
+def proven_loss(deployment: Deployment, look: Look) -> float | None:
+    """Return the champion's loss where it was proven: in its rollout, else on the reference."""
+    champion = look.champion
+    for rollout in reversed(deployment.rollouts):
+        if rollout.candidate.version == champion.version and rollout.candidate.gate is not None:
+            return rollout.candidate.gate.candidate_loss
+    return champion.reference_metrics.get("mae", champion.reference_metrics.get("log_loss"))
+
+
+def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
+    rollout = next((r for r in deployment.rollouts if r.running), None)
+    if rollout is None:
+        return None
+    if rollout.candidate.champion != deployment.served.champion:
+        return Reject(version=rollout.candidate.version, why=f"{rollout.candidate.champion} is no longer champion")
+    if rollout.phase is not Phase.SHADOW or rollout.shadow is None:
+        return None
+    words = "; ".join(rollout.shadow.checks)
+    if rollout.shadow.decision is Decision.REJECT:
+        return Reject(version=rollout.candidate.version, why=words)
+    if rollout.shadow.decision is Decision.ACCEPT:
+        return _promotion(rollout, deployment, look, words)
+    return None
+
+
+def _promotion(rollout: Rollout, deployment: Deployment, look: Look, words: str) -> Action | None:
+    if rollout.approved_by:
+        return Promote(version=rollout.candidate.version, why=words, by=rollout.approved_by)
+    version, envelope = rollout.candidate.version, deployment.envelope
+    if Remedy.PROMOTE in envelope.automatic and Remedy.PROMOTE not in envelope.ask:
+        room = acted_today(deployment, look) < envelope.max_actions_per_day
+        return Promote(version=version, why=words) if room else None
+    if any(d.action == "ask" and d.subject == version for d in deployment.decisions):
+        return None
+    return AskToPromote(version=version, why=f"{words}; to promote it: `setpoint repair approve {version}`")
+
+
+def _next_receipt(deployment: Deployment, look: Look) -> Action | None:
+    rollout = next((r for r in reversed(deployment.rollouts) if r.phase is Phase.PROMOTED), None)
+    if rollout is None or rollout.realised_gain is not None or rollout.ended is None:
+        return None
+    since = look.history.between(rollout.ended, None).labelled
+    return Receipt(version=rollout.candidate.version) if len(since) >= RECEIPT_ROWS else None

@@ -1,0 +1,19 @@
+"""Everything the loop reaches the world through."""
+
+from pathlib import Path
+
+from setpoint.domain.value import value
+from setpoint.ports import BundleStore, Platform, RecordLog, Scorer, StateStore, Trainer
+
+
+@value
+class Ports:
+    """The concrete parts, chosen in bootstrap (live) or by replay (recorded time)."""
+
+    bundles: BundleStore
+    log: RecordLog
+    state: StateStore
+    platform: Platform
+    scorer: Scorer
+    trainer: Trainer
+    jobs: Path  # working folder of trainings, one folder a job

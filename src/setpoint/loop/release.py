@@ -1,0 +1,54 @@
+"""From a model file to a version in the bundle store."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from setpoint.deploy.package import BINNING_FILE, PROFILE_FILE, REFERENCE_FILE, SCORES_FILE, PackageRequest, package
+from setpoint.deploy.reference import features_of
+from setpoint.domain.profile import Binning, Profile, profile_from_json
+from setpoint.domain.value import from_json, replace, to_json
+from setpoint.domain.version import ModelVersion
+from setpoint.govern.scan import scan
+from setpoint.monitor import limits
+from setpoint.ports import BundleStore
+
+Progress = Callable[[str], None]
+
+
+def make_version(
+    bundles: BundleStore, request: PackageRequest, allow: tuple[str, ...] = (), progress: Progress = lambda step: None
+) -> ModelVersion:
+    """Scan a model file, convert it, prove it, profile its reference, and store it: whole, or not at all."""
+    progress("scanning the model file")
+    request = replace(request, trusted=scan(request.artifact, allow))
+    with tempfile.TemporaryDirectory(prefix="setpoint-stage-") as work:
+        staged = Path(work) / "bundle"
+        staged.mkdir()
+        version = package(request, staged, progress)
+        progress("learning what is normal")
+        _learn_limits(staged, version)
+        return bundles.add(staged, version)
+
+
+def read_binning(folder: Path) -> Binning:
+    """Return the cuts stored in a bundle."""
+    return from_json((folder / BINNING_FILE).read_bytes(), Binning)
+
+
+def read_profile(folder: Path) -> Profile:
+    """Return the profile of the reference stored in a bundle."""
+    return profile_from_json((folder / PROFILE_FILE).read_bytes())
+
+
+def _learn_limits(staged: Path, version: ModelVersion) -> None:
+    table = pq.read_table(staged / REFERENCE_FILE)
+    schema = version.schema
+    times = table[schema.time].to_numpy() if schema.time in table.column_names else None
+    learnt = limits.learn(
+        features_of(table, schema.features), schema, read_binning(staged), np.load(staged / SCORES_FILE), times
+    )
+    (staged / limits.FILE_NAME).write_bytes(to_json(learnt))

@@ -1,0 +1,16 @@
+"""Recorded requests, scored again by another version."""
+
+from setpoint.deploy.gate import losses
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.records import Column, Records
+from setpoint.domain.schema import Schema
+from setpoint.loop.ports import Ports
+from setpoint.loop.spans import repaired_spans
+from setpoint.update.training_set import repaired_inputs
+
+
+def rescored_losses(ports: Ports, deployment: Deployment, schema: Schema, version: str, rows: Records) -> Column:
+    """Return what a version's answers would have cost on labelled rows, inputs repaired where they were broken."""
+    inputs = repaired_inputs(rows, repaired_spans(deployment))
+    scores = ports.scorer.score(deployment.model, version, inputs)[schema.score]
+    return losses(schema.task, scores, rows.outcome)

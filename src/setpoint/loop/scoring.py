@@ -1,0 +1,26 @@
+"""Asks stored versions for predictions outside the data plane: for investigations and gates."""
+
+from setpoint.domain.records import Columns
+from setpoint.ports import BundleStore
+from setpoint.runtime import Model, load
+
+KEPT = 4  # versions held in memory
+
+
+class BundleScorer:
+    """Loads versions from the bundle store as they are asked for, and keeps the last few."""
+
+    def __init__(self, bundles: BundleStore) -> None:
+        self._bundles = bundles
+        self._models: dict[tuple[str, str], Model] = {}
+
+    def score(self, model: str, version: str, inputs: Columns) -> Columns:
+        """Return the outputs of a version, by output name."""
+        key = (model, version)
+        loaded = self._models.pop(key, None) or load(
+            self._bundles.folder(model, version), self._bundles.get(model, version)
+        )
+        self._models[key] = loaded
+        while len(self._models) > KEPT:
+            self._models.pop(next(iter(self._models)))
+        return loaded.predict(inputs)

@@ -1,0 +1,57 @@
+"""Which stretches of the log may be trusted as normal."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Incident, Remedy
+from setpoint.domain.live import FeatureMap
+from setpoint.domain.records import Records, stamp
+
+Span = tuple[datetime, datetime | None]
+# rows of an incident without a remedy are kept out of the baseline this long; then they are the new normal
+UNEXPLAINED = timedelta(days=7)
+
+
+def touched(incident: Incident) -> Span | None:
+    """Return the stretch whose rows an incident makes doubtful, or None if its rows are sound."""
+    if incident.subject.startswith(("worker", "control process")):
+        return None
+    repair = incident.repair
+    if repair is not None and repair.remedy in (Remedy.RETRAIN, Remedy.WAIT):
+        return None
+    if repair is not None and repair.applied is not None:
+        end = repair.lifted or incident.closed
+        return incident.since, end
+    end = incident.closed or incident.since + UNEXPLAINED
+    return incident.since, min(end, incident.since + UNEXPLAINED)
+
+
+def untouched(rows: Records, deployment: Deployment) -> NDArray[np.bool_]:
+    """Return a mask of the rows that no incident makes doubtful."""
+    keep = np.ones(len(rows), dtype=bool)
+    for since, until in filter(None, map(touched, deployment.incidents)):
+        inside = rows.time >= stamp(since)
+        keep &= ~(inside if until is None else inside & (rows.time < stamp(until)))
+    return keep
+
+
+def repaired_spans(deployment: Deployment) -> list[tuple[FeatureMap, datetime, datetime | None]]:
+    """Return every data repair with the stretch of its fault: training sets are repaired over it."""
+    return [
+        (i.repair.map, i.since, i.repair.lifted)
+        for i in deployment.incidents
+        if i.repair is not None and i.repair.map is not None and i.repair.applied is not None
+    ]
+
+
+def doubtful_spans(deployment: Deployment, now: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the stretches that no training set may hold: touched by an incident, and not repaired."""
+    spans = [
+        touched(i)
+        for i in deployment.incidents
+        if i.repair is None or (i.repair.map is None and i.repair.applied is None)
+    ]
+    return [(since, until or now) for since, until in filter(None, spans)]

@@ -1,0 +1,68 @@
+"""Look once, decide, act: one turn of the loop. Safe to run again after a crash."""
+
+from datetime import datetime
+
+from setpoint.domain.fleet import Decided, Deployment
+from setpoint.domain.value import replace
+from setpoint.loop.act import act
+from setpoint.loop.candidates import judge_rollout
+from setpoint.loop.changes import with_rollout
+from setpoint.loop.look import Look, in_shadow, take_look
+from setpoint.loop.plan import plan
+from setpoint.loop.ports import Ports
+from setpoint.maintain.triage import triage
+
+MOST_ACTIONS = 50  # in one turn; more means that two of them undo each other
+
+
+def tick(ports: Ports, now: datetime) -> tuple[Decided, ...]:
+    """Ingest, then look at every model, decide and act; return what was decided."""
+    with ports.state.lease():
+        ports.log.ingest()
+        decisions: list[Decided] = []
+        for model in ports.state.models():
+            before = ports.state.load(model)
+            if before.looked is None or now > before.looked:
+                after = turn(ports, before, now)
+                decisions += after.decisions[len(before.decisions) :]
+        return tuple(decisions)
+
+
+def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
+    """Look at one model, decide and act until nothing is left to do; each action is stored as it is done."""
+    look = take_look(ports, deployment, now)
+    deployment = noted(deployment, look)
+    for _ in range(MOST_ACTIONS):
+        action = plan(deployment, look)
+        if action is None:
+            break
+        deployment = act(action, ports, deployment, look)
+        ports.state.save(deployment)
+    else:
+        raise RuntimeError(f"the plan for {deployment.model} did not come to rest in {MOST_ACTIONS} actions: {action}")
+    deployment = replace(deployment, looked=now)
+    ports.state.save(deployment)
+    return deployment
+
+
+def noted(deployment: Deployment, look: Look) -> Deployment:
+    """Return the deployment with what was seen: findings, standings, incidents, the shadow's verdict."""
+    incidents = triage(
+        deployment.incidents, look.findings, look.now, model=deployment.model, version=deployment.served.champion
+    )
+    opened = [i for i in incidents if i.id not in {known.id for known in deployment.incidents}]
+    said = tuple(
+        Decided(at=look.now, cause="unknown", subject=i.subject, action="open", why=i.findings[-1].detail)
+        for i in opened
+    )
+    deployment = replace(
+        deployment,
+        findings=look.findings,
+        standings=look.standings,
+        incidents=incidents,
+        decisions=(*deployment.decisions, *said),
+    )
+    rollout = in_shadow(deployment)
+    if rollout is None:
+        return deployment
+    return with_rollout(deployment, replace(rollout, shadow=judge_rollout(rollout, deployment, look)))

@@ -1,0 +1,93 @@
+"""Trainings in processes of their own: fit, then make a version of what came out."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from setpoint.deploy.package import PackageRequest
+from setpoint.domain.value import from_json, replace, to_json
+from setpoint.errors import SetpointError
+from setpoint.govern.scan import scan
+from setpoint.loop.release import make_version, read_binning
+from setpoint.ports import BundleStore, Clock, FitJob, FitResult
+from setpoint.store.segments import exclusive
+from setpoint.update.job import run_fit
+
+RESULT = "result.json"
+
+
+class ProcessTrainer:
+    """Runs one job at a time, beside the loop; a result is a file, so a restarted loop finds it.
+
+    Several processes may know of a job (who asked for it, and the loop); one at a time runs it, the others wait for it.
+
+    With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs.
+    """
+
+    def __init__(self, bundles: BundleStore, jobs: Path, clock: Clock, *, timeout_s: float, wait: bool = False) -> None:
+        self._bundles, self._jobs, self._clock = bundles, jobs, clock
+        self._timeout_s, self._wait = timeout_s, wait
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
+        self._running: dict[str, Future[None]] = {}
+
+    def submit(self, job: FitJob) -> None:
+        """Start a job, unless it has a result or runs already."""
+        folder = self._jobs / job.id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "job.json").write_bytes(to_json(job, pretty=True))
+        if job.id not in self._running and not (folder / RESULT).exists():
+            self._running[job.id] = self._pool.submit(self._run, job, folder)
+            if self._wait:
+                self._running[job.id].result()
+
+    def result(self, job_id: str) -> FitResult | None:
+        """Return how the job ended; a job that a dead process left behind is started again."""
+        folder = self._jobs / job_id
+        if (folder / RESULT).exists():
+            return from_json((folder / RESULT).read_bytes(), FitResult)
+        if job_id not in self._running:
+            self.submit(from_json((folder / "job.json").read_bytes(), FitJob))
+        elif self._running[job_id].done():
+            self._running.pop(job_id).result()  # what was not foreseen is raised once; the next look tries again
+        return None
+
+    def _run(self, job: FitJob, folder: Path) -> None:
+        with exclusive(folder / "running.lock"):
+            if not (folder / RESULT).exists():
+                self._run_alone(job, folder)
+
+    def _run_alone(self, job: FitJob, folder: Path) -> None:
+        started = time.monotonic()
+        try:
+            result = FitResult(id=job.id, version=self._fit(job, folder))
+        except SetpointError as e:
+            result = FitResult(id=job.id, error=str(e))
+        result = replace(result, seconds=time.monotonic() - started)
+        partial = folder / f"{RESULT}.partial"
+        partial.write_bytes(to_json(result, pretty=True))
+        partial.rename(folder / RESULT)
+
+    def _fit(self, job: FitJob, folder: Path) -> str:
+        parent = self._bundles.get(job.model, job.parent)
+        home = self._bundles.folder(job.model, job.parent)
+        artifact = home / parent.artifact
+        trusted = scan(artifact, job.allow)
+        fitted = run_fit(job, artifact, parent.schema, folder, trusted=trusted, timeout_s=self._timeout_s)
+        request = PackageRequest(
+            model=job.model,
+            version=self._bundles.next_name(job.model),
+            artifact=fitted,
+            reference=Path(job.training_set),
+            target=parent.schema.target,
+            created=self._clock.now(),
+            reason=job.reason,
+            schema=parent.schema,
+            binning=read_binning(home),
+            threshold=parent.threshold,
+            parent=job.parent,
+            trained_since=job.trained_since,
+            trained_until=job.trained_until,
+            created_by="setpoint",
+            timeout_s=self._timeout_s,
+        )
+        return make_version(self._bundles, request, job.allow).version

@@ -1,0 +1,80 @@
+"""Views of a deployment for people and other programs; they change nothing. Keys are promises."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Incident
+from setpoint.domain.rollout import Rollout
+from setpoint.domain.version import ModelVersion
+
+
+def deploy_view(version: ModelVersion) -> dict[str, Any]:
+    """Return what `deploy --json` prints."""
+    return {
+        "model": version.model,
+        "version": version.version,
+        "runtime": version.runtime,
+        "candidates": [msgspec.to_builtins(v) for v in version.variants],
+        "reference_metrics": version.reference_metrics,
+    }
+
+
+def status_view(deployments: Sequence[Deployment]) -> dict[str, Any]:
+    """Return what `status --json` prints."""
+    return {"deployments": [_deployment(d) for d in deployments]}
+
+
+def _deployment(d: Deployment) -> dict[str, Any]:
+    standings = {(s.objective.metric, s.objective.target): s for s in d.standings}
+    return {
+        "model": d.model,
+        "champion": d.served.champion,
+        "challenger": d.served.shadow,
+        "shares": {d.served.champion: 1.0},
+        "objectives": [
+            {
+                "metric": o.metric,
+                "target": o.target,
+                "value": s.value if (s := standings.get((o.metric, o.target))) else None,
+                "at_set_point": s.at_set_point if s else None,
+                "rows": s.rows if s else 0,
+            }
+            for o in d.objectives
+        ],
+        "incidents_open": sum(i.live for i in d.incidents),
+        "repairs": [msgspec.to_builtins(m) for m in d.served.maps],
+        "training": d.training.job if d.training else None,
+        "looked": d.looked.isoformat() if d.looked else None,
+    }
+
+
+def incident_view(incident: Incident) -> dict[str, Any]:
+    """Return one entry of what `incidents --json` prints."""
+    return {
+        "id": incident.id,
+        "model": incident.model,
+        "status": str(incident.status),
+        "subject": incident.subject,
+        "since": incident.since.isoformat(),
+        "opened": incident.opened.isoformat(),
+        "closed": incident.closed.isoformat() if incident.closed else None,
+        "causes": [msgspec.to_builtins(c) for c in incident.causes],
+        "remedy": str(incident.repair.remedy) if incident.repair else None,
+        "repair": msgspec.to_builtins(incident.repair),
+        "acted_by": incident.acted_by,
+        "timeline": list(incident.timeline),
+    }
+
+
+def finding_view(finding: Finding) -> dict[str, Any]:
+    """Return one entry of what `monitor --json` prints."""
+    return {**msgspec.to_builtins(finding), "window": finding.window}
+
+
+def rollout_view(rollout: Rollout) -> dict[str, Any]:
+    """Return one entry of what `rollout --json` prints."""
+    return {"version": rollout.candidate.version, **msgspec.to_builtins(rollout)}

@@ -1,0 +1,47 @@
+"""What an investigation may look at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from setpoint.domain.fleet import Release
+from setpoint.domain.live import FeatureMap, repaired
+from setpoint.domain.profile import Binning
+from setpoint.domain.records import Columns, Records
+from setpoint.domain.schema import Schema
+
+Score = Callable[[str, Columns], Columns]
+LATEST = 2_000  # rows of a stretch that are looked at, so that an investigation stays short
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The records around an incident, and the versions and repairs in force.
+
+    `healthy` are rows of the weeks before it that no incident touched, `suspect` those since `incident.since`; both
+    hold inputs as they came. `previous` is the release that `champion` replaced. `maps` are the repairs now live.
+    """
+
+    schema: Schema
+    binning: Binning
+    healthy: Records
+    suspect: Records
+    champion: Release
+    previous: Release | None
+    maps: tuple[FeatureMap, ...] = ()
+
+
+def latest(records: Records, rows: int = LATEST) -> Records:
+    """Return the last rows of a stretch."""
+    return records.take(np.arange(max(0, len(records) - rows), len(records)))
+
+
+def as_seen(records: Records, maps: tuple[FeatureMap, ...]) -> Columns:
+    """Return the inputs as the model saw them: to each row the repairs that its own record names."""
+    inputs = dict(records.inputs)
+    for m in maps:
+        rows = np.array([m.id in str(ids).split() for ids in records.maps], dtype=bool)
+        if rows.any():
+            inputs[m.feature] = np.where(rows, repaired(records.inputs, [m])[m.feature], inputs[m.feature])
+    return inputs

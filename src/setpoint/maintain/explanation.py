@@ -1,0 +1,49 @@
+"""What every hypothesis about an incident answers."""
+
+from collections.abc import Callable, Sequence
+from math import exp
+
+from setpoint.domain.incident import Cause, Hypothesis, Incident, Repair
+from setpoint.domain.value import value
+from setpoint.maintain.case import Case, Score
+
+# Log prior weights against `unknown`: how often a cause is met before any evidence. Assumed, not measured.
+PRIOR = {
+    Cause.CRASH: 0.0,
+    Cause.UNIT: -1.0,
+    Cause.RELEASE: -1.0,
+    Cause.CONCEPT: 0.0,
+    Cause.COVARIATE: -0.5,
+    Cause.SEASON: -0.5,
+    Cause.UNKNOWN: 0.0,
+}
+
+
+@value
+class Explanation:
+    """How well one cause explains an incident.
+
+    `support` is a log likelihood ratio against "none of the causes known here" (nats, deflated for autocorrelation and
+    capped by its hypothesis, so that no model error turns into certainty). `repair` is set when the remedy is proven.
+    """
+
+    cause: Cause
+    subject: str
+    support: float
+    evidence: tuple[str, ...]
+    repair: Repair | None = None
+
+
+Explain = Callable[[Incident, Case, Score], Sequence[Explanation]]
+
+
+def weighed(explanations: Sequence[Explanation]) -> tuple[Hypothesis, ...]:
+    """Return the posterior over the explanations, likeliest first: softmax of support + log prior."""
+    scores = [e.support + PRIOR[e.cause] for e in explanations]
+    top = max(scores)
+    total = sum(exp(s - top) for s in scores)
+    ranked = sorted(zip(scores, explanations, strict=True), key=lambda pair: (-pair[0], pair[1].cause, pair[1].subject))
+    return tuple(
+        Hypothesis(cause=e.cause, weight=exp(s - top) / total, subject=e.subject, evidence=e.evidence)
+        for s, e in ranked
+    )

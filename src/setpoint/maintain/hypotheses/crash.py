@@ -1,0 +1,26 @@
+"""A worker process died or hung, and its supervisor saw it."""
+
+from collections.abc import Sequence
+
+from setpoint.domain.incident import Cause, Incident, Remedy, Repair
+from setpoint.maintain.case import Case, Score
+from setpoint.maintain.explanation import Explanation
+
+CERTAIN = 30.0
+
+
+def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
+    """Explain an incident that holds a process alarm: the supervisor's word is certain."""
+    seen = [f for f in incident.findings if f.monitor == "process" and f.alarm]
+    if not seen:
+        return ()
+    words = tuple(
+        f"{f.until:%Y-%m-%d %H:%M:%S} {f.metric} of {incident.subject}: {f.detail}".rstrip(": ") for f in seen
+    )
+    repair = Repair(
+        id=f"{incident.id}-restart",
+        remedy=Remedy.RESTART,
+        subject=incident.subject,
+        proof="the supervisor restarts a worker that ended; proven when its restart is seen",
+    )
+    return (Explanation(cause=Cause.CRASH, subject=incident.subject, support=CERTAIN, evidence=words, repair=repair),)

@@ -1,0 +1,110 @@
+"""A bad release: on the same inputs the version before it answers better, and the harm came with the release."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from setpoint.domain.incident import Cause, Incident, Remedy, Repair
+from setpoint.domain.records import Records, moment, stamp
+from setpoint.domain.value import value
+from setpoint.maintain.case import Case, Score, as_seen, latest
+from setpoint.maintain.drift import loss_rise
+from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.loss import Floats, Mean, loss_name, losses, mean_of
+
+FEWEST = 12  # labelled rows that the champion answered
+LEAST_GAIN = 0.1  # of the champion's loss; and of the healthy loss, by which it must have risen
+SURE = 20.0
+RISE = 3.0  # nats: the rise of the loss, which a bad release explains as well as any cause does
+HARM_WITHIN = timedelta(days=7)  # a release that was harmless this long did not start the harm
+NOT_SHORTLY = -4.0
+
+
+@value
+class Contest:
+    """Champion against its predecessor on the same rows: losses since the incident, and the gain with earlier rows."""
+
+    rows: int
+    champion: float
+    previous: float
+    since: Mean
+    all: Mean
+
+    @property
+    def lost(self) -> bool:
+        """Whether the champion is the worse one: surely over all rows, and by a tenth on those of the incident."""
+        return self.all.low > 0 and self.since.t > 1 and self.since.mean > LEAST_GAIN * self.champion
+
+
+def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
+    """Compare the champion with its predecessor, paired on labelled rows that neither can have learnt from."""
+    if case.previous is None:
+        return ()
+    rows = latest(case.suspect.labelled)
+    rows = rows.take((rows.version == case.champion.version) & (rows.time >= stamp(case.champion.at)))
+    if len(rows) < FEWEST:
+        return ()
+    found = contest(case, case.previous.version, rows, score)
+    lag = max(moment(rows.time[0]), incident.since) - case.champion.at
+    shortly = lag <= HARM_WITHIN
+    rise = loss_rise(case)
+    lost = found.lost and (rise is None or rise.mean > LEAST_GAIN)
+    support = min(found.all.support, SURE) if lost else min(found.since.support, 0.0)
+    if lost and rise is not None:
+        support += min(max(rise.support, 0.0), RISE)
+    words = (
+        f"{loss_name(case.schema)} {found.champion:.4g} with {case.champion.version}, {found.previous:.4g} with "
+        f"{case.previous.version} on the same {len(rows)} records "
+        f"(gain {found.since.mean:.4g}, 95 % interval {found.since.low:.4g} to {found.since.high:.4g})",
+        f"with earlier records that neither learnt from: gain {found.all.mean:.4g}, "
+        f"95 % interval {found.all.low:.4g} to {found.all.high:.4g}",
+        f"{case.champion.version} was released {case.champion.at:%Y-%m-%d %H:%M}, the harm is seen since "
+        f"{incident.since:%Y-%m-%d %H:%M}",
+    )
+    repair = Repair(
+        id=f"{incident.id}-rollback",
+        remedy=Remedy.ROLLBACK,
+        subject=case.champion.version,
+        to_version=case.previous.version,
+        proof=words[0],
+        loss_before=found.champion,
+        loss_expected=found.previous,
+    )
+    return (
+        Explanation(
+            cause=Cause.RELEASE,
+            subject=case.champion.version,
+            support=support if shortly else min(support, 0.0) + NOT_SHORTLY,
+            evidence=words,
+            repair=repair if lost and shortly else None,
+        ),
+    )
+
+
+def contest(case: Case, previous: str, rows: Records, score: Score) -> Contest:
+    """Score both versions on the rows, and on the healthy ones since the predecessor's release.
+
+    What the champion learnt from among the healthy rows only speaks for it, so a champion that loses, loses honestly.
+    """
+    assert case.previous is not None
+    earlier = latest(case.healthy.labelled.between(case.previous.at, None))
+    ours, theirs = paired(case, previous, rows, score)
+    gains = ours - theirs
+    if len(earlier):
+        a, b = paired(case, previous, earlier, score)
+        gains = np.concatenate([a - b, gains])
+    return Contest(
+        rows=len(rows),
+        champion=float(ours.mean()),
+        previous=float(theirs.mean()),
+        since=mean_of(ours - theirs),
+        all=mean_of(gains),
+    )
+
+
+def paired(case: Case, previous: str, rows: Records, score: Score) -> tuple[Floats, Floats]:
+    """Return the losses of the champion and of its predecessor on each row, each of shape (n,)."""
+    seen, task = as_seen(rows, case.maps), case.schema.task
+    ours, theirs = (score(version, seen)[case.schema.score] for version in (case.champion.version, previous))
+    return losses(ours, rows.outcome, task), losses(theirs, rows.outcome, task)

@@ -1,0 +1,224 @@
+"""One numeric column is sent in another unit: some map turns it into what healthy rows look like, given the others."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from setpoint.domain.incident import Cause, Incident, Remedy, Repair
+from setpoint.domain.live import FeatureMap, repaired
+from setpoint.domain.records import Columns, Records, moment
+from setpoint.domain.schema import Feature, Schema
+from setpoint.domain.value import replace, value
+from setpoint.maintain.affine import FITTED, affine_maps
+from setpoint.maintain.case import Case, Score, as_seen, latest
+from setpoint.maintain.conversions import CATALOGUE, Conversion
+from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.joint import Joint, fit_joint
+from setpoint.maintain.loss import Floats, independent_rows, loss_name, losses, mean_of
+
+SURE = 30.0  # nats; more would only be trust in the density's own tail
+TAIL_ROWS = 72  # rows before the incident among which the step may lie
+FEWEST = 6
+NEWEST = 5  # rows of which most must still need the map
+UNLIKE = 6.0  # nats a row by which the raw rows must fall below the worst healthy stretch of as many rows
+LIKE = 2.0  # nats a row by which mapped rows may fall below the worst healthy stretch of as many rows
+LEAST = 6.0  # nats before a map may be applied
+UNUSUAL_LIKE = 0.1  # quantile of healthy stretches that rows must reach with a rare or a fitted map
+CLEAR = 2.2  # nats by which the best map must beat every map that means something else
+SAME = 0.25  # healthy standard deviations: maps closer than this mean the same
+RARE, FITS = 4.0, 6.0  # nats: what a rare conversion and a map fitted to the rows cost
+NAMED = 0.8  # share of the likeliest map's evidence with which a conversion that has a name is believed
+OUTSIDE = 2.0  # nats for each independent mapped row outside the widened range of the reference
+WIDER = 0.1  # of that range
+AROUND = 3  # rows about the onset in which the step must show
+FURTHER = 0.1  # a map that moves the predictions this much further from healthy ones (KS) does harm
+SHOWN = 3
+
+
+@value
+class Candidate:
+    """One map of one column, and how much likelier it makes the rows since `onset` (an index) than they came.
+
+    `ratio` is the log likelihood ratio over the independent rows among them (nats).
+    """
+
+    column: str
+    conversion: Conversion
+    onset: int
+    ratio: float
+    raw: float  # mean log density of the rows since then as they came
+    mapped: float  # and with the map
+    stepped: bool  # the column jumped at the onset
+    still: bool  # the newest rows need it
+
+
+def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
+    """Try every map on every measured column; the best of each column is an explanation."""
+    healthy = latest(case.healthy)
+    joint = fit_joint(as_seen(healthy, case.maps), case.schema) if len(healthy) else None
+    if joint is None or len(case.suspect) < FEWEST:
+        return ()
+    tail = latest(case.healthy, TAIL_ROWS)
+    rows = joined(tail, latest(case.suspect))
+    z = joint.standardised(as_seen(rows, case.maps))
+    found = candidates(joint, z, len(tail), case.schema, skip={m.feature for m in case.maps})
+    best = sorted(found, key=lambda c: (-c.ratio, c.column, c.conversion.label))
+    columns = list(dict.fromkeys(c.column for c in best))[:SHOWN]
+    return [
+        explained(incident, case, score, joint, rows, [c for c in best if c.column == column]) for column in columns
+    ]
+
+
+def joined(a: Records, b: Records) -> Records:
+    """Return two stretches as one."""
+    names = ("id", "time", "version", "score", "outcome", "known", "latency_us", "maps")
+    columns = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in names}
+    inputs = {name: np.concatenate([a.inputs[name], b.inputs[name]]) for name in b.inputs}
+    return Records(**columns, inputs=inputs)
+
+
+def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str]) -> Iterator[Candidate]:
+    """Yield each map with the onset that makes it likeliest; the first `tail` rows are from before the incident."""
+    raw = joint.log_density(z)
+    ranges = {f.name: f for f in schema.features}
+    for j, name in enumerate(joint.names):
+        if name in skip:
+            continue
+        for conversion in (*CATALOGUE, *affine_maps(joint, z[tail:], j)):
+            mapped = joint.log_density(joint.mapped(z, j, conversion.scale, conversion.offset))
+            gain = mapped - raw + np.log(conversion.scale)
+            since = np.cumsum(gain[::-1])[::-1]
+            onset = int(np.argmax(since[: 1 - FEWEST]))
+            if since[onset] <= 0:
+                continue
+            independent = independent_rows(raw[onset:])
+            cost = RARE * conversion.rare + FITS * (conversion.label == FITTED)
+            cost += OUTSIDE * independent * outside(joint, z[onset:, j], j, conversion, ranges[name])
+            yield Candidate(
+                column=name,
+                conversion=conversion,
+                onset=onset,
+                ratio=float(gain[onset:].mean()) * independent - cost,
+                raw=float(raw[onset:].mean()),
+                mapped=float(mapped[onset:].mean()),
+                stepped=stepped(joint, z[:, j], j, onset),
+                still=bool(np.median(gain[-NEWEST:]) > 0),
+            )
+
+
+def outside(joint: Joint, z: Floats, column: int, conversion: Conversion, feature: Feature) -> float:
+    """Return the share of mapped rows that lie outside the reference's range, somewhat widened."""
+    if feature.low is None or feature.high is None:
+        return 0.0
+    mapped = conversion.scale * (z * joint.scale[column] + joint.centre[column]) + conversion.offset
+    margin = WIDER * (feature.high - feature.low)
+    return float(((mapped < feature.low - margin) | (mapped > feature.high + margin)).mean())
+
+
+def stepped(joint: Joint, z: Floats, column: int, onset: int) -> bool:
+    """Whether the column jumps at the onset as healthy rows do not: a unit changes between two rows."""
+    near = z[max(0, onset - AROUND - 1) : onset + AROUND + 1]
+    return len(near) < 2 or float(np.abs(np.diff(near)).max()) > joint.jumps[column]
+
+
+def explained(
+    incident: Incident, case: Case, score: Score, joint: Joint, rows: Records, maps: list[Candidate]
+) -> Explanation:
+    """Judge the best map of one column, and prove its repair by scoring again."""
+    best = chosen(maps)
+    worst = joint.floor(len(rows) - best.onset)
+    unusual = best.conversion.rare or best.conversion.label == FITTED
+    needed = joint.floor(len(rows) - best.onset, UNUSUAL_LIKE) if unusual else worst - LIKE
+    unlike, like = best.raw < worst - UNLIKE, best.mapped > needed
+    rival = next((c for c in maps if c.conversion.label != FITTED and not same(joint, rows, best, c)), None)
+    clear = rival is None or rival.ratio < best.ratio - CLEAR
+    rule = formula(best.conversion)
+    words = [
+        f"with {best.column} = {rule} the rows since {moment(rows.time[best.onset]):%Y-%m-%d %H:%M} are "
+        f"{best.ratio:.1f} nats likelier, given the other columns",
+        f"log density a row: as sent {best.raw:.1f}, mapped {best.mapped:.1f}, healthy {worst:.1f} or more",
+    ]
+    if rival and not clear:
+        words.append(f"{formula(rival.conversion)} fits nearly as well")
+    if not best.stepped:
+        words.append("but the column moved there without a step")
+    if not best.still:
+        words.append("the newest rows are as they should be again")
+    repair, harms = proven(incident, case, score, rows, best)
+    words.append(repair.proof)
+    if harms:
+        words.append("but the re-scored records are not better for it")
+    sure = unlike and like and best.stepped
+    support = min(best.ratio, SURE) if sure else min(best.ratio, 0.0) - 1.0
+    return Explanation(
+        cause=Cause.UNIT,
+        subject=best.column,
+        support=support,
+        evidence=tuple(words),
+        repair=repair if sure and clear and best.still and not harms and best.ratio >= LEAST else None,
+    )
+
+
+def chosen(maps: list[Candidate]) -> Candidate:
+    """Return the likeliest map, or the likeliest conversion with a name if that explains nearly as much."""
+    named = [c for c in maps if c.conversion.label != FITTED]
+    return named[0] if named and named[0].ratio > NAMED * maps[0].ratio else maps[0]
+
+
+def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
+    """Whether two maps of a column give the same values, within a fraction of its healthy spread."""
+    x = rows.inputs[a.column][a.onset :]
+    apart = np.nanmedian(
+        np.abs((a.conversion.scale - b.conversion.scale) * x + a.conversion.offset - b.conversion.offset)
+    )
+    return bool(apart < SAME * joint.scale[joint.names.index(a.column)])
+
+
+def formula(conversion: Conversion) -> str:
+    """Write a map as people do: `0.5556·x − 17.78 (°F → °C)`."""
+    offset = f" {'+' if conversion.offset > 0 else '−'} {abs(conversion.offset):.4g}" if conversion.offset else ""
+    return f"{conversion.scale:.4g}·x{offset} ({conversion.label})"
+
+
+def proven(incident: Incident, case: Case, score: Score, rows: Records, best: Candidate) -> tuple[Repair, bool]:
+    """Return the repair with its counterfactual proof, and whether scoring again shows harm."""
+    feature_map = FeatureMap(
+        id=f"{incident.id}.map",
+        feature=best.column,
+        scale=best.conversion.scale,
+        offset=best.conversion.offset,
+        label=best.conversion.label,
+    )
+    since = rows.take(np.arange(best.onset, len(rows)))
+    repair = Repair(id=f"{incident.id}-inverse_map", remedy=Remedy.INVERSE_MAP, subject=best.column, map=feature_map)
+    with_rule = f"with {best.column} = {formula(best.conversion)}"
+    labelled = since.labelled
+    if len(labelled) < FEWEST:
+        off, off_mapped = (distance(s, case.healthy.score) for s in rescored(case, score, since, feature_map))
+        words = f"distance of the predictions from healthy ones {off:.2f} → {off_mapped:.2f} on {len(since)}"
+        return replace(repair, proof=f"{words} re-scored records {with_rule}"), off_mapped > off + FURTHER
+    task = case.schema.task
+    before, after = (losses(s, labelled.outcome, task) for s in rescored(case, score, labelled, feature_map))
+    gain = mean_of(before - after)
+    words = f"{loss_name(case.schema)} {before.mean():.4g} → {after.mean():.4g} on {len(labelled)}"
+    interval = f"gain {gain.mean:.4g}, 95 % interval {gain.low:.4g} to {gain.high:.4g}"
+    return replace(
+        repair,
+        proof=f"{words} re-scored records {with_rule}; {interval}",
+        loss_before=float(before.mean()),
+        loss_expected=float(after.mean()),
+    ), gain.high < 0
+
+
+def rescored(case: Case, score: Score, rows: Records, feature_map: FeatureMap) -> tuple[Floats, Floats]:
+    """Return what the champion answers to the rows without and with the map, each of shape (n,)."""
+    seen: Columns = as_seen(rows, case.maps)
+    version, output = case.champion.version, case.schema.score
+    return score(version, seen)[output], score(version, repaired(seen, [feature_map]))[output]
+
+
+def distance(a: Floats, b: Floats) -> float:
+    """Return the largest gap between two empirical distributions (Kolmogorov–Smirnov)."""
+    grid = np.sort(np.concatenate([a, b]))
+    gap = np.searchsorted(np.sort(a), grid, "right") / len(a) - np.searchsorted(np.sort(b), grid, "right") / len(b)
+    return float(np.abs(gap).max())

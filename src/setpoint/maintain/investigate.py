@@ -1,0 +1,46 @@
+"""From an incident to ranked causes and, where one stands out, its proven repair."""
+
+from setpoint.domain.incident import Hypothesis, Incident, Repair
+from setpoint.maintain.case import Case, Score
+from setpoint.maintain.explanation import Explain, weighed
+from setpoint.maintain.hypotheses import concept, covariate, crash, release, season, unit, unknown
+
+SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
+HYPOTHESES: tuple[Explain, ...] = (
+    crash.explain,
+    unit.explain,
+    release.explain,
+    concept.explain,
+    covariate.explain,
+    season.explain,
+    unknown.explain,
+)
+
+
+def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hypothesis, ...], Repair | None]:
+    """Rank the causes of an incident and propose the repair of the likeliest.
+
+    Parameters
+    ----------
+    incident : Incident
+        What was seen.
+    case : Case
+        The records around it, the releases, the repairs in force.
+    score : callable
+        `score(version, inputs)` gives the outputs of a version by name; asked a few times for at most 2,000 rows.
+
+    Returns
+    -------
+    causes : tuple of Hypothesis
+        Likeliest first; the weights, `unknown` among them, sum to 1. They are the softmax of each hypothesis'
+        support (log likelihood ratio against `unknown`) plus its log prior.
+    repair : Repair or None
+        That of the likeliest cause when its weight is at least 0.7 and its remedy passed the counterfactual check.
+        To retrain (`concept`) is only named here: the update stage does it and proves it.
+    """
+    explanations = [e for explain in HYPOTHESES for e in explain(incident, case, score)]
+    causes = weighed(explanations)
+    top = causes[0]
+    if top.weight < SURE_ENOUGH:
+        return causes, None
+    return causes, next(e.repair for e in explanations if (e.cause, e.subject) == (top.cause, top.subject))

@@ -1,0 +1,112 @@
+"""How numeric columns go together on healthy rows: a joint density that judges one column by all the others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from setpoint.domain.records import Columns
+from setpoint.domain.schema import Kind, Schema
+from setpoint.maintain.loss import Floats, moving_means
+
+FEWEST_VALUES = 12  # columns with fewer distinct values are codes or calendar parts, not measurements
+TAIL = 4.0  # degrees of freedom: a row far out costs its logarithm, not its square
+CLIPPED = 0.03  # share of healthy rows on either side that does not shape a spread
+OUTLIER = 4.0  # standard deviations beyond which a healthy row does not shape the density
+BLOCKS = 20
+WOBBLE = 2.0  # natural movement allowed, in multiples of the covariance between blocks of healthy rows
+SHRINK = 0.005
+MEMORY = 0.7  # lag-1 correlation from which a column changes little from row to row
+NATURAL = 0.998  # of the steps between healthy rows
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Multivariate t over `names`, fitted on healthy rows.
+
+    `centre` and `scale` are medians and spreads, shape (d,); `precision` is the inverse covariance of the
+    standardised columns, shape (d, d); `own` are the log densities of the healthy rows in time order, shape (n,);
+    `jumps` are the largest natural steps from row to row, −inf where a column has no memory, shape (d,).
+    """
+
+    names: tuple[str, ...]
+    centre: Floats
+    scale: Floats
+    precision: Floats
+    own: Floats
+    jumps: Floats
+
+    def standardised(self, inputs: Columns) -> Floats:
+        """Return the columns in healthy standard deviations, shape (n, d); missing values stand at the centre."""
+        z = (matrix(inputs, self.names) - self.centre) / self.scale
+        return np.where(np.isnan(z), 0.0, z)
+
+    def log_density(self, z: Floats) -> Floats:
+        """Return the log density of standardised rows up to a constant, shape (n,)."""
+        distance: Floats = np.einsum("ij,jk,ik->i", z, self.precision, z)
+        density: Floats = -0.5 * (TAIL + len(self.names)) * np.log1p(distance / TAIL)
+        return density
+
+    def mapped(self, z: Floats, column: int, scale: float, offset: float) -> Floats:
+        """Return the standardised rows with `scale * x + offset` in place of one column's x."""
+        raw = z[:, column] * self.scale[column] + self.centre[column]
+        out = z.copy()
+        out[:, column] = (scale * raw + offset - self.centre[column]) / self.scale[column]
+        return out
+
+    def floor(self, rows: int, quantile: float = 0.0) -> float:
+        """Return a quantile of the mean log density of stretches of so many healthy rows; by default the lowest."""
+        return float(np.quantile(moving_means(self.own, rows), quantile))
+
+    def expected(self, z: Floats, column: int) -> Floats:
+        """Return the column as the other columns predict it, in its own unit, shape (n,)."""
+        others = np.delete(np.arange(len(self.names)), column)
+        weights = -self.precision[column, others] / self.precision[column, column]
+        return np.asarray(z[:, others] @ weights * self.scale[column] + self.centre[column])
+
+
+def measured(inputs: Columns, schema: Schema) -> Iterator[str]:
+    """Yield the numeric columns with enough distinct values to be measurements."""
+    for feature in schema.features:
+        if feature.kind is Kind.NUMERIC:
+            values = inputs[feature.name]
+            if len(np.unique(values[~np.isnan(values)])) >= FEWEST_VALUES:
+                yield feature.name
+
+
+def matrix(inputs: Columns, names: tuple[str, ...]) -> Floats:
+    """Return columns as an array of shape (n, d)."""
+    return np.column_stack([inputs[name].astype(np.float64) for name in names])
+
+
+def fit_joint(inputs: Columns, schema: Schema) -> Joint | None:
+    """Fit the density on healthy rows in time order; None when no column is a measurement.
+
+    The covariance is that of winsorised rows plus `WOBBLE` times the covariance between block means: season moves
+    columns together and is allowed for; what one column does alone stays sharp.
+    """
+    names = tuple(measured(inputs, schema))
+    if not names:
+        return None
+    x = matrix(inputs, names)
+    centre = np.nanmedian(x, axis=0)
+    low, high = np.nanquantile(x, [CLIPPED, 1 - CLIPPED], axis=0)
+    spread = np.nanstd(np.clip(x, low, high), axis=0)
+    scale = np.where(spread > 0, spread, np.nanstd(x, axis=0))
+    z = (x - centre) / scale
+    z = np.where(np.isnan(z), 0.0, z)
+    near = np.clip(z, -OUTLIER, OUTLIER)
+    near = near - near.mean(axis=0)
+    means = np.array([block.mean(axis=0) for block in np.array_split(near, BLOCKS) if len(block)])
+    covariance = near.T @ near / len(near) + WOBBLE * (means.T @ means) / len(means)
+    covariance = (1 - SHRINK) * covariance + SHRINK * np.diag(np.diag(covariance))
+    joint = Joint(names, centre, scale, np.linalg.inv(covariance), np.zeros(0), largest_jumps(z))
+    return replace(joint, own=joint.log_density(z))
+
+
+def largest_jumps(z: Floats) -> Floats:
+    """Return the natural limit of the step between two rows, shape (d,); −inf for columns without memory."""
+    steps = np.abs(np.diff(z, axis=0))
+    memory = 1 - (np.diff(z, axis=0) ** 2).mean(axis=0) / (2 * z.var(axis=0))
+    limit: Floats = np.where(memory > MEMORY, np.quantile(steps, NATURAL, axis=0), -np.inf)
+    return limit

@@ -1,0 +1,71 @@
+"""The loss per record, and intervals for its mean that respect autocorrelation."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from setpoint.domain.records import Column
+from setpoint.domain.schema import Schema, Task
+from setpoint.domain.value import value
+
+Floats = NDArray[np.float64]
+HIGHEST_LAG1 = 0.95  # beyond it a few rows would count as none
+
+
+def loss_name(schema: Schema) -> str:
+    """Name of the loss in evidence: mean absolute error, or the Brier score of a binary task."""
+    return "MAE" if schema.task is Task.REGRESSION else "Brier score"
+
+
+def losses(score: Column, outcome: Column, task: Task) -> Floats:
+    """Return the loss of each row, shape (n,): |score − outcome|, or (probability − outcome)² with outcomes 0 and 1.
+
+    Every outcome must be known.
+    """
+    difference = score.astype(np.float64) - outcome.astype(np.float64)
+    return np.abs(difference) if task is Task.REGRESSION else np.square(difference)
+
+
+def independent_rows(x: Floats) -> float:
+    """Return how many independent rows a series is worth, n (1 − ρ) / (1 + ρ) with its lag-1 correlation ρ >= 0."""
+    if len(x) < 3 or np.ptp(x) == 0:
+        return float(len(x))
+    d = x - x.mean()
+    lag1 = float(np.clip((d[1:] @ d[:-1]) / (d @ d), 0.0, HIGHEST_LAG1))
+    return max(1.0, len(x) * (1 - lag1) / (1 + lag1))
+
+
+def moving_means(x: Floats, rows: int) -> Floats:
+    """Return the means of all stretches of so many consecutive values, shape (n − rows + 1,); of all when n < rows."""
+    rows = min(rows, len(x))
+    total = np.concatenate([[0.0], np.cumsum(x)])
+    means: Floats = (total[rows:] - total[:-rows]) / rows
+    return means
+
+
+@value
+class Mean:
+    """A mean, its bounds at the given level, the independent rows behind it, and its t statistic against zero."""
+
+    mean: float
+    low: float
+    high: float
+    rows: float
+    t: float
+
+    @property
+    def support(self) -> float:
+        """Signed log likelihood ratio of "not zero" against "zero" under a t model (nats)."""
+        degrees = max(self.rows - 1, 1.0)
+        return float(np.sign(self.mean) * 0.5 * self.rows * np.log1p(self.t**2 / degrees))
+
+
+def mean_of(x: Floats, level: float = 0.95) -> Mean:
+    """Return the mean of an autocorrelated series with a t interval on its independent rows."""
+    rows = independent_rows(x)
+    mean = float(x.mean())
+    if rows < 2:
+        return Mean(mean=mean, low=-np.inf, high=np.inf, rows=rows, t=0.0)
+    error = float(x.std(ddof=1)) / np.sqrt(rows) or np.finfo(float).tiny
+    half = float(stats.t.ppf(0.5 + level / 2, rows - 1)) * error
+    return Mean(mean=mean, low=mean - half, high=mean + half, rows=rows, t=mean / error)

@@ -1,0 +1,8 @@
+"""The remedy that changes nothing, and says why."""
+
+from setpoint.domain.incident import Incident, Remedy, Repair
+
+
+def wait(incident: Incident, why: str) -> Repair:
+    """Return the decision to wait, with its reason."""
+    return Repair(id=f"{incident.id}-wait", remedy=Remedy.WAIT, subject=incident.subject, proof=why)

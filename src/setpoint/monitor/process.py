@@ -1,0 +1,25 @@
+"""Processes of the data plane: every crash, hang and restart is a finding."""
+
+from collections.abc import Iterator
+
+from setpoint.domain.finding import Finding
+from setpoint.monitor.seen import Seen
+
+ALARMING = ("crash", "hang")
+
+
+def process(seen: Seen) -> Iterator[Finding]:
+    """Report each new event, a crash or a hang as an alarm; the worker stands in the detail."""
+    for event in seen.events:
+        who = f"worker {event.worker}" if event.worker >= 0 else "control process"
+        yield Finding(
+            monitor="process",
+            metric=event.kind,
+            since=event.at,
+            until=event.at,
+            rows=0,
+            value=1.0,
+            limit=0.0,
+            alarm=event.kind in ALARMING,
+            detail=f"{who}: {event.detail}" if event.detail else who,
+        )

@@ -1,0 +1,45 @@
+"""A new version against the one it replaced: the same requests, scored by both."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.schema import Task
+from setpoint.monitor.seen import Seen
+from setpoint.stats.paired import mean_interval
+
+WATCHED = timedelta(days=7)
+RELEASES_PER_YEAR = 50.0
+FLOOR = 0.1  # of the loss of the version replaced: a release worse by less is no alarm
+NAME = {Task.REGRESSION: "mean absolute error", Task.BINARY: "log loss"}
+
+
+def release(seen: Seen) -> Iterator[Finding]:
+    """Alarm when a new champion is surely worse than the version it replaced, in its first week.
+
+    Paired on the same requests, this sees in a day what the loss alone, which moves by itself, shows in a week.
+    """
+    contest = seen.contest
+    if contest is None or not len(contest.losses):
+        return
+    looks = min(seen.looks, RELEASES_PER_YEAR * WATCHED.days)
+    alpha = seen.level(1, looks)
+    worse = mean_interval(contest.losses - contest.losses_replaced, level=1 - 2 * alpha)
+    before = float(contest.losses_replaced.mean())
+    yield Finding(
+        monitor="quality",
+        metric="release_step",
+        version=contest.champion,
+        since=contest.since,
+        until=seen.now,
+        rows=worse.rows,
+        value=worse.mean,
+        limit=FLOOR * before,
+        alarm=bool(worse.low > FLOOR * before),
+        low=worse.low if np.isfinite(worse.low) else None,
+        high=worse.high if np.isfinite(worse.high) else None,
+        detail=f"{NAME[seen.schema.task]} {contest.losses.mean():.4g} with {contest.champion}, {before:.4g} with "
+        f"{contest.replaced} on the same {worse.rows} requests",
+    )

@@ -1,0 +1,98 @@
+"""What one look at a model sees."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.objective import Objective
+from setpoint.domain.profile import Profile
+from setpoint.domain.record import ProcessEvent
+from setpoint.domain.records import Records, moment
+from setpoint.domain.schema import Schema
+from setpoint.monitor.limits import Limits
+
+YEAR_S = 365.25 * 86_400.0
+SMALLEST_LOOK = 24  # rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """Losses of the champion and of the version it replaced, on the labelled requests since its release, shape (n,)."""
+
+    champion: str
+    replaced: str
+    since: datetime
+    losses: NDArray[np.float64]
+    losses_replaced: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The records of one look, and what they are judged by.
+
+    Parameters
+    ----------
+    recent : Records
+        Champion rows since the last look: the micro-window.
+    baseline : Records
+        Rows of the weeks before that no open incident has touched. Where the deployment is young, rows of the reference
+        may stand in.
+    labelled : Records
+        Rows whose outcome is known, over the longest window of an objective.
+    refused : dict
+        Violation code → count since the last look; `""` → all requests.
+    reference, day, week : Profile, optional
+        The champion's reference, and the windows of the slow horizons; without them slow drift is not looked at.
+    threshold : float
+        Decision threshold of a binary task.
+    contest : Contest, optional
+        Champion against the version it replaced, in its first week.
+    looks_per_year : float, optional
+        How often the loop looks; by default from the time since the last look.
+    """
+
+    now: datetime
+    schema: Schema
+    limits: Limits
+    recent: Records
+    baseline: Records
+    labelled: Records
+    objectives: tuple[Objective, ...]
+    false_actions_per_year: float
+    refused: dict[str, int]
+    events: tuple[ProcessEvent, ...] = ()
+    reference: Profile | None = None
+    day: Profile | None = None
+    week: Profile | None = None
+    since: datetime | None = None
+    contest: Contest | None = None
+    threshold: float = 0.5
+    looks_per_year: float | None = None
+
+    @property
+    def started(self) -> datetime:
+        """When the last look was: given, else the first recent row's time."""
+        if self.since is not None:
+            return self.since
+        return moment(self.recent.time[0]) if len(self.recent) else self.now
+
+    @property
+    def looks(self) -> float:
+        """Looks a year, between one a month and one a minute."""
+        if self.looks_per_year is not None:
+            return self.looks_per_year
+        gap_s = (self.now - self.started).total_seconds()
+        return float(np.clip(YEAR_S / max(gap_s, 1.0), 12.0, YEAR_S / 60))
+
+    def level(self, tests: int, looks: float | None = None) -> float:
+        """Return the one-sided error one test of a family may have, in one look.
+
+        The budget of false actions is divided between `FAMILIES` of monitors, the looks of a year, and the tests.
+        """
+        share = self.false_actions_per_year / FAMILIES
+        return float(np.clip(share / ((looks or self.looks) * max(tests, 1)), 1e-12, 0.05))
+
+
+FAMILIES = 5  # data quality, sudden drift, slow drift, quality, service

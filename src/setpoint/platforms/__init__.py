@@ -1,0 +1,1 @@
+"""Where models are served: adapters of the Platform port."""

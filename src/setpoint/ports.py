@@ -1,0 +1,180 @@
+"""What the stages and the loop need from outside, as small shapes. Adapters live in store/ and platforms/."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.live import Live
+from setpoint.domain.profile import Binning, Profile
+from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt, ProcessEvent, Role
+from setpoint.domain.records import Columns, Records
+from setpoint.domain.schema import Schema
+from setpoint.domain.value import value
+from setpoint.domain.version import ModelVersion
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+
+
+class BundleStore(Protocol):
+    """Immutable versions of models."""
+
+    def add(self, staged: Path, version: ModelVersion) -> ModelVersion:
+        """Make a staged folder visible as a version, whole or not at all; the store computes `files`.
+
+        Raises
+        ------
+        Conflict
+            If the version exists.
+        """
+
+    def get(self, model: str, version: str) -> ModelVersion:
+        """Return the manifest; NotFound names the versions there are."""
+
+    def folder(self, model: str, version: str) -> Path:
+        """Return the local folder after every digest was checked; Corrupt names the file that differs."""
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Return all versions, oldest first."""
+
+    def next_name(self, model: str) -> str:
+        """Return a name that no version has, counting up from v1."""
+
+
+class Recorder(Protocol):
+    """Where the data plane writes before it answers. Writes are in the operating system's hands on return."""
+
+    def append(self, records: Sequence[InferenceRecord]) -> None:
+        """Write a micro-batch with one `write` a model; Unusable if the disk refuses."""
+
+    def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
+        """Write outcomes that came over HTTP."""
+
+
+class RecordLog(Protocol):
+    """Every prediction and every outcome, exactly once."""
+
+    def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
+        """Make the tables of a model if there are none."""
+
+    def ingest(self) -> Ingested:
+        """Move what the spool holds into the log, exactly once, profiling it on the way."""
+
+    def add_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
+        """Record outcomes: repeats are dropped, corrections kept as such."""
+
+    def read(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        as_of: datetime | None = None,
+        role: Role = Role.CHAMPION,
+        version: str | None = None,
+    ) -> Records:
+        """Return answered rows by event time (`since` <= t < `until`).
+
+        Outcomes are those known by `as_of` (default: all).
+        """
+
+    def table(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> "pa.Table":
+        """Return everything recorded, refused requests and shadows too: the answer to `setpoint records`."""
+
+    def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
+        """Return how often each violation code was recorded, and the requests in all under the key `""`."""
+
+    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
+        """Return the profile of champion rows over a window of whole minutes: a sum of stored profiles."""
+
+
+class StateStore(Protocol):
+    """What the loop remembers."""
+
+    def lease(self) -> AbstractContextManager[None]:
+        """Hold the right to change state; one holder at a time across processes."""
+
+    def load(self, model: str) -> Deployment:
+        """Return a deployment; NotFound names the models there are."""
+
+    def models(self) -> list[str]:
+        """Return the names of all deployed models."""
+
+    def save(self, deployment: Deployment) -> None:
+        """Store a deployment, whole or not at all."""
+
+
+class Platform(Protocol):
+    """Where models are served."""
+
+    def live(self) -> Live:
+        """Return what is to be served now."""
+
+    def apply(self, live: Live) -> None:
+        """Serve this instead, and return when every running worker does."""
+
+    def events(self) -> list[ProcessEvent]:
+        """Return what happened to the processes, oldest first."""
+
+
+class Scorer(Protocol):
+    """Asks a version for predictions outside the data plane."""
+
+    def score(self, model: str, version: str, inputs: Columns) -> "Columns":
+        """Return the outputs (by output name) for columns of equal length."""
+
+
+@value
+class FitJob:
+    """A request for a new version, trained on given rows."""
+
+    id: str
+    model: str
+    parent: str  # version whose artefact is cloned or continued
+    training_set: str  # path of a Parquet table: features and target
+    reason: str
+    trained_since: datetime
+    trained_until: datetime
+    train: str | None = None  # "file.py:function" of the user, relative to `source`
+    source: str = ""
+    allow: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@value
+class FitResult:
+    """How a job ended: a version in the bundle store, or an error in words."""
+
+    id: str
+    version: str | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+class Trainer(Protocol):
+    """Runs training jobs in processes of their own."""
+
+    def submit(self, job: FitJob) -> None:
+        """Start a job; a job id that was submitted before is left alone."""
+
+    def result(self, job_id: str) -> FitResult | None:
+        """Return how the job ended, or None while it runs."""

@@ -1,0 +1,5 @@
+"""Load a version and predict in this process: onnxruntime first, the native framework where conversion is not right."""
+
+from setpoint.runtime.model import Model, load
+
+__all__ = ["Model", "load"]

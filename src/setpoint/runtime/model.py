@@ -1,0 +1,60 @@
+"""The one shape of a loaded model, whatever framework runs it."""
+
+from pathlib import Path
+from typing import Protocol
+
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.version import ModelVersion
+from setpoint.errors import NotFound
+
+ONNX_FILE = "model.onnx"
+
+
+class Model(Protocol):
+    """A version that answers in this process."""
+
+    def predict(self, columns: Columns) -> dict[str, Column]:
+        """Answer rows.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray of shape (n,)
+            Every feature of the schema: float64 with NaN for null (numeric, bool), or object holding str and None.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,)
+            `prediction` (float64), or `label` (a value of `schema.classes` each) and `probability` (float64, of the
+            second class).
+        """
+
+
+def load(folder: Path, version: ModelVersion) -> Model:
+    """Load a version from its bundle folder, with the runtime it was proven with.
+
+    The caller has checked the digests (`BundleStore.folder`), and the files were scanned before they became a bundle.
+    A framework is imported only for a version that needs it.
+
+    Raises
+    ------
+    Unusable
+        If the framework is not installed; the text names the extra.
+    NotFound
+        If this release knows no such runtime.
+    """
+    match version.runtime, version.framework:
+        case "onnxruntime", _:
+            from setpoint.runtime.onnx import OnnxModel
+
+            return OnnxModel((folder / ONNX_FILE).read_bytes(), version.schema, version.threshold)
+        case "native", "sklearn":
+            from setpoint.runtime import sklearn
+
+            return sklearn.SklearnModel(sklearn.read(folder / version.artifact), version.schema, version.threshold)
+        case "native", "keras":
+            from setpoint.runtime import keras
+
+            return keras.KerasModel(keras.read(folder / version.artifact), version.schema, version.threshold)
+    raise NotFound(
+        f"version {version.version} asks for runtime {version.runtime!r} of {version.framework!r}; unknown here"
+    )

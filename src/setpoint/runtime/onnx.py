@@ -1,0 +1,68 @@
+"""Run a converted model with onnxruntime; nothing of pandas, scikit-learn or TensorFlow is imported."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import Schema
+from setpoint.errors import Corrupt
+from setpoint.runtime.columns import matrix, outputs, positive
+
+FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+
+
+class OnnxModel:
+    """A converted model in one session.
+
+    Takes either one float32 matrix, or one input of shape (n, 1) a feature, in the schema's order; its last output is
+    the score.
+
+    Parameters
+    ----------
+    raw : bytes
+        The ONNX file.
+    schema : Schema
+    threshold : float
+        Decision threshold of a binary task.
+    """
+
+    def __init__(self, raw: bytes, schema: Schema, threshold: float = 0.5) -> None:
+        self._schema, self._threshold = schema, threshold
+        try:
+            self._session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
+        except Exception as e:  # onnxruntime's own errors share no base class
+            raise Corrupt(f"onnxruntime cannot load the converted model: {str(e).strip().splitlines()[0][:300]}") from e
+        inputs = self._session.get_inputs()
+        self._wanted = [self._session.get_outputs()[-1].name]
+        if len(inputs) not in (1, len(schema.names)):
+            raise Corrupt(f"the converted model takes {len(inputs)} inputs, and the schema has {len(schema.names)}")
+        self._matrix = inputs[0].name if len(inputs) == 1 and inputs[0].type == "tensor(float)" else None
+        self._columns = [(i.name, i.type, name) for i, name in zip(inputs, schema.names, strict=False)]
+
+    def predict(self, columns: Columns) -> dict[str, Column]:
+        """Answer rows (see `Model.predict`)."""
+        if self._matrix is None:
+            feed = {given: _tensor(columns[name], kind) for given, kind, name in self._columns}
+        else:
+            feed = {self._matrix: matrix(columns, self._schema)}
+        (raw,) = self._session.run(self._wanted, feed)
+        return outputs(positive(raw), self._schema, self._threshold)
+
+
+def _tensor(column: Column, kind: str) -> Column:
+    """One column as a tensor of shape (n, 1); a missing text is the empty text, for ONNX has no other."""
+    if kind == "tensor(string)":
+        return np.array(["" if v is None else v for v in column], dtype=object).reshape(-1, 1)
+    with np.errstate(over="ignore"):
+        return column.astype(FLOATS[kind]).reshape(-1, 1)
+
+
+def _options() -> Any:
+    """One thread a session (workers are processes), and memory that shrinks again after a large batch."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    return options

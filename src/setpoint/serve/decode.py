@@ -1,0 +1,84 @@
+"""Bodies of the v1 protocol, to checked rows; and JSON of any kind, with errors that say where it breaks."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from setpoint.errors import InvalidInput, InvalidRequest
+from setpoint.serve.form import Form, Rows
+from setpoint.serve.misfit import listed, nearest, shown
+
+_decoder = msgspec.json.Decoder()
+
+
+class Malformed(InvalidInput):
+    """A body that is not the JSON it should be; `violations` is what is recorded."""
+
+    violations = ("json:body",)
+
+
+def decode_v1(body: bytes, form: Form) -> Rows:
+    """Return the rows of `{"instances": [...]}`.
+
+    Raises
+    ------
+    Malformed
+        If the body is not JSON.
+    InvalidRequest
+        If it does not fit the schema.
+    """
+    document, strict = parse(body)
+    if type(document) is not dict or "instances" not in document:
+        raise lacks("instances", document, '{"instances": [[…], …]} or {"instances": [{"field": …}, …]}')
+    instances = document["instances"]
+    if type(instances) is not list:
+        raise InvalidRequest(f"'instances' is a {shown(instances)}; expected a list of rows", ("shape:instances",))
+    if not instances:
+        raise InvalidRequest("'instances' is empty; expected at least one row", ("empty:instances",))
+    if type(instances[0]) is dict:
+        return form.records(instances, strict=strict)
+    return form.lists(instances, strict=strict)
+
+
+def parse(body: bytes) -> tuple[Any, bool]:
+    """Return the document, and whether it held NaN or Infinity, which are no JSON but common in practice.
+
+    Raises
+    ------
+    Malformed
+        If it is not JSON; the text says where.
+    """
+    try:
+        return _decoder.decode(body), False
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        try:
+            document = json.loads(body)
+            json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate could not be recorded
+            return document, True
+        except (ValueError, RecursionError):
+            raise Malformed(_where(body, e)) from e
+
+
+def _where(body: bytes, error: Exception) -> str:
+    if not body:
+        return "the body is empty; expected JSON"
+    if isinstance(error, RecursionError):
+        return "the body is nested too deeply"
+    text = str(error).removeprefix("JSON is malformed: ")
+    place = re.search(r"\(byte (\d+)\)|position (\d+)", text)
+    if not place:
+        return f"the body is not JSON: {text} after {len(body)} bytes"
+    at = int(place[1] or place[2])
+    near = body[max(0, at - 16) : at + 16].decode("utf-8", "replace")
+    return f"the body is not JSON: {text}, near {near!r}"
+
+
+def lacks(key: str, document: Any, example: str) -> InvalidRequest:
+    """Return the error for a body without its main key."""
+    if type(document) is not dict:
+        return InvalidRequest(f"the body is a {shown(document)}; expected {example}", (f"missing:{key}",))
+    other = next((nearest(str(name), [key]) for name in document if nearest(str(name), [key])), "")
+    keys = listed([str(name) for name in document]) or "nothing"
+    return InvalidRequest(f"the body has no {key!r}, it has {keys}{other}; expected {example}", (f"missing:{key}",))

@@ -1,0 +1,80 @@
+"""Answers of the v1 and v2 protocols, and errors, as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from setpoint.domain.schema import Schema, Task
+from setpoint.errors import (
+    Conflict,
+    InvalidInput,
+    InvalidRequest,
+    NotFound,
+    NotReady,
+    SetpointError,
+    TooLarge,
+    Unusable,
+)
+from setpoint.serve.table import Target
+from setpoint.serve.work import Answer
+
+encode_json = msgspec.json.Encoder().encode
+
+STATUS: dict[type, int] = {
+    InvalidRequest: 422,
+    TooLarge: 413,
+    InvalidInput: 400,
+    NotFound: 404,
+    Conflict: 409,
+    NotReady: 503,
+    Unusable: 503,
+    SetpointError: 500,
+}
+
+
+def status_of(error: SetpointError) -> int:
+    """Return the HTTP status for the nearest class that has one."""
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+
+
+def error_body(text: str, violations: Sequence[str] = ()) -> bytes:
+    """Return the body of an error."""
+    return encode_json({"error": text, "violations": violations})
+
+
+def encode_v1(answer: Answer, schema: Schema) -> bytes:
+    """Return `{"predictions": [...]}`: numbers, or label and probability (of the second class) each."""
+    if schema.task is Task.REGRESSION:
+        return encode_json({"predictions": answer["prediction"]})
+    pairs = zip(answer["label"], answer["probability"], strict=True)
+    return encode_json({"predictions": [{"label": label, "probability": p} for label, p in pairs]})
+
+
+def encode_v2(answer: Answer, target: Target, id_: str, wanted: Sequence[str] | None) -> bytes:
+    """Return the response of the Open Inference protocol, with the outputs asked for (None: all)."""
+    schema = target.form.schema
+    return encode_json(
+        {
+            "model_name": target.model,
+            "model_version": target.version,
+            "id": id_,
+            "outputs": [
+                {
+                    "name": name,
+                    "shape": [len(answer[name])],
+                    "datatype": output_datatype(name, schema),
+                    "data": answer[name],
+                }
+                for name in wanted or schema.outputs
+            ],
+        }
+    )
+
+
+def output_datatype(name: str, schema: Schema) -> str:
+    """Return the v2 datatype of an output."""
+    if name != "label":
+        return "FP64"
+    first: Any = schema.classes[0]
+    return "BOOL" if isinstance(first, bool) else "INT64" if isinstance(first, int) else "BYTES"

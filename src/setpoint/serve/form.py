@@ -1,0 +1,215 @@
+"""A schema compiled for the hot path: rows as callers send them, checked, and turned into columns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from setpoint.domain.record import Scalar
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import DType, Kind, Schema
+from setpoint.errors import InvalidRequest
+from setpoint.serve.identity import event_us
+from setpoint.serve.misfit import MAX_INT, MIN_INT, TYPES, bad_fields, bad_value, bad_width, broken_rule, listed, shown
+
+KNOWN_PATTERNS = 4_096
+Table = Sequence[Sequence[Scalar]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Checked rows: `columns[j][i]` is feature j of row i as sent; `ids` and `times_us` where the rows carry them."""
+
+    n: int
+    columns: Table
+    ids: Sequence[str | None] | None = None
+    times_us: Sequence[int | None] | None = None
+
+
+class Form:
+    """What a request to one version must look like; every method raises InvalidRequest for what does not fit.
+
+    Parameters
+    ----------
+    schema : Schema
+        Features in the model's order.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.names = schema.names
+        self._features = schema.features
+        self._sure = [TYPES[f.dtype] | ({NoneType} if f.nullable else set()) for f in self._features]
+        self._beside = [name for name in (schema.time, schema.id) if name and name not in self.names]
+        self._numeric = [j for j, f in enumerate(self._features) if f.kind is Kind.NUMERIC]
+        self._numeric_names = [self.names[j] for j in self._numeric]
+        self._categorical = [j for j, f in enumerate(self._features) if f.kind is Kind.CATEGORICAL]
+        # the first name twice: with one name alone itemgetter would return no tuple
+        self._pick: Callable[[Mapping[str, Any]], Sequence[Any]] = itemgetter(self.names[0], *self.names)
+        self._patterns: dict[tuple[type, ...], Callable[[Sequence[Any]], Sequence[Any]] | None] = {}
+
+    def lists(self, rows: Sequence[Any], *, strict: bool = False) -> Rows:
+        """Check rows given as lists in schema order; `strict` looks for NaN as well, which true JSON cannot hold."""
+        size = len(self.names)
+        for i, row in enumerate(rows):
+            if type(row) is not list:
+                raise InvalidRequest(
+                    f"row {i} is a {shown(row)}; expected a list of {size} values, or an object with the fields: "
+                    f"{listed(self.names)}",
+                    ("shape:row",),
+                )
+            if len(row) != size:
+                raise bad_width(i, len(row), self.names)
+        return Rows(len(rows), self._table(rows, strict))
+
+    def records(self, rows: Sequence[Any], *, strict: bool = False) -> Rows:
+        """Check rows given as objects; they may carry the schema's time and id columns beside the features."""
+        size = len(self.names)
+        picked = []
+        for i, row in enumerate(rows):
+            if type(row) is not dict:
+                raise InvalidRequest(f"row {i} is a {shown(row)}; expected an object, as row 0 is", ("shape:row",))
+            try:
+                picked.append(self._pick(row)[1:])
+            except KeyError:
+                raise self._bad_fields(f"row {i}", row) from None
+            if len(row) != size and len(row) != size + sum(name in row for name in self._beside):
+                raise self._bad_fields(f"row {i}", row)
+        return Rows(len(rows), self._table(picked, strict), self._ids(rows), self._times(rows))
+
+    def by_name(self, given: Mapping[str, Sequence[Any]], n: int, *, strict: bool = False) -> Rows:
+        """Check n rows given as columns, the schema's time and id columns among them or not."""
+        if given.keys() - set(self._beside) != set(self.names):
+            raise self._bad_fields("the inputs", given)
+        columns = [given[name] for name in self.names]
+        self._check(columns, strict)
+        beside = [{name: given[name][i] for name in self._beside if name in given} for i in range(n)]
+        return Rows(n, columns, self._ids(beside), self._times(beside))
+
+    def matrix(self, flat: Sequence[Any], n: int, *, strict: bool = False) -> Rows:
+        """Check n rows of all features, given one after the other in one flat list."""
+        size = len(self.names)
+        if n == 1:
+            return Rows(1, self._table([flat], strict))
+        columns = [flat[j::size] for j in range(size)]
+        self._check(columns, strict)
+        return Rows(n, columns)
+
+    def stack(self, parts: Sequence[Rows]) -> Columns:
+        """Return the rows of several requests as columns for the model, in the order of the requests."""
+        table = parts[0].columns
+        if len(parts) > 1:
+            table = [
+                list(chain.from_iterable(pieces)) for pieces in zip(*(part.columns for part in parts), strict=True)
+            ]
+        # all numbers at once: an array each would cost more than the model on a single row
+        numbers = np.array([table[j] for j in self._numeric], dtype=np.float64)
+        stacked: dict[str, Column] = dict(zip(self._numeric_names, numbers, strict=True))
+        for j in self._categorical:
+            stacked[self.names[j]] = _levels(self._features[j].dtype, table[j])
+        return stacked
+
+    def _table(self, rows: Sequence[Sequence[Any]], strict: bool) -> Table:
+        """Turn rows into checked columns; one row of types that were seen to fit before costs next to nothing."""
+        if len(rows) == 1:
+            columns = [[value] for value in rows[0]]
+            if strict or not self._seen_to_fit(rows[0]):
+                self._check(columns, strict)
+            return columns
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        self._check(columns, strict)
+        return columns
+
+    def _seen_to_fit(self, row: Sequence[Any]) -> bool:
+        pattern = tuple(map(type, row))
+        try:
+            whole_numbers = self._patterns[pattern]
+        except KeyError:
+            if not all(kind in sure for kind, sure in zip(pattern, self._sure, strict=True)):
+                return False
+            places = [j for j, kind in enumerate(pattern) if kind is int]
+            whole_numbers = itemgetter(places[0], *places) if places else None
+            if len(self._patterns) < KNOWN_PATTERNS:
+                self._patterns[pattern] = whole_numbers
+        return whole_numbers is None or _within_64_bits({int}, whole_numbers(row))
+
+    def _check(self, columns: Table, strict: bool) -> None:
+        """Raise for the first value that does not fit its feature."""
+        for feature, sure, column in zip(self._features, self._sure, columns, strict=True):
+            kinds = set(map(type, column))
+            if not strict and kinds <= sure and _within_64_bits(kinds, column):
+                continue
+            for i, value in enumerate(column):
+                rule = broken_rule(feature, value)
+                if rule:
+                    raise bad_value(rule, feature, value, i)
+
+    def _bad_fields(self, where: str, given: Mapping[str, Any]) -> InvalidRequest:
+        return bad_fields(where, given, self.names, self._beside)
+
+    def _ids(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[str | None] | None:
+        """Return the ids that the rows carry, or None when no row does."""
+        name = self.schema.id
+        if not name or not any(name in row for row in rows):
+            return None
+        return [_id(i, row.get(name), name) for i, row in enumerate(rows)]
+
+    def _times(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[int | None] | None:
+        """Return the event times that the rows carry, or None when no row does."""
+        name = self.schema.time
+        if not name or not any(name in row for row in rows):
+            return None
+        return [_when(i, row.get(name), name) for i, row in enumerate(rows)]
+
+
+def _within_64_bits(kinds: set[type], numbers: Sequence[Any]) -> bool:
+    """Whether all whole numbers surely fit; with nulls among them each is looked at later."""
+    if int not in kinds:
+        return True
+    return NoneType not in kinds and bool(max(numbers) <= MAX_INT and min(numbers) >= MIN_INT)
+
+
+def _id(row: int, given: object, name: str) -> str | None:
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | str) or not 0 < len(str(given)) <= 256:
+        raise InvalidRequest(
+            f"row {row}, id {name!r}: {shown(given)}; expected a string of 1 to 256 characters", (f"type:{name}",)
+        )
+    return str(given)
+
+
+def _when(row: int, given: object, name: str) -> int | None:
+    if given is None:
+        return None
+    try:
+        return event_us(given)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(
+            f"row {row}, time {name!r}: {shown(given)}; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since "
+            "1970",
+            (f"type:{name}",),
+        ) from None
+
+
+def _levels(dtype: DType, values: Sequence[Scalar]) -> Column:
+    """Return a category's column as the reference spells it: objects, str and None."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = values if dtype is DType.STRING else [_level(dtype, value) for value in values]
+    return column
+
+
+def _level(dtype: DType, value: Scalar) -> str | None:
+    if value is None:
+        return None
+    match dtype:
+        case DType.INT:
+            return str(int(value))
+        case DType.BOOL:
+            return str(bool(value))
+        case _:
+            return str(float(value))

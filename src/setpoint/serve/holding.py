@@ -1,0 +1,106 @@
+"""A recorder that outlasts a full disk: what cannot be written is held in memory, up to a bound, and tried again."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import groupby, islice
+
+from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.errors import NotReady
+from setpoint.ports import Recorder
+
+CHUNK = 1_000
+
+
+class HoldingRecorder:
+    """Writes through; while that fails, holds.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        Where records go.
+    bound : int
+        Records held at most; beyond it `admit` refuses.
+    retry_s : float
+        Seconds between two attempts to write what is held.
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        bound: int = 100_000,
+        retry_s: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._recorder, self._bound, self._retry_s, self._clock = recorder, bound, retry_s, clock
+        self._held: deque[InferenceRecord] = deque()
+        self._tried = 0.0
+        self.reason: str | None = None
+
+    @property
+    def held(self) -> int:
+        """Records that wait in memory."""
+        return len(self._held)
+
+    @property
+    def note(self) -> str | None:
+        """What to tell an operator, or None when all is written."""
+        if self.reason is None:
+            return None
+        return f"records cannot be written ({self.reason}); {self.held} of at most {self._bound} held in memory"
+
+    def admit(self) -> None:
+        """Refuse new work when nothing more can be held.
+
+        Raises
+        ------
+        NotReady
+            If the bound is reached.
+        """
+        if len(self._held) >= self._bound:
+            self.retry()
+            if len(self._held) >= self._bound:
+                raise NotReady(f"{self.note}; try again later")
+
+    def append(self, records: Sequence[InferenceRecord]) -> None:
+        """Write a micro-batch with one call, or hold it when the disk refuses; never raises for the disk."""
+        if not self._held and _one_model(records):
+            try:
+                self._recorder.append(records)
+            except OSError as e:
+                self._fail(e)
+            else:
+                return
+        self._held.extend(records)
+        self.retry()
+
+    def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
+        """Write outcomes, or raise: their sender can send them again."""
+        self._recorder.append_outcomes(model, outcomes)
+
+    def retry(self, *, now: bool = False) -> None:
+        """Write what is held, in order, unless that failed a moment ago."""
+        if self.reason is not None and not now and self._clock() - self._tried < self._retry_s:
+            return
+        while self._held:
+            # one model a call, so that a failure leaves no part of the call written
+            _, run = next(groupby(islice(self._held, CHUNK), lambda record: record.model))
+            chunk = list(run)
+            try:
+                self._recorder.append(chunk)
+            except OSError as e:
+                self._fail(e)
+                return
+            for _ in chunk:
+                self._held.popleft()
+        self.reason = None
+
+    def _fail(self, error: OSError) -> None:
+        self.reason, self._tried = str(error), self._clock()
+
+
+def _one_model(records: Sequence[InferenceRecord]) -> bool:
+    return all(record.model == records[0].model for record in records)

@@ -1,0 +1,199 @@
+"""Following live.json: load what it names, swap the routing table, say what was done."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from setpoint.domain.live import Live, Refusal, Served, WorkerStatus
+from setpoint.domain.value import from_json, replace, to_json
+from setpoint.domain.version import ModelVersion
+from setpoint.errors import InvalidInput, SetpointError
+from setpoint.ports import BundleStore
+from setpoint.serve.form import Form
+from setpoint.serve.plane import DataPlane
+from setpoint.serve.table import Loaded, Model, Route, Table, route_of
+
+log = logging.getLogger("setpoint.serve")
+Load = Callable[[Path, ModelVersion], Model]
+Stamp = tuple[int, int, int]
+NEVER: Stamp = (-1, -1, -1)
+
+
+class LiveFollower:
+    """Keeps one data plane in step with live.json.
+
+    A version that cannot be loaded is refused: its model stays as it was, and the status file says why.
+
+    Parameters
+    ----------
+    plane : DataPlane
+    store : BundleStore
+    load : callable
+        Loads a bundle's folder into a model.
+    file : Path
+        live.json.
+    status_file : Path
+        `run/workers/<index>.json`.
+    poll_s, beat_s : float
+        Seconds between two looks at live.json, and between two beats.
+    """
+
+    def __init__(
+        self,
+        plane: DataPlane,
+        store: BundleStore,
+        load: Load,
+        *,
+        file: Path,
+        status_file: Path,
+        poll_s: float = 0.03,
+        beat_s: float = 1.0,
+    ) -> None:
+        self._plane, self._store, self._load = plane, store, load
+        self._file, self._status_file = file, status_file
+        self._poll_s, self._beat_s = poll_s, beat_s
+        self._seen: Stamp | None = NEVER
+        self._loaded: dict[tuple[str, str], Loaded] = {}
+        self.status = WorkerStatus(pid=os.getpid())
+
+    async def follow(self) -> None:
+        """Look at live.json for ever."""
+        while True:
+            await asyncio.sleep(self._poll_s)
+            await self.look()
+
+    async def beat(self) -> None:
+        """Report every second, for ever, however long a load takes."""
+        while True:
+            self._plane.sample()
+            self.report()
+            await asyncio.sleep(self._beat_s)
+
+    async def look(self) -> None:
+        """Serve what live.json says, if it changed since the last look."""
+        stamp = _stamp(self._file)
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            live = from_json(self._file.read_bytes(), Live) if stamp else Live()
+        except (OSError, msgspec.DecodeError) as e:
+            note = f"{self._file} cannot be read: {e}; what was served is served"
+            log.error(note)
+            self._plane.table = replace(self._plane.table, notes=[note])
+            return
+        table, refused = await asyncio.to_thread(self._table, live)
+        self._plane.table = table
+        served = {route.champion.version for route in table.routes.values()}
+        log.info("generation %d: %s", live.generation, ", ".join(sorted(served)))
+        self.status = replace(
+            self.status,
+            generation=live.generation,
+            versions={model: _as_served(route) for model, route in table.routes.items()},
+            refused=refused,
+            ready=True,
+        )
+        self.report()
+
+    def report(self) -> None:
+        """Write the status file; on a full disk its time alone still shows that the worker lives."""
+        self.status = replace(self.status, beat=time.time())
+        new = self._status_file.with_suffix(".new")
+        try:
+            new.write_bytes(to_json(self.status))
+            new.replace(self._status_file)
+        except OSError as e:
+            log.warning("%s cannot be written: %s", self._status_file, e)
+            if self._status_file.exists():
+                os.utime(self._status_file)
+
+    def _table(self, live: Live) -> tuple[Table, dict[str, Refusal]]:
+        """Load what is new, and return the next table with what was refused. Runs in a thread."""
+        before = self._plane.table.routes
+        refused: dict[str, Refusal] = {}
+        routes: dict[str, Route] = {}
+        missing: dict[str, str] = {}
+        for model, served in live.models.items():
+            route = self._route(model, served, before.get(model), refused)
+            if route:
+                routes[model] = route
+            else:
+                missing[model] = refused[f"{model}/{served.champion}"].reason
+        kept = {(m, v) for m, route in routes.items() for v in route.versions}
+        self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in kept}
+        notes = [f"{name} was refused: {refusal.reason}" for name, refusal in refused.items()]
+        return Table(live.generation, routes, missing, notes, complete=not missing), refused
+
+    def _route(self, model: str, served: Served, before: Route | None, refused: dict[str, Refusal]) -> Route | None:
+        """Return the route for one model: as asked, without a refused shadow, or as before."""
+        if before and before.served == served and bool(before.shadow) == bool(served.shadow):
+            return before
+        champion = self._version(model, served.champion, refused, served)
+        if champion is None:
+            return before or self._last_good(model, served, refused)
+        shadow = self._version(model, served.shadow, refused, served) if served.shadow else None
+        return route_of(served, champion, shadow)
+
+    def _last_good(self, model: str, served: Served, refused: dict[str, Refusal]) -> Route | None:
+        """Return what another worker, or this one before it was restarted, still serves of the model."""
+        for known in _reported(self._status_file.parent, model):
+            if known.champion != served.champion:
+                champion = self._version(model, known.champion, refused, known)
+                if champion:
+                    return route_of(replace(known, shadow=None), champion, None)
+        return None
+
+    def _version(self, model: str, version: str, refused: dict[str, Refusal], served: Served) -> Loaded | None:
+        """Return a loaded version, or None with the reason among the refused ones."""
+        try:
+            loaded = self._loaded.get((model, version)) or self._read(model, version)
+            unknown = [m.feature for m in served.maps if m.feature not in loaded.form.names]
+            if unknown:
+                raise InvalidInput(f"a map repairs {unknown[0]!r}, which is no feature of {model} {version}")
+        except Exception as e:  # loading runs frameworks that are not our code
+            kind = type(e).__name__
+            refused[f"{model}/{version}"] = Refusal(
+                kind=kind, reason=str(e) if isinstance(e, SetpointError) else f"{kind}: {e}"
+            )
+            self._plane.metrics.load(model, version, "refused")
+            log.error("%s %s is refused: %s", model, version, e)
+            return None
+        self._loaded[model, version] = loaded
+        return loaded
+
+    def _read(self, model: str, version: str) -> Loaded:
+        """Read a bundle whose digests hold."""
+        folder = self._store.folder(model, version)
+        manifest = self._store.get(model, version)
+        loaded = Loaded(manifest, self._load(folder, manifest), Form(manifest.schema))
+        self._plane.metrics.load(model, version, "loaded")
+        return loaded
+
+
+def _as_served(route: Route) -> Served:
+    return route.served if route.shadow else replace(route.served, shadow=None)
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _reported(folder: Path, model: str) -> list[Served]:
+    """Return how workers said that they serve a model, the newest generation first."""
+    statuses = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            statuses.append(from_json(file.read_bytes(), WorkerStatus))
+        except (OSError, msgspec.DecodeError) as e:
+            log.warning("%s cannot be read: %s", file, e)
+    statuses.sort(key=lambda status: -status.generation)
+    return [status.versions[model] for status in statuses if model in status.versions]

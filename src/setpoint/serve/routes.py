@@ -1,0 +1,59 @@
+"""Which path and method lead to which handler."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from setpoint.serve.http import Receive
+
+MODEL = r"/models/(?P<model>[^/:]+)"
+VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
+ROUTES = (
+    ("POST", rf"/v1{MODEL}{VERSION}:predict", "predict_v1"),
+    ("POST", rf"/v2{MODEL}{VERSION}/infer", "predict_v2"),
+    ("POST", rf"/v1{MODEL}:outcome", "take_outcomes"),
+    ("GET", rf"/v1{MODEL}", "describe_v1"),
+    ("GET", rf"/v2{MODEL}{VERSION}", "describe_v2"),
+    ("GET", rf"/v2{MODEL}{VERSION}/ready", "model_ready"),
+    ("GET", "/v2", "server"),
+    ("GET", "/v2/health", "health"),
+    ("GET", "/v2/health/live", "live"),
+    ("GET", "/v2/health/ready", "ready"),
+    ("GET", "/metrics", "prometheus"),
+    ("GET", r"/openapi\.json", "document"),
+)
+PATTERNS = tuple((method, re.compile(pattern), name) for method, pattern, name in ROUTES)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as a handler sees it."""
+
+    model: str
+    version: str | None
+    request_id: str
+    announced: int
+    receive: Receive
+    caller: str
+    arrived_us: int
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a path leads to: the handler of each method, and the parts of the path."""
+
+    handlers: dict[str, str]
+    model: str = ""
+    version: str | None = None
+
+
+@lru_cache(maxsize=1_024)
+def find(path: str) -> Found:
+    """Return what a path leads to."""
+    for method, pattern, name in PATTERNS:
+        match = pattern.fullmatch(path)
+        if match:
+            parts = match.groupdict()
+            return Found({method: name}, parts.get("model") or "", parts.get("version"))
+    return Found({})

@@ -1,0 +1,84 @@
+"""A worker's server: uvicorn on a socket that was opened by the supervisor and is shared by all workers."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from setpoint.serve.app import App
+from setpoint.serve.live import LiveFollower
+from setpoint.serve.plane import DataPlane
+
+KEEP_ALIVE_S = 75
+DRAIN_S = 10
+CONNECTIONS = 10_000
+BACKLOG = 2_048
+
+
+def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_bytes: int) -> None:
+    """Serve until SIGTERM or the supervisor is gone, then finish what is under way.
+
+    Connections are taken only after the first load: until then they wait in the shared queue, or another worker has
+    them.
+
+    Parameters
+    ----------
+    plane : DataPlane
+    follower : LiveFollower
+    fd : int
+        A listening socket.
+    max_body_bytes : int
+    """
+    parent = os.getppid()
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        beating = asyncio.create_task(follower.beat())
+        await follower.look()
+        tasks = [beating, asyncio.create_task(follower.follow()), asyncio.create_task(_with_parent(server, parent))]
+        for task in tasks:
+            task.add_done_callback(lambda done: _stop_on_failure(server, done))
+        try:
+            yield
+        finally:
+            await plane.drain()
+            for task in tasks:
+                task.cancel()
+
+    config = uvicorn.Config(
+        App(plane, max_body_bytes=max_body_bytes, lifespan=lifespan),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=CONNECTIONS,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[socket.socket(fileno=fd)])
+
+
+async def _with_parent(server: uvicorn.Server, parent: int) -> None:
+    """Stop when the supervisor is gone: nobody would restart, replace or end this worker."""
+    while not server.should_exit:
+        await asyncio.sleep(1.0)
+        if os.getppid() != parent:
+            server.should_exit = True
+
+
+def _stop_on_failure(server: uvicorn.Server, done: "asyncio.Task[None]") -> None:
+    """Let the supervisor start anew a worker that no longer follows or beats."""
+    if not done.cancelled() and done.exception():
+        server.should_exit = True
+        done.result()

@@ -1,0 +1,97 @@
+"""Shadow versions: asked the same rows after the answer has gone out, in a thread of their own, never in the way."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from setpoint.domain.record import InferenceRecord
+from setpoint.serve.table import Target
+from setpoint.serve.work import Work, answers, record_of
+
+
+class ShadowRunner:
+    """A bounded queue and one thread.
+
+    Parameters
+    ----------
+    record : callable
+        Takes the shadow records, in the event loop.
+    bound_rows : int
+        Rows that wait at most; a request beyond is dropped, and counted.
+    batch_rows : int
+        Rows of one run, about.
+    """
+
+    def __init__(
+        self, record: Callable[[Sequence[InferenceRecord]], None], *, bound_rows: int = 100_000, batch_rows: int = 1_024
+    ) -> None:
+        self._record, self._bound, self._batch_rows = record, bound_rows, batch_rows
+        self._queue: deque[Work] = deque()
+        self._rows = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
+        self.dropped = 0
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait or run."""
+        return self._rows
+
+    def offer(self, work: Work) -> None:
+        """Queue an answered request for its shadow, unless the queue is full."""
+        assert work.rows is not None
+        if self._rows + work.rows.n > self._bound:
+            self.dropped += 1
+            return
+        self._queue.append(work)
+        self._rows += work.rows.n
+        if self._idle.is_set():
+            self._idle.clear()
+            # behind the callbacks that send the answers, which are queued already
+            asyncio.get_running_loop().call_soon(self._start)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until nothing is left, or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self) -> None:
+        batch, rows = [], 0
+        while self._queue and rows < self._batch_rows:
+            work = self._queue.popleft()
+            batch.append(work)
+            rows += work.rows.n if work.rows else 0
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._thread, run_shadows, batch).add_done_callback(lambda f: self._done(f, rows))
+
+    def _done(self, run: "asyncio.Future[list[InferenceRecord]]", rows: int) -> None:
+        self._rows -= rows
+        if not run.cancelled():
+            self._record(run.result())
+        if self._queue:
+            self._start()
+        else:
+            self._idle.set()
+
+
+def run_shadows(batch: Sequence[Work]) -> list[InferenceRecord]:
+    """Return the records of the shadows' answers, failures among them."""
+    by_target: dict[Target, list[Work]] = {}
+    for work in batch:
+        if work.target.shadow:
+            by_target.setdefault(work.target.shadow, []).append(work)
+    records = []
+    for target, works in by_target.items():
+        started = time.perf_counter_ns()
+        found = answers(target, [work.rows for work in works if work.rows])
+        latency_us = (time.perf_counter_ns() - started) // 1_000
+        records += [record_of(work, target, answer, latency_us) for work, answer in zip(works, found, strict=True)]
+    return records

@@ -1,0 +1,122 @@
+"""The routing table: which loaded version answers for which model. It is replaced as a whole, never changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from setpoint.domain.live import FeatureMap, Served
+from setpoint.domain.record import Role
+from setpoint.domain.records import Columns
+from setpoint.domain.version import ModelVersion
+from setpoint.errors import NotFound, NotReady
+from setpoint.serve.form import Form
+from setpoint.serve.misfit import nearest
+
+
+class Model(Protocol):
+    """A version loaded in this process."""
+
+    def predict(self, columns: Columns) -> Columns:
+        """Return the outputs by name, one entry a row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A version in memory, and its compiled schema."""
+
+    version: ModelVersion
+    model: Model
+    form: Form
+
+    @property
+    def name(self) -> str:
+        """Name of the version."""
+        return self.version.version
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a request is sent to: a loaded version in its role, with the repairs of its model."""
+
+    loaded: Loaded
+    role: Role
+    maps: tuple[FeatureMap, ...] = ()
+    shadow: "Target | None" = None
+    map_ids: list[str] = field(init=False)
+    model: str = field(init=False)
+    version: str = field(init=False)
+    form: Form = field(init=False)
+
+    def __post_init__(self) -> None:
+        # plain attributes: read for every request
+        object.__setattr__(self, "map_ids", [m.id for m in self.maps])
+        object.__setattr__(self, "model", self.loaded.version.model)
+        object.__setattr__(self, "version", self.loaded.version.version)
+        object.__setattr__(self, "form", self.loaded.form)
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One model as served by this worker."""
+
+    served: Served
+    champion: Target
+    shadow: Target | None = None
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that answer, champion first."""
+        return (self.champion.version, *([self.shadow.version] if self.shadow else []))
+
+    def target(self, version: str | None) -> Target:
+        """Return what answers a request for the model, or for one version of it.
+
+        Raises
+        ------
+        NotFound
+            If the version is not served; the text names those that are.
+        """
+        if version is None or version == self.champion.version:
+            return self.champion
+        if self.shadow and version == self.shadow.version:
+            return self.shadow
+        model, served = self.champion.model, ", ".join(self.versions)
+        raise NotFound(f"version {version!r} of {model!r} is not served; served: {served}")
+
+
+def route_of(served: Served, champion: Loaded, shadow: Loaded | None) -> Route:
+    """Return the route of a model whose versions are loaded."""
+    aside = Target(shadow, Role.SHADOW, served.maps) if shadow else None
+    return Route(served, Target(champion, Role.CHAMPION, served.maps, aside), aside)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All routes of one generation.
+
+    `missing` says why a model has no route, `notes` are for operators, `complete` says that every model is served.
+    """
+
+    generation: int = 0
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    complete: bool = False
+
+    def route(self, model: str) -> Route:
+        """Return the route of a model.
+
+        Raises
+        ------
+        NotFound
+            If no such model is served; the text names those that are.
+        NotReady
+            If it should be served, and no version of it could be loaded.
+        """
+        try:
+            return self.routes[model]
+        except KeyError:
+            if model in self.missing:
+                raise NotReady(f"model {model!r} is not ready: {self.missing[model]}") from None
+            known = ", ".join(sorted(self.routes)) or "none yet"
+            raise NotFound(f"no model {model!r} is served{nearest(model, self.routes)}; served: {known}") from None

@@ -1,0 +1,119 @@
+"""One request on its way: what the door hands over, what a model makes of it, and the record of both."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from setpoint.domain.live import repaired
+from setpoint.domain.record import InferenceRecord
+from setpoint.domain.records import Columns
+from setpoint.errors import ModelFailed
+from setpoint.serve.form import Rows
+from setpoint.serve.table import Target
+
+Answer = Mapping[str, list[Any]]  # outputs by name, one entry a row
+MODEL_ERROR = "model_error"
+
+
+@dataclass(slots=True)
+class Work:
+    """A request and its future answer. `rows` is None for a refused one, which is only recorded."""
+
+    target: Target
+    rows: Rows | None
+    request_id: str
+    caller: str
+    arrived_us: int
+    started_ns: int  # of the monotonic clock
+    future: "asyncio.Future[Answer]"
+    status: int = 200
+    violations: tuple[str, ...] = ()
+
+
+def answers(target: Target, parts: Sequence[Rows]) -> list[Answer | ModelFailed]:
+    """Run the rows of several requests at once; when that fails, one by one, so that only the culprit fails."""
+    try:
+        outputs = _predict(target, parts)
+    except Exception as e:  # a model is not our code
+        if len(parts) == 1:
+            return [ModelFailed(f"{target.model} {target.version} failed: {type(e).__name__}: {str(e)[:300]}")]
+        return [answer for part in parts for answer in answers(target, [part])]
+    found: list[Answer | ModelFailed] = []
+    start = 0
+    sound = all(finite.all() for finite in (_finite(column) for column in outputs.values()))
+    lists = {name: column.tolist() for name, column in outputs.items()}
+    for part in parts:
+        stop = start + part.n
+        wrong = None if sound else _not_finite(target, outputs, start, stop)
+        found.append(wrong or {name: column[start:stop] for name, column in lists.items()})
+        start = stop
+    return found
+
+
+def _predict(target: Target, parts: Sequence[Rows]) -> Columns:
+    """Return the outputs of the schema, checked for their length."""
+    columns = target.form.stack(parts)
+    if target.maps:
+        columns = repaired(columns, target.maps)
+    given = target.loaded.model.predict(columns)
+    n = sum(part.n for part in parts)
+    outputs = {name: given[name] for name in target.form.schema.outputs}
+    for name, column in outputs.items():
+        if column.shape != (n,):
+            raise ValueError(f"output {name!r} has shape {column.shape} for {n} rows")
+    return outputs
+
+
+def _finite(column: Any) -> Any:
+    return np.isfinite(column) if column.dtype.kind == "f" else np.True_
+
+
+def _not_finite(target: Target, outputs: Columns, start: int, stop: int) -> ModelFailed | None:
+    for name, column in outputs.items():
+        if column.dtype.kind == "f":
+            (bad,) = np.nonzero(~np.isfinite(column[start:stop]))
+            if len(bad):
+                value = column[start + bad[0]]
+                return ModelFailed(f"{target.model} {target.version} answered {name} = {value} for row {bad[0]}")
+    return None
+
+
+def record_of(work: Work, target: Target, answer: Answer | ModelFailed | None, latency_us: int) -> InferenceRecord:
+    """Return the record of a request to one version; `answer` is None for a refused one."""
+    rows = work.rows
+    failed = isinstance(answer, ModelFailed)
+    return InferenceRecord(
+        request_id=work.request_id,
+        model=target.model,
+        version=target.version,
+        role=target.role,
+        arrived_us=work.arrived_us,
+        latency_us=latency_us,
+        status=500 if failed else work.status,
+        caller=work.caller,
+        ids=_ids(work) if rows else [],
+        times_us=_times(work) if rows else [],
+        inputs=dict(zip(target.form.names, rows.columns, strict=True)) if rows else {},  # type: ignore[arg-type]
+        outputs={} if failed or answer is None else answer,  # type: ignore[arg-type]
+        violations=[MODEL_ERROR] if failed else list(work.violations),
+        maps=target.map_ids if rows else [],
+    )
+
+
+def _ids(work: Work) -> list[str]:
+    """Return what outcomes are joined by: the row's own id, else the request's, numbered when it has several rows."""
+    rows, request_id = work.rows, work.request_id
+    assert rows is not None
+    default = [request_id] if rows.n == 1 else [f"{request_id}/{i}" for i in range(rows.n)]
+    return default if rows.ids is None else [own or other for own, other in zip(rows.ids, default, strict=True)]
+
+
+def _times(work: Work) -> list[int]:
+    rows = work.rows
+    assert rows is not None
+    if rows.times_us is None:
+        return [work.arrived_us] * rows.n
+    return [work.arrived_us if when is None else when for when in rows.times_us]

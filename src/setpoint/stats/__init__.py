@@ -1,0 +1,1 @@
+"""Numerics on arrays: distances, intervals, tests that may be watched."""

@@ -1,0 +1,155 @@
+"""The record log on disk: Delta tables behind a spool, every record exactly once."""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from setpoint.domain.profile import Binning, Profile
+from setpoint.domain.record import Ingested, Outcome, OutcomeReceipt, Role
+from setpoint.domain.records import Records
+from setpoint.domain.schema import Schema
+from setpoint.domain.value import from_json, to_json, value
+from setpoint.errors import NotFound, Unusable
+from setpoint.store.arrow import presented, window
+from setpoint.store.follower import Follower
+from setpoint.store.outcomes import check
+from setpoint.store.segments import exclusive
+from setpoint.store.shelf import Shelf, same_columns
+from setpoint.store.spool import Spool
+
+MODEL_FILE = "model.json"
+
+
+@value
+class Opened:
+    """What a model's tables are laid out by."""
+
+    schema: Schema
+    binning: Binning
+
+
+class DeltaRecordLog:
+    """Fulfils `ports.RecordLog` with Delta tables in `home/records/<model>/`, fed from `home/spool/<model>/`.
+
+    Tables: `predictions` (one row a record row), `outcomes` (every one ever told) and `profiles` (counts by minute).
+    A process that never ingests sees what is in the spool as well; one that ingests sees what it has ingested.
+
+    Parameters
+    ----------
+    home : Path
+        The folder of everything; several processes may share it, and one at a time ingests.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._records = home / "records"
+        self._followers: dict[str, Follower] = {}
+        self._threads = threading.RLock()
+        self._ingests = False
+        self._spool = Spool(home / "spool", "control")
+
+    def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
+        with self._threads:
+            try:
+                with exclusive(self._lock):
+                    self._open(self._records / model, schema, binning)
+                    have = self._follower(model).schema
+            except OSError as e:
+                raise Unusable(f"home not writable: {self._home} ({e.strerror}); set SETPOINT_HOME") from e
+            same_columns(model, have, schema)
+
+    def ingest(self) -> Ingested:
+        with self._threads:
+            self._ingests = True
+            moved = [self._ingest(file.parent.name) for file in sorted(self._records.glob(f"*/{MODEL_FILE}"))]
+        return Ingested(
+            records=sum(m.records for m in moved),
+            outcomes=sum(m.outcomes for m in moved),
+            torn_bytes=sum(m.torn_bytes for m in moved),
+            corrupt_frames=sum(m.corrupt_frames for m in moved),
+        )
+
+    def add_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
+        with self._threads:
+            follower = self._follower(model)
+            check(outcomes, follower.schema)
+            with exclusive(self._lock):
+                return follower.receive(model, outcomes, self._spool)
+
+    def read(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        as_of: datetime | None = None,
+        role: Role = Role.CHAMPION,
+        version: str | None = None,
+    ) -> Records:
+        with self._threads:
+            return self._shelf(model, since).read(since, until, as_of, role, version)
+
+    def table(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> pa.Table:
+        with self._threads:
+            follower = self._follower(model)
+            shelf = follower.reach(None, with_spool=not self._ingests)
+            rows = window(follower.recorded(_day(since), ids), since, until)
+            return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, limit=limit)
+
+    def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
+        with self._threads:
+            return self._shelf(model, since).refused(since, until)
+
+    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
+        with self._threads:
+            return self._shelf(model, since).profile(since, until, version)
+
+    def close(self) -> None:
+        """Let go of the spool; the log itself needs no closing."""
+        self._spool.close()
+
+    @property
+    def _lock(self) -> Path:
+        return self._records / "ingest.lock"
+
+    def _ingest(self, model: str) -> Ingested:
+        with exclusive(self._lock):
+            return self._follower(model).ingest()
+
+    def _shelf(self, model: str, since: datetime | None) -> Shelf:
+        return self._follower(model).reach(_day(since) or date.min, with_spool=not self._ingests)
+
+    def _open(self, folder: Path, schema: Schema, binning: Binning) -> None:
+        file = folder / MODEL_FILE
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            new = file.with_suffix(".new")
+            new.write_bytes(to_json(Opened(schema=schema, binning=binning), pretty=True))
+            new.rename(file)
+
+    def _follower(self, model: str) -> Follower:
+        if model not in self._followers:
+            folder = self._records / model
+            try:
+                opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
+            except FileNotFoundError:
+                have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
+                raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
+            self._followers[model] = Follower(folder, self._home / "spool" / model, opened.schema, opened.binning)
+        return self._followers[model]
+
+
+def _day(when: datetime | None) -> date | None:
+    return None if when is None else when.astimezone(UTC).date()

@@ -1,0 +1,87 @@
+"""Rows of the record log in memory, in time order."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.record import Role
+from setpoint.domain.records import stamp
+from setpoint.store.batch import Batch
+from setpoint.store.growing import Growing
+
+NEEDLESS = ("request_id", "caller")  # asked for by `table` only, which reads them elsewhere
+
+
+class Rows:
+    """Rows ordered by event time, then arrival, then id and place in the request."""
+
+    def __init__(self) -> None:
+        self._rows = Growing()
+        self._new: list[dict[str, NDArray[Any]]] = []
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows) + sum(len(columns["time"]) for columns in self._new)
+
+    def add(self, batch: Batch) -> None:
+        """Take rows in; they are sorted when somebody reads."""
+        if len(batch):
+            columns = {name: c for name, c in batch.columns().items() if name not in NEEDLESS}
+            columns["hash"] = hashes(batch.fixed["id"])
+            self._new.append(columns)
+
+    def answered(
+        self, since: datetime | None, until: datetime | None, role: Role, version: str | None
+    ) -> dict[str, NDArray[Any]]:
+        """Return copies of all columns for the rows that got an answer."""
+        lo, hi = self._between(since, until)
+        if lo == hi:
+            return {}
+        keep = (self._rows["status"][lo:hi] == 200) & (self._rows["role"][lo:hi] == role.value)
+        if version is not None:
+            keep &= self._rows["version"][lo:hi] == version
+        which = lo + np.flatnonzero(keep)
+        return {name: self._rows[name][which] for name in self._rows.names()}
+
+    def requests(self, since: datetime, until: datetime) -> NDArray[Any]:
+        """Return the violations (tuples) of the champion's requests, one entry a request."""
+        lo, hi = self._between(since, until)
+        if lo == hi:
+            return np.empty(0, object)
+        first = (self._rows["row"][lo:hi] == 0) & (self._rows["role"][lo:hi] == Role.CHAMPION.value)
+        violations: NDArray[Any] = self._rows["violations"][lo:hi][first]
+        return violations
+
+    def _between(self, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+        self._settle()
+        if not len(self._rows):
+            return 0, 0
+        time = self._rows["time"]
+        lo = 0 if since is None else int(np.searchsorted(time, _us(since)))
+        hi = len(time) if until is None else int(np.searchsorted(time, _us(until)))
+        return lo, max(lo, hi)
+
+    def _settle(self) -> None:
+        """Sort what is new into the rows; only those at and after its first time move."""
+        if not self._new:
+            return
+        new = {name: np.concatenate([part[name] for part in self._new]) for name in self._new[0]}
+        self._new.clear()
+        at = len(self._rows)
+        if at:
+            at = int(np.searchsorted(self._rows["time"], new["time"].min()))
+            new = {name: np.concatenate([self._rows[name][at:], column]) for name, column in new.items()}
+        texts = np.array(["" if i is None else i for i in new["id"]])
+        order = np.lexsort((new["row"], texts, new["arrived"], new["time"]))
+        self._rows.splice(at, {name: column[order] for name, column in new.items()})
+
+
+def hashes(ids: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a 64-bit hash an id, keyed at random for this process; the chance that two of 10⁷ ids meet is 10⁻⁶."""
+    return np.fromiter(map(hash, ids), np.int64, len(ids))
+
+
+def _us(when: datetime) -> np.int64:
+    return stamp(when).astype(np.int64)

@@ -1,0 +1,106 @@
+"""One model's part of the record log in memory: what the reading side of the port is answered from."""
+
+from collections import Counter
+from datetime import datetime
+
+import numpy as np
+
+from setpoint.domain.profile import Binning, Profile
+from setpoint.domain.record import Role
+from setpoint.domain.records import Records, stamp
+from setpoint.domain.schema import Feature, Kind, Schema
+from setpoint.errors import InvalidInput
+from setpoint.store.batch import objects
+from setpoint.store.cells import CellStore
+from setpoint.store.outcomes import FOREVER, Outcomes
+from setpoint.store.rows import Rows
+
+
+class Shelf:
+    """Rows, outcomes and profile cells of a model."""
+
+    def __init__(self, schema: Schema, binning: Binning) -> None:
+        self.schema = schema
+        self.binning = binning
+        self.rows = Rows()
+        self.outcomes = Outcomes()
+        self.cells = CellStore(binning)
+
+    def read(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        as_of: datetime | None,
+        role: Role,
+        version: str | None,
+    ) -> Records:
+        """Return answered rows with the outcomes known by `as_of`."""
+        columns = self.rows.answered(since, until, role, version)
+        if not columns:
+            return no_records(self.schema)
+        by = FOREVER if as_of is None else int(stamp(as_of).astype(np.int64))
+        outcome, known = self.outcomes.known_by(columns["hash"], by)
+        return Records(
+            id=columns["id"],
+            time=columns["time"].view("datetime64[us]"),
+            version=columns["version"],
+            score=columns[f"out.{self.schema.score}"],
+            outcome=outcome,
+            known=known,
+            latency_us=columns["latency_us"],
+            maps=objects([" ".join(m) for m in columns["maps"]]),
+            inputs={name: columns[f"in.{name}"] for name in self.schema.names},
+        )
+
+    def refused(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Return how often each violation code was recorded, and the requests in all under the key `""`."""
+        requests = self.rows.requests(since, until)
+        codes = Counter(code for violations in requests for code in violations)
+        return {"": len(requests), **dict(sorted(codes.items()))}
+
+    def profile(self, since: datetime, until: datetime, version: str | None) -> Profile:
+        """Return the profile of champion rows over a window of whole minutes."""
+        return self.cells.profile(since, until, version)
+
+
+def no_records(schema: Schema) -> Records:
+    """Return no rows, with the types that some would have."""
+    text, number, time = np.empty(0, object), np.empty(0), np.empty(0, "datetime64[us]")
+    return Records(
+        id=text,
+        time=time,
+        version=text,
+        score=number,
+        outcome=number,
+        known=time,
+        latency_us=np.empty(0, np.int64),
+        maps=text,
+        inputs={f.name: text if f.kind is Kind.CATEGORICAL else number for f in schema.features},
+    )
+
+
+def same_columns(model: str, have: Schema, schema: Schema) -> None:
+    """Refuse a schema whose columns, task or classes differ from those a model's records are kept by.
+
+    Raises
+    ------
+    InvalidInput
+        Naming both.
+    """
+    if _layout(have) != _layout(schema):
+        raise InvalidInput(
+            f"the records of {model!r} have columns {_names(have)}, this version has {_names(schema)}; "
+            "deploy it under another model name"
+        )
+
+
+def _layout(schema: Schema) -> tuple[object, ...]:
+    return schema.task, schema.classes, tuple((f.name, f.kind) for f in _ordered(schema))
+
+
+def _names(schema: Schema) -> str:
+    return ", ".join(f"{f.name} ({f.kind})" for f in _ordered(schema))
+
+
+def _ordered(schema: Schema) -> list[Feature]:
+    return sorted(schema.features, key=lambda f: f.name)

@@ -1,0 +1,141 @@
+"""The spool: append-only segments, one writer each; the data plane's hand-over to the record log.
+
+Imported by serving workers, so it needs nothing beyond the standard library and msgspec.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.errors import Unusable
+from setpoint.store.framing import HEADER, add_frame
+
+RECORDS = ".seg"
+OUTCOMES = ".out"
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Spool:
+    """Writes records and outcomes before they are answered; fulfils `ports.Recorder`.
+
+    Layout: `folder/<model>/<writer>-<time>-<nonce>.seg` for records and `.out` for outcomes. A segment is a header and
+    frames of msgpack: one InferenceRecord, or a list of Outcomes. Each append is one `write`; when it returns, the
+    bytes are with the operating system, and a kill of this process loses none of them. The writer holds a lock on its
+    open segments, which tells the reader that more may come; no writer ever continues a segment of another.
+
+    Parameters
+    ----------
+    folder : Path
+        The spool; made at the first append.
+    writer : str
+        Names the process, for people who look into the folder.
+    fsync : bool
+        Flush each append to the disk.
+    segment_bytes : int
+        A segment is closed when it has grown beyond this size.
+    """
+
+    def __init__(self, folder: Path, writer: str, *, fsync: bool = False, segment_bytes: int = 64 * 2**20) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._fsync = fsync
+        self._segment_bytes = segment_bytes
+        self._open: dict[tuple[str, str], _Segment] = {}
+
+    def append(self, records: Sequence[InferenceRecord]) -> None:
+        """Write a micro-batch, one `write` a model.
+
+        Raises
+        ------
+        Unusable
+            If the disk refuses. What was partly written is cut off again.
+        """
+        buffers: dict[str, bytearray] = {}
+        for record in records:
+            buffer = buffers.get(record.model)
+            if buffer is None:
+                buffer = buffers[record.model] = bytearray()
+            add_frame(buffer, _encode(record))
+        for model, buffer in buffers.items():
+            self._write(model, RECORDS, buffer)
+
+    def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
+        """Write outcomes of a model in one frame; errors as in `append`."""
+        if outcomes:
+            buffer = bytearray()
+            add_frame(buffer, _encode(list(outcomes)))
+            self._write(model, OUTCOMES, buffer)
+
+    def close(self) -> None:
+        """Close every open segment; the next append starts new ones."""
+        for segment in self._open.values():
+            segment.close()
+        self._open.clear()
+
+    def _write(self, model: str, suffix: str, data: bytearray) -> None:
+        key = model, suffix
+        folder = self._folder / model
+        try:
+            segment = self._open.get(key)
+            if segment is None:
+                segment = self._open[key] = _start(folder, self._writer, suffix)
+            segment.append(data, fsync=self._fsync)
+        except OSError as e:
+            raise Unusable(f"cannot write records to {folder}: {e.strerror}; free the disk or set SETPOINT_HOME") from e
+        finally:
+            segment = self._open.get(key)
+            if segment is not None and (segment.broken or segment.size >= self._segment_bytes):
+                self._open.pop(key).close()
+
+
+class _Segment:
+    """An open segment: its descriptor and how much of it is whole."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self.size = size
+        self.broken = False
+
+    def append(self, data: bytearray, *, fsync: bool) -> None:
+        """Write everything, or cut back to where the segment was whole."""
+        try:
+            written = os.write(self._descriptor, data)
+            while written < len(data):
+                written += os.write(self._descriptor, memoryview(data)[written:])
+            if fsync:
+                os.fsync(self._descriptor)
+        except OSError:
+            self.broken = True  # the reader cuts what this cannot, once the segment is closed
+            os.ftruncate(self._descriptor, self.size)
+            self.broken = False
+            raise
+        self.size += written
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _start(folder: Path, writer: str, suffix: str) -> _Segment:
+    """Make a segment that appears under its name locked and with its header: no reader takes it for an orphan."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{writer}-{time.time_ns():020d}-{os.urandom(4).hex()}{suffix}"
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.write(descriptor, HEADER) != len(HEADER):
+            raise OSError(28, os.strerror(28))
+        new.rename(path)
+    except OSError:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+    return _Segment(descriptor, len(HEADER))

@@ -1,0 +1,181 @@
+"""The state database: what the loop remembers, in SQLite or PostgreSQL."""
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.value import from_json, to_json
+from setpoint.errors import NotFound, Unusable
+
+HEAD = "0001"  # the newest migration
+LEASE_KEY = 7_337_001  # of the advisory lock in PostgreSQL
+
+metadata = sa.MetaData()
+deployments = sa.Table(
+    "deployments",
+    metadata,
+    sa.Column("model", sa.String(64), primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),  # a Deployment as JSON
+    sa.Column("updates", sa.Integer, nullable=False),
+)
+
+
+class SqlStateStore:
+    """Fulfils `ports.StateStore` with SQLAlchemy.
+
+    Parameters
+    ----------
+    url : str
+        `sqlite:////folder/state.db`, `postgresql+psycopg://…`, or `sqlite://` for a database in memory (replay).
+
+    Raises
+    ------
+    Unusable
+        If the database cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._file = _file(self._url)
+        self._holder = threading.RLock()
+        self._depth = 0
+        try:
+            if self._file:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _engine(self._url)
+            if self._schema_version() != HEAD:
+                with self.lease():
+                    self._migrate()
+        except (OSError, DatabaseError) as e:
+            raise self._unusable(e) from e
+
+    def lease(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the right to change state; waits for a holder in another process or thread. Re-entrant in a thread."""
+        return self._lease()
+
+    def load(self, model: str) -> Deployment:
+        with self._engine.connect() as db:
+            document = db.scalar(sa.select(deployments.c.document).where(deployments.c.model == model))
+        if document is None:
+            have = ", ".join(self.models()) or "none"
+            raise NotFound(f"no model called {model!r} is deployed; deployed are: {have}")
+        return from_json(document, Deployment)
+
+    def models(self) -> list[str]:
+        with self._engine.connect() as db:
+            return list(db.scalars(sa.select(deployments.c.model).order_by(deployments.c.model)))
+
+    def save(self, deployment: Deployment) -> None:
+        document = to_json(deployment).decode()
+        with self._changes() as db:
+            mine = deployments.c.model == deployment.model
+            values = {"document": document, "updates": deployments.c.updates + 1}
+            if not db.execute(sa.update(deployments).where(mine).values(values)).rowcount:
+                db.execute(sa.insert(deployments).values(model=deployment.model, document=document, updates=1))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _changes(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as db:
+                yield db
+        except OperationalError as e:
+            raise self._unusable(e) from e
+
+    @contextmanager
+    def _lease(self) -> Iterator[None]:
+        with self._holder:
+            if self._depth:
+                outer: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+            elif self._file:
+                outer = _file_lock(self._file.with_name(self._file.name + ".lock"))
+            elif self._url.get_backend_name() == "postgresql":
+                outer = _advisory_lock(self._engine)
+            else:
+                outer = contextlib.nullcontext()
+            with outer:
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    self._depth -= 1
+
+    def _schema_version(self) -> str | None:
+        with self._engine.connect() as db:
+            if not sa.inspect(db).has_table("alembic_version"):
+                return None
+            version: str | None = db.scalar(sa.text("select version_num from alembic_version"))
+            return version
+
+    def _migrate(self) -> None:
+        if self._schema_version() != HEAD:  # somebody else may have done it while we waited
+            # slow to import, and needed once in the life of a database
+            from setpoint.store.migrate import upgrade
+
+            with self._engine.begin() as db:
+                upgrade(db)
+
+    def _unusable(self, cause: OSError | DatabaseError) -> Unusable:
+        if self._file and isinstance(cause, OSError | OperationalError):
+            return Unusable(f"home not writable: {self._file.parent} ({_reason(cause)}); set SETPOINT_HOME")
+        where = self._url.render_as_string(hide_password=True)
+        return Unusable(f"cannot use the state database {where} ({_reason(cause)}); check SETPOINT_STATE")
+
+
+def _file(url: URL) -> Path | None:
+    in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if in_file else None
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    if _file(url) is None:
+        return sa.create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+    sa.event.listen(engine, "connect", _use_wal)
+    return engine
+
+
+def _use_wal(connection: Any, _: object) -> None:
+    connection.execute("pragma journal_mode=wal")
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _advisory_lock(engine: Engine) -> Iterator[None]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+        db.execute(sa.text("select pg_advisory_lock(:key)"), {"key": LEASE_KEY})
+        try:
+            yield
+        finally:
+            db.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LEASE_KEY})
+
+
+def _reason(cause: OSError | DatabaseError) -> str:
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause)
+    return str(cause.orig).strip()

@@ -1,0 +1,178 @@
+"""Whether a new version should be trained now, on what, and with what to expect."""
+
+import itertools
+from datetime import datetime
+
+import numpy as np
+
+from setpoint.config import QUALITY
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Cause, IncidentStatus
+from setpoint.domain.records import Records, moment, stamp
+from setpoint.domain.rollout import Phase
+from setpoint.domain.schema import Task
+from setpoint.domain.value import value
+from setpoint.stats.losses import losses
+
+FEWEST_NEW = 300  # labelled rows
+GROWTH = 0.07  # of the rows trained on so far
+HELD_OUT = 0.5  # of the new rows, the latest
+MOST_DOUBLINGS = 3
+FEWEST_FORCED = 200  # half of them are held out, and must be enough to judge on
+STRAY = 0.05  # of the outcomes may be dated before their prediction: one came again, or late
+ONE_VALUE = 50  # latest outcomes that are all the same: the feed is broken
+SPOILS = (
+    *(Cause.NULL, Cause.UNIT, Cause.RENAMED, Cause.FROZEN, Cause.SWAPPED, Cause.SKEW),
+    *(Cause.RELEASE, Cause.ARTEFACT, Cause.OUTCOMES, Cause.ATTACK),
+)
+NOT_MENDED = (IncidentStatus.OPEN, IncidentStatus.WAITING, IncidentStatus.MENDING)
+
+
+@value
+class FitPlan:
+    """What to train on, what to judge on, and why.
+
+    The gate's candidate learns rows before `holdout_since` and is judged on those from there to `until`; a version
+    that passed may be refitted up to `until`. `since` is the time of the first row that no training has seen.
+    `expected_gain` is in the unit of the loss per row; None where there is nothing to compare with.
+    """
+
+    since: datetime
+    holdout_since: datetime
+    until: datetime
+    new_rows: int
+    holdout_rows: int
+    reason: str
+    expected_gain: float | None = None
+    estimated: str = ""
+
+
+def due(
+    deployment: Deployment,
+    labelled: Records,
+    *,
+    reference_rows: int,
+    expected_loss: float | None,
+    now: datetime,
+    forced: bool = False,
+) -> FitPlan | None:
+    """Return the plan of a training if one is due, else None: `why_not` says why.
+
+    Parameters
+    ----------
+    labelled : Records
+        The champion's rows since the last fit's frontier whose outcome is known by `now`, in time order.
+    reference_rows : int
+        Rows trained on so far; the new ones are weighed against them.
+    expected_loss : float or None
+        The champion's loss per row where it was proven: at the gate, or on the reference.
+    forced : bool
+        Asked for by a person: only what would spoil a training or collide with another change still holds it back.
+    """
+    if why_not(deployment, labelled, reference_rows=reference_rows, now=now, forced=forced):
+        return None
+    held_out = round(HELD_OUT * len(labelled))
+    cause = "asked for by a person" if forced else "; ".join(_off_set_point(deployment))
+    gain, estimated = _expected_gain(deployment, labelled.take(np.arange(-held_out, 0)), expected_loss)
+    return FitPlan(
+        since=moment(labelled.time[0]),
+        holdout_since=moment(labelled.time[-held_out]),
+        until=now,
+        new_rows=len(labelled),
+        holdout_rows=held_out,
+        reason=f"{cause}; no data fault is open; {len(labelled)} new labelled rows",
+        expected_gain=gain,
+        estimated=estimated,
+    )
+
+
+def why_not(
+    deployment: Deployment, labelled: Records, *, reference_rows: int, now: datetime, forced: bool = False
+) -> str:
+    """Return in words what holds a training back; an empty text when nothing does. Parameters as for `due`."""
+    always = (_under_way(deployment), _data_fault(deployment), _labels_off(labelled, now))
+    rows_needed = FEWEST_FORCED if forced else needed_rows(deployment, reference_rows)
+    enough = "" if len(labelled) >= rows_needed else _too_few(deployment, len(labelled), rows_needed, forced=forced)
+    content = "" if forced or _off_set_point(deployment) else "quality holds its set point"
+    return next((words for words in (*always, content, enough) if words), "")
+
+
+def needed_rows(deployment: Deployment, reference_rows: int) -> int:
+    """Return the new labelled rows that justify a training.
+
+    Doubled by each candidate since the last promotion that was no better on average: training seems not to be the
+    remedy. One that was better but not surely so costs nothing: the next has more rows to be sure on.
+    """
+    return max(FEWEST_NEW, round(GROWTH * reference_rows)) << min(_failures(deployment), MOST_DOUBLINGS)
+
+
+def _failures(deployment: Deployment) -> int:
+    """Return how many candidates since the last promotion were no better than the champion."""
+    ended = [r for r in reversed(deployment.rollouts) if not r.running]
+    since = itertools.takewhile(lambda r: r.phase is Phase.REJECTED, ended)
+    verdicts = (r.shadow or r.candidate.gate for r in since)
+    return sum(verdict is not None and verdict.gain <= 0 for verdict in verdicts)
+
+
+def _off_set_point(deployment: Deployment) -> list[str]:
+    """Return the quality objectives that do not hold, and the quality alarms, in words."""
+    quality = {metric for metrics in QUALITY.values() for metric in metrics}
+    missed = [
+        f"{s.objective.metric} {s.value:.3g} is off its set point {s.objective.target:.3g}"
+        for s in deployment.standings
+        if s.objective.metric in quality and s.at_set_point is False and s.value is not None
+    ]
+    alarms = [
+        f"{f.metric} {f.value:.3g} is beyond {f.limit:.3g}"
+        for f in deployment.findings
+        if f.monitor == "quality" and f.alarm
+    ]
+    return missed or alarms
+
+
+def _under_way(deployment: Deployment) -> str:
+    running = next((r for r in deployment.rollouts if r.running), None)
+    if running is not None:
+        return f"the rollout of {running.candidate.version} is under way"
+    return "a training is under way" if deployment.training is not None else ""
+
+
+def _data_fault(deployment: Deployment) -> str:
+    """Return the open fault that would be learnt; one held under a repair is repaired in the training set too."""
+    for incident in deployment.incidents:
+        cause = incident.causes[0].cause if incident.causes else None
+        if incident.status in NOT_MENDED and cause in SPOILS:
+            return f"incident {incident.id} ({cause}: {incident.subject}) comes first"
+    return ""
+
+
+def _labels_off(labelled: Records, now: datetime) -> str:
+    """Return what is wrong with the outcomes, if anything."""
+    outcome = labelled.outcome
+    if len(labelled) and np.mean(labelled.known < labelled.time) > STRAY:
+        return "outcomes are dated before what they are the outcome of: the label feed is wrong"
+    if np.any(labelled.known > stamp(now)):
+        return "outcomes are dated in the future: the label feed is wrong"
+    if np.any(~np.isfinite(outcome.astype(np.float64))):
+        return "some outcomes are no finite numbers: the label feed is wrong"
+    latest = outcome[-ONE_VALUE:]
+    varied = len(set(outcome[:-ONE_VALUE])) > 2  # a continuous target, not a rare class
+    if len(latest) == ONE_VALUE and varied and len(set(latest)) == 1:
+        return f"the last {ONE_VALUE} outcomes are all {latest[0]:g}: the label feed is frozen"
+    return ""
+
+
+def _too_few(deployment: Deployment, have: int, need: int, *, forced: bool) -> str:
+    failures = 0 if forced else _failures(deployment)
+    after = f" after {failures} candidate{'s' * (failures > 1)} no better than the champion" if failures else ""
+    return f"{have} new labelled rows since the last training; {need} are needed{after}"
+
+
+def _expected_gain(deployment: Deployment, recent: Records, expected: float | None) -> tuple[float | None, str]:
+    """Return what retraining should win per row, and how that was estimated."""
+    metrics = {o.metric for o in deployment.objectives}
+    task = next((task for task, known in QUALITY.items() if metrics & set(known)), None)
+    if task is None or expected is None:
+        return None, "not estimated: the champion has no proven loss"
+    loss = float(np.nanmean(losses(Task(task), recent.score, recent.outcome)))
+    return loss - expected, f"recent loss {loss:.3g} on {len(recent)} rows minus proven loss {expected:.3g}"

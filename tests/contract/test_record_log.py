@@ -1,0 +1,358 @@
+"""What every record log does, on disk and in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
+from setpoint.domain.record import InferenceRecord, Outcome, Role
+from setpoint.domain.records import Records
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.errors import InvalidInput, NotFound
+from setpoint.ports import Recorder, RecordLog
+from setpoint.store.log import DeltaRecordLog
+from setpoint.store.memory import MemoryRecordLog
+from setpoint.store.spool import Spool
+
+T0 = datetime(2011, 3, 1, 22, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FEATURES = (
+    Feature(name="temp", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True),
+    Feature(name="sky", kind=Kind.CATEGORICAL, dtype=DType.STRING, nullable=True),
+)
+REGRESSION = Schema(features=FEATURES, target="cnt", task=Task.REGRESSION)
+BINARY = Schema(features=FEATURES, target="y", task=Task.BINARY, classes=("no", "yes"))
+RNG = np.random.default_rng(7)
+BINNING = binning_of(
+    {"temp": RNG.normal(size=500), "sky": np.array(["clear", "rain"] * 250, object)}, REGRESSION, RNG.normal(size=500)
+)
+
+
+@dataclass
+class Kit:
+    """A log and the recorder that feeds it."""
+
+    log: RecordLog
+    recorder: Recorder
+
+    def fill(self, records: Sequence[InferenceRecord]) -> int:
+        self.recorder.append(records)
+        return self.log.ingest().records
+
+
+@pytest.fixture(params=["delta", "memory"])
+def kit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
+    if request.param == "memory":
+        log = MemoryRecordLog()
+        yield Kit(log, log)
+    else:
+        spool = Spool(tmp_path / "spool", "worker-0")
+        disk = DeltaRecordLog(tmp_path)
+        yield Kit(disk, spool)
+        spool.close()
+        disk.close()
+
+
+@pytest.fixture
+def demand(kit: Kit) -> Kit:
+    kit.log.open_model("demand", REGRESSION, BINNING)
+    return kit
+
+
+def us(when: datetime) -> int:
+    return int(when.timestamp()) * 1_000_000 + when.microsecond
+
+
+def record(
+    n: int,
+    *,
+    when: datetime | None = None,
+    temp: float | None = 1.0,
+    sky: str | None = "clear",
+    role: Role = Role.CHAMPION,
+    version: str = "v1",
+    status: int = 200,
+    maps: Sequence[str] = (),
+    violations: Sequence[str] = (),
+) -> InferenceRecord:
+    """The n-th hour's request, of one row."""
+    time = us(when or T0 + n * HOUR)
+    ok = status == 200
+    return InferenceRecord(
+        request_id=f"r{n}",
+        model="demand",
+        version=version,
+        role=role,
+        arrived_us=time + 5,
+        latency_us=100 + n,
+        status=status,
+        caller="test",
+        ids=[f"i{n}"] if ok else [],
+        times_us=[time] if ok else [],
+        inputs={"temp": [temp], "sky": [sky]} if ok else {},
+        outputs={"prediction": [float(n)]} if ok else {},
+        violations=list(violations),
+        maps=list(maps),
+    )
+
+
+def outcome(n: int, value: float | str | None, known: datetime) -> Outcome:
+    return Outcome(id=f"i{n}", value=value, known_us=us(known))
+
+
+def test_what_was_appended_is_read_in_time_order(demand: Kit) -> None:
+    assert demand.fill([record(n, maps=["m1", "m2"]) for n in (2, 0, 1)]) == 3
+    rows = demand.log.read("demand")
+    assert rows.id.tolist() == ["i0", "i1", "i2"]
+    assert rows.time.dtype == np.dtype("datetime64[us]")
+    assert rows.time[0] == np.datetime64("2011-03-01T22:00", "us")
+    assert rows.score.tolist() == [0.0, 1.0, 2.0]
+    assert rows.latency_us.tolist() == [100, 101, 102]
+    assert rows.maps.tolist() == ["m1 m2"] * 3
+    assert rows.inputs["temp"].dtype == np.float64
+    assert rows.inputs["sky"].tolist() == ["clear"] * 3
+    assert np.isnan(rows.outcome).all()
+    assert np.isnat(rows.known).all()
+
+
+def test_late_rows_take_their_place(demand: Kit) -> None:
+    for n in (4, 0, 3, 1, 2):
+        demand.fill([record(n)])
+    assert demand.log.read("demand").id.tolist() == ["i0", "i1", "i2", "i3", "i4"]
+
+
+def test_equal_times_are_ordered_by_arrival_then_id(demand: Kit) -> None:
+    demand.fill([record(n, when=T0) for n in (3, 1)])
+    demand.fill([record(2, when=T0)])
+    assert demand.log.read("demand").id.tolist() == ["i1", "i2", "i3"]
+
+
+def test_windows_are_half_open(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(5)])
+    rows = demand.log.read("demand", since=T0 + HOUR, until=T0 + 3 * HOUR)
+    assert rows.id.tolist() == ["i1", "i2"]
+
+
+def test_an_empty_window_has_the_columns(demand: Kit) -> None:
+    rows = demand.log.read("demand")
+    assert len(rows) == 0
+    assert set(rows.inputs) == {"temp", "sky"}
+    assert len(rows.labelled) == 0
+
+
+def test_reading_further_back_later_finds_everything(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(100)])
+    assert len(demand.log.read("demand", since=T0 + 90 * HOUR)) == 10
+    assert len(demand.log.read("demand", since=T0 + 40 * HOUR)) == 60
+    assert len(demand.log.read("demand")) == 100
+
+
+def test_a_reader_cannot_change_the_log(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(3)])
+    demand.log.read("demand").score[:] = -1.0
+    assert demand.log.read("demand").score.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_roles_and_versions_are_read_apart(demand: Kit) -> None:
+    demand.fill([record(0), record(0, role=Role.SHADOW, version="v2"), record(1, version="v3")])
+    assert demand.log.read("demand").version.tolist() == ["v1", "v3"]
+    assert demand.log.read("demand", role=Role.SHADOW).version.tolist() == ["v2"]
+    assert demand.log.read("demand", version="v3").id.tolist() == ["i1"]
+
+
+def test_refused_requests_are_counted_and_not_read(demand: Kit) -> None:
+    bad = [record(n, status=422, violations=["missing:temp"]) for n in (1, 2)]
+    demand.fill([record(0), *bad, record(3, violations=["range:temp"])])
+    assert len(demand.log.read("demand")) == 2
+    assert demand.log.refused("demand", T0, T0 + 9 * HOUR) == {"": 4, "missing:temp": 2, "range:temp": 1}
+    assert demand.log.refused("demand", T0, T0 + 2 * HOUR) == {"": 2, "missing:temp": 1}
+
+
+def test_nulls_stay_nulls(demand: Kit) -> None:
+    demand.fill([record(0, temp=None, sky=None)])
+    rows = demand.log.read("demand")
+    assert np.isnan(rows.inputs["temp"][0])
+    assert rows.inputs["sky"][0] is None
+
+
+def test_outcomes_join_as_of(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(3)])
+    receipt = demand.log.add_outcomes("demand", [outcome(0, 7, T0 + HOUR), outcome(1, 8.5, T0 + 5 * HOUR)])
+    assert (receipt.received, receipt.recorded, receipt.unknown) == (2, 2, 0)
+    all_known = demand.log.read("demand")
+    assert all_known.outcome[:2].tolist() == [7.0, 8.5]
+    assert all_known.known[0] == np.datetime64("2011-03-01T23:00", "us")
+    assert len(demand.log.read("demand", as_of=T0 + 2 * HOUR).labelled) == 1
+    assert len(demand.log.read("demand", as_of=T0).labelled) == 0
+
+
+def test_a_repeated_outcome_is_dropped(demand: Kit) -> None:
+    demand.fill([record(0)])
+    demand.log.add_outcomes("demand", [outcome(0, 7, T0 + HOUR)])
+    receipt = demand.log.add_outcomes("demand", [outcome(0, 7.0, T0 + 2 * HOUR), outcome(0, 7, T0 + HOUR)])
+    assert (receipt.recorded, receipt.repeated, receipt.corrected) == (0, 2, 0)
+    assert demand.log.read("demand").known[0] == np.datetime64("2011-03-01T23:00", "us")
+
+
+def test_a_correction_counts_from_when_it_was_known(demand: Kit) -> None:
+    demand.fill([record(0)])
+    demand.log.add_outcomes("demand", [outcome(0, 7, T0 + HOUR)])
+    receipt = demand.log.add_outcomes("demand", [outcome(0, 9, T0 + 3 * HOUR)])
+    assert (receipt.recorded, receipt.corrected) == (1, 1)
+    assert demand.log.read("demand", as_of=T0 + 2 * HOUR).outcome.tolist() == [7.0]
+    assert demand.log.read("demand").outcome.tolist() == [9.0]
+    back = demand.log.add_outcomes("demand", [outcome(0, 7, T0 + 4 * HOUR)])
+    assert back.corrected == 1
+    assert demand.log.read("demand").outcome.tolist() == [7.0]
+
+
+def test_an_outcome_of_an_unknown_id_waits_for_its_prediction(demand: Kit) -> None:
+    receipt = demand.log.add_outcomes("demand", [outcome(n, 1, T0) for n in range(7)])
+    assert receipt.unknown == 7
+    assert receipt.unknown_examples == ("i0", "i1", "i2", "i3", "i4")
+    demand.fill([record(3)])
+    assert demand.log.read("demand").outcome.tolist() == [1.0]
+    assert demand.log.add_outcomes("demand", [outcome(3, 1, T0)]).unknown == 0
+
+
+def test_outcomes_through_the_recorder_get_the_same_treatment(demand: Kit) -> None:
+    demand.recorder.append([record(0)])
+    demand.recorder.append_outcomes("demand", [outcome(0, 7, T0 + HOUR), outcome(0, 7, T0 + 2 * HOUR)])
+    moved = demand.log.ingest()
+    assert (moved.records, moved.outcomes) == (1, 2)
+    rows = demand.log.read("demand")
+    assert rows.outcome.tolist() == [7.0]
+    assert rows.known[0] == np.datetime64("2011-03-01T23:00", "us")
+
+
+def test_an_outcome_that_is_no_number_is_refused(demand: Kit) -> None:
+    with pytest.raises(InvalidInput, match=r"id 'i0' is 'many'; 'cnt' must be a finite number"):
+        demand.log.add_outcomes("demand", [outcome(0, "many", T0)])
+
+
+def test_binary_outcomes_are_compared_with_the_second_class(kit: Kit) -> None:
+    cuts = {name: c for name, c in BINNING.columns.items() if name != "prediction"}
+    binning = Binning(columns={**cuts, "probability": Cuts(kind=Kind.NUMERIC, edges=(0.0, 0.5, 1.0))})
+    kit.log.open_model("demand", BINARY, binning)
+    answer = {"label": ["yes"], "probability": [0.75]}
+    kit.fill([msg_replace(record(n), outputs=answer) for n in range(3)])
+    kit.log.add_outcomes("demand", [outcome(0, "yes", T0), outcome(1, "no", T0)])
+    rows = kit.log.read("demand")
+    assert rows.score.tolist() == [0.75] * 3
+    assert rows.outcome[:2].tolist() == [1.0, 0.0]
+    assert np.isnan(rows.outcome[2])
+    table = kit.log.table("demand")
+    assert table["outcome"].to_pylist() == ["yes", "no", None]
+    assert table["outputs"][0].as_py() == {"label": "yes", "probability": 0.75}
+    with pytest.raises(InvalidInput, match="must be 'no' or 'yes'"):
+        kit.log.add_outcomes("demand", [outcome(0, "maybe", T0)])
+
+
+def msg_replace(r: InferenceRecord, outputs: dict[str, list[float | int | str | bool | None]]) -> InferenceRecord:
+    fields = {name: getattr(r, name) for name in r.__struct_fields__}
+    return InferenceRecord(**{**fields, "outputs": outputs})
+
+
+def test_the_table_shows_everything(demand: Kit) -> None:
+    shadow = record(0, role=Role.SHADOW, version="v2")
+    demand.fill([record(1), record(0), shadow, record(2, status=422, violations=["type:temp"])])
+    demand.log.add_outcomes("demand", [outcome(1, 3, T0)])
+    table = demand.log.table("demand")
+    assert table["request_id"].to_pylist() == ["r0", "r0", "r1", "r2"]
+    assert table["status"].to_pylist() == [200, 200, 200, 422]
+    assert table["outcome"].to_pylist() == [None, None, 3.0, None]
+    assert table["inputs"][2].as_py() == {"temp": 1.0, "sky": "clear"}
+    assert table["violations"][3].as_py() == ["type:temp"]
+    assert table["id"][3].as_py() is None
+    assert demand.log.table("demand", version="v2")["role"].to_pylist() == ["shadow"]
+    assert demand.log.table("demand", ids=["i1"]).num_rows == 1
+    assert demand.log.table("demand", limit=2).num_rows == 2
+    assert demand.log.table("demand", since=T0 + HOUR, until=T0 + 2 * HOUR)["id"].to_pylist() == ["i1"]
+
+
+def test_a_request_of_many_rows_is_as_many_records(demand: Kit) -> None:
+    many = InferenceRecord(
+        request_id="r",
+        model="demand",
+        version="v1",
+        role="champion",
+        arrived_us=us(T0),
+        latency_us=9,
+        status=200,
+        caller="",
+        ids=["b", "a"],
+        times_us=[us(T0 + HOUR), us(T0)],
+        inputs={"temp": [1, True], "sky": ["rain", None]},
+        outputs={"prediction": [1.0, 2.0]},
+        violations=["range:temp"],
+    )
+    demand.fill([many])
+    assert demand.log.read("demand").id.tolist() == ["a", "b"]
+    assert demand.log.table("demand")["row"].to_pylist() == [1, 0]
+    assert demand.log.refused("demand", T0, T0 + 2 * HOUR) == {"": 1, "range:temp": 1}
+
+
+def test_the_profile_of_a_window_is_that_of_its_rows(demand: Kit) -> None:
+    temps = [None, *RNG.normal(size=99).tolist()]
+    demand.fill([record(n, temp=t, sky="rain" if n % 3 else None) for n, t in enumerate(temps)])
+    demand.fill([record(5, role=Role.SHADOW, version="v9"), record(6, status=422)])
+    since, until = T0 + 10 * HOUR, T0 + 60 * HOUR
+    rows = demand.log.read("demand", since=since, until=until)
+    same_profile(demand.log.profile("demand", since, until), expected(rows))
+    same_profile(demand.log.profile("demand", T0, until), expected(demand.log.read("demand", until=until)))
+    assert demand.log.profile("demand", since, until, "v9").rows == 0
+    assert demand.log.profile("demand", since, until, "v1").rows == 50
+
+
+def expected(rows: Records) -> Profile:
+    return profile_of({**rows.inputs, "prediction": rows.score}, BINNING)
+
+
+def same_profile(one: Profile, other: Profile) -> None:
+    assert set(one.columns) == set(other.columns)
+    for name, column in one.columns.items():
+        same_column(column, other.columns[name])
+
+
+def same_column(one: ColumnProfile, other: ColumnProfile) -> None:
+    assert one.bins.tolist() == other.bins.tolist()
+    assert (one.levels, one.nulls, one.low, one.high) == (other.levels, other.nulls, other.low, other.high)
+    assert one.total == pytest.approx(other.total, rel=1e-9, abs=1e-9)
+    assert one.squares == pytest.approx(other.squares, rel=1e-9)
+
+
+def test_an_unknown_model_is_named_with_those_there_are(demand: Kit) -> None:
+    with pytest.raises(NotFound, match="'demnd'; there are: demand"):
+        demand.log.read("demnd")
+
+
+def test_opening_again_changes_nothing(demand: Kit) -> None:
+    demand.fill([record(0)])
+    demand.log.open_model("demand", REGRESSION, BINNING)
+    assert len(demand.log.read("demand")) == 1
+
+
+def test_other_columns_need_another_name(demand: Kit) -> None:
+    other = Schema(features=FEATURES[:1], target="cnt", task=Task.REGRESSION)
+    with pytest.raises(InvalidInput, match="deploy it under another model name"):
+        demand.log.open_model("demand", other, BINNING)
+
+
+def test_models_are_kept_apart(demand: Kit) -> None:
+    demand.log.open_model("other", REGRESSION, BINNING)
+    demand.fill([record(0)])
+    assert len(demand.log.read("other")) == 0
+
+
+@pytest.mark.parametrize("sizes", [(50,), (1, 49), (10, 0, 30, 10), (1,) * 50])
+def test_any_split_over_ingests_gives_the_same(demand: Kit, sizes: Sequence[int]) -> None:
+    records = iter([record(n, temp=float(n % 7), sky=("rain", "clear")[n % 2]) for n in range(50)])
+    for size in sizes:
+        demand.fill([next(records) for _ in range(size)])
+    rows = demand.log.read("demand")
+    assert rows.id.tolist() == [f"i{n}" for n in range(50)]
+    same_profile(demand.log.profile("demand", T0, T0 + 50 * HOUR), expected(rows))

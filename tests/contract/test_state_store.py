@@ -1,0 +1,190 @@
+"""What every state store does: SQLite in a file and in memory, and PostgreSQL where a server is given."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
+from setpoint.domain.live import FeatureMap, Served
+from setpoint.domain.objective import Objective
+from setpoint.domain.value import replace
+from setpoint.errors import NotFound, Unusable
+from setpoint.store.migrate import head
+from setpoint.store.state import HEAD, SqlStateStore, metadata
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+POSTGRES = os.environ.get("SETPOINT_TEST_POSTGRES")
+
+
+@pytest.fixture(params=["file", "memory", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":
+        if not POSTGRES:
+            pytest.skip("SETPOINT_TEST_POSTGRES names no server")
+        return POSTGRES
+    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'home' / 'state.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStateStore]:
+    store = SqlStateStore(url)
+    yield store
+    if url == POSTGRES:
+        with store._engine.begin() as db:
+            for table in metadata.sorted_tables:
+                db.execute(table.delete())
+    store.close()
+
+
+def a_deployment(model: str = "demand") -> Deployment:
+    return Deployment(
+        model=model,
+        source="/projects/demand",
+        served=Served(champion="v1", maps=(FeatureMap(id="m", feature="temp", scale=1.8, offset=32.0),)),
+        envelope=Envelope(),
+        objectives=(Objective(metric="mae", at_most=40.0, window_s=3600.0),),
+        releases=(Release(version="v1", at=NOW, by="deploy"),),
+    )
+
+
+def test_what_is_saved_is_loaded(store: SqlStateStore) -> None:
+    store.save(a_deployment())
+    assert store.load("demand") == a_deployment()
+
+
+def test_a_later_save_replaces(store: SqlStateStore) -> None:
+    store.save(a_deployment())
+    decision = Decided(at=NOW, cause="unit", subject="temp", action="inverse_map", why="×1.8 + 32")
+    later = replace(a_deployment(), looked=NOW, decisions=(decision,))
+    store.save(later)
+    assert store.load("demand") == later
+
+
+def test_models_are_listed_by_name(store: SqlStateStore) -> None:
+    assert store.models() == []
+    for name in ("b", "a"):
+        store.save(a_deployment(name))
+    assert store.models() == ["a", "b"]
+
+
+def test_an_unknown_model_is_named_with_those_there_are(store: SqlStateStore) -> None:
+    store.save(a_deployment())
+    with pytest.raises(NotFound, match="'demnd' is deployed; deployed are: demand"):
+        store.load("demnd")
+
+
+def test_the_lease_is_re_entrant(store: SqlStateStore) -> None:
+    with store.lease(), store.lease():
+        store.save(a_deployment())
+    with store.lease():
+        assert store.models() == ["demand"]
+
+
+def test_the_lease_keeps_threads_apart(store: SqlStateStore) -> None:
+    """A counter that is read, then written, comes out right only if nobody gets in between."""
+    count = 0
+
+    def add() -> None:
+        nonlocal count
+        for _ in range(20):
+            with store.lease():
+                seen = count
+                time.sleep(0.0001)
+                count = seen + 1
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count == 80
+
+
+def test_an_error_gives_the_lease_back(store: SqlStateStore) -> None:
+    with pytest.raises(ZeroDivisionError), store.lease():
+        raise ZeroDivisionError
+    with store.lease():
+        pass
+
+
+def test_state_survives_the_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    first = SqlStateStore(url)
+    first.save(a_deployment())
+    first.close()
+    second = SqlStateStore(url)
+    assert second.load("demand") == a_deployment()
+    second.close()
+
+
+HOLD = """
+import sys, time
+from setpoint.domain.value import replace
+from setpoint.store.state import SqlStateStore
+store = SqlStateStore(sys.argv[1])
+with store.lease():
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+    store.save(replace(store.load("demand"), source="other"))
+"""
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_the_lease_keeps_processes_apart_and_a_kill_frees_it(tmp_path: Path, kill: bool) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    store = SqlStateStore(url)
+    store.save(a_deployment())
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, url, "60" if kill else "0.3"], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        if kill:
+            other.kill()
+        with store.lease():
+            assert (store.load("demand").source == "other") is not kill
+    store.close()
+
+
+def test_the_newest_migration_is_the_one_the_code_expects(tmp_path: Path) -> None:
+    assert head() == HEAD
+    store = SqlStateStore(f"sqlite:///{tmp_path / 'state.db'}")
+    found = sa.inspect(store._engine)
+    for table in metadata.tables.values():
+        assert {c["name"] for c in found.get_columns(table.name)} == set(table.columns.keys())
+    store.close()
+
+
+def test_opening_again_needs_no_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    SqlStateStore(url).close()
+    code = "import sys; from setpoint.store.state import SqlStateStore as S; S(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", f"{code}; assert 'alembic' not in sys.modules", url], check=True)
+
+
+def test_a_home_that_is_a_file_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(Unusable, match=r"home not writable: .*home.*; set SETPOINT_HOME"):
+        SqlStateStore(f"sqlite:///{tmp_path / 'home' / 'state.db'}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_home_without_permission_is_reported(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(Unusable, match="home not writable"):
+        SqlStateStore(f"sqlite:///{tmp_path / 'state.db'}")
+    tmp_path.chmod(0o700)
+
+
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"not a database, but long enough to be taken for one" * 40)
+    with pytest.raises(Unusable, match=r"state\.db \(file is not a database\); check SETPOINT_STATE"):
+        SqlStateStore(f"sqlite:///{tmp_path / 'state.db'}")

@@ -1,0 +1,64 @@
+"""The demo's stream, shortened: the live loop over HTTP, and the same decisions when its log is replayed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from setpoint.bootstrap.home import open_home, replay_table
+from setpoint.config import Settings, read_setpoint_file
+from setpoint.demo.project import MODEL
+from setpoint.demo.result import result_of
+from setpoint.demo.run import run_demo
+from setpoint.demo.stream import Plan
+
+SHORT = Plan(
+    unit_since=datetime(2011, 10, 29, tzinfo=UTC),
+    unit_until=datetime(2011, 11, 8, tzinfo=UTC),
+    release_at=datetime(2011, 8, 15, tzinfo=UTC),
+    end=datetime(2011, 11, 12, tzinfo=UTC),
+)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Three months of the demo, through real servers."""
+    return run_demo(tmp_path_factory.mktemp("demo") / "out", seed=0, workers=2, plan=SHORT)
+
+
+@pytest.mark.timeout(300)
+def test_every_request_is_answered_and_recorded_once(ran):
+    assert result_of(ran)["requests"] == {
+        "sent": len(ran.stream),
+        "failed": 0,
+        "recorded": len(ran.stream),
+        "unrecorded": 0,
+    }
+
+
+def test_both_planted_faults_are_mended_by_the_right_remedy(ran):
+    planted = result_of(ran)["planted"]
+    assert [(p["cause"], p["remedy"], p["right"]) for p in planted] == [
+        ("unit", "inverse_map", True),
+        ("release", "rollback", True),
+    ]
+    assert planted[0]["lifted"] is not None
+
+
+@pytest.mark.timeout(300)
+def test_replaying_the_log_takes_the_same_decisions(ran, tmp_path_factory):
+    out = next(tmp_path_factory.getbasetemp().glob("demo*")) / "out"
+    log = open_home(Settings(home=out / "home")).records(MODEL)
+    replayed = replay_table(
+        read_setpoint_file(out / "project"),
+        log,
+        Settings(),
+        every=timedelta(days=1),
+        releases=[(SHORT.release_at, read_setpoint_file(out / "bad-release"))],
+    )
+    assert [told(d) for d in replayed.decisions] == [told(d) for d in ran.deployment.decisions]
+    assert len(replayed.decisions) > 5
+
+
+def told(decision):
+    """What was decided and why; who asked for a release is not recorded traffic."""
+    return decision.at, decision.cause, decision.subject, decision.action, decision.why

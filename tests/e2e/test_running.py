@@ -1,0 +1,124 @@
+"""A running home: what it refuses and how it says so, and what becomes of outcomes."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_ports_in_use_are_said(setpoint: Any, campaign: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = f"port {port} is in use (127.0.0.1:{port}): choose another with {{}} or stop what listens there"
+        free = ["--port", setpoint.port, "--control-port", setpoint.control]
+        assert setpoint.says("up", *free[:2], "--control-port", port) == said.format("--control-port")
+        assert setpoint.says("up", *free[2:], "--port", port) == said.format("--port")
+        assert setpoint.says("up", *free[2:], "--port", port, "--detach") == said.format("--port")
+    assert setpoint.says("down") == f"nothing is up on {setpoint.home}"
+
+
+@pytest.fixture
+def running(setpoint: Any, campaign: Path, calls: Any) -> Any:
+    """The campaign, up, with 60 answered calls."""
+    setpoint.run("deploy", campaign)
+    setpoint.up()
+    setpoint.predict("campaign", calls(60, seed=1).drop(columns="bought"))
+    return setpoint
+
+
+def outcomes(running: Any, file: Path, *rows: tuple[str, str], code: int = 0) -> dict[str, Any]:
+    pd.DataFrame(rows, columns=["call", "bought"]).to_csv(file, index=False)
+    found: dict[str, Any] = running.json("outcomes", "campaign", file, code=code)
+    return {k: v for k, v in found.items() if v and k != "received"}
+
+
+def test_what_a_running_home_refuses_and_what_becomes_of_outcomes(running: Any, calls: Any, tmp_path: Path) -> None:
+    file, world = tmp_path / "outcomes.csv", calls(60, seed=1)
+    truth = list(zip(world["call"], world["bought"], strict=True))
+    other = {"yes": "no", "no": "yes"}
+
+    # sent twice: once; changed: a correction; unknown: kept, and said
+    assert outcomes(running, file, *truth[:20]) == {"recorded": 20}
+    assert outcomes(running, file, *truth[:20]) == {"repeated": 20}
+    assert outcomes(running, file, ("c0", other[truth[0][1]]), *truth[1:20]) == {
+        "recorded": 1, "repeated": 19, "corrected": 1,
+    }  # fmt: skip
+    assert outcomes(running, file, ("zz9", "yes"), code=1) == {
+        "recorded": 1, "unknown": 1, "unknown_examples": ["zz9"],
+    }  # fmt: skip
+    said = running.run("outcomes", "campaign", file, code=1).stdout
+    assert "1 ids have no prediction in the log (zz9); they are kept, and join if it still arrives" in said
+
+    # the same over HTTP, where the answer is that they are recorded
+    told = {"outcomes": [{"id": "c30", "value": truth[30][1]}, {"id": "c31", "value": truth[31][1]}]}
+    assert running.ask("POST", "/v1/models/campaign:outcome", told)[0] == 200
+    assert running.ask("POST", "/v1/models/campaign:outcome", told)[0] == 200
+    status, body, _ = running.ask("POST", "/v1/models/campaign:outcome", {"outcomes": [{"id": "c1", "value": "maybe"}]})
+    assert status in (400, 422)
+    assert "'maybe'" in body["error"]
+    assert running.ask("POST", "/v1/models/nosuch:outcome", told)[0] == 404
+
+    known = {r["id"]: r["outcome"] for r in running.records("campaign") if r["outcome"] is not None}
+    assert known == {"c0": other[truth[0][1]], **dict(truth[1:20]), **dict(truth[30:32])}
+
+    # a late prediction joins the outcome that came before it
+    late = calls(1, seed=5).assign(call="zz9").drop(columns="bought")
+    running.predict("campaign", late)
+    assert {r["id"]: r["outcome"] for r in running.records("campaign")}["zz9"] == "yes"
+
+    # what cannot be done now says why
+    again = running.says("up", "--detach", "--port", 1, "--control-port", 2)
+    assert again.startswith(f"{running.home} is up already on http://127.0.0.1:{running.port} (pid ")
+    assert again.endswith("`setpoint down` stops it")
+    assert running.says("update", "campaign") == "23 new labelled rows since the last training; 200 are needed"
+    nothing = "campaign has had one version only, v1; there is nothing to roll back to"
+    assert running.says("rollback", "campaign") == nothing
+    assert running.says("rollback", "campaign", "--to", "v7") == "model 'campaign' has no version 'v7'; it has: v1"
+    assert "'nosuch'" in running.says("predict", "nosuch", file)
+    assert running.says("predict", "campaign", file) == "the table lacks age, balance, job; it has call, bought"
+    world.drop(columns="bought").assign(age="old").to_csv(file, index=False)
+    assert running.says("predict", "campaign", file).endswith("field 'age': string 'old'; expected a whole number")
+    world[["call"]].assign(bought="maybe").to_csv(file, index=False)
+    assert running.says("outcomes", "campaign", file) == "row 0: label 'maybe' is none of 'no', 'yes'"
+
+
+def test_a_body_beyond_its_bound_is_refused_and_the_connection_ends(setpoint: Any, campaign: Path) -> None:
+    setpoint.environment["SETPOINT_MAX_BODY_BYTES"] = "2000"
+    setpoint.run("deploy", campaign)
+    setpoint.up()
+    row = {"age": 40, "balance": 1.0, "job": "admin"}
+    assert setpoint.ask("POST", "/v1/models/campaign:predict", {"instances": [row]})[0] == 200
+    connection = http.client.HTTPConnection("127.0.0.1", setpoint.port, timeout=30)
+    connection.request("POST", "/v1/models/campaign:predict", json.dumps({"instances": [row] * 100}))
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert "2000" in json.loads(answer.read())["error"].replace(",", "")
+    connection.close()
+    assert len(setpoint.records("campaign")) >= 1
+
+
+def test_the_loop_and_a_person_who_updates_do_not_train_twice(
+    setpoint: Any, campaign: Path, calls: Any, tmp_path: Path, until: Any
+) -> None:
+    setpoint.environment["SETPOINT_TICK_EVERY_S"] = "0.2"
+    setpoint.run("deploy", campaign)
+    setpoint.up()
+    world = calls(600, seed=1, turned=True)
+    setpoint.predict("campaign", world.drop(columns="bought"))
+    world[["call", "bought"]].to_csv(tmp_path / "outcomes.csv", index=False)
+    setpoint.run("outcomes", "campaign", tmp_path / "outcomes.csv")
+    # whoever is first: the loop has its own reason to retrain
+    setpoint.run("update", "campaign", code=None)
+    until(lambda: setpoint.json("rollout", "campaign")["rollouts"], 120)
+    setpoint.run("down")
+    jobs = [f.name for f in (setpoint.home / "jobs").iterdir()]
+    versions = [f.name for f in (setpoint.home / "bundles" / "campaign").iterdir() if f.name.startswith("v")]
+    assert len(versions) == 1 + len(jobs)
+    rollouts = setpoint.json("rollout", "campaign")["rollouts"]
+    assert len(rollouts) == len(jobs)

@@ -1,0 +1,111 @@
+"""A loop that is killed between an effect and its record goes on as if nothing had happened."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from setpoint.domain.fleet import Decided, Deployment, Envelope
+from setpoint.domain.value import from_json, replace
+from setpoint.loop.operator import Operator
+from setpoint.loop.training import ProcessTrainer
+from setpoint.ports import FitJob
+
+
+class Killed(Exception):
+    """The process ended here."""
+
+
+class DyingStateStore:
+    """A state store whose process is killed just before every save: what was done is done, and not written down."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self._dying, self.deaths = store, True, 0
+
+    def save(self, deployment: Deployment) -> None:
+        self._dying = not self._dying
+        if not self._dying:
+            self.deaths += 1
+            raise Killed
+        self._store.save(deployment)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class Restarting(Operator):
+    """An operator that is started again whenever it was killed."""
+
+    def tick(self, now: Any = None) -> tuple[Decided, ...]:
+        while True:
+            try:
+                return super().tick(now)
+            except Killed:
+                continue
+
+
+def killed_after_every_effect(world: Any) -> DyingStateStore:
+    store = DyingStateStore(world.operator.ports.state)
+    world.operator = Restarting(ports=replace(world.operator.ports, state=store), clock=world.clock)
+    return store
+
+
+def versions(world: Any) -> list[str]:
+    return [v.version for v in world.operator.ports.bundles.versions("demand")]
+
+
+def test_a_loop_killed_after_every_effect_decides_and_does_the_same(world: Any, fahrenheit: Any) -> None:
+    by_hand = Envelope(automatic=("inverse_map",))
+    plain, killed = world(fahrenheit, by_hand), world(fahrenheit, by_hand)
+    store = killed_after_every_effect(killed)
+    plain.until(30)
+    killed.until(30)
+    assert store.deaths > 30  # at least once a look
+    assert {d.action for d in plain.deployment.decisions} >= {"open", "locate", "mend", "recovered", "lift", "ask"}
+    assert killed.deployment == plain.deployment
+    assert killed.live == plain.live  # no generation more: what was applied is not applied again
+
+
+def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, another_demand: Any) -> None:
+    w = world(another_demand)
+    store = killed_after_every_effect(w)
+    w.until(18)
+    assert store.deaths > 18
+    assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
+    assert versions(w) == ["v1", "v2"]
+
+
+def test_a_look_at_a_time_already_looked_at_does_nothing(world: Any, fahrenheit: Any) -> None:
+    w = world(fahrenheit)
+    w.until(23)
+    before, live = w.deployment, w.live
+    assert w.operator.tick(w.clock.time) == ()
+    assert (w.deployment, w.live) == (before, live)
+
+
+TRAIN = """
+import joblib, pathlib
+def fit(table, schema, artifact):
+    with (pathlib.Path(__file__).parent / "ran").open("a") as file:
+        file.write("once\\n")
+    return joblib.load(artifact)
+"""
+
+
+def test_a_training_that_two_processes_know_of_runs_once(world: Any, tmp_path: Path) -> None:
+    w = world()
+    w.until(14)
+    ports = w.operator.ports
+    w.operator.update("demand", by="ann")
+    (folder,) = ports.jobs.iterdir()
+    (tmp_path / "train.py").write_text(TRAIN)
+    job = from_json((folder / "job.json").read_bytes(), FitJob)
+    job = replace(job, id="again", train="train.py:fit", source=str(tmp_path))
+    both = [ProcessTrainer(ports.bundles, ports.jobs, w.clock, timeout_s=60) for _ in range(2)]
+    for trainer in both:
+        trainer.submit(job)
+    end = time.monotonic() + 60
+    while None in (results := [trainer.result("again") for trainer in both]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert [r.version for r in results] == ["v3", "v3"]
+    assert (tmp_path / "ran").read_text() == "once\n"

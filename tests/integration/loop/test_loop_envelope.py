@@ -1,0 +1,89 @@
+"""What the envelope does not allow waits for a person, and then says who allowed it."""
+
+from typing import Any
+
+import pytest
+
+from setpoint.domain.fleet import Envelope
+from setpoint.domain.incident import IncidentStatus
+from setpoint.domain.rollout import Phase
+from setpoint.errors import Conflict, NotFound
+
+WITHOUT = {name: tuple(n for n in Envelope().automatic if n != name) for name in Envelope().automatic}
+
+
+def test_a_repair_that_is_automatic_acts_recovers_and_is_lifted(world: Any, fahrenheit: Any) -> None:
+    w = world(fahrenheit)
+    w.until(25)
+    assert (w.incident.status, w.incident.acted_by) == (IncidentStatus.HELD, "setpoint")
+    assert [m.feature for m in w.live.models["demand"].maps] == ["temp"]
+    w.until(30)
+    (data,) = [i for i in w.deployment.incidents if i.subject == "temp"]
+    assert data.status is IncidentStatus.CLOSED
+    assert w.live.models["demand"].maps == ()
+
+
+def test_a_repair_that_is_not_automatic_waits_for_a_person(world: Any, fahrenheit: Any) -> None:
+    w = world(fahrenheit, Envelope(automatic=WITHOUT["inverse_map"]))
+    w.until(24)
+    assert w.incident.status is IncidentStatus.WAITING
+    assert w.live.models["demand"].maps == ()
+    assert w.did("mend") == []
+    (ask,) = w.did("ask")
+    assert ask.why == f"inverse_map is not in the envelope: `setpoint repair approve {w.incident.id}`"
+
+    with pytest.raises(NotFound, match=f"nothing named 'nosuch' waits for a person; there is {w.incident.id}"):
+        w.operator.approve("nosuch", by="ann")
+    w.operator.approve(w.incident.id, by="ann")
+    assert w.incident.status is IncidentStatus.MENDING
+    assert (w.incident.approved_by, w.incident.acted_by) == ("ann", "ann")
+    assert any(line.endswith("inverse_map approved by ann") for line in w.incident.timeline)
+    assert [d.by for d in w.did("mend")] == ["ann"]
+    assert [m.feature for m in w.live.models["demand"].maps] == ["temp"]
+    with pytest.raises(Conflict, match=f"{w.incident.id} waits for nothing: it is mending"):
+        w.operator.approve(w.incident.id, by="ann")
+    w.until(26)
+    assert w.incident.status is IncidentStatus.HELD
+
+
+def test_what_is_listed_under_ask_waits_even_if_it_is_automatic_too(world: Any, fahrenheit: Any) -> None:
+    w = world(fahrenheit, Envelope(ask=("inverse_map",)))
+    w.until(24)
+    assert w.incident.status is IncidentStatus.WAITING
+    assert "inverse_map is listed under ask" in w.did("ask")[0].why
+
+
+def test_no_more_actions_a_day_than_the_envelope_allows(world: Any, fahrenheit: Any) -> None:
+    w = world(fahrenheit, Envelope(max_actions_per_day=0))
+    w.until(24)
+    assert w.did("mend", "fit", "promote") == []
+    assert "0 of 0 actions are spent today" in w.did("ask")[0].why
+
+
+def test_a_retraining_that_is_not_automatic_waits_for_a_person(world: Any, another_demand: Any) -> None:
+    w = world(another_demand, Envelope(automatic=WITHOUT["retrain"]))
+    w.until(24)
+    assert w.incident.status is IncidentStatus.WAITING
+    assert w.did("fit") == []
+    assert "retraining is not automatic" in w.did("ask")[0].why
+    w.operator.approve(w.incident.id, by="ann")
+    w.until(25)
+    assert [d.by for d in w.did("fit")] == ["ann"]
+    assert w.incident.approved_by == "ann"
+
+
+def test_a_promotion_that_is_not_automatic_waits_for_a_person(world: Any, another_demand: Any) -> None:
+    w = world(another_demand, Envelope(automatic=WITHOUT["promote"]))
+    w.until(32)
+    if not w.did("shadow"):
+        w.operator.update("demand", by="ann")
+    w.until(44)
+    (rollout,) = [r for r in w.deployment.rollouts if r.phase is Phase.SHADOW]
+    assert rollout.shadow.decision == "accept"
+    assert w.did("promote") == []
+    assert [d.subject for d in w.did("ask")][-1] == rollout.candidate.version
+    w.operator.approve(rollout.candidate.version, by="bob")
+    assert w.live.models["demand"].champion == rollout.candidate.version
+    assert [d.by for d in w.did("promote")] == ["bob"]
+    assert w.deployment.rollouts[-1].approved_by == "bob"
+    assert w.deployment.releases[-1].by == "bob"

@@ -1,0 +1,253 @@
+"""Trainings in processes of their own: what they make, and how each way of failing is told."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import skops.io
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.value import replace
+from setpoint.errors import InvalidInput, JobFailed, SetpointError
+from setpoint.ports import FitJob
+from setpoint.update.job import run_fit
+from setpoint.update.trainers import trainer_for, user
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FEATURES = tuple(Feature(name=n, kind=Kind.NUMERIC, dtype=DType.FLOAT) for n in ("a", "b"))
+REGRESSION = Schema(features=FEATURES, target="y", task=Task.REGRESSION)
+BINARY = Schema(features=FEATURES, target="y", task=Task.BINARY, classes=("no", "yes"))
+
+
+def rows(count: int = 400, *, slope: float = 3.0) -> pa.Table:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, count))
+    return pa.table({"a": a, "b": b, "y": slope * a + 0.1 * rng.standard_normal(count)})
+
+
+def classes(count: int = 400) -> pa.Table:
+    table = rows(count)
+    return table.set_column(2, "y", pa.array(np.where(table["y"].to_numpy() > 0, "yes", "no")))
+
+
+def a_regressor(folder: Path) -> Path:
+    frame = rows(slope=-3.0).to_pandas()
+    path = folder / "model.joblib"
+    joblib.dump(HistGradientBoostingRegressor(max_iter=30).fit(frame[["a", "b"]], frame["y"]), path)
+    return path
+
+
+def a_job(folder: Path, table: pa.Table, train: str | None = None) -> FitJob:
+    pq.write_table(table, folder / "train.parquet")
+    return FitJob(
+        id="j1", model="m", parent="v1", training_set=str(folder / "train.parquet"), reason="",
+        trained_since=NOW, trained_until=NOW, train=train, source=str(folder),
+    )  # fmt: skip
+
+
+def failure(
+    folder: Path, table: pa.Table, *, schema: Schema = REGRESSION, code: str | None = None, **limits: int
+) -> str:
+    """The words of a training that fails; its parent is left as it was."""
+    parent = a_regressor(folder)
+    before = parent.read_bytes()
+    if code is not None:
+        (folder / "train.py").write_text(code)
+    job = a_job(folder, table, None if code is None else "train.py:fit")
+    with pytest.raises(JobFailed) as told:
+        run_fit(job, parent, schema, folder / "work", **{"timeout_s": 60, **limits})
+    assert parent.read_bytes() == before
+    return str(told.value)
+
+
+def test_a_scikit_learn_model_is_cloned_and_fitted_the_same_each_time(tmp_path: Path) -> None:
+    parent, said = a_regressor(tmp_path), list[str]()
+    job = a_job(tmp_path, rows())
+    made = [run_fit(job, parent, REGRESSION, tmp_path / w, timeout_s=60, progress=said.append) for w in ("w1", "w2")]
+    first, second = (joblib.load(path) for path in made)
+    X = rows().to_pandas()[["a", "b"]]
+    assert np.array_equal(first.predict(X), second.predict(X))
+    assert np.corrcoef(first.predict(X), X["a"])[0, 1] > 0.9  # the parent had learnt the opposite
+    assert list(first.feature_names_in_) == ["a", "b"]
+    assert first.random_state == 0
+    assert "training on 400 rows" in said
+
+
+def test_a_skops_classifier_keeps_its_format_and_its_classes(tmp_path: Path) -> None:
+    frame = classes().to_pandas()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(
+        frame[["a", "b"]].to_numpy(), frame["y"].to_numpy(object)
+    )
+    skops.io.dump(model, tmp_path / "model.skops")
+    made = run_fit(a_job(tmp_path, classes()), tmp_path / "model.skops", BINARY, tmp_path / "w", timeout_s=60)
+    fitted = skops.io.load(made, trusted=skops.io.get_untrusted_types(file=made))
+    assert made.name == "model.skops"
+    assert list(fitted.classes_) == ["no", "yes"]
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0], [0, 1], [False, True]])
+def test_classes_written_as_numbers_of_any_kind_are_known(tmp_path: Path, labels: list[float]) -> None:
+    table = classes().set_column(2, "y", pa.array([labels[label == "yes"] for label in classes()["y"].to_pylist()]))
+    joblib.dump(
+        LogisticRegression().fit(table.select(["a", "b"]).to_pandas(), table["y"].to_numpy()), tmp_path / "m.joblib"
+    )
+    schema = replace(BINARY, classes=(0, 1))
+    made = run_fit(a_job(tmp_path, table), tmp_path / "m.joblib", schema, tmp_path / "w", timeout_s=60)
+    assert list(joblib.load(made).classes_) == [0, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15 with NumPy 2
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_keras_model_is_continued_the_same_each_time(tmp_path: Path, suffix: str) -> None:
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+    parent = tmp_path / f"model{suffix}"
+    model.save(parent)
+    job = a_job(tmp_path, rows(4_000))
+    made = [run_fit(job, parent, REGRESSION, tmp_path / w, timeout_s=110) for w in ("w1", "w2")]
+    first, second = (keras.saving.load_model(path) for path in made)
+    X = np.column_stack([rows()["a"].to_numpy(), rows()["b"].to_numpy()]).astype(np.float32)
+    y = rows()["y"].to_numpy()
+    assert all(np.array_equal(a, b) for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
+    assert np.abs(first(X).numpy()[:, 0] - y).mean() < np.abs(model(X).numpy()[:, 0] - y).mean()
+    assert made[0].suffix == ".keras"
+
+
+def test_the_users_own_function_is_given_rows_schema_and_artefact(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import joblib\nfrom helper import twice\n"
+        "def fit(table, schema, artifact):\n"
+        "    names = [f['name'] for f in schema['features']]\n"
+        "    model = joblib.load(artifact)\n"
+        "    return model.set_params(max_iter=twice(2)).fit(table[names], table[schema['target']])\n"
+    )
+    (tmp_path / "helper.py").write_text("def twice(x):\n    return 2 * x\n")
+    job = a_job(tmp_path, rows(), "train.py:fit")
+    made = run_fit(job, a_regressor(tmp_path), REGRESSION, tmp_path / "w", timeout_s=60)
+    assert joblib.load(made).max_iter == 4
+
+
+def test_an_error_in_the_users_code_is_told_with_its_line(tmp_path: Path) -> None:
+    code = "import pandas as pd\n\ndef fit(table, schema, artifact):\n    x = 1\n    return table['nosuch']\n"
+    told = failure(tmp_path, rows(), code=code)
+    assert told == f"training j1 failed: {tmp_path / 'train.py'}:5: KeyError: 'nosuch'"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def fit(t, s, a):\n    return {'a': 1}\n", "returned dict; a fitted estimator with `predict` was expected"),
+        ("def fit(t, s, a):\n    pass\n", "returned nothing; a fitted estimator"),
+        ("def train(t, s, a):\n    pass\n", "train.py has no function 'fit'"),
+        ("def fit(t, s, a)\n    pass\n", "train.py:1: SyntaxError: expected ':'"),
+        ("import nosuchmodule\n", "train.py:1: ModuleNotFoundError: No module named 'nosuchmodule'"),
+    ],
+)
+def test_what_is_wrong_with_the_users_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "train.py").write_text(code)
+    with pytest.raises(SetpointError) as told:
+        user.fit(f"{tmp_path / 'train.py'}:fit", tmp_path / "model.joblib", rows(), REGRESSION, tmp_path)
+    assert said in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ("nosuch.py:fit", r"there is no file .*nosuch.py"),
+        ("train.py", "must name a file and a function, like train.py:fit"),
+    ],
+)
+def test_a_missing_file_or_function_is_told(tmp_path: Path, train: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        user.fit(train, tmp_path / "model.joblib", rows(), REGRESSION, tmp_path)
+
+
+def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:
+    code = "import os\ndef fit(t, s, a):\n    os.kill(os.getpid(), 11)\n"
+    assert failure(tmp_path, rows(), code=code).startswith("training j1 was killed by SIGSEGV")
+
+
+def test_an_exit_is_told_with_its_last_words(tmp_path: Path) -> None:
+    code = "import sys\ndef fit(t, s, a):\n    sys.exit('out of licences')\n"
+    assert failure(tmp_path, rows(), code=code) == "training j1 ended with exit code 1: out of licences"
+
+
+def test_a_hang_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, time\n"
+        "def fit(t, s, a):\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
+        "    (a.parent / 'pid').write_text(str(child.pid))\n"
+        "    time.sleep(600)\n"
+    )
+    told = failure(tmp_path, rows(), code=code, timeout_s=8)
+    assert told == "the training took longer than 8 s and was stopped (SETPOINT_JOB_TIMEOUT_S)"
+    status = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
+    assert not status.exists() or " Z " in status.read_text()
+
+
+def test_too_much_memory_is_told(tmp_path: Path) -> None:
+    code = "import numpy as np\ndef fit(t, s, a):\n    np.ones(10**10)\n"
+    told = failure(tmp_path, rows(), code=code, memory_bytes=8 * 2**30)
+    assert "train.py:3: MemoryError: Unable to allocate" in told
+
+
+@pytest.mark.parametrize(
+    ("table", "schema", "said"),
+    [
+        (rows().slice(0, 0), REGRESSION, "the training set has no rows"),
+        (
+            rows(slope=0.0).set_column(2, "y", pa.array(np.full(400, 7.5))),
+            REGRESSION,
+            "the target 'y' has one value only (7.5) in all 400 rows",
+        ),
+        (
+            classes().set_column(2, "y", pa.array(["no"] * 400)),
+            BINARY,
+            "the target 'y' has one class only ('no') in all 400 rows",
+        ),
+        (
+            classes().set_column(2, "y", pa.array(["perhaps"] * 400)),
+            BINARY,
+            "the target 'y' is not 'no' or 'yes' in 400 of 400 rows",
+        ),
+        (
+            rows().set_column(2, "y", pa.array([None] * 400, pa.float64())),
+            REGRESSION,
+            "the target 'y' is not a number in 400 of 400 rows",
+        ),
+    ],
+    ids=["empty", "constant", "one class", "unknown class", "no target"],
+)
+def test_what_cannot_be_learnt_is_told(tmp_path: Path, table: pa.Table, schema: Schema, said: str) -> None:
+    with pytest.raises(InvalidInput) as told:
+        trainer_for(tmp_path / "model.joblib").fit(a_regressor(tmp_path), table, schema, 0, tmp_path / "work")
+    assert said in str(told.value)
+    with pytest.raises(InvalidInput) as told:  # the user's function is never called
+        user.fit(__file__ + ":nosuch", tmp_path / "model.joblib", table, schema, tmp_path)
+    assert said in str(told.value)
+
+
+def test_a_refusal_comes_through_the_process(tmp_path: Path) -> None:
+    told = failure(tmp_path, rows().slice(0, 0))
+    assert told == "training j1 failed: the training set has no rows"
+
+
+def test_an_artefact_that_cannot_be_fitted_is_told(tmp_path: Path) -> None:
+    joblib.dump({"weights": [1, 2]}, tmp_path / "model.joblib")
+    with pytest.raises(JobFailed, match=r"model.joblib holds dict, which cannot be cloned and fitted"):
+        run_fit(a_job(tmp_path, rows()), tmp_path / "model.joblib", REGRESSION, tmp_path / "w", timeout_s=60)

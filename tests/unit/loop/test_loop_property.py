@@ -1,0 +1,189 @@
+"""Whatever is seen, found and judged: the loop stays inside its envelope, its books are straight, it comes to rest."""
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from setpoint.domain.fleet import Deployment, Envelope, Training
+from setpoint.domain.incident import Cause, Hypothesis, IncidentStatus, Remedy
+from setpoint.domain.live import Live
+from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, advance
+from setpoint.domain.value import replace
+from setpoint.loop import actions as do
+from setpoint.loop.act import act
+from setpoint.loop.changes import decided, find_incident, find_rollout, with_incident, with_rollout
+from setpoint.loop.look import in_shadow
+from setpoint.loop.plan import plan
+from setpoint.loop.replay import RecordedPlatform
+from setpoint.loop.tick import MOST_ACTIONS
+from setpoint.maintain.triage import triage
+from setpoint.ports import FitResult
+
+REMEDIES = {
+    Cause.UNIT: Remedy.INVERSE_MAP,
+    Cause.RELEASE: Remedy.ROLLBACK,
+    Cause.CRASH: Remedy.RESTART,
+    Cause.CONCEPT: Remedy.RETRAIN,
+    Cause.COVARIATE: Remedy.WAIT,
+    Cause.UNKNOWN: None,
+}
+names = st.sampled_from(sorted(Envelope().automatic))
+envelopes = st.builds(
+    Envelope,
+    automatic=st.lists(names, unique=True, min_size=2).map(tuple),
+    ask=st.lists(names, unique=True).map(tuple),
+    max_actions_per_day=st.integers(0, 4),
+)
+days = st.fixed_dictionaries(
+    {
+        "alarms": st.lists(st.sampled_from(["temp", "quality", "worker 1", "restart"]), unique=True, max_size=3),
+        "off": st.booleans(),
+        "loss": st.sampled_from([0.5, 1.0, 3.0, 40.0]),
+        "scale": st.sampled_from([1.0, 1.8]),
+        "cause": st.sampled_from(sorted(set(REMEDIES) - {Cause.CRASH})),
+        "fit": st.sampled_from(["ends", "fails", "runs"]),
+        "verdict": st.sampled_from(sorted(Decision)),
+        "deploys": st.booleans(),
+        "approves": st.booleans(),
+    }
+)
+
+
+class Life:
+    """The plan with the real effects; what would be measured (causes, gates, trainings) is drawn instead."""
+
+    def __init__(self, made: Any, envelope: Envelope) -> None:
+        self.made, self.now, self.versions = made, made.now, 1
+        self.ports: Any = SimpleNamespace(platform=RecordedPlatform())
+        self.deployment: Deployment = made.deployment(envelope=envelope)
+        self.ports.platform.apply(Live().having("demand", self.deployment.served))
+        self.history = made.rows(made.now - 7 * made.day, made.now)
+
+    def live_through(self, day: dict[str, Any]) -> None:
+        before, self.now = self.now, self.now + self.made.day
+        recent = self.made.rows(before, self.now, loss=day["loss"], scale=day["scale"])
+        self.history = self.made.joined(self.history, recent)
+        if day["deploys"]:
+            self.deploy()
+        findings = [found(self.made, name, self.now) for name in day["alarms"]]
+        fit = None
+        if self.deployment.training is not None and day["fit"] != "runs":
+            self.versions += day["fit"] == "ends"
+            fit = FitResult(id="j", version=f"v{self.versions}" if day["fit"] == "ends" else None, error="no luck")
+        standings = self.made.mae_is_off() if day["off"] else ()
+        look = self.made.look(
+            self.now, self.history, recent=recent, findings=tuple(findings), standings=standings, fit=fit,
+            unlearnt=self.history.between(self.deployment.last_fit, None).labelled,
+        )  # fmt: skip
+        self.deployment = self.noted(look, day)
+        if day["approves"]:
+            self.approve()
+        self.turn(look, day)
+
+    def noted(self, look: Any, day: dict[str, Any]) -> Deployment:
+        incidents = triage(self.deployment.incidents, look.findings, look.now, model="demand", version="v1")
+        deployment = replace(self.deployment, incidents=incidents, findings=look.findings, standings=look.standings)
+        rollout = in_shadow(deployment)
+        if rollout is None:
+            return deployment
+        return with_rollout(deployment, replace(rollout, shadow=self.made.verdict(day["verdict"])))
+
+    def turn(self, look: Any, day: dict[str, Any]) -> None:
+        for _ in range(MOST_ACTIONS):
+            action = plan(self.deployment, look)
+            if action is None:
+                break
+            before, self.deployment = self.deployment, self.done(action, look, day)
+            self.check(action, before)
+        else:
+            pytest.fail(f"it did not come to rest: {action}")
+        self.deployment = replace(self.deployment, looked=self.now)
+
+    def done(self, action: Any, look: Any, day: dict[str, Any]) -> Deployment:
+        """Do what was decided; what takes a model to measure is drawn."""
+        d = self.deployment
+        match action:
+            case do.Investigate():
+                incident = find_incident(d, action.incident)
+                cause = Cause.CRASH if incident.subject.startswith("worker") else Cause(day["cause"])
+                remedy = REMEDIES[cause]
+                repair = None if remedy is None else self.made.repair(remedy)
+                if repair is not None and repair.to_version is not None:
+                    replaced = d.releases[-1].replaced
+                    repair = replace(repair, to_version=replaced) if replaced else None
+                causes = (Hypothesis(cause=cause, weight=0.9, subject=incident.subject, evidence=("drawn",)),)
+                return with_incident(d, replace(incident, causes=causes, repair=repair, investigated=look.now))
+            case do.Fit():
+                training = Training(
+                    job=action.job, reason="", by=action.by, holdout_since=action.plan.holdout_since, until=look.now
+                )
+                d = replace(d, training=training, last_fit=look.now)
+                return decided(d, look.now, "concept", "quality", "fit", "", action.by)
+            case do.Gate():
+                d = replace(d, training=None)
+                if look.fit.version is None:
+                    return d
+                candidate = Candidate(version=look.fit.version, champion=d.served.champion, reason="", created=look.now)
+                rollout = advance(Rollout(candidate=candidate), self.made.verdict(day["verdict"]), look.now)
+                d = with_rollout(d, rollout)
+                shadow = look.fit.version if rollout.phase is Phase.SHADOW else None
+                return replace(d, served=replace(d.served, shadow=shadow))
+            case do.Receipt():
+                return with_rollout(d, replace(find_rollout(d, action.version), realised_gain=0.0))
+            case _:
+                return act(action, self.ports, d, look)
+
+    def deploy(self) -> None:
+        """Do what a person may do at any time."""
+        self.versions += 1
+        d, version = self.deployment, f"v{self.versions}"
+        release = replace(d.releases[-1], version=version, at=self.now, by="bob", replaced=d.served.champion)
+        self.deployment = replace(
+            d, served=replace(d.served, champion=version, shadow=None), releases=(*d.releases, release)
+        )
+
+    def approve(self) -> None:
+        waiting = [i for i in self.deployment.incidents if i.status is IncidentStatus.WAITING]
+        if waiting:
+            self.deployment = with_incident(self.deployment, replace(waiting[0], approved_by="ann"))
+
+    def check(self, action: Any, before: Deployment) -> None:
+        d, envelope = self.deployment, self.deployment.envelope
+        remedy = {do.Fit: "retrain", do.Promote: "promote"}.get(type(action))
+        if isinstance(action, do.Mend):
+            remedy = action.repair.remedy
+        if remedy is not None and action.by == "setpoint":
+            assert remedy in envelope.automatic
+            assert remedy not in envelope.ask
+        ours = [x for x in d.decisions if x.action in ("mend", "fit", "promote") and x.by == "setpoint"]
+        today = [x for x in ours if x.at > self.now - self.made.day]
+        assert len(today) <= envelope.max_actions_per_day
+        assert d.served.champion == d.releases[-1].version
+        assert sum(r.running for r in d.rollouts) <= 1
+        held = {i.repair.map.id for i in d.incidents if i.repair and i.repair.map and i.repair.applied
+                and i.repair.lifted is None}  # fmt: skip
+        assert {m.id for m in d.served.maps} <= held
+        assert len(d.decisions) >= len(before.decisions)
+
+
+def found(made: Any, name: str, now: datetime) -> Any:
+    """Return what a monitor would say about it now."""
+    if name == "temp":
+        return made.finding(now)
+    if name == "quality":
+        return made.finding(now, monitor="quality", metric="mae", column=None)
+    metric = "restart" if name == "restart" else "crash"
+    return made.finding(now, monitor="process", metric=metric, column=None, detail="worker 1: seen",
+                        alarm=metric == "crash")  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(envelope=envelopes, happens=st.lists(days, min_size=8, max_size=25))
+def test_the_loop_stays_inside_its_envelope_and_comes_to_rest(made: Any, envelope: Any, happens: Any) -> None:
+    life = Life(made, envelope)
+    for day in happens:
+        life.live_through(day)

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+
+from setpoint.domain.incident import Cause, Remedy
+from setpoint.domain.records import Records
+from setpoint.domain.value import replace
+from setpoint.maintain.investigate import investigate
+
+SEEDS = range(10)
+UNITS = [("temp", 1.8, 32.0, "°F → °C"), ("temp", 1.0, 273.15, "K → °C"), ("hum", 100.0, 0.0, "percent → fraction")]
+
+
+def unlabelled(records: Records) -> Records:
+    return replace(
+        records, outcome=np.full(len(records), np.nan), known=np.full(len(records), np.datetime64("NaT"), "M8[us]")
+    )
+
+
+@pytest.mark.parametrize(("column", "scale", "offset", "label"), UNITS)
+def test_a_unit_change_is_located_and_its_map_proved(world, incident, finding, score, column, scale, offset, label):
+    case = world(column=column, scale=scale, offset=offset)
+    causes, repair = investigate(incident(finding(column=column)), case, score)
+    assert (causes[0].cause, causes[0].subject) == (Cause.UNIT, column)
+    assert repair is not None
+    assert repair.map is not None
+    assert repair.map.label == label
+    assert repair.map.scale * (scale * 7 + offset) + repair.map.offset == pytest.approx(7)
+
+
+def test_the_proof_says_what_the_map_does_to_the_loss(world, incident, finding, score):
+    _, repair = investigate(incident(finding()), world(column="temp", scale=1.8, offset=32.0), score)
+    assert repair is not None
+    assert repair.loss_expected < repair.loss_before / 3
+    assert "on 24 re-scored records with temp = 0.5556·x − 17.78 (°F → °C)" in repair.proof
+
+
+def test_a_column_that_is_related_is_not_blamed(world, incident, finding, score):
+    """Felt temperature predicts the temperature: both look strange given the other, only one is mapped."""
+    for seed in SEEDS:
+        alarms = (finding(column="felt"), finding(column="temp"))
+        causes, _ = investigate(incident(*alarms), world(seed, column="felt", scale=1.8, offset=32.0), score)
+        assert (causes[0].cause, causes[0].subject) == (Cause.UNIT, "felt")
+
+
+def test_without_outcomes_the_predictions_speak(world, incident, finding, score):
+    case = world(column="temp", scale=1.8, offset=32.0)
+    _, repair = investigate(incident(finding()), replace(case, suspect=unlabelled(case.suspect)), score)
+    assert repair is not None
+    assert repair.remedy is Remedy.INVERSE_MAP
+    assert "distance of the predictions from healthy ones" in repair.proof
+
+
+def test_a_bad_release_is_rolled_back(world, incident, finding, score):
+    step = finding("quality", "mae_step", None)
+    causes, repair = investigate(incident(step, subject="quality"), world(version="bad"), score)
+    assert (causes[0].cause, causes[0].subject) == (Cause.RELEASE, "bad")
+    assert repair is not None
+    assert (repair.remedy, repair.to_version) == (Remedy.ROLLBACK, "good")
+
+
+def test_the_release_is_not_blamed_for_a_unit_change(world, incident, finding, score):
+    alarms = (finding(), finding("quality", "mae_step", None))
+    case = world(version="bad", column="temp", scale=1.8, offset=32.0)
+    causes, _ = investigate(incident(*alarms), case, score)
+    assert causes[0].cause is Cause.UNIT
+
+
+def test_a_fall_of_quality_without_fault_is_concept(world, incident, finding, score):
+    step = finding("quality", "mae_step", None)
+    causes, repair = investigate(incident(step, subject="quality"), world(lift=60.0), score)
+    assert causes[0].cause is Cause.CONCEPT
+    assert repair is not None
+    assert repair.remedy is Remedy.RETRAIN
+
+
+def test_broken_data_are_no_concept(world, incident, finding, score):
+    alarms = (finding("quality", "mae_step", None), finding("data_quality", "null_rate", "wind"))
+    causes, repair = investigate(incident(*alarms), world(lift=60.0), score)
+    assert causes[0].cause is Cause.UNKNOWN
+    assert repair is None
+
+
+def test_drift_under_which_quality_holds_waits(world, incident, finding, score):
+    causes, repair = investigate(incident(finding()), world(), score)
+    assert causes[0].cause in (Cause.SEASON, Cause.COVARIATE)
+    assert repair is None or repair.remedy is Remedy.WAIT
+
+
+def test_a_crash_is_certain(world, incident, finding, score):
+    crash = finding("process", "crash", None, detail="worker 1: exit code -9")
+    causes, repair = investigate(incident(crash, subject="worker 1"), world(), score)
+    assert (causes[0].cause, causes[0].subject) == (Cause.CRASH, "worker 1")
+    assert causes[0].weight > 0.99
+    assert repair is not None
+    assert repair.remedy is Remedy.RESTART
+
+
+def test_weights_sum_to_one_with_unknown_among_them(world, incident, finding, score):
+    for seed in SEEDS:
+        causes, _ = investigate(incident(finding(), finding("quality", "mae_step", None)), world(seed), score)
+        assert sum(c.weight for c in causes) == pytest.approx(1)
+        assert [c.weight for c in causes] == sorted((c.weight for c in causes), reverse=True)
+        assert Cause.UNKNOWN in [c.cause for c in causes]
+
+
+def test_nothing_planted_nothing_repaired(world, incident, finding, score):
+    """A hundred quiet days under false alarms of every kind; the dummy 'always map' would repair each."""
+    alarms = (finding(), finding(column="felt"), finding("quality", "mae_step", None))
+    repairs = [investigate(incident(*alarms), world(seed, lift=seed % 3 * 20.0), score)[1] for seed in range(100)]
+    data = [r for r in repairs if r is not None and r.remedy in (Remedy.INVERSE_MAP, Remedy.ROLLBACK)]
+    assert data == []
+
+
+def test_a_release_as_good_as_the_one_before_is_not_rolled_back(world, incident, finding, score):
+    """A hundred quality alarms right after such a release; the dummy 'always roll back' is wrong in each."""
+    step = incident(finding("quality", "mae_step", None), subject="quality")
+    cases = [world(seed, version="like", before="other", lift=seed % 3 * 20.0) for seed in range(100)]
+    assert Cause.RELEASE not in [investigate(step, case, score)[0][0].cause for case in cases]
+
+
+def test_a_cold_front_is_no_unit_change(world, incident, finding, score):
+    """Both temperatures fall at once and far, as weather does and units do not."""
+    alarms = (finding(), finding(column="felt"))
+    for seed in range(20):
+        case = world(seed)
+        x = case.suspect.inputs
+        cold = replace(case.suspect, inputs={**x, "temp": x["temp"] - 12, "felt": x["felt"] - 13.2})
+        _, repair = investigate(incident(*alarms), replace(case, suspect=cold), score)
+        assert repair is None or repair.map is None
+
+
+def test_a_step_of_one_column_that_no_unit_explains_is_left_alone(world, incident, finding, score):
+    """An offset nobody's unit has: the catalogue is silent, and a fitted map must be very sure."""
+    for seed in range(20):
+        case = world(seed, column="hum", scale=0.7, offset=0.0)
+        _, repair = investigate(incident(finding(column="hum")), case, score)
+        assert repair is None or repair.map is None
+
+
+def test_the_same_case_gets_the_same_answer(world, incident, finding, score):
+    case = world(column="temp", scale=1.8, offset=32.0)
+    assert investigate(incident(finding()), case, score) == investigate(incident(finding()), case, score)
+
+
+def test_few_rows_are_no_evidence(world, incident, finding, score):
+    case = world(column="temp", scale=1.8, offset=32.0)
+    case = replace(case, suspect=case.suspect.take(np.arange(3)))
+    causes, repair = investigate(incident(finding()), case, score)
+    assert causes[0].cause is Cause.UNKNOWN
+    assert repair is None

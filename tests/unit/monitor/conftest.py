@@ -1,0 +1,119 @@
+"""A small stream with a season, weather and a calendar, for the tests of the monitors."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from setpoint.domain.objective import Objective
+from setpoint.domain.profile import binning_of
+from setpoint.domain.records import Columns, Records, moment, stamp
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.value import replace
+from setpoint.monitor.limits import Limits, learn
+from setpoint.monitor.seen import Seen
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+REFERENCE = 24 * 120
+HISTORY = 24 * 28
+SCHEMA = Schema(
+    features=(
+        Feature(name="temp_c", kind=Kind.NUMERIC, dtype=DType.FLOAT),
+        Feature(name="load", kind=Kind.NUMERIC, dtype=DType.FLOAT),
+        Feature(name="month", kind=Kind.NUMERIC, dtype=DType.INT),
+        Feature(name="sky", kind=Kind.CATEGORICAL, dtype=DType.STRING, levels=("clear", "mist", "rain")),
+    ),
+    target="demand",
+    task=Task.REGRESSION,
+)
+
+
+def stream_of(rows: int, seed: int = 0) -> dict[str, Any]:
+    """Hourly rows: temperature with season, day and weather; an independent load; a month; the sky; demand."""
+    rng = np.random.default_rng(seed)
+    hour = np.arange(rows)
+    weather = np.zeros(rows)
+    noise = rng.normal(size=rows)
+    for i in range(1, rows):
+        weather[i] = 0.97 * weather[i - 1] + noise[i]
+    temp = 10 - 10 * np.cos(2 * np.pi * hour / 8_766) + 4 * np.sin(2 * np.pi * hour / 24) + 0.8 * weather
+    load = rng.normal(50, 10, size=rows)
+    score = 100 + temp + load
+    return {
+        "temp_c": temp,
+        "load": load,
+        "month": 1.0 + (hour // 730) % 12,
+        "sky": np.array(["clear", "mist", "rain"], dtype=object)[rng.choice(3, rows, p=[0.7, 0.2, 0.1])],
+        "prediction": score,
+        "demand": score + rng.normal(0, 5, size=rows),
+    }
+
+
+@pytest.fixture(scope="session")
+def stream() -> dict[str, Any]:
+    """Two years of hourly rows."""
+    return stream_of(2 * 8_766)
+
+
+@pytest.fixture(scope="session")
+def limits(stream: Columns) -> Limits:
+    """What the first 120 days teach."""
+    reference = {name: column[:REFERENCE] for name, column in stream.items()}
+    binning = binning_of(reference, SCHEMA, reference["prediction"])
+    return learn(reference, SCHEMA, binning, reference["prediction"])
+
+
+def records(stream: Columns) -> Records:
+    """Return the stream as records, an hour apart, each outcome known an hour later."""
+    n = len(stream["demand"])
+    time = stamp(START) + np.arange(n) * np.timedelta64(3_600_000_000, "us")
+    return Records(
+        id=np.arange(n).astype(str).astype(object),
+        time=time,
+        version=np.full(n, "v1", dtype=object),
+        score=stream["prediction"],
+        outcome=stream["demand"],
+        known=time + np.timedelta64(3_600_000_000, "us"),
+        latency_us=np.full(n, 2_000),
+        maps=np.full(n, "", dtype=object),
+        inputs={name: stream[name] for name in SCHEMA.names},
+    )
+
+
+@pytest.fixture(scope="session")
+def look(limits: Limits) -> Callable[..., Seen]:
+    """Return a function: what a look sees after `rows` rows from row `at` of a stream on."""
+
+    def seen(stream: Columns, at: int, rows: int = 24, **changes: Any) -> Seen:
+        log = records(stream)
+        now = moment(log.time[at]) + timedelta(hours=rows)
+        plain = Seen(
+            now=now,
+            since=now - timedelta(hours=rows),
+            schema=SCHEMA,
+            limits=limits,
+            recent=log.take(np.arange(at, at + rows)),
+            baseline=log.take(np.arange(max(at - HISTORY, 0), at)),
+            labelled=log.take(np.arange(max(at - HISTORY, 0), at + rows - 1)),
+            refused={"": rows},
+            objectives=(Objective(metric="mae", at_most=6.0), Objective(metric="latency_p99_ms", at_most=20.0)),
+            false_actions_per_year=2.0,
+        )
+        return replace(plain, **changes)
+
+    return seen
+
+
+@pytest.fixture(scope="session")
+def damaged() -> Callable[..., dict[str, Any]]:
+    """Return a function: the stream with columns changed from a row on."""
+
+    def broken(stream: Columns, since: int, **changes: Callable[[Any], Any]) -> dict[str, Any]:
+        out = {name: column.copy() for name, column in stream.items()}
+        for name, change in changes.items():
+            out[name][since:] = change(out[name][since:])
+        return out
+
+    return broken

@@ -1,0 +1,134 @@
+"""Small schemas, and models of a line of NumPy that follow the runtime's shape."""
+
+import threading
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from setpoint.domain.live import Served
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.serve.form import Form
+from setpoint.serve.table import Loaded, Table, route_of
+
+FEATURES = (
+    Feature(name="temp", kind=Kind.NUMERIC, dtype=DType.FLOAT),
+    Feature(name="hour", kind=Kind.NUMERIC, dtype=DType.INT),
+    Feature(name="holiday", kind=Kind.NUMERIC, dtype=DType.BOOL),
+    Feature(name="wind", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True),
+)
+SKY = Feature(name="sky", kind=Kind.CATEGORICAL, dtype=DType.STRING, levels=("clear", "rain"))
+
+
+class Line:
+    """A regression whose answer says exactly which row it was given."""
+
+    def __init__(self, add=0.0):
+        self.add, self.calls = add, []
+
+    def predict(self, columns):
+        self.calls.append(len(columns["temp"]))
+        wind = np.nan_to_num(columns["wind"], nan=-1.0)
+        return {"prediction": columns["temp"] * 1_000 + columns["hour"] + columns["holiday"] / 2 + wind / 8 + self.add}
+
+
+class Fragile(Line):
+    """Answers NaN above 40 degrees, and raises above 50."""
+
+    def predict(self, columns):
+        if (columns["temp"] > 50).any():
+            raise ZeroDivisionError("too hot")
+        found = super().predict(columns)
+        return {"prediction": np.where(columns["temp"] > 40, np.nan, found["prediction"])}
+
+
+class Blocked(Line):
+    """Waits until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.go, self.entered = threading.Event(), threading.Event()
+
+    def predict(self, columns):
+        self.entered.set()
+        assert self.go.wait(30)
+        return super().predict(columns)
+
+
+class Chance:
+    """A binary classifier."""
+
+    def predict(self, columns):
+        p = 1 / (1 + np.exp(-columns["temp"]))
+        return {"label": np.array(["no", "yes"], dtype=object)[(p > 0.5).astype(int)], "probability": p}
+
+
+class Tape:
+    """A recorder in memory; `refusing` makes it a full disk."""
+
+    def __init__(self):
+        self.records, self.outcomes, self.appends, self.refusing = [], [], 0, False
+
+    def append(self, records):
+        if self.refusing:
+            raise OSError(28, "No space left on device")
+        self.appends += 1
+        self.records += records
+
+    def append_outcomes(self, model, outcomes):
+        if self.refusing:
+            raise OSError(28, "No space left on device")
+        self.outcomes += outcomes
+
+
+def a_schema(features=FEATURES, **changes):
+    return Schema(
+        **{"features": features, "target": "cnt", "task": Task.REGRESSION, "time": "at", "id": "key", **changes}
+    )
+
+
+def a_version(schema, version="v1", model="demand"):
+    lineage = Lineage(created=datetime(2024, 1, 1, tzinfo=UTC), reason="test", artifact_sha256="", reference_sha256="")
+    return ModelVersion(
+        model=model,
+        version=version,
+        framework="sklearn",
+        runtime="onnxruntime",
+        artifact="m",
+        schema=schema,
+        lineage=lineage,
+        files={},
+    )
+
+
+def a_table(model=None, shadow=None, schema=None, maps=(), name="demand"):
+    """A table with one model: version v1 answers, v2 is asked aside where there is a shadow."""
+    schema = schema or a_schema()
+    champion = Loaded(a_version(schema, "v1", name), model or Line(), Form(schema))
+    aside = Loaded(a_version(schema, "v2", name), shadow, Form(schema)) if shadow else None
+    served = Served(champion="v1", shadow="v2" if shadow else None, maps=tuple(maps))
+    return Table(1, {name: route_of(served, champion, aside)}, complete=True)
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The makers of this file, for tests cannot import a conftest."""
+
+    class Make:
+        line, fragile, blocked, chance, tape = Line, Fragile, Blocked, Chance, Tape
+        schema, version, table = staticmethod(a_schema), staticmethod(a_version), staticmethod(a_table)
+        features, sky = FEATURES, SKY
+
+    return Make
+
+
+@pytest.fixture
+def form():
+    return Form(a_schema())
+
+
+@pytest.fixture
+def mixed():
+    """A form with a categorical feature, whose time and id columns may come along."""
+    return Form(a_schema((*FEATURES[:2], SKY)))

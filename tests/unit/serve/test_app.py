@@ -1,0 +1,114 @@
+"""What the door makes of errors and of clients that leave; the routes are tested on real sockets."""
+
+import asyncio
+import json
+
+import pytest
+
+from setpoint.errors import (
+    Conflict,
+    Corrupt,
+    InvalidInput,
+    InvalidRequest,
+    ModelFailed,
+    NotFound,
+    NotReady,
+    SetpointError,
+    TooLarge,
+    Unusable,
+)
+from setpoint.serve.app import App
+from setpoint.serve.decode import Malformed
+from setpoint.serve.encode import status_of
+from setpoint.serve.metrics import Metrics
+from setpoint.serve.plane import DataPlane
+from setpoint.serve.table import Table
+
+STATUS = {
+    InvalidRequest: 422, InvalidInput: 400, Malformed: 400, TooLarge: 413, NotFound: 404, Conflict: 409, NotReady: 503,
+    Unusable: 503, ModelFailed: 500, Corrupt: 500, SetpointError: 500,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "status"), STATUS.items(), ids=lambda x: getattr(x, "__name__", x))
+def test_the_nearest_class_decides_the_status(error, status):
+    assert status_of(error("x")) == status
+
+
+@pytest.fixture
+def call(make):
+    """Ask an app, whose plane has one model, without a socket."""
+
+    def call(
+        table=None,
+        body=b'{"instances": [[45, 1, true, 1]]}',
+        messages=None,
+        tape=None,
+        path="/v1/models/demand:predict",
+    ):
+        tape, sent = tape or make.tape(), []
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "client": None}
+        pending = messages or [{"type": "http.request", "body": body}]
+
+        async def run():
+            plane = DataPlane(tape, Metrics())
+            plane.table = table or make.table()
+
+            async def receive():
+                return pending.pop(0)
+
+            async def send(message):
+                sent.append(message)
+
+            await App(plane, max_body_bytes=100, lifespan=None)(scope, receive, send)
+            assert plane.metrics.in_flight == 0
+
+        asyncio.run(run())
+        if not sent:
+            return None, None, tape
+        return sent[0]["status"], json.loads(sent[1]["body"]), tape
+
+    return call
+
+
+def test_a_failing_model_is_a_500_that_says_so(call, make):
+    status, body, tape = call(make.table(make.fragile()))
+    assert (status, body["error"]) == (500, "demand v1 answered prediction = nan for row 0")
+    assert body["violations"] == ["model_error"]
+    assert [(r.status, r.violations) for r in tape.records] == [(500, ["model_error"])]
+
+
+def test_a_model_without_a_good_version_is_a_503_with_the_reason(call):
+    status, body, _ = call(Table(1, {}, {"demand": "model.onnx differs from its digest"}))
+    assert (status, body["error"]) == (503, "model 'demand' is not ready: model.onnx differs from its digest")
+
+
+def test_a_full_disk_refuses_outcomes_with_a_503(call, make):
+    tape = make.tape()
+    tape.append_outcomes = lambda model, outcomes: (_ for _ in ()).throw(Unusable("cannot write records: disk full"))
+    status, body, _ = call(body=b'{"id": "r", "value": 1}', tape=tape, path="/v1/models/demand:outcome")
+    assert (status, body["error"]) == (503, "cannot write records: disk full")
+
+
+def test_a_body_in_pieces_is_put_together_or_refused_as_soon_as_it_is_too_large(call):
+    piece = {"type": "http.request", "body": b" " * 60, "more_body": True}
+    end = {"type": "http.request", "body": b'{"instances": [[4, 1, true, 1]]}', "more_body": False}
+    assert call(messages=[piece, end])[0] == 200
+    status, body, tape = call(messages=[dict(piece), dict(piece), "never asked for"])
+    assert (status, body["violations"], tape.records[0].status) == (413, ["large:body"], 413)
+
+
+@pytest.mark.parametrize("first", [[], [{"type": "http.request", "body": b"{", "more_body": True}]])
+def test_a_client_that_leaves_is_neither_answered_nor_recorded(call, first):
+    status, _, tape = call(messages=[*first, {"type": "http.disconnect"}])
+    assert status is None
+    assert tape.records == []
+
+
+def test_a_defect_of_ours_is_a_500_in_json_with_the_request_id(call, make, caplog):
+    broken = make.table()
+    object.__setattr__(broken.routes["demand"].champion, "form", None)
+    status, body, _ = call(broken)
+    assert status == 500
+    assert body["error"].startswith("internal error; the log of the worker has request 0")
+    assert "AttributeError" in caplog.text

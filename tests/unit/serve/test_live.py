@@ -1,0 +1,168 @@
+"""Following live.json: swaps, refusals, and what is served when a bundle is no good."""
+
+import asyncio
+import json
+import os
+
+import pytest
+
+from setpoint.domain.live import FeatureMap, Live, Served, WorkerStatus
+from setpoint.domain.value import from_json, to_json
+from setpoint.errors import Corrupt, NotReady
+from setpoint.serve.live import LiveFollower
+from setpoint.serve.metrics import Metrics
+from setpoint.serve.plane import DataPlane
+
+
+class Shelf:
+    """A bundle store of versions that say whether they are whole."""
+
+    def __init__(self, make):
+        self.make, self.corrupt, self.loads = make, set(), []
+
+    def folder(self, model, version):
+        if version in self.corrupt:
+            raise Corrupt(f"model.onnx of {model} {version} differs from its digest")
+        return version
+
+    def get(self, model, version):
+        return self.make.version(self.make.schema(), version, model)
+
+    def load(self, folder, version):
+        self.loads.append(version.version)
+        if version.version == "v-broken":
+            raise RuntimeError("no such operator")
+        return self.make.line(add=float(version.version[1:]) / 16)
+
+
+@pytest.fixture
+def worker(make, tmp_path):
+    """A follower with its plane, its shelf, and a way to write live.json and look."""
+
+    class Worker:
+        def __init__(self, index=0):
+            (tmp_path / "workers").mkdir(exist_ok=True)
+            self.shelf, self.file = Shelf(make), tmp_path / "live.json"
+            self.plane = DataPlane(make.tape(), Metrics())
+            self.status_file = tmp_path / "workers" / f"{index}.json"
+            self.follower = LiveFollower(
+                self.plane, self.shelf, self.shelf.load, file=self.file, status_file=self.status_file
+            )
+
+        def serve(self, generation, **models):
+            live = Live(generation=generation, models={m: Served(**s) for m, s in models.items()})
+            new = self.file.with_suffix(".new")
+            new.write_bytes(to_json(live))
+            new.replace(self.file)
+            return self.look()
+
+        def look(self):
+            asyncio.run(self.follower.look())
+            return from_json(self.status_file.read_bytes(), WorkerStatus)
+
+        @property
+        def versions(self):
+            return {m: route.versions for m, route in self.plane.table.routes.items()}
+
+    return Worker
+
+
+def test_it_serves_what_live_json_says_and_reports_it(worker):
+    w = worker()
+    status = w.serve(3, demand={"champion": "v1", "shadow": "v2"})
+    assert w.versions == {"demand": ("v1", "v2")}
+    assert (status.pid, status.generation, status.ready, status.refused) == (os.getpid(), 3, True, {})
+    assert status.versions == {"demand": Served(champion="v1", shadow="v2")}
+
+
+def test_a_version_that_stays_is_not_loaded_again(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1", "shadow": "v2"}, other={"champion": "v1"})
+    w.serve(2, demand={"champion": "v2"}, other={"champion": "v1"})
+    assert w.shelf.loads == ["v1", "v2", "v1"]
+    w.serve(3, demand={"champion": "v1"})
+    assert w.shelf.loads == ["v1", "v2", "v1", "v1"]
+    assert w.versions == {"demand": ("v1",)}
+
+
+def test_a_corrupt_bundle_is_refused_and_the_last_good_one_stays(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    w.shelf.corrupt.add("v2")
+    status = w.serve(2, demand={"champion": "v2"})
+    assert w.versions == {"demand": ("v1",)}
+    assert status.generation == 2
+    assert status.versions == {"demand": Served(champion="v1")}
+    assert status.refused["demand/v2"].kind == "Corrupt"
+    assert status.refused["demand/v2"].reason == "model.onnx of demand v2 differs from its digest"
+    assert w.plane.table.notes == ["demand/v2 was refused: model.onnx of demand v2 differs from its digest"]
+
+
+def test_a_bundle_that_does_not_load_is_refused_with_its_error(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    status = w.serve(2, demand={"champion": "v-broken"})
+    assert status.refused["demand/v-broken"].reason == "RuntimeError: no such operator"
+    assert w.versions == {"demand": ("v1",)}
+
+
+def test_a_refused_shadow_leaves_the_champion_alone(worker):
+    w = worker()
+    w.shelf.corrupt.add("v9")
+    status = w.serve(1, demand={"champion": "v1", "shadow": "v9"})
+    assert w.versions == {"demand": ("v1",)}
+    assert list(status.refused) == ["demand/v9"]
+
+
+def test_a_map_for_an_unknown_feature_is_refused(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    status = w.serve(2, demand={"champion": "v1", "maps": (FeatureMap(id="m", feature="x", scale=1, offset=0),)})
+    assert status.refused["demand/v1"].reason == "a map repairs 'x', which is no feature of demand v1"
+    assert w.plane.table.route("demand").champion.maps == ()
+
+
+def test_with_nothing_good_the_model_is_not_ready_and_says_why(worker):
+    w = worker()
+    w.shelf.corrupt.add("v1")
+    w.serve(1, demand={"champion": "v1"})
+    assert not w.plane.table.complete
+    with pytest.raises(NotReady, match=r"model 'demand' is not ready: model.onnx of demand v1 differs from its digest"):
+        w.plane.table.route("demand")
+
+
+def test_a_worker_started_anew_serves_the_last_good_version_another_one_reports(worker):
+    first = worker(0)
+    first.serve(1, demand={"champion": "v1"})
+    first.shelf.corrupt.add("v2")
+    first.serve(2, demand={"champion": "v2"})
+    second = worker(1)
+    second.shelf.corrupt.add("v2")
+    status = second.look()
+    assert second.versions == {"demand": ("v1",)}
+    assert list(status.refused) == ["demand/v2"]
+
+
+def test_a_damaged_live_json_changes_nothing(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    w.file.write_bytes(b'{"generation": 2, "models"')
+    w.look()
+    assert w.versions == {"demand": ("v1",)}
+    assert "cannot be read" in w.plane.table.notes[0]
+
+
+def test_without_live_json_it_is_ready_and_serves_nothing(worker):
+    w = worker()
+    status = w.look()
+    assert (status.ready, w.plane.table.complete, w.versions) == (True, True, {})
+
+
+def test_a_status_that_cannot_be_written_still_shows_that_the_worker_lives(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    os.utime(w.status_file, (1, 1))
+    w.status_file.with_suffix(".new").mkdir()  # in the way of the next report
+    w.follower.report()
+    assert w.status_file.stat().st_mtime > 1
+    assert json.loads(w.status_file.read_bytes())["generation"] == 1

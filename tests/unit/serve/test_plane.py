@@ -1,0 +1,272 @@
+"""Batching, recording and shadows, without HTTP."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.domain.live import FeatureMap
+from setpoint.domain.record import Outcome
+from setpoint.errors import ModelFailed, NotReady, SetpointError
+from setpoint.serve.form import Form
+from setpoint.serve.metrics import Metrics
+from setpoint.serve.plane import DataPlane
+
+ROW = [20.5, 7, True, None]
+
+
+def a_plane(table, tape, **options):
+    plane = DataPlane(tape, Metrics(), **options)
+    plane.table = table
+    return plane
+
+
+def ask(plane, rows, request_id="r", model="demand", version=None):
+    target = plane.table.route(model).target(version)
+    return plane.ask(target, target.form.lists(rows), request_id, caller="10.0.0.1", arrived_us=5, started_ns=0)
+
+
+def alone(make, rows):
+    """What the model says to these rows and to no others."""
+    form = Form(make.schema())
+    return make.line().predict(form.stack([form.lists(rows)]))["prediction"].tolist()
+
+
+def test_a_tick_is_one_run_and_one_append(make):
+    model, tape = make.line(), make.tape()
+
+    async def run():
+        plane = a_plane(make.table(model), tape)
+        return await asyncio.gather(*(ask(plane, [[i, 1, False, None]], f"r{i}") for i in range(20)))
+
+    found = asyncio.run(run())
+    assert [a["prediction"] for a in found] == [alone(make, [[i, 1, False, None]]) for i in range(20)]
+    assert (model.calls, tape.appends) == ([20], 1)
+    assert [r.request_id for r in tape.records] == [f"r{i}" for i in range(20)]
+
+
+cells = st.tuples(st.floats(-50, 50), st.integers(0, 23), st.booleans(), st.none() | st.floats(0, 9))
+
+
+@given(st.lists(st.lists(cells.map(list), min_size=1, max_size=5), min_size=1, max_size=12), st.integers(1, 9))
+def test_batched_answers_are_the_single_ones(make, requests, batch_rows):
+    """However requests meet in a tick and however ticks are cut, each caller gets the answers to its own rows."""
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(), tape, batch_rows=batch_rows)
+        return await asyncio.gather(*(ask(plane, rows, f"r{i}") for i, rows in enumerate(requests)))
+
+    found = asyncio.run(run())
+    assert [a["prediction"] for a in found] == [alone(make, rows) for rows in requests]
+    by_id = {r.request_id: r for r in tape.records}
+    assert tape.appends == 1
+    assert len(by_id) == len(tape.records) == len(requests)
+    for i, rows in enumerate(requests):
+        record = by_id[f"r{i}"]
+        assert record.outputs == found[i]
+        assert list(map(list, zip(*record.inputs.values(), strict=True))) == rows
+
+
+def test_batches_are_cut_at_the_limit_and_requests_are_not(make):
+    model, tape = make.line(), make.tape()
+
+    async def run():
+        plane = a_plane(make.table(model), tape, batch_rows=4)
+        await asyncio.gather(*(ask(plane, [ROW] * n) for n in (3, 2, 1, 9, 1)))
+
+    asyncio.run(run())
+    assert model.calls == [3, 3, 9, 1]
+    assert tape.appends == 1
+
+
+def test_nobody_is_answered_before_the_record_is_written(make):
+    tape, seen = make.tape(), []
+
+    async def run():
+        plane = a_plane(make.table(), tape)
+        append, future = tape.append, ask(plane, [ROW])
+        tape.append = lambda records: (seen.append(future.done()), append(records))
+        await future
+
+    asyncio.run(run())
+    assert seen == [False]
+
+
+def test_a_record_says_who_asked_what_and_when(make):
+    tape = make.tape()
+    maps = [FeatureMap(id="m1", feature="temp", scale=2.0, offset=1.0)]
+
+    async def run():
+        plane = a_plane(make.table(maps=maps), tape)
+        return await ask(plane, [ROW, [1, 2, False, 3]], "r1")
+
+    answer = asyncio.run(run())
+    (record,) = tape.records
+    assert (record.request_id, record.model, record.version, record.role) == ("r1", "demand", "v1", "champion")
+    assert (record.status, record.caller, record.arrived_us, record.maps) == (200, "10.0.0.1", 5, ["m1"])
+    assert (record.ids, record.times_us, record.latency_us > 0) == (["r1/0", "r1/1"], [5, 5], True)
+    assert record.inputs == {"temp": [20.5, 1], "hour": [7, 2], "holiday": [True, False], "wind": [None, 3]}
+    assert record.outputs == answer
+    assert answer["prediction"] == alone(make, [[42.0, 7, True, None], [3.0, 2, False, 3]])
+
+
+def test_only_the_request_with_nan_fails(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(make.fragile()), tape)
+        rows = ([ROW], [[1, 1, True, 1], [45, 1, True, 1]], [ROW])
+        return await asyncio.gather(*(ask(plane, r) for r in rows), return_exceptions=True)
+
+    first, failed, last = asyncio.run(run())
+    assert first == last == {"prediction": alone(make, [ROW])}
+    assert isinstance(failed, ModelFailed)
+    assert str(failed) == "demand v1 answered prediction = nan for row 1"
+    assert [(r.status, r.violations, bool(r.outputs), bool(r.inputs)) for r in tape.records] == [
+        (200, [], True, True),
+        (500, ["model_error"], False, True),
+        (200, [], True, True),
+    ]
+
+
+def test_only_the_request_that_raises_fails(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(make.fragile()), tape)
+        return await asyncio.gather(*(ask(plane, [[t, 1, True, 1]]) for t in (1, 60, 2)), return_exceptions=True)
+
+    first, failed, last = asyncio.run(run())
+    assert (first["prediction"], last["prediction"]) == (alone(make, [[1, 1, True, 1]]), alone(make, [[2, 1, True, 1]]))
+    assert str(failed) == "demand v1 failed: ZeroDivisionError: too hot"
+    assert [r.status for r in tape.records] == [200, 500, 200]
+
+
+def test_a_defect_of_the_recorder_leaves_nobody_waiting(make):
+    tape, reported = make.tape(), []
+    tape.append = lambda records: 1 / 0
+
+    async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        plane = a_plane(make.table(), tape)
+        return await asyncio.gather(ask(plane, [ROW]), ask(plane, [ROW]), return_exceptions=True)
+
+    found = asyncio.run(run())
+    assert [type(f) for f in found] == [SetpointError, SetpointError]
+    assert isinstance(reported[0], ZeroDivisionError)
+
+
+def test_a_full_disk_holds_records_and_writes_them_later_in_order(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(), tape, held=3)
+        tape.refusing = True
+        for i in range(3):
+            await ask(plane, [ROW], f"r{i}")
+        assert (plane.recorder.held, tape.records) == (3, [])
+        assert plane.recorder.note == (
+            "records cannot be written ([Errno 28] No space left on device); 3 of at most 3 held in memory"
+        )
+        with pytest.raises(NotReady, match=r"No space left on device.*3 of at most 3 held in memory; try again later"):
+            ask(plane, [ROW], "r3")
+        plane.sample()
+        assert b"setpoint_recorder_backlog 3.0" in plane.metrics.text()
+        tape.refusing = False
+        plane.recorder.retry(now=True)
+        await ask(plane, [ROW], "r4")
+        assert (plane.recorder.held, plane.recorder.note) == (0, None)
+
+    asyncio.run(run())
+    assert [r.request_id for r in tape.records] == ["r0", "r1", "r2", "r4"]
+
+
+def test_outcomes_on_a_full_disk_are_refused_not_held(make):
+    tape = make.tape()
+    tape.refusing = True
+    plane = a_plane(make.table(), tape)
+    with pytest.raises(OSError, match="No space left"):
+        plane.record_outcomes("demand", [Outcome("r0", 1.0, 5)])
+
+
+def test_a_shadow_is_asked_the_same_rows_and_never_waited_for(make):
+    tape, shadow = make.tape(), make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(shadow=shadow), tape)
+        answer = await ask(plane, [ROW], "r1")  # while the shadow stands still
+        assert answer["prediction"] == alone(make, [ROW])
+        await asyncio.to_thread(shadow.entered.wait, 30)
+        assert [r.role for r in tape.records] == ["champion"]
+        shadow.go.set()
+        await plane.drain(30)
+
+    asyncio.run(run())
+    champion, shadowed = tape.records
+    assert (shadowed.role, shadowed.version, shadowed.status) == ("shadow", "v2", 200)
+    assert (shadowed.request_id, shadowed.ids, shadowed.inputs) == (champion.request_id, champion.ids, champion.inputs)
+    assert shadowed.outputs == champion.outputs
+
+
+def test_a_failing_shadow_is_recorded_and_harms_nobody(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(shadow=make.fragile()), tape)
+        found = await asyncio.gather(*(ask(plane, [[t, 1, True, 1]]) for t in (1, 60, 45)))
+        await plane.drain(30)
+        return found
+
+    assert len(asyncio.run(run())) == 3
+    shadows = [r for r in tape.records if r.role == "shadow"]
+    assert [(r.status, r.violations) for r in shadows] == [(200, []), (500, ["model_error"]), (500, ["model_error"])]
+
+
+def test_a_full_shadow_queue_drops_and_counts(make):
+    tape, shadow = make.tape(), make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(shadow=shadow), tape)
+        plane.shadows._bound = 5
+        for _ in range(8):
+            await ask(plane, [ROW])
+        assert plane.shadows.dropped == 3
+        plane.sample()
+        assert b"setpoint_shadow_dropped_total 3.0" in plane.metrics.text()
+        shadow.go.set()
+        await plane.drain(30)
+
+    asyncio.run(run())
+    assert [r.role for r in tape.records].count("shadow") == 5
+
+
+def test_a_version_can_be_asked_by_name(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(shadow=make.line(add=1)), tape)
+        return [(await ask(plane, [ROW], version=v))["prediction"] for v in ("v1", "v2")]
+
+    one, two = asyncio.run(run())
+    assert two == [one[0] + 1]
+    assert ("v2", "shadow") in [(r.version, r.role) for r in tape.records]
+
+
+def test_refused_requests_are_recorded_without_inputs(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(), tape)
+        target = plane.table.route("demand").champion
+        await asyncio.gather(
+            ask(plane, [ROW], "good"),
+            plane.refuse(target, "bad", status=422, violations=("type:temp",), caller="", arrived_us=5, started_ns=0),
+        )
+
+    asyncio.run(run())
+    good, bad = sorted(tape.records, key=lambda r: r.status)
+    assert tape.appends == 1
+    assert (good.status, bad.status, bad.violations) == (200, 422, ["type:temp"])
+    assert (bad.inputs, bad.outputs, bad.ids) == ({}, {}, [])

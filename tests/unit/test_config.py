@@ -1,0 +1,139 @@
+"""setpoint.yaml and the environment: what fits, and what is said, with its line, of what does not."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.config import SECONDS, SetpointFile, Settings, duration, read_setpoint_file, seconds
+from setpoint.errors import InvalidInput
+
+TEXT = """\
+model: demand
+task: regression
+artifact: model.joblib
+reference: reference.parquet
+target: y
+objectives:
+  - {metric: mae, at_most: 5, window: 7d}
+  - metric: availability
+    at_least: 0.999
+envelope:
+  automatic: [restart, rollback]
+  max_actions_per_day: 3
+"""
+
+
+def read(folder: Path, *changes: tuple[str, str]) -> SetpointFile:
+    text = TEXT
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "setpoint.yaml").write_text(text)
+    return read_setpoint_file(folder)
+
+
+def refusal(folder: Path, *changes: tuple[str, str]) -> str:
+    with pytest.raises(InvalidInput) as told:
+        read(folder, *changes)
+    text = str(told.value)
+    assert text.startswith(str(folder / "setpoint.yaml"))
+    return text.removeprefix(str(folder / "setpoint.yaml")).removeprefix(":").strip()
+
+
+def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
+    file = read(tmp_path)
+    assert (file.model, file.task, file.time, file.train, file.outcome_delay) == ("demand", "regression", None, None, 0)
+    assert [(o.metric, o.at_most, o.at_least, o.window) for o in file.objectives] == [
+        ("mae", 5.0, None, 604_800.0),
+        ("availability", None, 0.999, 604_800.0),
+    ]
+    assert file.envelope.automatic == ["restart", "rollback"]
+    assert file.artifact_path == tmp_path / "model.joblib"
+    assert file.reference_path == tmp_path / "reference.parquet"
+    assert read_setpoint_file(tmp_path / "setpoint.yaml") == file
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("target: y", "targte: y"), "line 5: unknown key 'targte'; did you mean 'target'?; known keys: model, t"),
+        (("target: y\n", ""), "missing key 'target'"),
+        (("at_most: 5,", "at_mots: 5,"), "line 7: unknown key 'at_mots'; did you mean 'at_most'?; known keys: me"),
+        (("    at_least: 0.999", "    at_most: 0.999"), "line 8: objectives.1: availability is better when higher"),
+        (("at_most: 5,", "at_least: 5,"), "line 7: objectives.0: mae is better when lower: write at_most, not at"),
+        (("at_most: 5, ", ""), "line 7: objectives.0: objective 'mae' needs either at_least or at_most"),
+        (("metric: mae, ", ""), "line 7: missing key 'objectives.0.metric'"),
+        (("metric: mae", "metric: mea"), "line 7: objectives.0: unknown metric 'mea'; did you mean 'mae'?; known"),
+        (("metric: mae, at_most", "metric: roc_auc, at_least"), "roc_auc does not fit task regression; its quali"),
+        (("window: 7d", "window: 7 weeks"), "line 7: objectives.0.window: '7 weeks' is no duration; write a numb"),
+        (("window: 7d", "window: 7"), "line 7: objectives.0.window: 7 is no duration; write a number and a unit:"),
+        (("at_most: 5", "at_most: few"), "line 7: objectives.0.at_most: Input should be a valid number"),
+        (("{metric: mae, at_most: 5, window: 7d}", "mae"), "line 7: objectives.0: 'mae' must be keys and values;"),
+        (("task: regression", "task: regresion"), "line 2: task: unknown 'regresion'; did you mean 'regression'?"),
+        (("restart, roll", "restart, rol"), "line 11: envelope.automatic.1: unknown 'rolback'; did you mean 'rol"),
+        (("max_actions_per_day: 3", "max_actions_per_day: -1"), "line 12: envelope.max_actions_per_day: Input sh"),
+        (("max_actions_per_day", "max_actions"), "line 12: unknown key 'max_actions'; did you mean 'max_actions_"),
+        (("model: demand", "model: My Model"), "line 1: model: 'My Model' must be 1 to 64 of a-z, 0-9, dot, dash"),
+        (("model: demand", "root: /tmp"), "unknown key 'root'"),
+        (("target: y", "target: y\ntrain: train.py"), "train: 'train.py' must name a file and a function in it,"),
+        (("target: y", "target: y\ntrain: no.py:fit"), "train: there is no file "),
+    ],
+    ids=lambda x: x[1] if isinstance(x, tuple) else "",
+)  # fmt: skip
+def test_what_does_not_fit_is_named_with_its_line(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    assert refusal(tmp_path, change).startswith(said)
+
+
+def test_every_mistake_is_listed_at_once(tmp_path: Path) -> None:
+    told = refusal(tmp_path, ("target: y", "targte: y"), ("max_actions_per_day", "max_actions"))
+    assert len(told.splitlines()) == 3  # target is missing too
+
+
+def test_the_same_key_elsewhere_does_not_take_the_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, ("    at_least: 0.999", "    at_least: high")).startswith("line 9: objectives.1.at_least")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must hold keys and values, like `model: demand`; it holds nothing"),
+        ("- a\n- b\n", "must hold keys and values, like `model: demand`; it holds a list"),
+        ("model: [1\n", "is not valid YAML: while parsing a flow sequence"),
+    ],
+)
+def test_what_is_no_mapping_is_said(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "setpoint.yaml").write_text(text)
+    with pytest.raises(InvalidInput, match=said):
+        read_setpoint_file(tmp_path)
+
+
+def test_a_user_function_that_is_there_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    assert read(tmp_path, ("target: y", "target: y\ntrain: train.py:fit")).train == "train.py:fit"
+
+
+@given(st.integers(0, 1_000), st.sampled_from(sorted(SECONDS)))
+def test_a_duration_is_read_and_written(count: int, unit: str) -> None:
+    assert seconds(f"{count}{unit}") == count * SECONDS[unit]
+    assert seconds(duration(seconds(f" {count} {unit} "))) == count * SECONDS[unit]
+
+
+@given(st.text(max_size=8))
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*[smhdw]\s*", text) is None:
+        with pytest.raises(InvalidInput, match="write a number and a unit"):
+            seconds(text)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SETPOINT_HOME", str(tmp_path))
+    monkeypatch.setenv("SETPOINT_FSYNC", "true")
+    settings = Settings()
+    assert (settings.home, settings.fsync, settings.state_url) == (tmp_path, True, f"sqlite:///{tmp_path}/state.db")
+    assert Settings(home=tmp_path / "x").home == tmp_path / "x"
+    monkeypatch.setenv("SETPOINT_FSYNC", "perhaps")
+    with pytest.raises(InvalidInput, match=r"^SETPOINT_FSYNC=perhaps: Input should be a valid boolean"):
+        Settings()
