@@ -11,10 +11,7 @@ from setpoint.serve.decode import lacks, parse
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.identity import accepted_id
 from setpoint.serve.misfit import listed, shown
-
-DATATYPES = frozenset(
-    {"BOOL", "BYTES", "FP16", "FP32", "FP64"} | {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
-)
+from setpoint.serve.wire import DATATYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +40,32 @@ def decode_v2(body: bytes, form: Form) -> Asked:
     if type(inputs) is not list or not inputs:
         raise InvalidRequest(f"'inputs' is {shown(inputs)}; expected a list of tensors", ("empty:inputs",))
     tensors = [_tensor(i, given) for i, given in enumerate(inputs)]
-    rows = _matrix(tensors[0], form, strict) if _is_matrix(tensors, form) else _features(tensors, form, strict)
-    return Asked(rows, _request_id(document.get("id")), _requested(document.get("outputs"), form))
+    rows = rows_of(tensors, form, strict=strict)
+    return Asked(rows, request_id(document.get("id")), requested(document.get("outputs"), form))
+
+
+def rows_of(tensors: "Sequence[Tensor]", form: Form, *, strict: bool) -> Rows:
+    """Return the rows of checked tensors: one for all fields, or one a field in any order.
+
+    Raises
+    ------
+    InvalidRequest
+        If they do not fit the schema.
+    """
+    return _matrix(tensors[0], form, strict) if _is_matrix(tensors, form) else _features(tensors, form, strict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Tensor:
+class Tensor:
+    """One input: its values flat, in row-major order, as many as the shape says."""
+
     name: str
     shape: tuple[int, ...]
     datatype: str
     data: Sequence[Any]
 
 
-def _tensor(i: int, given: Any) -> _Tensor:
+def _tensor(i: int, given: Any) -> Tensor:
     """Return one input tensor whose parts agree with one another."""
     if type(given) is not dict:
         raise InvalidRequest(f"input {i} is a {shown(given)}; expected an object", ("shape:inputs",))
@@ -81,7 +91,7 @@ def _tensor(i: int, given: Any) -> _Tensor:
         )
     if not flat:
         raise InvalidRequest(f"input {name!r} is empty; expected at least one row", (f"empty:{name[:64]}",))
-    return _Tensor(name, tuple(shape), datatype, flat)
+    return Tensor(name, tuple(shape), datatype, flat)
 
 
 def _flat(data: list[Any]) -> list[Any]:
@@ -93,12 +103,12 @@ def _flat(data: list[Any]) -> list[Any]:
     return data
 
 
-def _is_matrix(tensors: Sequence[_Tensor], form: Form) -> bool:
+def _is_matrix(tensors: Sequence[Tensor], form: Form) -> bool:
     shape = tensors[0].shape
     return len(tensors) == 1 and len(shape) == 2 and (shape[1] != 1 or len(form.names) == 1)
 
 
-def _matrix(tensor: _Tensor, form: Form, strict: bool) -> Rows:
+def _matrix(tensor: Tensor, form: Form, strict: bool) -> Rows:
     if not form.schema.numeric_only:
         raise InvalidRequest(
             f"input {tensor.name!r}: one tensor for all fields needs fields that are all numbers; send one tensor for "
@@ -114,7 +124,7 @@ def _matrix(tensor: _Tensor, form: Form, strict: bool) -> Rows:
     return form.matrix(tensor.data, n, strict=strict)
 
 
-def _features(tensors: Sequence[_Tensor], form: Form, strict: bool) -> Rows:
+def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
     """Take one tensor a field, in any order."""
     given: dict[str, Sequence[Any]] = {}
     n = tensors[0].shape[0]
@@ -136,7 +146,8 @@ def _features(tensors: Sequence[_Tensor], form: Form, strict: bool) -> Rows:
     return form.by_name(given, n, strict=strict)
 
 
-def _request_id(given: Any) -> str | None:
+def request_id(given: Any) -> str | None:
+    """Return the caller's id of a request, if it gave one."""
     if given is None:
         return None
     if type(given) is not str or not accepted_id(given):
@@ -144,7 +155,7 @@ def _request_id(given: Any) -> str | None:
     return given
 
 
-def _requested(given: Any, form: Form) -> tuple[str, ...] | None:
+def requested(given: Any, form: Form) -> tuple[str, ...] | None:
     """Return the names of the outputs asked for."""
     if not given:
         return None
