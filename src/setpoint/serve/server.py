@@ -3,16 +3,18 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import uvicorn
 
 from setpoint.serve.app import App
 from setpoint.serve.live import LiveFollower
 from setpoint.serve.plane import DataPlane
+from setpoint.serve.protocol import HttpProtocol
 
-KEEP_ALIVE_S = 75
 DRAIN_S = 10
 CONNECTIONS = 10_000
 BACKLOG = 2_048
@@ -38,7 +40,8 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
     async def lifespan() -> AsyncIterator[None]:
         beating = asyncio.create_task(follower.beat())
         await follower.look()
-        tasks = [beating, asyncio.create_task(follower.follow()), asyncio.create_task(_with_parent(server, parent))]
+        others = (follower.follow(), _with_parent(server, parent), _sweep(server))
+        tasks = [beating, *map(asyncio.create_task, others)]
         for task in tasks:
             task.add_done_callback(lambda done: _stop_on_failure(server, done))
         try:
@@ -51,7 +54,7 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
     config = uvicorn.Config(
         App(plane, max_body_bytes=max_body_bytes, lifespan=lifespan),
         loop="uvloop",
-        http="httptools",
+        http=partial(HttpProtocol, max_body_bytes=max_body_bytes),  # type: ignore[arg-type]  # is called like a class
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -62,11 +65,19 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
         date_header=False,
         limit_concurrency=CONNECTIONS,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
     server = uvicorn.Server(config)
     server.run(sockets=[socket.socket(fileno=fd)])
+
+
+async def _sweep(server: uvicorn.Server) -> None:
+    """Cut off slow clients."""
+    while True:
+        await asyncio.sleep(1.0)
+        now = time.monotonic()
+        for connection in tuple(server.server_state.connections):
+            connection.overdue(now)  # type: ignore[union-attr]  # all are of our protocol class
 
 
 async def _with_parent(server: uvicorn.Server, parent: int) -> None:
