@@ -1,5 +1,7 @@
 """From columns to what a framework takes, and from its raw scores to the schema's outputs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,29 +9,33 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
 
 
-def matrix(columns: Columns, schema: Schema) -> NDArray[np.float32]:
-    """Stack numeric features in the model's order: shape (n, n_features), float32.
+def matrix(columns: Columns, names: Sequence[str]) -> NDArray[np.float32]:
+    """Stack numeric features in the order of their names: shape (n, n_features), float32.
 
     A number beyond the range of float32 becomes an infinity, as it would inside a float32 model.
     """
-    names = schema.names
-    stacked = np.empty((len(columns[names[0]]), len(names)), np.float32)
     with np.errstate(over="ignore"):
-        for i, name in enumerate(names):
-            stacked[:, i] = columns[name]
-    return stacked
+        stacked = np.concatenate([columns[name] for name in names], dtype=np.float32, casting="same_kind")
+    return np.ascontiguousarray(stacked.reshape(len(names), -1).T)
 
 
-def outputs(score: Column, schema: Schema, threshold: float) -> dict[str, Column]:
-    """Name a model's raw score of shape (n,): the prediction, or label and probability of the second class.
+class Head:
+    """Names a model's raw score of shape (n,): the prediction, or label and probability of the second class.
 
     The second class is decided strictly above the threshold, as scikit-learn's `predict` does at one half: a tied
     vote goes to the first class.
     """
-    score = score.astype(np.float64, copy=False)
-    if schema.task is Task.REGRESSION:
-        return {"prediction": score}
-    return {"label": class_values(schema)[(score > threshold).astype(np.intp)], "probability": score}
+
+    def __init__(self, schema: Schema, threshold: float) -> None:
+        self._classes = None if schema.task is Task.REGRESSION else class_values(schema)
+        self._threshold = threshold
+
+    def __call__(self, score: Column) -> dict[str, Column]:
+        """Return the outputs by their names."""
+        score = score.astype(np.float64, copy=False)
+        if self._classes is None:
+            return {"prediction": score}
+        return {"label": self._classes[(score > self._threshold).view(np.int8)], "probability": score}
 
 
 def class_values(schema: Schema) -> Column:

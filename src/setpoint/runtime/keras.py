@@ -10,7 +10,7 @@ import numpy as np
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.errors import Unusable
-from setpoint.runtime.columns import matrix, outputs, positive
+from setpoint.runtime.columns import Head, matrix, positive
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same answer on every batch size
@@ -42,9 +42,9 @@ class KerasModel:
     """A Keras model with one numeric input of shape (n, n_features)."""
 
     def __init__(self, model: Any, schema: Schema, threshold: float = 0.5) -> None:
-        self._call, self._schema, self._threshold = traced(model), schema, threshold
+        self._call, self._names, self._outputs = traced(model), schema.names, Head(schema, threshold)
 
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows (see `Model.predict`)."""
-        raw = np.asarray(self._call(tf.constant(matrix(columns, self._schema))))
-        return outputs(positive(raw), self._schema, self._threshold)
+        raw = np.asarray(self._call(tf.constant(matrix(columns, self._names))))
+        return self._outputs(positive(raw))

@@ -8,7 +8,7 @@ import onnxruntime as ort
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.errors import Corrupt
-from setpoint.runtime.columns import matrix, outputs, positive
+from setpoint.runtime.columns import Head, matrix, positive
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
@@ -29,7 +29,7 @@ class OnnxModel:
     """
 
     def __init__(self, raw: bytes, schema: Schema, threshold: float = 0.5) -> None:
-        self._schema, self._threshold = schema, threshold
+        self._names, self._outputs = schema.names, Head(schema, threshold)
         try:
             self._session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
         except Exception as e:  # onnxruntime's own errors share no base class
@@ -46,9 +46,9 @@ class OnnxModel:
         if self._matrix is None:
             feed = {given: _tensor(columns[name], kind) for given, kind, name in self._columns}
         else:
-            feed = {self._matrix: matrix(columns, self._schema)}
+            feed = {self._matrix: matrix(columns, self._names)}
         (raw,) = self._session.run(self._wanted, feed)
-        return outputs(positive(raw), self._schema, self._threshold)
+        return self._outputs(positive(raw))
 
 
 def _tensor(column: Column, kind: str) -> Column:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Schema, Task
-from setpoint.runtime.columns import outputs
+from setpoint.runtime.columns import Head
 
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
@@ -35,7 +35,7 @@ class SklearnModel:
     """An estimator, asked with the frame (or, if it was fitted without names, the matrix) it was fitted on."""
 
     def __init__(self, estimator: Any, schema: Schema, threshold: float = 0.5) -> None:
-        self._estimator, self._schema, self._threshold = estimator, schema, threshold
+        self._estimator, self._schema, self._outputs = estimator, schema, Head(schema, threshold)
         self._named = getattr(estimator, "feature_names_in_", None) is not None or not schema.numeric_only
 
     def predict(self, columns: Columns) -> dict[str, Column]:
@@ -45,7 +45,7 @@ class SklearnModel:
             score = np.asarray(self._estimator.predict(X), np.float64).reshape(-1)
         else:
             score = np.asarray(self._estimator.predict_proba(X), np.float64)[:, 1]
-        return outputs(score, self._schema, self._threshold)
+        return self._outputs(score)
 
     def rows(self, columns: Columns) -> pd.DataFrame | Column:
         """Return columns as the estimator takes them."""

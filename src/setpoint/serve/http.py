@@ -38,14 +38,9 @@ class Reply:
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, int]:
     """Return the request's id (the caller's if it is usable, else a new one) and the announced length, 0 if none is."""
-    request_id, length = "", 0
-    for name, value in headers:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            request_id = given if accepted_id(given) else ""
-        elif name == b"content-length" and value.isdigit():
-            length = int(value)
-    return request_id or new_id(), length
+    by_name = dict(headers)
+    given, length = by_name.get(b"x-request-id", b"").decode("latin-1"), by_name.get(b"content-length", b"")
+    return given if accepted_id(given) else new_id(), int(length) if length.isdigit() else 0
 
 
 async def read_body(receive: Receive, announced: int, bound: int) -> bytes:

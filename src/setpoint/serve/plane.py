@@ -88,7 +88,8 @@ class DataPlane:
 
     async def drain(self, timeout_s: float = 2.0) -> None:
         """Finish what is under way: the queued tick, the shadows, the records held."""
-        await asyncio.sleep(0)  # the queued tick
+        for _ in range(2):  # the queued tick
+            await asyncio.sleep(0)
         await self.shadows.drain(timeout_s)
         self.shadows.close()
         self.recorder.retry(now=True)
@@ -97,7 +98,9 @@ class DataPlane:
 
     def _enqueue(self, work: Work) -> "asyncio.Future[Answer]":
         if not self._queue:
-            asyncio.get_running_loop().call_soon(self._flush)
+            # one pass of the loop later: what lies ready on other connections by then shares the run
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._flush)
         self._queue.append(work)
         return work.future
 

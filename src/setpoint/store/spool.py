@@ -81,16 +81,16 @@ class Spool:
 
     def _write(self, model: str, suffix: str, data: bytearray) -> None:
         key = model, suffix
-        folder = self._folder / model
+        segment = self._open.get(key)
         try:
-            segment = self._open.get(key)
             if segment is None:
-                segment = self._open[key] = _start(folder, self._writer, suffix)
+                segment = self._open[key] = _start(self._folder / model, self._writer, suffix)
             segment.append(data, fsync=self._fsync)
         except OSError as e:
-            raise Unusable(f"cannot write records to {folder}: {e.strerror}; free the disk or set SETPOINT_HOME") from e
+            raise Unusable(
+                f"cannot write records to {self._folder / model}: {e.strerror}; free the disk or set SETPOINT_HOME"
+            ) from e
         finally:
-            segment = self._open.get(key)
             if segment is not None and (segment.broken or segment.size >= self._segment_bytes):
                 self._open.pop(key).close()
 

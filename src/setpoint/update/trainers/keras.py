@@ -39,7 +39,7 @@ def fit(
     tf.config.experimental.enable_op_determinism()
     model = read(artifact, trusted)
     model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=_loss(artifact, model, schema, trusted))
-    X = matrix(columns_of(table, schema), schema)
+    X = matrix(columns_of(table, schema), schema.names)
     cut = len(X) - max(1, round(WATCHED * len(X)))
     stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE, restore_best_weights=True)
     history = model.fit(
