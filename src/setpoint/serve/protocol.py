@@ -76,7 +76,7 @@ class HttpProtocol(asyncio.Protocol):
         self._since = time.monotonic()  # the request began, or the connection is idle
         self._blocked: float | None = None  # since when the client does not take its answers
         self.on_message_begin()
-        self._partial = False
+        self._partial = self._in_head = False
 
     # what the transport says
 
@@ -99,6 +99,7 @@ class HttpProtocol(asyncio.Protocol):
         """Parse what came."""
         if self._deaf:
             return
+        in_head = self._in_head
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # no other protocol is spoken here: the request is answered as it is
@@ -106,6 +107,11 @@ class HttpProtocol(asyncio.Protocol):
         except httptools.HttpParserError as e:
             if not self._deaf:
                 self._refuse(HTTPStatus.BAD_REQUEST, f"this is not HTTP/1.1: {e}")
+        else:
+            if in_head and self._in_head:  # a head that does not end
+                self._head_bytes += len(data)
+                if self._head_bytes > MAX_HEAD_BYTES:
+                    self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
 
     def eof_received(self) -> bool:
         """Answer what came whole; the way out stays open for that."""
@@ -129,20 +135,23 @@ class HttpProtocol(asyncio.Protocol):
         self._url, self._size, self._head_bytes = b"", 0, 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
-        self._partial, self._since = True, time.monotonic()
+        self._partial, self._in_head, self._since = True, True, time.monotonic()
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the request line."""
         self._url += url
-        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header, or one trailer of a chunked body."""
-        self._headers.append((name.lower(), value))
-        self._count(len(name) + len(value))
+        """Take one header; a trailer of a chunked body says nothing here."""
+        if self._in_head:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """See whether a body will come, and whether it is welcome."""
+        self._in_head = False
+        if len(self._headers) > MAX_HEADERS or len(self._url) > MAX_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
+            return
         for name, value in self._headers:
             if name == b"content-length" and int(value) > self._bound:
                 self._too_large()
@@ -194,11 +203,6 @@ class HttpProtocol(asyncio.Protocol):
     @property
     def _busy(self) -> bool:
         return self._task is not None or bool(self._waiting)
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if not self._deaf and (self._head_bytes > MAX_HEAD_BYTES or len(self._headers) > MAX_HEADERS):
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
 
     def _too_large(self) -> None:
         self._deaf = True

@@ -190,6 +190,26 @@ def test_a_bad_head_is_refused_with_the_reason(head, status):
     talk(script)
 
 
+def test_a_head_that_does_not_end_is_refused():
+    async def script(client):
+        client.send(b"GET /a HTTP/1.1\r\n")
+        for _ in range(200):
+            client.send(b"a: " + b"b" * 1_000 + b"\r\n")
+            await asyncio.sleep(0)
+        assert (await client.answer())[0].split()[1] == "431"
+
+    talk(script)
+
+
+def test_trailers_are_not_kept():
+    async def script(client):
+        client.send(b"POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nb: c\r\n\r\n")
+        await client.answer()
+        assert b"b" not in dict(client.app.asked[0]["headers"])
+
+    talk(script)
+
+
 def test_what_came_before_a_bad_request_is_answered():
     async def script(client):
         client.send(post(b"/slow") + b"nonsense\r\n\r\n")
