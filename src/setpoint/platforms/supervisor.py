@@ -206,7 +206,7 @@ class Supervisor:
         if child.index != CONTROL:
             forget_gauges(Path(self._environment["PROMETHEUS_MULTIPROC_DIR"]), pid)
         child.process = None
-        child.failures += 1
+        child.failures = 1 if child.beats else child.failures + 1  # one that has served is needed at once
         child.start_at = now + delay_s(child.failures)
         if not child.hung:
             how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
