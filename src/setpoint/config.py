@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     state: str | None = None  # SQLAlchemy URL; default: SQLite in the home
     tick_every_s: float = 30.0  # 0: the loop looks only when told to
     max_body_bytes: int = 32 * 2**20
+    access_log: Path | None = None  # where the workers note each request
     fsync: bool = False  # flush each micro-batch to the disk, not only to the operating system
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
     job_timeout_s: float = 1_800.0

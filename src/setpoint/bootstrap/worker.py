@@ -8,6 +8,7 @@ import sys
 
 from setpoint.config import Settings
 from setpoint.runtime import load
+from setpoint.serve.access import AccessLog
 from setpoint.serve.live import LiveFollower
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.plane import DataPlane
@@ -43,7 +44,8 @@ def serve(settings: Settings, fd: int, index: int) -> None:
     gc.freeze()  # what is there now stays: the collector need not look at it again
     gc.set_threshold(20_000, 20, 50)
     try:
-        run_server(plane, follower, fd, max_body_bytes=settings.max_body_bytes)
+        access = AccessLog(settings.access_log) if settings.access_log else None
+        run_server(plane, follower, fd, max_body_bytes=settings.max_body_bytes, access=access)
     finally:
         spool.close()
 

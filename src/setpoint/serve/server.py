@@ -10,6 +10,7 @@ from functools import partial
 
 import uvicorn
 
+from setpoint.serve.access import AccessLog
 from setpoint.serve.app import App
 from setpoint.serve.live import LiveFollower
 from setpoint.serve.plane import DataPlane
@@ -20,7 +21,9 @@ CONNECTIONS = 10_000
 BACKLOG = 2_048
 
 
-def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_bytes: int) -> None:
+def run_server(
+    plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_bytes: int, access: AccessLog | None = None
+) -> None:
     """Serve until SIGTERM or the supervisor is gone, then finish what is under way.
 
     Connections are taken only after the first load: until then they wait in the shared queue, or another worker has
@@ -33,6 +36,8 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
     fd : int
         A listening socket.
     max_body_bytes : int
+    access : AccessLog, optional
+        Where to note each answer.
     """
     parent = os.getppid()
 
@@ -40,7 +45,7 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
     async def lifespan() -> AsyncIterator[None]:
         beating = asyncio.create_task(follower.beat())
         await follower.look()
-        others = (follower.follow(), _with_parent(server, parent), _sweep(server))
+        others = (follower.follow(), _with_parent(server, parent), _sweep(server, access))
         tasks = [beating, *map(asyncio.create_task, others)]
         for task in tasks:
             task.add_done_callback(lambda done: _stop_on_failure(server, done))
@@ -50,9 +55,12 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
             await plane.drain()
             for task in tasks:
                 task.cancel()
+            if access:
+                access.flush()
 
+    app = App(plane, max_body_bytes=max_body_bytes, lifespan=lifespan)
     config = uvicorn.Config(
-        App(plane, max_body_bytes=max_body_bytes, lifespan=lifespan),
+        access.around(app) if access else app,
         loop="uvloop",
         http=partial(HttpProtocol, max_body_bytes=max_body_bytes),  # type: ignore[arg-type]  # is called like a class
         ws="none",
@@ -71,13 +79,15 @@ def run_server(plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_by
     server.run(sockets=[socket.socket(fileno=fd)])
 
 
-async def _sweep(server: uvicorn.Server) -> None:
-    """Cut off slow clients."""
+async def _sweep(server: uvicorn.Server, access: AccessLog | None) -> None:
+    """Cut off slow clients, and write the access log, every second."""
     while True:
         await asyncio.sleep(1.0)
         now = time.monotonic()
         for connection in tuple(server.server_state.connections):
             connection.overdue(now)  # type: ignore[union-attr]  # all are of our protocol class
+        if access:
+            access.flush()
 
 
 async def _with_parent(server: uvicorn.Server, parent: int) -> None:

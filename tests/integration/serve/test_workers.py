@@ -64,6 +64,20 @@ def load():
         client.join()
 
 
+def test_each_answer_has_a_line_in_the_access_log(start, home, monkeypatch):
+    file = home / "access.log"
+    monkeypatch.setenv("SETPOINT_ACCESS_LOG", str(file))
+    server = start(workers=2)
+    server.serve(demand="v1")
+    for i in range(20):
+        server.ask("POST", "/v1/models/demand:predict", {"instances": [[1, 2, 3]]}, {"x-request-id": f"r{i}"})
+    server.stop()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    asked = [line for line in lines if line["method"] == "POST"]
+    assert sorted(line["request_id"] for line in asked) == sorted(f"r{i}" for i in range(20))
+    assert {(line["status"], line["version"]) for line in asked} == {(200, "v1")}
+
+
 def test_replacing_a_version_under_load_drops_nothing(start, load):
     server = start(workers=2)
     server.serve(demand="v1")

@@ -1,0 +1,92 @@
+"""The access log: a line of JSON for each request that was answered, with its trace (W3C Trace Context, level 1)."""
+
+import logging
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from setpoint.serve.encode import encode_json
+from setpoint.serve.http import Application, Message, Receive, Scope, Send
+
+log = logging.getLogger("setpoint.serve")
+TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+GATHERED = 256 * 2**10  # bytes held back at most, between two beats
+
+
+class AccessLog:
+    """Lines that all workers append to one file; each `flush` is one write, so that no line is torn.
+
+    Parameters
+    ----------
+    file : Path
+        Made if it is not there; `/dev/stderr` for the process's own error stream.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lines = bytearray()
+
+    def around(self, app: Application) -> Application:
+        """Return the application with a line written for each of its answers."""
+
+        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            head: Message = {}
+            size, started = 0, time.perf_counter()
+
+            async def noted(message: Message) -> None:
+                nonlocal head, size
+                if message["type"] == "http.response.start":
+                    head = message
+                else:
+                    size += len(message.get("body", b""))
+                await send(message)
+
+            await app(scope, receive, noted)
+            if head:
+                self._add(scope, head, size, time.perf_counter() - started)
+
+        return logged
+
+    def flush(self) -> None:
+        """Write what was gathered; a disk that refuses costs lines, never answers."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, bytearray()
+        try:
+            descriptor = os.open(self._file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o640)
+            try:
+                os.write(descriptor, lines)
+            finally:
+                os.close(descriptor)
+        except OSError as e:
+            log.error("%d bytes of access log are lost: %s", len(lines), e)
+
+    def _add(self, scope: Scope, head: Message, size: int, seconds: float) -> None:
+        asked, answered = dict(scope["headers"]), dict(head["headers"])
+        line: dict[str, Any] = {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1_000_000 % 1_000:03d}Z",
+            "request_id": _text(answered.get(b"x-request-id")),
+            "caller": scope["client"][0] if scope["client"] else None,
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": head["status"],
+            "version": _text(answered.get(b"x-model-version")) or None,
+            "bytes_in": int(length) if (length := asked.get(b"content-length", b"")).isdigit() else None,
+            "bytes_out": size,
+            "ms": round(seconds * 1e3, 3),
+        }
+        trace = TRACEPARENT.fullmatch(asked.get(b"traceparent", b""))
+        if trace:
+            line |= {"trace_id": trace[1].decode(), "parent_id": trace[2].decode()}
+        self._lines += encode_json(line) + b"\n"
+        if len(self._lines) > GATHERED:
+            self.flush()
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("latin-1")
