@@ -1,4 +1,4 @@
-"""A load generator: `python load.py PORT PATH CONNECTIONS SECONDS BODY_FILE` prints one line of JSON.
+"""A load generator: `python load.py PORT PATH CONNECTIONS SECONDS BODY_FILE [HEADER…]` prints one line of JSON.
 
 Each connection sends the next request when its answer is whole; latencies are therefore those of a closed loop.
 """
@@ -47,8 +47,9 @@ class Client(asyncio.Protocol):
         self.done.set_result(self.failed)
 
 
-async def load(port, path, connections, seconds, body):
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+async def load(port, path, connections, seconds, body, headers):
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    head = "\r\n".join([*lines, *headers, "", ""])
     loop, latencies, start = asyncio.get_running_loop(), [], time.perf_counter()
     ends = [loop.create_future() for _ in range(connections)]
     for done in ends:
@@ -64,6 +65,6 @@ async def load(port, path, connections, seconds, body):
 
 
 if __name__ == "__main__":
-    port, path, connections, seconds, file = sys.argv[1:]
-    result = load(int(port), path, int(connections), float(seconds), Path(file).read_bytes())
+    port, path, connections, seconds, file, *headers = sys.argv[1:]
+    result = load(int(port), path, int(connections), float(seconds), Path(file).read_bytes(), headers)
     print(json.dumps(uvloop.run(result)))
