@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 
 from setpoint.errors import InvalidInput, InvalidRequest
-from setpoint.serve.form import Form, Rows
+from setpoint.serve.asked import Asked
+from setpoint.serve.form import Form
+from setpoint.serve.layouts import from_columns, from_rows
 from setpoint.serve.misfit import listed, nearest, shown
 
+EXAMPLE = '{"instances": [[…], …]}, {"instances": [{"field": …}, …]} or {"inputs": {"field": […], …}}'
 _decoder = msgspec.json.Decoder()
 
 
@@ -19,8 +22,8 @@ class Malformed(InvalidInput):
     violations = ("json:body",)
 
 
-def decode_v1(body: bytes, form: Form) -> Rows:
-    """Return the rows of `{"instances": [...]}`.
+def decode_v1(body: bytes, form: Form) -> Asked:
+    """Return the rows of `{"instances": […]}`, or of `{"inputs": …}`: TensorFlow Serving's column format.
 
     Raises
     ------
@@ -30,16 +33,16 @@ def decode_v1(body: bytes, form: Form) -> Rows:
         If it does not fit the schema.
     """
     document, strict = parse(body)
-    if type(document) is not dict or "instances" not in document:
-        raise lacks("instances", document, '{"instances": [[…], …]} or {"instances": [{"field": …}, …]}')
-    instances = document["instances"]
-    if type(instances) is not list:
-        raise InvalidRequest(f"'instances' is a {shown(instances)}; expected a list of rows", ("shape:instances",))
-    if not instances:
-        raise InvalidRequest("'instances' is empty; expected at least one row", ("empty:instances",))
-    if type(instances[0]) is dict:
-        return form.records(instances, strict=strict)
-    return form.lists(instances, strict=strict)
+    given = [key for key in ("instances", "inputs") if type(document) is dict and key in document]
+    if not given:
+        raise lacks("instances", document, EXAMPLE)
+    if len(given) > 1:
+        raise InvalidRequest("the body has both 'instances' and 'inputs'; expected one of them", ("extra:inputs",))
+    (key,) = given
+    rows = document[key]
+    if key == "inputs" and type(rows) is dict:
+        return Asked(from_columns(key, rows, form, strict=strict), columns=True)
+    return Asked(from_rows(key, rows, form, strict=strict), columns=key == "inputs")
 
 
 def parse(body: bytes) -> tuple[Any, bool]:

@@ -16,14 +16,19 @@ from setpoint.errors import (
     TooLarge,
     Unusable,
 )
+from setpoint.serve.asked import Asked
+from setpoint.serve.binary import join
+from setpoint.serve.body import Unsupported
 from setpoint.serve.table import Target
 from setpoint.serve.work import Answer
 
 encode_json = msgspec.json.Encoder().encode
 
+LONGEST = 2_000
 STATUS: dict[type, int] = {
     InvalidRequest: 422,
     TooLarge: 413,
+    Unsupported: 415,
     InvalidInput: 400,
     NotFound: 404,
     Conflict: 409,
@@ -39,11 +44,12 @@ def status_of(error: SetpointError) -> int:
 
 
 def error_body(text: str, violations: Sequence[str] = ()) -> bytes:
-    """Return the body of an error."""
-    return encode_json({"error": text, "violations": violations})
+    """Return the body of an error; what a caller sent may be long, what it is told about it is not."""
+    short = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return encode_json({"error": short, "violations": violations})
 
 
-def encode_v1(answer: Answer, schema: Schema) -> bytes:
+def predictions(answer: Answer, schema: Schema) -> bytes:
     """Return `{"predictions": [...]}`: numbers, or label and probability (of the second class) each."""
     if schema.task is Task.REGRESSION:
         return encode_json({"predictions": answer["prediction"]})
@@ -51,25 +57,32 @@ def encode_v1(answer: Answer, schema: Schema) -> bytes:
     return encode_json({"predictions": [{"label": label, "probability": p} for label, p in pairs]})
 
 
-def encode_v2(answer: Answer, target: Target, id_: str, wanted: Sequence[str] | None) -> bytes:
-    """Return the response of the Open Inference protocol, with the outputs asked for (None: all)."""
+def encode_v1(answer: Answer, schema: Schema, *, columns: bool) -> bytes:
+    """Return `predictions`, or for the column format `outputs`: a list, or a list each where there are several."""
+    if not columns:
+        return predictions(answer, schema)
+    lists = {name: answer[name] for name in schema.outputs}
+    return encode_json({"outputs": lists if len(lists) > 1 else lists[schema.outputs[0]]})
+
+
+def encode_v2(answer: Answer, target: Target, id_: str, asked: Asked) -> tuple[bytes, int | None]:
+    """Return the response of the Open Inference protocol, and the length of its JSON if raw tensors follow it."""
     schema = target.form.schema
-    return encode_json(
-        {
-            "model_name": target.model,
-            "model_version": target.version,
-            "id": id_,
-            "outputs": [
-                {
-                    "name": name,
-                    "shape": [len(answer[name])],
-                    "datatype": output_datatype(name, schema),
-                    "data": answer[name],
-                }
-                for name in wanted or schema.outputs
-            ],
-        }
-    )
+    document = {
+        "model_name": target.model,
+        "model_version": target.version,
+        "id": id_,
+        "outputs": [
+            {
+                "name": name,
+                "datatype": output_datatype(name, schema),
+                "shape": [len(answer[name])],
+                "data": answer[name],
+            }
+            for name in asked.outputs or schema.outputs
+        ],
+    }
+    return join(document, asked.binary)
 
 
 def output_datatype(name: str, schema: Schema) -> str:

@@ -12,6 +12,8 @@ ROUTES = (
     ("POST", rf"/v1{MODEL}{VERSION}:predict", "predict_v1"),
     ("POST", rf"/v2{MODEL}{VERSION}/infer", "predict_v2"),
     ("POST", rf"/v1{MODEL}:outcome", "take_outcomes"),
+    ("POST", "/invocations", "invocations"),
+    ("POST", rf"{MODEL}/invocations", "invocations"),
     ("GET", rf"/v1{MODEL}", "describe_v1"),
     ("GET", rf"/v2{MODEL}{VERSION}", "describe_v2"),
     ("GET", rf"/v2{MODEL}{VERSION}/ready", "model_ready"),
@@ -19,6 +21,12 @@ ROUTES = (
     ("GET", "/v2/health", "health"),
     ("GET", "/v2/health/live", "live"),
     ("GET", "/v2/health/ready", "ready"),
+    ("GET", "/ping", "ping"),
+    ("GET", rf"{MODEL}/ping", "ping"),
+    ("GET", "/health", "ping"),
+    ("GET", rf"{MODEL}/health", "ping"),
+    ("GET", "/version", "release"),
+    ("GET", rf"{MODEL}/version", "release"),
     ("GET", "/metrics", "prometheus"),
     ("GET", r"/openapi\.json", "document"),
 )
@@ -33,6 +41,7 @@ class Call:
     version: str | None
     request_id: str
     announced: int
+    headers: dict[bytes, bytes]
     receive: Receive
     caller: str
     arrived_us: int
@@ -50,10 +59,11 @@ class Found:
 
 @lru_cache(maxsize=1_024)
 def find(path: str) -> Found:
-    """Return what a path leads to."""
+    """Return what a path leads to; what can be got can be asked for with HEAD, whose body the server leaves out."""
     for method, pattern, name in PATTERNS:
         match = pattern.fullmatch(path)
         if match:
             parts = match.groupdict()
-            return Found({method: name}, parts.get("model") or "", parts.get("version"))
+            handlers = {"GET": name, "HEAD": name} if method == "GET" else {method: name}
+            return Found(handlers, parts.get("model") or "", parts.get("version"))
     return Found({})

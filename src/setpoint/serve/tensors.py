@@ -7,24 +7,26 @@ from typing import Any
 
 from setpoint.domain.schema import DType
 from setpoint.errors import InvalidRequest
+from setpoint.serve.asked import Asked
+from setpoint.serve.binary import SIZE, Frames, binary_outputs, parameters_of, split
 from setpoint.serve.decode import lacks, parse
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.identity import accepted_id
-from setpoint.serve.misfit import listed, shown
-from setpoint.serve.wire import DATATYPES
+from setpoint.serve.misfit import MAX_INT, listed, shown
+from setpoint.serve.wire import DATATYPES, from_raw
+
+MAX_RANK = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A decoded v2 request: the rows, the caller's id, and the outputs asked for (None: all)."""
-
-    rows: Rows
-    id: str | None = None
-    outputs: tuple[str, ...] | None = None
-
-
-def decode_v2(body: bytes, form: Form) -> Asked:
+def decode_v2(body: bytes, form: Form, header_length: bytes | None = None) -> Asked:
     """Return the rows of `{"inputs": [{"name", "shape", "datatype", "data"}, …]}`, and what is asked of the answer.
+
+    Parameters
+    ----------
+    body : bytes
+    form : Form
+    header_length : bytes, optional
+        What the header `inference-header-content-length` says: where the JSON ends and raw tensors begin.
 
     Raises
     ------
@@ -33,15 +35,19 @@ def decode_v2(body: bytes, form: Form) -> Asked:
     InvalidRequest
         If it does not fit the schema.
     """
-    document, strict = parse(body)
+    text, frames = split(body, header_length)
+    document, strict = parse(text)
     if type(document) is not dict or "inputs" not in document:
         raise lacks("inputs", document, '{"inputs": [{"name": …, "shape": […], "datatype": …, "data": […]}, …]}')
     inputs = document["inputs"]
     if type(inputs) is not list or not inputs:
         raise InvalidRequest(f"'inputs' is {shown(inputs)}; expected a list of tensors", ("empty:inputs",))
-    tensors = [_tensor(i, given) for i, given in enumerate(inputs)]
-    rows = rows_of(tensors, form, strict=strict)
-    return Asked(rows, request_id(document.get("id")), requested(document.get("outputs"), form))
+    tensors = [_tensor(i, given, frames) for i, given in enumerate(inputs)]
+    frames.finish()
+    rows = rows_of(tensors, form, strict=strict or any(tensor.infinite for tensor in tensors))
+    outputs = requested(document.get("outputs"), form)
+    binary = binary_outputs(document, outputs or form.schema.outputs)
+    return Asked(rows, request_id(document.get("id")), outputs, binary)
 
 
 def rows_of(tensors: "Sequence[Tensor]", form: Form, *, strict: bool) -> Rows:
@@ -57,41 +63,67 @@ def rows_of(tensors: "Sequence[Tensor]", form: Form, *, strict: bool) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One input: its values flat, in row-major order, as many as the shape says."""
+    """One input: its values flat, in row-major order, as many as the shape says; `infinite` if an infinity is known."""
 
     name: str
     shape: tuple[int, ...]
     datatype: str
     data: Sequence[Any]
+    infinite: bool = False
 
 
-def _tensor(i: int, given: Any) -> Tensor:
+def _tensor(i: int, given: Any, frames: Frames) -> Tensor:
     """Return one input tensor whose parts agree with one another."""
     if type(given) is not dict:
         raise InvalidRequest(f"input {i} is a {shown(given)}; expected an object", ("shape:inputs",))
-    missing = [key for key in ("name", "shape", "datatype", "data") if key not in given]
-    if missing:
-        raise InvalidRequest(f"input {i} has no {missing[0]!r}", (f"missing:{missing[0]}",))
-    name, shape, datatype, data = given["name"], given["shape"], given["datatype"], given["data"]
+    size = parameters_of(given, f"input {i}").get(SIZE) if "parameters" in given else None
+    for key in ("name", "shape", "datatype") if size is not None else ("name", "shape", "datatype", "data"):
+        if key not in given:
+            raise InvalidRequest(f"input {i} has no {key!r}", (f"missing:{key}",))
+    name, shape, datatype = given["name"], given["shape"], given["datatype"]
     if type(name) is not str:
         raise InvalidRequest(f"input {i}: 'name' is a {shown(name)}; expected a string", ("type:name",))
+    _check_form(name, shape, datatype)
+    data, infinite = _values(name, given, datatype, prod(shape), size, frames)
+    if prod(shape) != len(data) or not shape:
+        raise InvalidRequest(
+            f"input {name[:64]!r}: shape {shape} needs {prod(shape)} values, got {len(data)}", (f"shape:{name[:64]}",)
+        )
+    if not data:
+        raise InvalidRequest(f"input {name[:64]!r} is empty; expected at least one row", (f"empty:{name[:64]}",))
+    return Tensor(name, tuple(shape), datatype, data, infinite)
+
+
+def _check_form(name: str, shape: Any, datatype: Any) -> None:
     if type(datatype) is not str or datatype not in DATATYPES:
         raise InvalidRequest(
-            f"input {name!r}: datatype {datatype!r} is unknown; known: {', '.join(sorted(DATATYPES))}",
+            f"input {name[:64]!r}: datatype {repr(datatype)[:64]} is unknown; known: {', '.join(sorted(DATATYPES))}",
             (f"type:{name[:64]}",),
         )
-    if type(shape) is not list or not all(type(side) is int and side >= 0 for side in shape):
-        raise InvalidRequest(f"input {name!r}: shape {shape!r} is no list of sizes", (f"shape:{name[:64]}",))
-    if type(data) is not list:
-        raise InvalidRequest(f"input {name!r}: 'data' is a {shown(data)}; expected a list", (f"type:{name[:64]}",))
-    flat = _flat(data)
-    if prod(shape) != len(flat) or not shape:
+    sizes = type(shape) is list and all(type(side) is int and 0 <= side <= MAX_INT for side in shape[:MAX_RANK])
+    if not sizes or len(shape) > MAX_RANK:
         raise InvalidRequest(
-            f"input {name!r}: shape {shape} needs {prod(shape)} values, got {len(flat)}", (f"shape:{name[:64]}",)
+            f"input {name[:64]!r}: shape is {shown(shape)}; expected a list of at most {MAX_RANK} sizes",
+            (f"shape:{name[:64]}",),
         )
-    if not flat:
-        raise InvalidRequest(f"input {name!r} is empty; expected at least one row", (f"empty:{name[:64]}",))
-    return Tensor(name, tuple(shape), datatype, flat)
+
+
+def _values(
+    name: str, given: dict[str, Any], datatype: str, count: int, size: Any, frames: Frames
+) -> tuple[list[Any], bool]:
+    """Return the values of a tensor, from its raw bytes or its JSON."""
+    if size is None:
+        data = given["data"]
+        if type(data) is not list:
+            raise InvalidRequest(
+                f"input {name[:64]!r}: 'data' is a {shown(data)}; expected a list", (f"type:{name[:64]}",)
+            )
+        return _flat(data), False
+    if "data" in given:
+        raise InvalidRequest(
+            f"input {name[:64]!r} has both 'data' and {SIZE}; expected one of them", (f"shape:{name[:64]}",)
+        )
+    return from_raw(name, datatype, frames.take(name, size), count)
 
 
 def _flat(data: list[Any]) -> list[Any]:
@@ -148,7 +180,7 @@ def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
 
 def request_id(given: Any) -> str | None:
     """Return the caller's id of a request, if it gave one."""
-    if given is None:
+    if given is None or given == "":
         return None
     if type(given) is not str or not accepted_id(given):
         raise InvalidRequest(f"'id' is {shown(given)}; expected 1 to 128 printable characters", ("type:id",))
@@ -164,6 +196,6 @@ def requested(given: Any, form: Form) -> tuple[str, ...] | None:
     for part in given if type(given) is list else [given]:
         name = part.get("name") if type(part) is dict else part
         if name not in known:
-            raise InvalidRequest(f"there is no output {name!r}; known: {', '.join(known)}", ("extra:outputs",))
+            raise InvalidRequest(f"there is no output {repr(name)[:80]}; known: {', '.join(known)}", ("extra:outputs",))
         names.append(str(name))
     return tuple(dict.fromkeys(names))

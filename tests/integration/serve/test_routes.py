@@ -153,5 +153,5 @@ def documents(server):
     _, _, document = server.ask("GET", "/openapi.json")
     assert set(document["paths"]) >= {"/v1/models/demand:predict", "/v1/models/risk:outcome", "/v2/models/risk/infer"}
     body = document["paths"]["/v1/models/risk:predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    record = body["properties"]["instances"]["items"]["anyOf"][0]
+    record = body["anyOf"][0]["properties"]["instances"]["anyOf"][0]["items"]
     assert (record["required"], set(record["properties"])) == (["a", "b", "c"], {"a", "b", "c", "at", "key"})

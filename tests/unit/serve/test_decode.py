@@ -52,9 +52,9 @@ def test_every_way_to_send_rows_gives_the_same_columns(form, n):
     backwards = [dict(reversed(record.items())) for record in records]
     flat = [v for row in rows for v in row]
     ways = [
-        decode_v1(v1(rows), form),
-        decode_v1(v1(records), form),
-        decode_v1(v1(backwards), form),
+        decode_v1(v1(rows), form).rows,
+        decode_v1(v1(records), form).rows,
+        decode_v1(v1(backwards), form).rows,
         decode_v2(v2(*by_feature(*rows)), form).rows,
         decode_v2(v2(*reversed(by_feature(*rows))), form).rows,
         decode_v2(v2(tensor("x", flat, "FP32", [n, 4])), form).rows,
@@ -66,7 +66,7 @@ def test_every_way_to_send_rows_gives_the_same_columns(form, n):
 
 
 def test_null_becomes_nan_and_values_stay_as_they_came(form):
-    rows = decode_v1(v1([ROW]), form)
+    rows = decode_v1(v1([ROW]), form).rows
     assert rows.columns == [[20.5], [7], [True], [None]]
     columns = form.stack([rows])
     assert np.isnan(columns["wind"][0])
@@ -74,7 +74,7 @@ def test_null_becomes_nan_and_values_stay_as_they_came(form):
 
 
 def test_a_record_carries_its_time_and_id(form):
-    rows = decode_v1(v1([{**RECORD, "at": "2024-05-01T12:00:00+02:00", "key": "r7"}, {**RECORD, "key": 8}]), form)
+    rows = decode_v1(v1([{**RECORD, "at": "2024-05-01T12:00:00+02:00", "key": "r7"}, {**RECORD, "key": 8}]), form).rows
     assert rows.ids == ["r7", "8"]
     assert rows.times_us == [1_714_557_600_000_000, None]
 
@@ -85,18 +85,18 @@ def test_tensors_carry_time_and_id(form):
 
 
 def test_strings_and_unseen_levels_are_let_through(mixed):
-    rows = decode_v1(v1([[99_999, 3, "fog"]]), mixed)
+    rows = decode_v1(v1([[99_999, 3, "fog"]]), mixed).rows
     assert mixed.stack([rows])["sky"].tolist() == ["fog"]
 
 
 def test_whole_numbers_may_be_written_with_a_point(form):
-    assert decode_v1(v1([[1, 7.0, 1.0, 2]]), form).columns == [[1], [7.0], [1.0], [2]]
+    assert decode_v1(v1([[1, 7.0, 1.0, 2]]), form).rows.columns == [[1], [7.0], [1.0], [2]]
 
 
 def test_a_category_sent_as_a_number_is_spelled_as_in_the_reference():
     code = Feature(name="code", kind=Kind.CATEGORICAL, dtype=DType.INT)
     form = Form(Schema(features=(code,), target="y", task=Task.REGRESSION))
-    assert form.stack([decode_v1(v1([[3], [4.0]]), form)])["code"].tolist() == ["3", "4"]
+    assert form.stack([decode_v1(v1([[3], [4.0]]), form).rows])["code"].tolist() == ["3", "4"]
 
 
 V1_REFUSALS = {
@@ -312,6 +312,6 @@ def test_any_bytes_are_taken_or_refused_with_a_reason(body, decode):
 )
 def test_rows_survive_the_way_in(rows):
     """What is sent is what the model sees, whatever the number of rows, for any value that fits."""
-    columns = SMALL.stack([decode_v1(v1([list(row) for row in rows]), SMALL)])
+    columns = SMALL.stack([decode_v1(v1([list(row) for row in rows]), SMALL).rows])
     assert columns["a"].tolist() == [float(a) for a, _ in rows]
     assert columns["b"].tolist() == [b for _, b in rows]

@@ -1,0 +1,166 @@
+"""The OpenAPI document of the data plane, from the live schemas."""
+
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE
+from setpoint.serve.components import COMPONENTS, ERROR_TEXTS, Json, listing, mapping, ref
+from setpoint.serve.table import Route, Table
+
+JSON_KIND = {DType.FLOAT: "number", DType.INT: "integer", DType.BOOL: "boolean", DType.STRING: "string"}
+TIME: Json = {"type": ["string", "number"], "description": "ISO 8601, or a number since 1970"}
+ASKED = ("400", "404", "413", "415", "422", "500", "503")
+
+
+def openapi(table: Table, version: str) -> Json:
+    """Return the OpenAPI document of everything served now."""
+    paths = {
+        "/v2": _get("Server metadata", "Server"),
+        "/v2/health": _get("Health, for people", "Health"),
+        "/v2/health/live": _get("Whether the process answers", "Live"),
+        "/v2/health/ready": _get("Whether every model is served", "Health", **{"503": "Health"}),
+        "/ping": _get("Whether every model is served", None, **{"503": "Health"}),
+        "/health": _get("Whether every model is served", None, **{"503": "Health"}),
+        "/version": _get("Version of Setpoint", None),
+        "/metrics": _get("Prometheus metrics of all workers", None),
+        "/openapi.json": _get("This document", "Document"),
+        "/invocations": _invocations_of_one(table),
+    }
+    for model, route in sorted(table.routes.items()):
+        paths |= _paths(model, route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Setpoint data plane", "version": version},
+        "paths": paths,
+        "components": {"schemas": COMPONENTS},
+    }
+
+
+def _paths(model: str, route: Route) -> Json:
+    """Return the routes of one model."""
+    schema = route.champion.form.schema
+    predict = {JSON_TYPE: {"anyOf": [mapping(instances=_rows(schema)), mapping(inputs=_inputs(schema))]}}
+    v1 = _post(f"Predict {schema.target}", predict, "Predictions")
+    v2 = _post(f"Predict {schema.target}", {JSON_TYPE: ref("Tensors"), BYTES_TYPE: {}}, "TensorsAnswer")
+    v2["post"]["parameters"] = [_header("inference-header-content-length", {"type": "string"})]
+    v2["post"]["responses"]["200"]["content"][BYTES_TYPE] = {}
+    about, ready = _get(f"Metadata of {model}", "Model"), _get(f"Whether {model} is served", "ModelReady")
+    version = {"name": "version", "in": "path", "required": True, "schema": {"enum": list(route.versions)}}
+    paths = {
+        f"/v1/models/{model}": _get(f"State of {model}", "ModelStatus"),
+        f"/v1/models/{model}:predict": v1,
+        f"/v1/models/{model}/versions/{{version}}:predict": _with(version, v1),
+        f"/v1/models/{model}:outcome": _post(
+            f"Say what {schema.target} turned out to be", {JSON_TYPE: _outcomes(schema)}, "Recorded"
+        ),
+        f"/v2/models/{model}": about,
+        f"/v2/models/{model}/versions/{{version}}": _with(version, about),
+        f"/v2/models/{model}/ready": ready,
+        f"/v2/models/{model}/versions/{{version}}/ready": _with(version, ready),
+        f"/v2/models/{model}/infer": v2,
+        f"/v2/models/{model}/versions/{{version}}/infer": _with(version, v2),
+        f"/models/{model}/invocations": _post(f"Predict {schema.target}", _invocation(schema), "Predictions"),
+        f"/models/{model}/version": _get("Version of Setpoint", None),
+    }
+    return paths | {f"/models/{model}/{path}": _get(f"Whether {model} is served", None) for path in ("ping", "health")}
+
+
+def _invocations_of_one(table: Table) -> Json:
+    """Return the route that finds the model by a header, or takes the only one."""
+    models = sorted({*table.routes, *table.missing})
+    layouts: list[Json] = [
+        mapping(**{key: {}}) for key in ("dataframe_split", "dataframe_records", "instances", "inputs")
+    ]
+    post = _post("Predict with the model of x-setpoint-model, or the only one", _bodies(layouts), "Predictions")
+    post["post"]["parameters"] = [_header("x-setpoint-model", {"enum": models} if models else {"type": "string"})]
+    return post
+
+
+def _invocation(schema: Schema) -> Json:
+    rows, columns = _rows(schema), _inputs(schema)
+    split = mapping(data={"type": "array", "minItems": 1, "items": {"type": "array"}})
+    split["properties"]["columns"] = {"type": "array", "items": {"enum": [*schema.names, *_beside(schema)]}}
+    return _bodies(
+        [
+            mapping(dataframe_split=split),
+            mapping(dataframe_records=rows),
+            mapping(instances={"anyOf": [rows, columns]}),
+            mapping(inputs={"anyOf": [rows, columns]}),
+        ]
+    )
+
+
+def _bodies(layouts: list[Json]) -> Json:
+    return {JSON_TYPE: {"oneOf": layouts}, CSV_TYPE: {"type": "string", "description": "with a line of field names"}}
+
+
+def _rows(schema: Schema) -> Json:
+    width = len(schema.names)
+    row = mapping(**{f.name: _field(f) for f in schema.features}) | {"additionalProperties": False}
+    row["properties"] = row["properties"] | _beside(schema)
+    bare: Json = {"type": "array", "prefixItems": [_field(f) for f in schema.features], "minItems": width}
+    bare |= {"maxItems": width, "description": ", ".join(schema.names)}
+    return {"anyOf": [listing(row), listing(bare)]}
+
+
+def _inputs(schema: Schema) -> Json:
+    """Return the column format: a list of values a field."""
+    columns = mapping(**{f.name: listing(_field(f)) for f in schema.features}) | {"additionalProperties": False}
+    columns["properties"] = columns["properties"] | {n: listing(kind) for n, kind in _beside(schema).items()}
+    return columns
+
+
+def _outcomes(schema: Schema) -> Json:
+    value: Json = {"enum": list(schema.classes)} if schema.task is Task.BINARY else {"type": "number"}
+    one = mapping(id={"type": ["string", "integer"]}, value=value) | {"additionalProperties": False}
+    one["properties"]["known"] = TIME
+    return {"anyOf": [one, mapping(outcomes=listing(one))]}
+
+
+def _field(feature: Feature) -> Json:
+    kind = JSON_KIND[feature.dtype]
+    field: Json = {"type": [kind, "null"] if feature.nullable else kind}
+    if feature.kind is Kind.CATEGORICAL and 0 < len(feature.levels) <= 50:
+        field["examples"] = list(feature.levels)
+    elif feature.low is not None and feature.high is not None:
+        field["description"] = f"{feature.low:g} to {feature.high:g} in the reference"
+    return field
+
+
+def _beside(schema: Schema) -> Json:
+    beside: dict[str | None, Json] = {schema.time: TIME, schema.id: {"type": ["string", "integer"]}}
+    return {name: kind for name, kind in beside.items() if name and name not in schema.names}
+
+
+def _header(name: str, schema: Json) -> Json:
+    return {"name": name, "in": "header", "required": False, "schema": schema}
+
+
+def _with(parameter: Json, item: Json) -> Json:
+    return {"parameters": [parameter], **item}
+
+
+def _get(summary: str, answer: str | None, **others: str) -> Json:
+    """Return a path that is got: what it answers with 200 (None: text), and with other codes than those of errors."""
+    content = {JSON_TYPE: {"schema": ref(answer)}} if answer else {"text/plain": {"schema": {"type": "string"}}}
+    told = {
+        code: {"description": "not ready", "content": {JSON_TYPE: {"schema": ref(name)}}}
+        for code, name in others.items()
+    }
+    responses: Json = {"200": {"description": "OK", "content": content}}
+    return {"get": {"summary": summary, "responses": responses | _errors(("404", "503")) | told}}
+
+
+def _post(summary: str, bodies: Json, answer: str) -> Json:
+    content = {kind: {"schema": schema} if schema else {} for kind, schema in bodies.items()}
+    ok: Json = {"200": {"description": "OK", "content": {JSON_TYPE: {"schema": ref(answer)}}}}
+    return {
+        "post": {
+            "summary": summary,
+            "requestBody": {"required": True, "content": content},
+            "responses": ok | _errors(ASKED),
+        }
+    }
+
+
+def _errors(codes: tuple[str, ...]) -> Json:
+    error = {JSON_TYPE: {"schema": ref("Error")}}
+    return {code: {"description": ERROR_TEXTS[code], "content": error} for code in codes}
