@@ -1,5 +1,6 @@
 """Every route of the data plane, on real sockets and real models."""
 
+import gzip
 import json
 import re
 import uuid
@@ -22,6 +23,8 @@ def test_the_data_plane_end_to_end(server):
     outcomes(server)
     refusals(server)
     sizes(server)
+    heads(server)
+    bodies(server)
     documents(server)
     assert server.stop() in (0, -15)
     assert not server.files.supervisor.exists()
@@ -138,6 +141,40 @@ def sizes(server):
     connection.close()
     many = {"instances": [[1, 2, 3]] * 20_000}
     assert len(server.ask("POST", "/v1/models/demand:predict", many)[2]["predictions"]) == 20_000
+
+
+def heads(server):
+    """HEAD says what GET says, without its body; the connection goes on."""
+    connection = server.connect()
+    for path in ("/v2", "/v2/health/ready", "/v2/models/demand/ready", "/v1/models/demand", "/ping", "/openapi.json"):
+        connection.request("HEAD", path)
+        head = connection.getresponse()
+        assert (head.status, head.read()) == (200, b"")
+        connection.request("GET", path)
+        assert head.headers["content-length"] == str(len(connection.getresponse().read()))
+    connection.request("HEAD", "/v1/models/demand:predict")
+    response = connection.getresponse()
+    assert (response.status, response.headers["allow"], response.read()) == (405, "POST", b"")
+    connection.close()
+
+
+def bodies(server):
+    predict, packed = "/v1/models/demand:predict", gzip.compress(b'{"inputs": {"a": [1], "b": [2], "c": [3]}}')
+    status, _, body = server.ask("POST", predict, packed, {"content-encoding": "gzip"})
+    assert (status, body) == (200, {"outputs": [pytest.approx(14, abs=1e-4)]})
+    bomb = gzip.compress(b" " * (33 * 2**20))
+    for raw, headers, expected, violation in (
+        (bomb, {"content-encoding": "gzip"}, 413, "large:body"),
+        (packed, {"content-encoding": "zstd"}, 415, "media:body"),
+        (packed, {"content-type": "application/x-parquet"}, 415, "media:body"),
+        (packed[:-2], {"content-encoding": "gzip"}, 400, "json:body"),
+    ):
+        status, _, body = server.ask("POST", predict, raw, headers)
+        record = server.records()[-1]
+        assert (status, body["violations"]) == (record.status, record.violations) == (expected, [violation])
+    assert server.ask("GET", "/ping")[::2] == (200, "\n")
+    assert server.ask("GET", "/models/demand/health")[0] == 200
+    assert server.ask("GET", "/models/damand/ping")[0] == 404
 
 
 def documents(server):
