@@ -32,8 +32,8 @@ class Peer:
         """Return the request body for rows."""
         if self.key == "v2":
             flat = [value for row in rows for value in row]
-            tensor = {"name": "predict_proba", "shape": [len(rows), len(rows[0])], "datatype": "FP32", "data": flat}
-            return json.dumps({"inputs": [tensor], "outputs": [{"name": "predict_proba"}]}).encode()
+            tensor = {"name": "predict", "shape": [len(rows), len(rows[0])], "datatype": "FP32", "data": flat}
+            return json.dumps({"inputs": [tensor]}).encode()
         return json.dumps({self.key: rows}).encode()
 
 

@@ -114,14 +114,14 @@ def free_port():
         return found.getsockname()[1]
 
 
-def start_all(home, rows, workers, folder):
+def start_all(servers, home, rows, workers, folder):
     """Start every server, each with its body for these rows."""
     onnx = str(home / "bundles" / "cancer" / "v1" / "model.onnx")
     worker = [sys.executable, "-m", "setpoint.bootstrap.worker", "--fd", "FD", "--index", "INDEX"]
     setpoint = {"SETPOINT_HOME": str(home), "PROMETHEUS_MULTIPROC_DIR": str(home / "run" / "metrics")}
     ceiling = [sys.executable, str(HERE / "ceiling.py"), "FD"]
     v1, v2 = "/v1/models/cancer:predict", "/v2/models/cancer/infer"
-    servers = {"ceiling": Server(*start_ours(home, workers, ceiling, {"MODEL": onnx}), v1, instances(rows))}
+    servers["ceiling"] = Server(*start_ours(home, workers, ceiling, {"MODEL": onnx}), v1, instances(rows))
     begun = time.perf_counter()
     ours, port = start_ours(home, workers, worker, setpoint)
     servers["setpoint"] = Server(ours, port, v1, instances(rows))
@@ -134,7 +134,6 @@ def start_all(home, rows, workers, folder):
         process = peers.start(folder, home, name, port, workers, onnx)
         servers[name] = Server([process], port, peer.path, peer.body(rows))
         await_answer(servers[name], begun)
-    return servers
 
 
 def await_answer(server, begun):
@@ -145,10 +144,9 @@ def await_answer(server, begun):
         try:
             urllib.request.urlopen(urllib.request.Request(url, server.body, headers), timeout=30).read()
         except (urllib.error.URLError, ConnectionError) as e:
-            if time.perf_counter() - begun > START_S or (
-                isinstance(e, urllib.error.HTTPError) and e.code in (400, 422)
-            ):
-                raise RuntimeError(f"{url} does not answer: {e}") from e
+            if time.perf_counter() - begun > START_S:
+                said = e.read()[:300] if isinstance(e, urllib.error.HTTPError) else ""
+                raise RuntimeError(f"{url} does not answer: {e} {said}") from e
             time.sleep(0.05)
         else:
             server.start_s = round(time.perf_counter() - begun, 2)
@@ -207,8 +205,9 @@ def one(rows, workers, asked):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         prepare(home)
-        servers = start_all(home, load_breast_cancer().data[:rows].tolist(), workers, asked.peers)
+        servers = {}
         try:
+            start_all(servers, home, load_breast_cancer().data[:rows].tolist(), workers, asked.peers)
             for turn in range(asked.rounds):
                 order = list(servers.values())
                 order = order[turn % len(order) :] + order[: turn % len(order)]
