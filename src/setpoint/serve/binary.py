@@ -45,7 +45,9 @@ class Frames:
             )
         left = len(self._raw) - self._at
         if size > left:
-            raise InvalidRequest(f"input {name[:64]!r}: {SIZE} is {size}, and {left} bytes are left in the body", code)
+            raise InvalidRequest(
+                f"input {name[:64]!r}: expected {size} bytes, as its {SIZE} says, got the last {left} of the body", code
+            )
         self._at += size
         return self._raw[self._at - size : self._at]
 

@@ -68,15 +68,19 @@ def _inflated(body: bytes, bits: int, encoding: str, bound: int) -> bytes:
     try:
         found = unpacker.decompress(body, bound + 1)
     except zlib.error as e:
-        raise Malformed(f"the body is not {encoding}, as content-encoding says: {e}") from e
+        raise Malformed(
+            f"expected {encoding} data, as content-encoding says; the {len(body):,} bytes of the body are none: {e}"
+        ) from e
     if len(found) > bound:
         raise BodyTooLarge(
             f"the body has more than {bound:,} bytes when unpacked; that is all that is taken (SETPOINT_MAX_BODY_BYTES)"
         )
     if not unpacker.eof:
-        raise Malformed(f"the body is cut short: its {encoding} data have no end in {len(body):,} bytes")
+        raise Malformed(
+            f"the body is cut short: expected the end of its {encoding} data, got {len(body):,} bytes without it"
+        )
     if unpacker.unused_data:
         raise Malformed(
-            f"the body goes on for {len(unpacker.unused_data):,} bytes after the end of its {encoding} data"
+            f"expected nothing after the {encoding} data of the body, got {len(unpacker.unused_data):,} bytes"
         )
     return found

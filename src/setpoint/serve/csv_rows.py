@@ -31,7 +31,9 @@ def decode_csv(body: bytes, form: Form) -> Asked:
     try:
         lines = [row for row in csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True) if row]
     except (UnicodeDecodeError, csv.Error) as e:
-        raise Malformed(f"the body is not CSV: {e}") from e
+        raise Malformed(
+            f"the body is not CSV, as its content-type says: {e}; expected UTF-8 text, commas and double quotes"
+        ) from e
     if not lines:
         raise Malformed("the body is empty; expected CSV: a line with the names of the fields, then a line a row")
     names, *rows = lines

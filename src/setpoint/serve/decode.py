@@ -10,7 +10,7 @@ from setpoint.errors import InvalidInput, InvalidRequest
 from setpoint.serve.asked import Asked
 from setpoint.serve.form import Form
 from setpoint.serve.layouts import from_columns, from_rows
-from setpoint.serve.misfit import listed, nearest, shown
+from setpoint.serve.misfit import NEAR, listed, nearest, shown
 
 EXAMPLE = '{"instances": [[…], …]}, {"instances": [{"field": …}, …]} or {"inputs": {"field": […], …}}'
 _decoder = msgspec.json.Decoder()
@@ -82,6 +82,7 @@ def lacks(key: str, document: Any, example: str) -> InvalidRequest:
     """Return the error for a body without its main key."""
     if type(document) is not dict:
         return InvalidRequest(f"the body is a {shown(document)}; expected {example}", (f"missing:{key}",))
-    other = next((nearest(str(name), [key]) for name in document if nearest(str(name), [key])), "")
-    keys = listed([str(name) for name in document]) or "nothing"
+    names = [str(name)[:64] for name in document]
+    other = next(filter(None, (nearest(name, [key]) for name in names[:NEAR])), "")
+    keys = listed(names) or "nothing"
     return InvalidRequest(f"the body has no {key!r}, it has {keys}{other}; expected {example}", (f"missing:{key}",))

@@ -1,5 +1,6 @@
 """Bodies of MLflow's scoring protocol (`/invocations`), to checked rows: four JSON layouts, and CSV."""
 
+from collections import Counter
 from math import isnan
 from typing import Any
 
@@ -68,9 +69,9 @@ def from_table(names: Any, rows: Any, form: Form, *, strict: bool) -> Rows:
     """
     if type(names) is not list or not all(type(name) is str for name in names):
         raise InvalidRequest(f"'columns' is {shown(names)}; expected a list of names", ("shape:columns",))
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = [name[:64] for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise InvalidRequest(f"'columns' has {listed(twice)} twice", (f"extra:{twice[0][:64]}",))
+        raise InvalidRequest(f"'columns' has {listed(twice)} twice; expected each name once", (f"extra:{twice[0]}",))
     if type(rows) is not list or not rows:
         raise InvalidRequest(f"'data' is {shown(rows)}; expected a list of at least one row", ("empty:data",))
     for i, row in enumerate(rows):

@@ -20,6 +20,7 @@ TYPES: dict[DType, frozenset[type]] = {
     DType.BOOL: frozenset({bool}),
     DType.STRING: frozenset({str}),
 }
+TOLD, NEAR = 6, 64  # fields that an error tells of, and names that are compared: both are the caller's to choose
 MAX_INT, MIN_INT = 2**63 - 1, -(2**63)
 _WORDS: dict[type, str] = {str: "string", bool: "boolean", list: "list", dict: "object", int: "number", float: "number"}
 
@@ -84,15 +85,17 @@ def bad_value(rule: str, feature: Feature, value: object, row: int) -> InvalidRe
 def bad_fields(where: str, given: Mapping[str, Any], names: Sequence[str], beside: Sequence[str]) -> InvalidRequest:
     """Return the error for missing and unknown fields: all of them, each with the nearest name."""
     missing = [name for name in names if name not in given]
-    extra = [str(name) for name in given if name not in names and name not in beside]
+    known = {*names, *beside}
+    extra = [str(name)[:64] for name in given if name not in known]
     texts = []
-    for name in missing:
-        near = _closest(name, extra)
+    for name in missing[:TOLD]:
+        near = _closest(name, extra[:NEAR])
         texts.append(f"field {name!r} is missing" + (f" (nearest given: {near!r})" if near else ""))
-    texts += [f"{name[:64]!r} is no field{nearest(name[:64], missing or names)}" for name in extra]
+    texts += [f"{name!r} is no field{nearest(name, missing or names)}" for name in extra[: TOLD - len(texts)]]
+    more = ", …" if len(missing) + len(extra) > TOLD else ""
     return InvalidRequest(
-        f"{where}: {', '.join(texts[:6])}{', …' if len(texts) > 6 else ''}. Expected fields: {listed(names)}",
-        (*(f"missing:{name}" for name in missing), *(f"extra:{name[:64]}" for name in extra[:16])),
+        f"{where}: {', '.join(texts)}{more}. Expected fields: {listed(names)}",
+        (*(f"missing:{name}" for name in missing), *(f"extra:{name}" for name in extra[:16])),
     )
 
 

@@ -41,10 +41,11 @@ def _outcome(i: int, given: Any, schema: Schema, now_us: int) -> Outcome:
         raise InvalidRequest(f"{where} is a {shown(given)}; expected an object like {EXAMPLE}", ("shape:outcomes",))
     for key in given:
         if key not in KEYS:
-            raise InvalidRequest(f"{where}: unknown key {key!r}{nearest(key, KEYS)}", (f"extra:{key[:64]}",))
+            text = f"{where}: unknown key {key[:64]!r}{nearest(key[:64], KEYS)}; known: {', '.join(KEYS)}"
+            raise InvalidRequest(text, (f"extra:{key[:64]}",))
     for key in KEYS[:2]:
         if key not in given:
-            raise InvalidRequest(f"{where} has no {key!r}", (f"missing:{key}",))
+            raise InvalidRequest(f"{where} has no {key!r}; expected an object like {EXAMPLE}", (f"missing:{key}",))
     return Outcome(
         id=_id(where, given["id"]),
         value=_value(where, given["value"], schema),

@@ -79,7 +79,9 @@ def _tensor(i: int, given: Any, frames: Frames) -> Tensor:
     size = parameters_of(given, f"input {i}").get(SIZE) if "parameters" in given else None
     for key in ("name", "shape", "datatype") if size is not None else ("name", "shape", "datatype", "data"):
         if key not in given:
-            raise InvalidRequest(f"input {i} has no {key!r}", (f"missing:{key}",))
+            raise InvalidRequest(
+                f"input {i} has no {key!r}; expected name, shape, datatype and data", (f"missing:{key}",)
+            )
     name, shape, datatype = given["name"], given["shape"], given["datatype"]
     if type(name) is not str:
         raise InvalidRequest(f"input {i}: 'name' is a {shown(name)}; expected a string", ("type:name",))
@@ -163,7 +165,9 @@ def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
     strings = {f.name for f in form.schema.features if f.dtype is DType.STRING}
     for tensor in tensors:
         if tensor.name in given:
-            raise InvalidRequest(f"input {tensor.name!r} is given twice", (f"extra:{tensor.name[:64]}",))
+            raise InvalidRequest(
+                f"input {tensor.name!r} is given twice; expected one tensor a field", (f"extra:{tensor.name[:64]}",)
+            )
         if tensor.shape not in ((n,), (n, 1)):
             raise InvalidRequest(
                 f"input {tensor.name!r}: shape {list(tensor.shape)}; expected [{n}] or [{n}, 1]",

@@ -45,7 +45,7 @@ def from_raw(name: str, datatype: str, raw: bytes | memoryview, count: int) -> t
         return _texts(name, memoryview(raw), count), False
     dtype = DTYPES[datatype]
     if len(raw) != count * dtype.itemsize:
-        raise _wrong(name, f"{count} values of {datatype} are {count * dtype.itemsize} bytes, got {len(raw)}")
+        raise _wrong(name, f"got {len(raw)} bytes; expected {count * dtype.itemsize}, for {count} values of {datatype}")
     if datatype == "BOOL":
         return (np.frombuffer(raw, np.uint8) != 0).tolist(), False
     array = np.frombuffer(raw, dtype)
@@ -70,16 +70,16 @@ def _texts(name: str, raw: memoryview, count: int) -> list[str]:
     at = 0
     while at < len(raw):
         if at + 4 > len(raw):
-            raise _wrong(name, f"{len(raw) - at} bytes are left where the length of element {len(texts)} should be")
+            raise _wrong(name, f"expected 4 bytes, the length of element {len(texts)}, got the last {len(raw) - at}")
         (length,) = _LENGTH.unpack_from(raw, at)
         at += 4
         if at + length > len(raw):
-            raise _wrong(name, f"element {len(texts)} says {length} bytes, and {len(raw) - at} are left")
+            raise _wrong(name, f"expected {length} bytes, as element {len(texts)} says, got the last {len(raw) - at}")
         try:
             texts.append(str(raw[at : at + length], "utf-8"))
         except UnicodeDecodeError as e:
             raise InvalidRequest(
-                f"input {name!r}: element {len(texts)} is not UTF-8: {e}", (f"type:{name[:64]}",)
+                f"input {name!r}: element {len(texts)} is not UTF-8, as is expected: {e}", (f"type:{name[:64]}",)
             ) from e
         at += length
     if len(texts) != count:

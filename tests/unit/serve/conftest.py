@@ -1,6 +1,8 @@
 """Small schemas, and models of a line of NumPy that follow the runtime's shape."""
 
+import asyncio
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,7 +11,10 @@ import pytest
 from setpoint.domain.live import Served
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.serve.app import App
 from setpoint.serve.form import Form
+from setpoint.serve.metrics import Metrics
+from setpoint.serve.plane import DataPlane
 from setpoint.serve.table import Loaded, Table, route_of
 
 FEATURES = (
@@ -109,6 +114,56 @@ def a_table(model=None, shadow=None, schema=None, maps=(), name="demand"):
     aside = Loaded(a_version(schema, "v2", name), shadow, Form(schema)) if shadow else None
     served = Served(champion="v1", shadow="v2" if shadow else None, maps=tuple(maps))
     return Table(1, {name: route_of(served, champion, aside)}, complete=True)
+
+
+class Still:
+    """A model of any schema, whose answers are always sound."""
+
+    def __init__(self, schema):
+        self.schema = schema
+
+    def predict(self, columns):
+        n = len(columns[self.schema.names[0]])
+        return {name: np.array(["no"] * n, object) if name == "label" else np.zeros(n) for name in self.schema.outputs}
+
+
+class Door:
+    """An app without a socket; it serves `demand`, a regression on numbers, and `risk`, which has a text too."""
+
+    def __init__(self, max_body_bytes=1 << 16):
+        schemas = {
+            "demand": a_schema(),
+            "risk": a_schema((*FEATURES, SKY), task=Task.BINARY, classes=("no", "yes")),
+        }
+        tables = [a_table(Still(schema), schema=schema, name=name) for name, schema in schemas.items()]
+        self.tape, self.metrics = Tape(), Metrics()
+        self.plane = DataPlane(self.tape, self.metrics)
+        self.plane.table = Table(1, tables[0].routes | tables[1].routes, complete=True)
+        self.app = App(self.plane, max_body_bytes=max_body_bytes, lifespan=nullcontext)
+        self.runner = asyncio.Runner()
+
+    def ask(self, method, path, body=b"", headers=()):
+        """Return status, headers and body."""
+        scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": ("10.0.0.1", 1)}
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        sent = []
+
+        async def receive():
+            return messages.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        self.runner.run(self.app(scope, receive, send))
+        start, end = sent
+        return start["status"], dict(start["headers"]), end["body"]
+
+
+@pytest.fixture
+def door():
+    door = Door()
+    with door.runner:
+        yield door
 
 
 @pytest.fixture(scope="session")

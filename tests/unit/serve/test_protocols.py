@@ -125,10 +125,13 @@ FRAMES = {
     "no number": (framed({}, b"", b"\xb2"), "inference-header-content-length is string '²'"),
     "too few": (
         framed({"inputs": [tensor(8)]}, b"abcd"),
-        "input 'temp': binary_data_size is 8, and 4 bytes are left in the body",
+        "input 'temp': expected 8 bytes, as its binary_data_size says, got the last 4 of the body",
     ),
     "too many": (framed({"inputs": [tensor(4)]}, b"abcdefg"), "3 bytes of the body belong to no tensor"),
-    "odd size": (framed({"inputs": [tensor(3)]}, b"abc"), "input 'temp': 1 values of FP32 are 4 bytes, got 3"),
+    "odd size": (
+        framed({"inputs": [tensor(3)]}, b"abc"),
+        "input 'temp': got 3 bytes; expected 4, for 1 values of FP32",
+    ),
     "no size": (
         framed({"inputs": [tensor("4")]}, b"abcd"),
         "input 'temp': binary_data_size is string '4'; expected a number",
@@ -161,7 +164,7 @@ FRAMES = {
     ),
     "text": (
         framed({"inputs": [{**tensor(9), "datatype": "BYTES"}]}, struct.pack("<I", 9) + b"short"),
-        "element 0 says 9 bytes, and 5 are left",
+        "expected 9 bytes, as element 0 says, got the last 5",
     ),
 }
 
@@ -259,7 +262,7 @@ TABLES = {
     "twice": (
         decode_invocation,
         as_json(dataframe_split={**SPLIT, "columns": ["temp", "temp"]}),
-        "'columns' has temp twice",
+        "'columns' has temp twice; expected each name once",
     ),
     "short row": (
         decode_invocation,
@@ -289,8 +292,12 @@ TABLES = {
         "row 0, field 'temp': inf; expected a number",
     ),
     "CSV, empty": (decode_csv, b"\n", "the body is empty; expected CSV: a line with the names of the fields"),
-    "CSV, bytes": (decode_csv, b"temp\n\xff", "the body is not CSV: 'utf-8' codec can't decode byte 0xff"),
-    "CSV, quote": (decode_csv, b'temp\n"1', "the body is not CSV: unexpected end of data"),
+    "CSV, bytes": (
+        decode_csv,
+        b"temp\n\xff",
+        "the body is not CSV, as its content-type says: 'utf-8' codec can't decode byte 0xff",
+    ),
+    "CSV, quote": (decode_csv, b'temp\n"1', "the body is not CSV, as its content-type says: unexpected end of data"),
     "CSV, header alone": (
         decode_csv,
         b"temp,hour,holiday,sky\n",
@@ -349,10 +356,14 @@ def test_a_body_is_unpacked_no_further_than_the_bound():
     ("body", "encoding", "text"),
     [
         (b"[1]", "br", "content-encoding 'br' is not read; expected gzip, deflate or none"),
-        (b"[1]", "gzip", "the body is not gzip, as content-encoding says: .*incorrect header"),
-        (b"", "gzip", "the body is cut short: its gzip data have no end in 0 bytes"),
+        (
+            b"[1]",
+            "gzip",
+            "expected gzip data, as content-encoding says; the 3 bytes of the body are none: .*incorrect header",
+        ),
+        (b"", "gzip", "the body is cut short: expected the end of its gzip data, got 0 bytes without it"),
         (PACKED["gzip"][:-4], "gzip", "the body is cut short"),
-        (PACKED["gzip"] * 2, "gzip", "the body goes on for 23 bytes after the end of its gzip data"),
+        (PACKED["gzip"] * 2, "gzip", "expected nothing after the gzip data of the body, got 23 bytes"),
     ],
 )
 def test_a_body_that_is_not_packed_as_said_is_refused(body, encoding, text):
