@@ -45,6 +45,8 @@ TENSOR = mapping(name=TEXT, shape=SHAPE, datatype=DATATYPE)
 DESCRIBED = {"type": "array", "items": mapping(name=TEXT, datatype=DATATYPE, shape={"type": "array"})}
 COMPONENTS: Json = {
     "Error": mapping(error=TEXT, violations=TEXTS),
+    "Status": mapping(status={"const": "alive"}),
+    "Models": mapping(models=TEXTS),
     "Live": mapping(live={"const": True}),
     "Health": mapping(live={"const": True}, ready={"type": "boolean"}, generation={"type": "integer"}, notes=TEXTS),
     "Server": mapping(name=TEXT, version=TEXT, extensions=TEXTS),

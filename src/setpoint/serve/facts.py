@@ -26,6 +26,14 @@ class Facts:
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
+    async def alive(self, call: Call) -> Reply:
+        """Answer `GET /`, by which KServe's v1 clients ask whether a server lives."""
+        return Reply(encode_json({"status": "alive"}))
+
+    async def models(self, call: Call) -> Reply:
+        """Answer `GET /v1/models`."""
+        return Reply(encode_json({"models": sorted(self._plane.table.routes)}))
+
     async def describe_v1(self, call: Call) -> Reply:
         """Answer `GET /v1/models/{m}`."""
         route = self._plane.table.route(call.model)

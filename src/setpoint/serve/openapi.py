@@ -15,6 +15,8 @@ def openapi(table: Table, version: str) -> Json:
     paths = {
         "/v2": _get("Server metadata", "Server"),
         "/v2/health": _get("Health, for people", "Health"),
+        "/": _get("Whether the process answers, for KServe's v1 clients", "Status"),
+        "/v1/models": _get("Names of the models served", "Models"),
         "/v2/health/live": _get("Whether the process answers", "Live"),
         "/v2/health/ready": _get("Whether every model is served", "Health", **{"503": "Health"}),
         "/ping": _get("Whether every model is served", None, **{"503": "Health"}),

@@ -14,6 +14,8 @@ ROUTES = (
     ("POST", rf"/v1{MODEL}:outcome", "take_outcomes"),
     ("POST", "/invocations", "invocations"),
     ("POST", rf"{MODEL}/invocations", "invocations"),
+    ("GET", "/", "alive"),
+    ("GET", "/v1/models", "models"),
     ("GET", rf"/v1{MODEL}", "describe_v1"),
     ("GET", rf"/v2{MODEL}{VERSION}", "describe_v2"),
     ("GET", rf"/v2{MODEL}{VERSION}/ready", "model_ready"),

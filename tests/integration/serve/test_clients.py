@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -150,3 +153,15 @@ def test_mlflow_scoring_client(start):
     to_csv = {"content-type": "text/csv; charset=utf-8", "x-setpoint-model": "demand"}
     status, _, body = server.ask("POST", "/invocations", frame.to_csv().encode(), to_csv)
     assert (status, body["predictions"]) == (200, pytest.approx(Y, abs=1e-4))
+
+
+@pytest.mark.skipif("KSERVE_PYTHON" not in os.environ, reason="KSERVE_PYTHON names no Python that has kserve")
+def test_kserve_client(server):
+    script = Path(__file__).with_name("kserve_client.py")
+    argv = [os.environ["KSERVE_PYTHON"], script, f"http://127.0.0.1:{server.port}"]
+    found = json.loads(subprocess.check_output(argv, timeout=60))
+    assert found["v1"] == {"live": True, "model_ready": True, "predictions": pytest.approx(Y)}
+    assert found["v2"] == {
+        "live": True, "ready": True, "model_ready": True,
+        "binary=False": ["q", *map(pytest.approx, Y)], "binary=True": ["q", *map(pytest.approx, Y)],
+    }  # fmt: skip
