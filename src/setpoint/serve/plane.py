@@ -3,26 +3,33 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.errors import ModelFailed, SetpointError
 from setpoint.ports import Recorder
+from setpoint.serve.batches import batches
 from setpoint.serve.form import Rows
 from setpoint.serve.holding import HoldingRecorder
+from setpoint.serve.lane import Ended, Lane
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.shadow import ShadowRunner
-from setpoint.serve.table import Table, Target
+from setpoint.serve.table import Loaded, Table, Target
 from setpoint.serve.work import Answer, Work, answers, record_of
 
 log = logging.getLogger("setpoint.serve")
+LOOP_S = 0.005  # what one tick may spend in models; more than that runs beside the event loop
+THREADS = 32
+Done = tuple[Work, InferenceRecord, Answer | SetpointError]
 
 
 class DataPlane:
     """Answers requests.
 
     Requests that arrive in one tick of the event loop share one run of the model and one append to the recorder; no
-    answer goes out before its record is with the recorder. Nothing waits for a timer.
+    answer goes out before its record is with the recorder. Nothing waits for a timer. What is slow, large or unknown
+    runs beside the event loop, in a `Lane` of its version.
 
     Parameters
     ----------
@@ -30,7 +37,7 @@ class DataPlane:
         Where records go; when it refuses, they are held in memory, up to a bound.
     metrics : Metrics
     batch_rows : int
-        Rows of one run, about: a request is never split.
+        Rows of one run at most; a larger request is run in parts and answered whole.
     """
 
     def __init__(self, recorder: Recorder, metrics: Metrics, *, batch_rows: int = 1_024, held: int = 100_000) -> None:
@@ -40,6 +47,10 @@ class DataPlane:
         self.metrics = metrics
         self._batch_rows = batch_rows
         self._queue: list[Work] = []
+        self._lanes: dict[Loaded, Lane] = {}
+        self._quiet = asyncio.Event()  # no lane has work
+        self._quiet.set()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
 
     def ask(
         self, target: Target, rows: Rows, request_id: str, *, caller: str, arrived_us: int, started_ns: int
@@ -87,10 +98,17 @@ class DataPlane:
         )
 
     async def drain(self, timeout_s: float = 2.0) -> None:
-        """Finish what is under way: the queued tick, the shadows, the records held."""
+        """Finish what is under way: the queued tick, the runs beside the loop, the shadows, the records held."""
+        end = time.monotonic() + timeout_s
         for _ in range(2):  # the queued tick
             await asyncio.sleep(0)
-        await self.shadows.drain(timeout_s)
+        try:
+            await asyncio.wait_for(self._quiet.wait(), timeout_s)
+        except TimeoutError:
+            names = ", ".join(f"{lane.loaded.name} ({lane.rows} rows)" for lane in self._lanes.values())
+            log.error("still under way after %s s: %s", timeout_s, names)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self.shadows.drain(max(0.0, end - time.monotonic()))
         self.shadows.close()
         self.recorder.retry(now=True)
         if self.recorder.held:
@@ -105,33 +123,84 @@ class DataPlane:
         return work.future
 
     def _flush(self) -> None:
-        """Run everything queued, record it, answer it, and only then offer it to the shadows."""
+        """Run what fits into a tick, record and answer it; hand the rest to the lanes."""
         queue, self._queue = self._queue, []
+        done: list[Done] = []
+        left = LOOP_S
         try:
-            done = [each for batch in _batches(queue, self._batch_rows) for each in self._run(batch)]
-            self.recorder.append([record for _, record, _ in done])
-        except Exception as e:  # whatever it is: nobody may be left waiting
-            for work in queue:
-                _settle(work, SetpointError(f"internal error: {type(e).__name__}: {e}"))
+            for batch in batches(queue, self._batch_rows):
+                rows = sum([work.rows.n for work in batch if work.rows])
+                seconds = batch[0].target.loaded.pace.seconds(rows) if rows else 0.0
+                if seconds > left or rows > self._batch_rows:
+                    self._put_aside(batch)
+                else:
+                    left -= seconds
+                    done += self._run(batch, rows)
+            if done:
+                self._finish(done)
+        except Exception as e:
+            _abandon(queue, e)
             raise
+
+    def _put_aside(self, batch: Sequence[Work]) -> None:
+        loaded = batch[0].target.loaded
+        lane = self._lanes.get(loaded)
+        if lane is None:
+            self._quiet.clear()
+            lane = self._lanes[loaded] = Lane(loaded, self._batch_rows, self._threads, self._ended, self._forget)
+        for work in batch:
+            lane.add(work)
+
+    def _forget(self, lane: Lane) -> None:
+        del self._lanes[lane.loaded]
+        if not self._lanes:
+            self._quiet.set()
+
+    def _ended(self, ended: Sequence[Ended]) -> None:
+        """Finish what a lane has completed."""
+        try:
+            self._finish(_done(ended, time.perf_counter_ns()))
+        except Exception as e:
+            _abandon([work for work, _ in ended], e)
+            raise
+
+    def _run(self, batch: Sequence[Work], rows: int) -> list[Done]:
+        """Run a batch here and now; refused requests, which have no rows, are only recorded."""
+        found: Sequence[Answer | ModelFailed] = [{}] * len(batch)
+        if rows:
+            target = batch[0].target
+            started = time.perf_counter_ns()
+            found = answers(target, [work.rows for work in batch if work.rows])
+            target.loaded.pace.add(rows, (time.perf_counter_ns() - started) / 1e9)
+        return _done(zip(batch, found, strict=True), time.perf_counter_ns())
+
+    def _finish(self, done: Sequence[Done]) -> None:
+        """Record, answer, and only then offer to the shadows."""
+        records = [record for _, record, _ in done]
+        self.recorder.append(records)
         for work, _, answer in done:
             _settle(work, answer)
-        self.metrics.batch([record for _, record, _ in done])
+        self.metrics.batch(records)
         for work, record, _ in done:
             if work.target.shadow and record.status == 200:
                 self.shadows.offer(work)
 
-    def _run(self, batch: Sequence[Work]) -> Iterator[tuple[Work, InferenceRecord, Answer | ModelFailed]]:
-        target = batch[0].target
-        parts = [work.rows for work in batch if work.rows]
-        found = answers(target, parts) if parts else [{} for _ in batch]
-        now = time.perf_counter_ns()
-        for work, answer in zip(batch, found, strict=True):
-            yield work, record_of(work, target, answer, (now - work.started_ns) // 1_000), answer
-
 
 def _future() -> "asyncio.Future[Answer]":
     return asyncio.get_running_loop().create_future()
+
+
+def _done(ended: Iterable[Ended], now_ns: int) -> list[Done]:
+    return [
+        (work, record_of(work, work.target, answer, (now_ns - work.started_ns) // 1_000), answer)
+        for work, answer in ended
+    ]
+
+
+def _abandon(works: Sequence[Work], e: Exception) -> None:
+    """Leave nobody waiting after a defect, whatever it is."""
+    for work in works:
+        _settle(work, SetpointError(f"internal error: {type(e).__name__}: {e}"))
 
 
 def _settle(work: Work, answer: Answer | SetpointError) -> None:
@@ -141,21 +210,3 @@ def _settle(work: Work, answer: Answer | SetpointError) -> None:
         work.future.set_exception(answer)
     else:
         work.future.set_result(answer)
-
-
-def _batches(queue: Sequence[Work], batch_rows: int) -> Iterator[list[Work]]:
-    """Group by target, refused requests apart; a group is cut where it would grow beyond `batch_rows`."""
-    groups: dict[tuple[Target, bool], list[Work]] = {}
-    for work in queue:
-        groups.setdefault((work.target, work.rows is None), []).append(work)
-    for group in groups.values():
-        batch: list[Work] = []
-        rows = 0
-        for work in group:
-            n = work.rows.n if work.rows else 0
-            if batch and rows + n > batch_rows:
-                yield batch
-                batch, rows = [], 0
-            batch.append(work)
-            rows += n
-        yield batch

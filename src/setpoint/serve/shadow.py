@@ -6,10 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from setpoint.domain.record import InferenceRecord
+from setpoint.errors import ModelFailed
+from setpoint.serve.batches import batches, joined, part_of
+from setpoint.serve.form import Rows
 from setpoint.serve.table import Target
-from setpoint.serve.work import Work, answers, record_of
+from setpoint.serve.work import Answer, Work, answers, record_of
 
 
 class ShadowRunner:
@@ -22,7 +26,7 @@ class ShadowRunner:
     bound_rows : int
         Rows that wait at most; a request beyond is dropped, and counted.
     batch_rows : int
-        Rows of one run, about.
+        Rows of one run at most.
     """
 
     def __init__(
@@ -70,7 +74,9 @@ class ShadowRunner:
             batch.append(work)
             rows += work.rows.n if work.rows else 0
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(self._thread, run_shadows, batch).add_done_callback(lambda f: self._done(f, rows))
+        loop.run_in_executor(self._thread, run_shadows, batch, self._batch_rows).add_done_callback(
+            lambda f: self._done(f, rows)
+        )
 
     def _done(self, run: "asyncio.Future[list[InferenceRecord]]", rows: int) -> None:
         self._rows -= rows
@@ -82,16 +88,32 @@ class ShadowRunner:
             self._idle.set()
 
 
-def run_shadows(batch: Sequence[Work]) -> list[InferenceRecord]:
-    """Return the records of the shadows' answers, failures among them."""
-    by_target: dict[Target, list[Work]] = {}
-    for work in batch:
-        if work.target.shadow:
-            by_target.setdefault(work.target.shadow, []).append(work)
+def run_shadows(queue: Sequence[Work], limit: int) -> list[InferenceRecord]:
+    """Return the records of the shadows' answers, failures among them; no run has more than `limit` rows."""
     records = []
-    for target, works in by_target.items():
+    for batch in batches([replaced for work in queue if (replaced := _to_shadow(work))], limit):
+        target = batch[0].target
         started = time.perf_counter_ns()
-        found = answers(target, [work.rows for work in works if work.rows])
+        found = _answers(target, [work.rows for work in batch if work.rows], limit)
         latency_us = (time.perf_counter_ns() - started) // 1_000
-        records += [record_of(work, target, answer, latency_us) for work, answer in zip(works, found, strict=True)]
+        records += [record_of(work, target, answer, latency_us) for work, answer in zip(batch, found, strict=True)]
     return records
+
+
+def _to_shadow(work: Work) -> Work | None:
+    shadow = work.target.shadow
+    return replace(work, target=shadow) if shadow else None
+
+
+def _answers(target: Target, parts: Sequence[Rows], limit: int) -> list[Answer | ModelFailed]:
+    """Run a batch, in parts where it is one request beyond the limit."""
+    if sum(part.n for part in parts) <= limit:
+        return answers(target, parts)
+    (rows,) = parts
+    found: list[Answer] = []
+    for at in range(0, rows.n, limit):
+        (answer,) = answers(target, [part_of(rows, at, at + limit)], at)
+        if isinstance(answer, ModelFailed):
+            return [answer]
+        found.append(answer)
+    return [joined(found)]

@@ -11,6 +11,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.errors import NotFound, NotReady
 from setpoint.serve.form import Form
 from setpoint.serve.misfit import nearest
+from setpoint.serve.pace import Pace
 
 
 class Model(Protocol):
@@ -22,11 +23,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A version in memory, and its compiled schema."""
+    """A version in memory, its compiled schema, and how fast it proved to be."""
 
     version: ModelVersion
     model: Model
     form: Form
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def name(self) -> str:

@@ -33,21 +33,24 @@ class Work:
     violations: tuple[str, ...] = ()
 
 
-def answers(target: Target, parts: Sequence[Rows]) -> list[Answer | ModelFailed]:
-    """Run the rows of several requests at once; when that fails, one by one, so that only the culprit fails."""
+def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answer | ModelFailed]:
+    """Run the rows of several requests at once; when that fails, one by one, so that only the culprit fails.
+
+    `first` is the number of the first part's first row in its request, for messages.
+    """
     try:
         outputs = _predict(target, parts)
     except Exception as e:  # a model is not our code
         if len(parts) == 1:
             return [ModelFailed(f"{target.model} {target.version} failed: {type(e).__name__}: {str(e)[:300]}")]
-        return [answer for part in parts for answer in answers(target, [part])]
+        return [answer for part in parts for answer in answers(target, [part], first if part is parts[0] else 0)]
     found: list[Answer | ModelFailed] = []
     start = 0
     sound = all(finite.all() for finite in (_finite(column) for column in outputs.values()))
     lists = {name: column.tolist() for name, column in outputs.items()}
     for part in parts:
         stop = start + part.n
-        wrong = None if sound else _not_finite(target, outputs, start, stop)
+        wrong = None if sound else _not_finite(target, outputs, start, stop, 0 if start else first)
         found.append(wrong or {name: column[start:stop] for name, column in lists.items()})
         start = stop
     return found
@@ -71,13 +74,14 @@ def _finite(column: Any) -> Any:
     return np.isfinite(column) if column.dtype.kind == "f" else np.True_
 
 
-def _not_finite(target: Target, outputs: Columns, start: int, stop: int) -> ModelFailed | None:
+def _not_finite(target: Target, outputs: Columns, start: int, stop: int, first: int) -> ModelFailed | None:
     for name, column in outputs.items():
         if column.dtype.kind == "f":
             (bad,) = np.nonzero(~np.isfinite(column[start:stop]))
             if len(bad):
                 value = column[start + bad[0]]
-                return ModelFailed(f"{target.model} {target.version} answered {name} = {value} for row {bad[0]}")
+                row = first + bad[0]
+                return ModelFailed(f"{target.model} {target.version} answered {name} = {value} for row {row}")
     return None
 
 

@@ -27,6 +27,11 @@ def ask(plane, rows, request_id="r", model="demand", version=None):
     return plane.ask(target, target.form.lists(rows), request_id, caller="10.0.0.1", arrived_us=5, started_ns=0)
 
 
+async def warm(plane, model="demand"):
+    """Let the plane learn that a model is fast: only then does it run in the event loop."""
+    await ask(plane, [ROW], "warm", model)
+
+
 def alone(make, rows):
     """What the model says to these rows and to no others."""
     form = Form(make.schema())
@@ -38,47 +43,76 @@ def test_a_tick_is_one_run_and_one_append(make):
 
     async def run():
         plane = a_plane(make.table(model), tape)
+        await warm(plane)
         return await asyncio.gather(*(ask(plane, [[i, 1, False, None]], f"r{i}") for i in range(20)))
 
     found = asyncio.run(run())
     assert [a["prediction"] for a in found] == [alone(make, [[i, 1, False, None]]) for i in range(20)]
-    assert (model.calls, tape.appends) == ([20], 1)
-    assert [r.request_id for r in tape.records] == [f"r{i}" for i in range(20)]
+    assert (model.calls, tape.appends) == ([1, 20], 2)
+    assert [r.request_id for r in tape.records[1:]] == [f"r{i}" for i in range(20)]
 
 
 cells = st.tuples(st.floats(-50, 50), st.integers(0, 23), st.booleans(), st.none() | st.floats(0, 9))
 
 
-@given(st.lists(st.lists(cells.map(list), min_size=1, max_size=5), min_size=1, max_size=12), st.integers(1, 9))
-def test_batched_answers_are_the_single_ones(make, requests, batch_rows):
-    """However requests meet in a tick and however ticks are cut, each caller gets the answers to its own rows."""
-    tape = make.tape()
+@given(
+    st.lists(st.lists(cells.map(list), min_size=1, max_size=14), min_size=1, max_size=12),
+    st.integers(1, 9),
+    st.booleans(),
+)
+def test_batched_answers_are_the_single_ones_and_no_run_exceeds_the_limit(make, requests, batch_rows, known):
+    """However requests meet in a tick and however they are cut, each caller gets the answers to its own rows."""
+    tape, model, shadow = make.tape(), make.line(), make.line()
 
     async def run():
-        plane = a_plane(make.table(), tape, batch_rows=batch_rows)
-        return await asyncio.gather(*(ask(plane, rows, f"r{i}") for i, rows in enumerate(requests)))
+        plane = a_plane(make.table(model, shadow), tape, batch_rows=batch_rows)
+        if known:
+            await warm(plane)
+        found = await asyncio.gather(*(ask(plane, rows, f"r{i}") for i, rows in enumerate(requests)))
+        await plane.drain(30)
+        return found
 
     found = asyncio.run(run())
     assert [a["prediction"] for a in found] == [alone(make, rows) for rows in requests]
-    by_id = {r.request_id: r for r in tape.records}
-    assert tape.appends == 1
-    assert len(by_id) == len(tape.records) == len(requests)
-    for i, rows in enumerate(requests):
-        record = by_id[f"r{i}"]
-        assert record.outputs == found[i]
-        assert list(map(list, zip(*record.inputs.values(), strict=True))) == rows
+    assert max(model.calls + shadow.calls) <= batch_rows
+    for role in ("champion", "shadow"):
+        by_id = {r.request_id: r for r in tape.records if r.role == role}
+        assert sum(r.role == role for r in tape.records) == len(by_id) == len(requests) + known
+        for i, rows in enumerate(requests):
+            record = by_id[f"r{i}"]
+            assert record.outputs == found[i]
+            assert list(map(list, zip(*record.inputs.values(), strict=True))) == rows
 
 
-def test_batches_are_cut_at_the_limit_and_requests_are_not(make):
+def test_small_requests_are_answered_between_the_parts_of_a_large_one(make):
     model, tape = make.line(), make.tape()
 
     async def run():
         plane = a_plane(make.table(model), tape, batch_rows=4)
-        await asyncio.gather(*(ask(plane, [ROW] * n) for n in (3, 2, 1, 9, 1)))
+        await warm(plane)
+        large = ask(plane, [ROW] * 400, "large")
+        small = 0
+        while not large.done():
+            await ask(plane, [ROW])
+            small += 1
+        assert (await large)["prediction"] == alone(make, [ROW]) * 400
+        return small
 
-    asyncio.run(run())
-    assert model.calls == [3, 3, 9, 1]
-    assert tape.appends == 1
+    assert asyncio.run(run()) > 10
+    assert max(model.calls) <= 4
+
+
+def test_a_large_request_fails_as_a_whole_and_says_which_row(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(make.fragile()), tape, batch_rows=4)
+        rows = [[t, 1, True, 1] for t in (1, 2, 3, 4, 5, 45, 7, 8, 9)]
+        return await asyncio.gather(ask(plane, rows), return_exceptions=True)
+
+    (failed,) = asyncio.run(run())
+    assert str(failed) == "demand v1 answered prediction = nan for row 5"
+    assert [(r.status, len(r.ids), r.outputs) for r in tape.records] == [(500, 9, {})]
 
 
 def test_nobody_is_answered_before_the_record_is_written(make):
@@ -259,6 +293,7 @@ def test_refused_requests_are_recorded_without_inputs(make):
 
     async def run():
         plane = a_plane(make.table(), tape)
+        await warm(plane)
         target = plane.table.route("demand").champion
         await asyncio.gather(
             ask(plane, [ROW], "good"),
@@ -266,7 +301,7 @@ def test_refused_requests_are_recorded_without_inputs(make):
         )
 
     asyncio.run(run())
-    good, bad = sorted(tape.records, key=lambda r: r.status)
-    assert tape.appends == 1
+    good, bad = sorted(tape.records[1:], key=lambda r: r.status)
+    assert tape.appends == 2
     assert (good.status, bad.status, bad.violations) == (200, 422, ["type:temp"])
     assert (bad.inputs, bad.outputs, bad.ids) == ({}, {}, [])

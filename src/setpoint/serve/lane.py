@@ -1,0 +1,137 @@
+"""What is too slow or too large for the event loop: one run at a time of one version, in a thread beside the loop."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from setpoint.errors import ModelFailed
+from setpoint.serve.batches import joined, part_of, taken
+from setpoint.serve.form import Rows
+from setpoint.serve.table import Loaded, Target
+from setpoint.serve.work import Answer, Work, answers
+
+log = logging.getLogger("setpoint.serve")
+Ended = tuple[Work, Answer | ModelFailed]
+Ran = tuple[list[Answer | ModelFailed], float]
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request and how far it has come."""
+
+    work: Work
+    rows: Rows
+    at: int = 0
+    parts: list[Answer] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Rows that are not answered yet."""
+        return self.rows.n - self.at
+
+
+class Lane:
+    """Requests that wait for one version.
+
+    While one run is under way the others gather; the next run takes as many as its measured pace, the limit and their
+    deadlines allow. A request with more rows than that is run in parts, in turn with the others.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    batch_rows : int
+        Rows of one run at most.
+    threads : Executor
+        Where runs take place.
+    ended : callable
+        Takes the requests that a run completed, in the event loop.
+    empty : callable
+        Called when nothing waits or runs any more.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        batch_rows: int,
+        threads: Executor,
+        ended: Callable[[Sequence[Ended]], None],
+        empty: Callable[["Lane"], None],
+    ) -> None:
+        self.loaded = loaded
+        self._batch_rows, self._threads, self._ended, self._empty = batch_rows, threads, ended, empty
+        self._waiting: deque[Waiting] = deque()
+        self._running: list[Waiting] = []
+        self.rows = 0
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._start)  # one pass later, as a tick
+
+    def add(self, work: Work) -> None:
+        """Queue a request; those of one tick can share the first run."""
+        assert work.rows is not None
+        self._waiting.append(Waiting(work, work.rows))
+        self.rows += work.rows.n
+
+    def _start(self) -> None:
+        """Begin the next run, of requests to one target."""
+        if not self._waiting:
+            self._empty(self)
+            return
+        pace, target = self.loaded.pace, self._waiting[0].work.target
+        same = ((each.left, 0) for each in self._waiting if each.work.target is target)
+        sizes = taken(same, pace.room(self._batch_rows), pace.seconds, time.perf_counter_ns())
+        self._running = self._pop(target, len(sizes))
+        parts = [part_of(each.rows, each.at, each.at + n) for each, n in zip(self._running, sizes, strict=True)]
+        run = asyncio.get_running_loop().run_in_executor(self._threads, _run, target, parts, self._running[0].at)
+        run.add_done_callback(lambda done: self._done(done, parts))
+
+    def _pop(self, target: Target, n: int) -> list[Waiting]:
+        """Take the first n requests to a target out of the queue."""
+        popped: list[Waiting] = []
+        passed: list[Waiting] = []
+        while len(popped) < n:
+            each = self._waiting.popleft()
+            (popped if each.work.target is target else passed).append(each)
+        self._waiting.extendleft(reversed(passed))
+        return popped
+
+    def _done(self, run: "asyncio.Future[Ran]", parts: Sequence[Rows]) -> None:
+        """Take what came out, put back what is not complete, and go on."""
+        if run.cancelled():
+            return
+        rows = sum(part.n for part in parts)
+        self.rows -= rows
+        if run.exception():  # a defect of ours, for `answers` catches what a model does
+            log.error("a run of %s failed", self.loaded.name, exc_info=run.exception())
+            found: Sequence[Answer | ModelFailed] = [ModelFailed("internal error; the log of the worker has it")] * len(
+                parts
+            )
+        else:
+            found, seconds = run.result()
+            self.loaded.pace.add(rows, seconds)
+        ended: list[Ended] = []
+        for each, part, answer in zip(self._running, parts, found, strict=True):
+            each.at += part.n
+            if isinstance(answer, ModelFailed):
+                self.rows -= each.left
+                ended.append((each.work, answer))
+                continue
+            each.parts.append(answer)
+            if each.left:
+                self._waiting.append(each)
+            else:
+                ended.append((each.work, joined(each.parts)))
+        self._running = []
+        try:
+            self._ended(ended)
+        finally:
+            self._start()
+
+
+def _run(target: Target, parts: Sequence[Rows], first: int) -> Ran:
+    started = time.perf_counter()
+    found = answers(target, parts, first)
+    return found, time.perf_counter() - started

@@ -1,0 +1,51 @@
+"""How long runs of one version take, measured: what decides where it runs, how much at once, and who has to wait."""
+
+from math import inf
+
+FIRST_ROWS = 8
+RUN_S = 0.25
+PAYS = 0.75  # a size twice as large is worth a longer run if it saves this much of the time a row
+DOWN, UP = 0.3, 0.1  # a faster run is believed sooner: a slow one may be the machine's doing
+
+
+class Pace:
+    """Seconds a row, learnt for each size of a run: 1, 2–3, 4–7, … rows."""
+
+    __slots__ = ("_rates",)
+
+    def __init__(self) -> None:
+        self._rates: dict[int, float] = {}
+
+    def add(self, rows: int, seconds: float) -> None:
+        """Learn from one run."""
+        size, rate = rows.bit_length(), seconds / rows
+        known = self._rates.get(size)
+        self._rates[size] = rate if known is None else known + (DOWN if rate < known else UP) * (rate - known)
+
+    def seconds(self, rows: int) -> float:
+        """Return how long a run of so many rows should take at most; infinite while nothing is known."""
+        size = rows.bit_length()
+        rates = self._rates
+        if size in rates:
+            return rates[size] * rows
+        smaller = max((s for s in rates if s < size), default=None)
+        if smaller is not None:
+            return rates[smaller] * rows
+        larger = min(rates, default=None)
+        return inf if larger is None else rates[larger] * (1 << larger - 1)
+
+    def room(self, limit: int) -> int:
+        """Return how many rows the next run may have: a quarter of a second of them, or more where that pays.
+
+        The next larger size is tried once a size fits, so that the best one is found.
+        """
+        rates = self._rates
+        if not rates:
+            return min(limit, FIRST_ROWS)
+        for size in sorted(rates, reverse=True):
+            most, rate = (1 << size) - 1, rates[size]
+            pays = rate <= PAYS * rates.get(size - 1, 0.0)
+            if size == 1 or pays or rate * most <= RUN_S:
+                larger = rates.get(size + 1)
+                return min(limit, 2 * most + 1 if larger is None else max(most, int(RUN_S / larger)))
+        return min(limit, max(1, int(RUN_S / rates[min(rates)])))
