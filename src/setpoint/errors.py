@@ -7,6 +7,8 @@
   + NotFound          unknown model, version, incident or route
   + Conflict          something else is under way, or already over
   + NotReady          still loading, or not running; ask again
+  + Overloaded        more work waits than can be done in time; ask again later
+  + DeadlineExceeded  a request that waited longer than its caller allowed
   + Unsafe            an artefact that may not be loaded
   + Corrupt           bytes that differ from their digest
   + Unusable          the machine refuses: port in use, folder not writable, disk full
@@ -53,6 +55,29 @@ class Conflict(SetpointError):
 
 class NotReady(SetpointError):
     """Still loading, or not running."""
+
+
+class Overloaded(SetpointError):
+    """More work waits than can be done in time.
+
+    Parameters
+    ----------
+    message : str
+    retry_after_s : int
+        When to try again.
+    """
+
+    violations = ("overload",)
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineExceeded(SetpointError):
+    """A request that waited longer than its caller allowed, and was not run."""
+
+    violations = ("deadline",)
 
 
 class Unsafe(SetpointError):

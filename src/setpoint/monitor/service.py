@@ -15,7 +15,7 @@ from setpoint.stats.intervals import block_means, quantile_bounds, share_high, s
 
 QUANTILES = {"latency_p50_ms": 0.50, "latency_p99_ms": 0.99}
 SHARES = ("error_rate", "availability")
-OWN_FAULTS = ("model_error", "internal", "overload", "timeout", "unavailable")  # not the caller's doing
+OWN_FAULTS = ("model_error", "internal", "overload", "deadline", "unavailable")  # not the caller's doing
 FEWEST_ROWS = 24
 UNSTATED = Objective(metric="error_rate", at_most=0.01)  # what holds where the set point says nothing of errors
 

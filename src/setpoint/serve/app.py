@@ -82,9 +82,10 @@ class App:
     def _error(self, error: SetpointError, call: Call) -> Reply:
         status = status_of(error)
         route = self._plane.table.routes.get(call.model)
-        if route is None:
+        if route is None or status == 429:
             self._plane.metrics.error(status)
-        headers = ((b"retry-after", b"1"),) if status == 503 else ()
+        after = getattr(error, "retry_after_s", 1)
+        headers = ((b"retry-after", b"%d" % after),) if status in (429, 503) else ()
         version = route.champion.version if route else ""
         return Reply(error_body(str(error), violations_of(error)), status, version, headers=headers)
 

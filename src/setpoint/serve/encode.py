@@ -8,10 +8,12 @@ import msgspec
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import (
     Conflict,
+    DeadlineExceeded,
     InvalidInput,
     InvalidRequest,
     NotFound,
     NotReady,
+    Overloaded,
     SetpointError,
     TooLarge,
     Unusable,
@@ -33,6 +35,8 @@ STATUS: dict[type, int] = {
     NotFound: 404,
     Conflict: 409,
     NotReady: 503,
+    Overloaded: 429,
+    DeadlineExceeded: 504,
     Unusable: 503,
     SetpointError: 500,
 }

@@ -7,15 +7,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from math import isinf
 
-from setpoint.errors import ModelFailed
+from setpoint.errors import ModelFailed, SetpointError
+from setpoint.serve.admission import Ahead
 from setpoint.serve.batches import joined, part_of, taken
 from setpoint.serve.form import Rows
 from setpoint.serve.table import Loaded, Target
 from setpoint.serve.work import Answer, Work, answers
 
 log = logging.getLogger("setpoint.serve")
-Ended = tuple[Work, Answer | ModelFailed]
+Ended = tuple[Work, Answer | SetpointError]
 Ran = tuple[list[Answer | ModelFailed], float]
 
 
@@ -65,6 +67,8 @@ class Lane:
         self._batch_rows, self._threads, self._ended, self._empty = batch_rows, threads, ended, empty
         self._waiting: deque[Waiting] = deque()
         self._running: list[Waiting] = []
+        self._started_ns = 0
+        self._expected_s = 0.0
         self.rows = 0
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, self._start)  # one pass later, as a tick
@@ -75,18 +79,53 @@ class Lane:
         self._waiting.append(Waiting(work, work.rows))
         self.rows += work.rows.n
 
+    def ahead(self, rows: int, now_ns: int) -> Ahead:
+        """Return what a new request of so many rows would find here."""
+        pace = self.loaded.pace
+        room = pace.room(self._batch_rows)
+        run_s, own_s = pace.seconds(room), pace.seconds(min(rows, room)) * -(-rows // room)
+        if isinf(run_s):  # nothing is known yet
+            run_s = own_s = 0.0
+        elapsed_s = (now_ns - self._started_ns) / 1e9 if self._running else 0.0
+        # a run that takes longer than expected may take as long again
+        running_s = abs(self._expected_s - elapsed_s) if self._running else 0.0
+        waiting = self.rows - sum(each.left for each in self._running)
+        full_runs = waiting // room
+        return Ahead(
+            requests=len(self._waiting) + len(self._running),
+            rows=self.rows,
+            wait_s=running_s + full_runs * run_s,
+            run_s=run_s,
+            own_s=own_s,
+        )
+
     def _start(self) -> None:
         """Begin the next run, of requests to one target."""
+        now_ns = time.perf_counter_ns()
+        late = self._late(now_ns)
+        if late:
+            self._end(late)
+            return
         if not self._waiting:
             self._empty(self)
             return
         pace, target = self.loaded.pace, self._waiting[0].work.target
-        same = ((each.left, 0) for each in self._waiting if each.work.target is target)
-        sizes = taken(same, pace.room(self._batch_rows), pace.seconds, time.perf_counter_ns())
+        same = ((each.left, each.work.deadline_ns) for each in self._waiting if each.work.target is target)
+        sizes = taken(same, pace.room(self._batch_rows), pace.seconds, now_ns)
         self._running = self._pop(target, len(sizes))
+        expected_s = pace.seconds(sum(sizes))
+        self._started_ns, self._expected_s = now_ns, 0.0 if isinf(expected_s) else expected_s
         parts = [part_of(each.rows, each.at, each.at + n) for each, n in zip(self._running, sizes, strict=True)]
         run = asyncio.get_running_loop().run_in_executor(self._threads, _run, target, parts, self._running[0].at)
         run.add_done_callback(lambda done: self._done(done, parts))
+
+    def _late(self, now_ns: int) -> list[Ended]:
+        """Take out what nobody waits for any more."""
+        late = [each for each in self._waiting if 0 < each.work.deadline_ns < now_ns]
+        if late:
+            self._waiting = deque(each for each in self._waiting if not 0 < each.work.deadline_ns < now_ns)
+            self.rows -= sum(each.left for each in late)
+        return [(each.work, each.work.expire(now_ns)) for each in late]
 
     def _pop(self, target: Target, n: int) -> list[Waiting]:
         """Take the first n requests to a target out of the queue."""
@@ -125,8 +164,13 @@ class Lane:
             else:
                 ended.append((each.work, joined(each.parts)))
         self._running = []
+        self._end(ended)
+
+    def _end(self, ended: Sequence[Ended]) -> None:
+        """Hand over what is complete, and go on."""
         try:
-            self._ended(ended)
+            if ended:
+                self._ended(ended)
         finally:
             self._start()
 

@@ -3,24 +3,30 @@
 from math import inf
 
 FIRST_ROWS = 8
+LOOP_S = 0.005  # what one tick of the event loop may spend in models
 RUN_S = 0.25
 PAYS = 0.75  # a size twice as large is worth a longer run if it saves this much of the time a row
 DOWN, UP = 0.3, 0.1  # a faster run is believed sooner: a slow one may be the machine's doing
 
 
 class Pace:
-    """Seconds a row, learnt for each size of a run: 1, 2–3, 4–7, … rows."""
+    """Seconds a row, learnt for each size of a run: 1, 2–3, 4–7, … rows.
 
-    __slots__ = ("_rates",)
+    `quick` is how many rows can run in the event loop; more than that would hold up others.
+    """
+
+    __slots__ = ("_rates", "quick")
 
     def __init__(self) -> None:
         self._rates: dict[int, float] = {}
+        self.quick = 0
 
     def add(self, rows: int, seconds: float) -> None:
         """Learn from one run."""
         size, rate = rows.bit_length(), seconds / rows
         known = self._rates.get(size)
         self._rates[size] = rate if known is None else known + (DOWN if rate < known else UP) * (rate - known)
+        self.quick = self._fitting()
 
     def seconds(self, rows: int) -> float:
         """Return how long a run of so many rows should take at most; infinite while nothing is known."""
@@ -49,3 +55,13 @@ class Pace:
                 larger = rates.get(size + 1)
                 return min(limit, 2 * most + 1 if larger is None else max(most, int(RUN_S / larger)))
         return min(limit, max(1, int(RUN_S / rates[min(rates)])))
+
+    def _fitting(self) -> int:
+        fits = 0
+        for size, rate in sorted(self._rates.items()):
+            most = (1 << size) - 1
+            if rate * most > LOOP_S:
+                some = int(LOOP_S / rate)
+                return some if some > most // 2 else fits
+            fits = most
+        return int(LOOP_S / rate)

@@ -5,22 +5,26 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
+from operator import attrgetter
 
 from setpoint.domain.record import InferenceRecord, Outcome
-from setpoint.errors import ModelFailed, SetpointError
+from setpoint.errors import ModelFailed, Overloaded, SetpointError
 from setpoint.ports import Recorder
+from setpoint.serve.admission import WAIT_S, Ahead, refusal
 from setpoint.serve.batches import batches
 from setpoint.serve.form import Rows
 from setpoint.serve.holding import HoldingRecorder
 from setpoint.serve.lane import Ended, Lane
 from setpoint.serve.metrics import Metrics
+from setpoint.serve.pace import LOOP_S
 from setpoint.serve.shadow import ShadowRunner
 from setpoint.serve.table import Loaded, Table, Target
 from setpoint.serve.work import Answer, Work, answers, record_of
 
 log = logging.getLogger("setpoint.serve")
-LOOP_S = 0.005  # what one tick may spend in models; more than that runs beside the event loop
 THREADS = 32
+DEADLINE = attrgetter("deadline_ns")
 Done = tuple[Work, InferenceRecord, Answer | SetpointError]
 
 
@@ -53,18 +57,39 @@ class DataPlane:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
 
     def ask(
-        self, target: Target, rows: Rows, request_id: str, *, caller: str, arrived_us: int, started_ns: int
+        self,
+        target: Target,
+        rows: Rows,
+        request_id: str,
+        *,
+        caller: str,
+        arrived_us: int,
+        started_ns: int,
+        deadline_ns: int = 0,
     ) -> "asyncio.Future[Answer]":
-        """Queue checked rows for this tick; the future holds the outputs once they are recorded, or ModelFailed.
+        """Queue checked rows; the future holds the outputs once they are recorded, ModelFailed or DeadlineExceeded.
+
+        `started_ns` and `deadline_ns` (0: none) are of `time.perf_counter_ns`.
 
         Raises
         ------
         NotReady
             If records cannot be written, and no more can be held.
+        Overloaded
+            If the answer would come too late.
         """
         if self.recorder.held:
             self.recorder.admit()
-        return self._enqueue(Work(target, rows, request_id, caller, arrived_us, started_ns, _future()))
+        work = Work(target, rows, request_id, caller, arrived_us, started_ns, _future(), 200, (), deadline_ns)
+        if rows.n > target.loaded.pace.quick or rows.n > self._batch_rows:
+            error = self._put_aside(work)
+            if error:
+                raise error
+            return work.future
+        error = self._too_long_a_tick(started_ns) if self._queue else None
+        if error:
+            raise error
+        return self._enqueue(work)
 
     def refuse(
         self,
@@ -78,8 +103,8 @@ class DataPlane:
         started_ns: int,
     ) -> "asyncio.Future[Answer]":
         """Queue the record of a refused request; the future is done once it is recorded."""
-        works = Work(target, None, request_id, caller, arrived_us, started_ns, _future(), status, tuple(violations))
-        return self._enqueue(works)
+        work = Work(target, None, request_id, caller, arrived_us, started_ns, _future(), status, tuple(violations))
+        return self._enqueue(work)
 
     def record_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes; Unusable if the disk refuses."""
@@ -125,14 +150,14 @@ class DataPlane:
     def _flush(self) -> None:
         """Run what fits into a tick, record and answer it; hand the rest to the lanes."""
         queue, self._queue = self._queue, []
-        done: list[Done] = []
-        left = LOOP_S
         try:
-            for batch in batches(queue, self._batch_rows):
+            done = self._late(queue) if any(map(DEADLINE, queue)) else []
+            left = LOOP_S
+            for batch in batches([work for work in queue if work.status != 504] if done else queue, self._batch_rows):
                 rows = sum([work.rows.n for work in batch if work.rows])
                 seconds = batch[0].target.loaded.pace.seconds(rows) if rows else 0.0
-                if seconds > left or rows > self._batch_rows:
-                    self._put_aside(batch)
+                if seconds > left:
+                    self._shift(batch)
                 else:
                     left -= seconds
                     done += self._run(batch, rows)
@@ -142,14 +167,37 @@ class DataPlane:
             _abandon(queue, e)
             raise
 
-    def _put_aside(self, batch: Sequence[Work]) -> None:
-        loaded = batch[0].target.loaded
-        lane = self._lanes.get(loaded)
+    def _too_long_a_tick(self, started_ns: int) -> Overloaded | None:
+        """Refuse what would make a tick longer that has been gathering requests for too long already."""
+        gathering_s = (started_ns - self._queue[0].started_ns) / 1e9
+        return refusal(Ahead(len(self._queue), wait_s=gathering_s), 1) if gathering_s > WAIT_S else None
+
+    def _late(self, queue: Sequence[Work]) -> list[Done]:
+        """Take out what nobody waits for any more."""
+        now = time.perf_counter_ns()
+        return _done([(work, work.expire(now)) for work in queue if 0 < work.deadline_ns < now], now)
+
+    def _shift(self, batch: Sequence[Work]) -> None:
+        """Hand over to a lane what this tick has no time for."""
+        for work in batch:
+            error = self._put_aside(work)
+            if error:
+                _settle(work, error)
+
+    def _put_aside(self, work: Work) -> Overloaded | None:
+        """Queue a request in the lane of its version, unless too much waits there."""
+        loaded = work.target.loaded
+        rows, lane = work.rows.n if work.rows else 0, self._lanes.get(loaded)
+        now = time.perf_counter_ns()
+        left_s = (work.deadline_ns - now) / 1e9 if work.deadline_ns else inf
+        error = refusal(lane.ahead(rows, now) if lane else Ahead(), rows, left_s)
+        if error:
+            return error
         if lane is None:
             self._quiet.clear()
             lane = self._lanes[loaded] = Lane(loaded, self._batch_rows, self._threads, self._ended, self._forget)
-        for work in batch:
-            lane.add(work)
+        lane.add(work)
+        return None
 
     def _forget(self, lane: Lane) -> None:
         del self._lanes[lane.loaded]

@@ -7,6 +7,7 @@ from setpoint.serve.asked import Asked
 from setpoint.serve.binary import HEADER_LENGTH
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE, body_of, media_type
 from setpoint.serve.csv_rows import decode_csv
+from setpoint.serve.deadlines import deadline_of
 from setpoint.serve.decode import decode_v1
 from setpoint.serve.encode import encode_json, encode_v1, encode_v2, predictions, status_of
 from setpoint.serve.form import Form
@@ -73,6 +74,7 @@ class Predictions:
         """Decode, ask, and wait for the recorded answer; what is refused on a known model is recorded as well."""
         route = self._plane.table.route(call.model)
         try:
+            deadline_ns = deadline_of(call.headers, call.started_ns)
             target = route.target(call.version)
             asked = decode(await body_of(call, self._bound, known), target.form)
         except (InvalidInput, NotFound) as e:
@@ -95,6 +97,7 @@ class Predictions:
             caller=call.caller,
             arrived_us=call.arrived_us,
             started_ns=call.started_ns,
+            deadline_ns=deadline_ns,
         )
         return target, asked, answer
 

@@ -10,7 +10,8 @@ import numpy as np
 from setpoint.domain.live import repaired
 from setpoint.domain.record import InferenceRecord
 from setpoint.domain.records import Columns
-from setpoint.errors import ModelFailed
+from setpoint.errors import DeadlineExceeded, ModelFailed, SetpointError
+from setpoint.serve.deadlines import too_late
 from setpoint.serve.form import Rows
 from setpoint.serve.table import Target
 
@@ -31,6 +32,12 @@ class Work:
     future: "asyncio.Future[Answer]"
     status: int = 200
     violations: tuple[str, ...] = ()
+    deadline_ns: int = 0  # of the same clock; 0: none
+
+    def expire(self, now_ns: int) -> DeadlineExceeded:
+        """Make it a refused request, for its deadline is over; return what to tell the caller."""
+        self.rows, self.status, self.violations = None, 504, DeadlineExceeded.violations
+        return too_late(self.started_ns, self.deadline_ns, now_ns)
 
 
 def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answer | ModelFailed]:
@@ -85,8 +92,8 @@ def _not_finite(target: Target, outputs: Columns, start: int, stop: int, first: 
     return None
 
 
-def record_of(work: Work, target: Target, answer: Answer | ModelFailed | None, latency_us: int) -> InferenceRecord:
-    """Return the record of a request to one version; `answer` is None for a refused one."""
+def record_of(work: Work, target: Target, answer: Answer | SetpointError, latency_us: int) -> InferenceRecord:
+    """Return the record of a request to one version; the answer of a refused one is empty, or its error."""
     rows = work.rows
     failed = isinstance(answer, ModelFailed)
     return InferenceRecord(
@@ -101,7 +108,7 @@ def record_of(work: Work, target: Target, answer: Answer | ModelFailed | None, l
         ids=_ids(work) if rows else [],
         times_us=_times(work) if rows else [],
         inputs=dict(zip(target.form.names, rows.columns, strict=True)) if rows else {},  # type: ignore[arg-type]
-        outputs={} if failed or answer is None else answer,  # type: ignore[arg-type]
+        outputs={} if isinstance(answer, SetpointError) else answer,  # type: ignore[arg-type]
         violations=[MODEL_ERROR] if failed else list(work.violations),
         maps=target.map_ids if rows else [],
     )

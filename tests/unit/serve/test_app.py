@@ -8,11 +8,13 @@ import pytest
 from setpoint.errors import (
     Conflict,
     Corrupt,
+    DeadlineExceeded,
     InvalidInput,
     InvalidRequest,
     ModelFailed,
     NotFound,
     NotReady,
+    Overloaded,
     SetpointError,
     TooLarge,
     Unusable,
@@ -26,7 +28,7 @@ from setpoint.serve.table import Table
 
 STATUS = {
     InvalidRequest: 422, InvalidInput: 400, Malformed: 400, TooLarge: 413, NotFound: 404, Conflict: 409, NotReady: 503,
-    Unusable: 503, ModelFailed: 500, Corrupt: 500, SetpointError: 500,
+    Unusable: 503, Overloaded: 429, DeadlineExceeded: 504, ModelFailed: 500, Corrupt: 500, SetpointError: 500,
 }  # fmt: skip
 
 
@@ -45,14 +47,18 @@ def call(make):
         messages=None,
         tape=None,
         path="/v1/models/demand:predict",
+        headers=(),
+        prepare=None,
     ):
         tape, sent = tape or make.tape(), []
-        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "client": None}
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "client": None}
         pending = messages or [{"type": "http.request", "body": body}]
 
         async def run():
             plane = DataPlane(tape, Metrics())
             plane.table = table or make.table()
+            if prepare:
+                prepare(plane)
 
             async def receive():
                 return pending.pop(0)
@@ -66,6 +72,7 @@ def call(make):
         asyncio.run(run())
         if not sent:
             return None, None, tape
+        call.headers = dict(sent[0]["headers"])
         return sent[0]["status"], json.loads(sent[1]["body"]), tape
 
     return call
@@ -112,3 +119,30 @@ def test_a_defect_of_ours_is_a_500_in_json_with_the_request_id(call, make, caplo
     assert status == 500
     assert body["error"].startswith("internal error; the log of the worker has request 0")
     assert "AttributeError" in caplog.text
+
+
+@pytest.mark.parametrize("given", [b"0", b"-1", b"1.5", b"soon", b"", b"3600001", b"9" * 5_000])
+def test_a_timeout_that_is_none_is_refused(call, given):
+    status, body, tape = call(headers=[(b"x-request-timeout-ms", given)])
+    assert (status, body["violations"]) == (400, ["timeout:header"])
+    assert body["error"].endswith("expected whole milliseconds from 1 to 3,600,000")
+    assert [(r.status, r.violations) for r in tape.records] == [(400, ["timeout:header"])]
+
+
+def test_a_timeout_that_is_kept_changes_nothing(call):
+    assert call(body=b'{"instances": [[4, 1, true, 1]]}', headers=[(b"x-request-timeout-ms", b"60000")])[0] == 200
+
+
+def test_too_much_work_is_a_429_that_says_when_to_come_back(call):
+    def busy(plane):
+        def refuse(*args, **more):
+            raise Overloaded("overloaded", 7)
+
+        plane.ask = refuse
+
+    status, body, _ = call(body=b'{"instances": [[4, 1, true, 1]]}', prepare=busy)
+    assert (status, body, call.headers[b"retry-after"]) == (
+        429,
+        {"error": "overloaded", "violations": ["overload"]},
+        b"7",
+    )

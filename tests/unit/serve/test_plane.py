@@ -1,6 +1,7 @@
 """Batching, recording and shadows, without HTTP."""
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.record import Outcome
-from setpoint.errors import ModelFailed, NotReady, SetpointError
+from setpoint.errors import DeadlineExceeded, ModelFailed, NotReady, Overloaded, SetpointError
 from setpoint.serve.form import Form
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.plane import DataPlane
@@ -22,9 +23,10 @@ def a_plane(table, tape, **options):
     return plane
 
 
-def ask(plane, rows, request_id="r", model="demand", version=None):
+def ask(plane, rows, request_id="r", model="demand", version=None, **more):
     target = plane.table.route(model).target(version)
-    return plane.ask(target, target.form.lists(rows), request_id, caller="10.0.0.1", arrived_us=5, started_ns=0)
+    more = {"started_ns": 0, **more}
+    return plane.ask(target, target.form.lists(rows), request_id, caller="10.0.0.1", arrived_us=5, **more)
 
 
 async def warm(plane, model="demand"):
@@ -305,3 +307,76 @@ def test_refused_requests_are_recorded_without_inputs(make):
     assert tape.appends == 2
     assert (good.status, bad.status, bad.violations) == (200, 422, ["type:temp"])
     assert (bad.inputs, bad.outputs, bad.ids) == ({}, {}, [])
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_request_whose_deadline_is_over_is_recorded_and_not_run(make, known):
+    tape, model = make.tape(), make.line()
+
+    async def run():
+        plane = a_plane(make.table(model), tape)
+        if known:
+            await warm(plane)
+        now = time.perf_counter_ns()
+        late = ask(plane, [ROW], "late", started_ns=now, deadline_ns=now + 1)
+        return await asyncio.gather(late, ask(plane, [ROW], "good"), return_exceptions=True)
+
+    late, good = asyncio.run(run())
+    assert isinstance(late, DeadlineExceeded)
+    assert str(late).startswith("not run: it waited ")
+    assert good["prediction"] == alone(make, [ROW])
+    assert model.calls == [1] * (1 + known)
+    by_id = {r.request_id: r for r in tape.records}
+    assert (by_id["late"].status, by_id["late"].violations, by_id["late"].ids) == (504, ["deadline"], [])
+    assert by_id["good"].status == 200
+
+
+def test_beyond_what_can_wait_a_busy_version_refuses(make):
+    tape, model = make.tape(), make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(model), tape)
+        pace = plane.table.route("demand").champion.loaded.pace
+        for rows in (1, 2, 4):
+            pace.add(rows, 0.4 * rows)
+        first = ask(plane, [ROW])
+        await asyncio.to_thread(model.entered.wait, 30)
+        waiting = [ask(plane, [ROW]), ask(plane, [ROW])]
+        with pytest.raises(
+            Overloaded, match=r"overloaded: 3 rows of 3 requests are before this one and take 1\.\d s; "
+        ):
+            ask(plane, [ROW])
+        with pytest.raises(Overloaded, match=r"an answer would take .* s, and 0.\d+ s are left"):
+            ask(plane, [ROW], deadline_ns=time.perf_counter_ns() + 200_000_000)
+        patient = ask(plane, [ROW], deadline_ns=time.perf_counter_ns() + 30_000_000_000)
+        model.go.set()
+        return await asyncio.gather(first, *waiting, patient)
+
+    assert len(asyncio.run(run())) == len(tape.records) == 4
+
+
+def test_a_tick_that_gathers_for_too_long_refuses_more(make):
+    async def run():
+        plane = a_plane(make.table(), make.tape())
+        await warm(plane)
+        first = ask(plane, [ROW], started_ns=1)
+        with pytest.raises(Overloaded):
+            ask(plane, [ROW], started_ns=1_500_000_000)
+        return await first
+
+    assert asyncio.run(run())
+
+
+def test_drain_waits_for_the_runs_under_way(make):
+    tape, model = make.tape(), make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(model), tape)
+        answer = ask(plane, [ROW])
+        await asyncio.to_thread(model.entered.wait, 30)
+        asyncio.get_running_loop().call_later(0.05, model.go.set)
+        await plane.drain(30)
+        assert answer.done()
+
+    asyncio.run(run())
+    assert len(tape.records) == 1
