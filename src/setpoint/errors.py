@@ -14,6 +14,7 @@
   + Unusable          the machine refuses: port in use, folder not writable, disk full
   + JobFailed         a conversion or a training that ended badly in its own process
   + ModelFailed       a model that raised, or answered something that is no number
+    - ModelGone       a model whose process died or hung
 """
 
 
@@ -98,3 +99,7 @@ class JobFailed(SetpointError, RuntimeError):
 
 class ModelFailed(SetpointError, RuntimeError):
     """A model that raised, or answered something that is no number."""
+
+
+class ModelGone(ModelFailed):
+    """A model whose process died or hung."""

@@ -1,4 +1,4 @@
-"""Load a version and predict in this process: onnxruntime first, the native framework where conversion is not right."""
+"""Load a version and predict: onnxruntime first, the native framework where conversion is not right."""
 
 from setpoint.runtime.model import Model, load
 

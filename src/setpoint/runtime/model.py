@@ -11,7 +11,7 @@ ONNX_FILE = "model.onnx"
 
 
 class Model(Protocol):
-    """A version that answers in this process."""
+    """A version that answers."""
 
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows.
@@ -30,7 +30,26 @@ class Model(Protocol):
 
 
 def load(folder: Path, version: ModelVersion) -> Model:
-    """Load a version from its bundle folder, with the runtime it was proven with.
+    """Load a version from its bundle folder: a converted one here, a native one in a process of its own.
+
+    The caller has checked the digests (`BundleStore.folder`), and the files were scanned before they became a bundle.
+
+    Raises
+    ------
+    Unusable
+        If the framework is not installed; the text names the extra.
+    NotFound
+        If this release knows no such runtime.
+    """
+    if version.runtime == "native":
+        from setpoint.runtime.process import ChildModel
+
+        return ChildModel(folder, version)
+    return load_here(folder, version)
+
+
+def load_here(folder: Path, version: ModelVersion) -> Model:
+    """Load a version into this process, with the runtime it was proven with.
 
     The caller has checked the digests (`BundleStore.folder`), and the files were scanned before they became a bundle.
     A framework is imported only for a version that needs it.

@@ -13,11 +13,17 @@ class Pace:
     """Seconds a row, learnt for each size of a run: 1, 2–3, 4–7, … rows.
 
     `quick` is how many rows can run in the event loop; more than that would hold up others.
+
+    Parameters
+    ----------
+    loop_s : float
+        What a run in the event loop may take; 0 for what may never run there.
     """
 
-    __slots__ = ("_rates", "quick")
+    __slots__ = ("_loop_s", "_rates", "quick")
 
-    def __init__(self) -> None:
+    def __init__(self, loop_s: float = LOOP_S) -> None:
+        self._loop_s = loop_s
         self._rates: dict[int, float] = {}
         self.quick = 0
 
@@ -60,8 +66,8 @@ class Pace:
         fits = 0
         for size, rate in sorted(self._rates.items()):
             most = (1 << size) - 1
-            if rate * most > LOOP_S:
-                some = int(LOOP_S / rate)
+            if rate * most > self._loop_s:
+                some = int(self._loop_s / rate)
                 return some if some > most // 2 else fits
             fits = most
-        return int(LOOP_S / rate)
+        return int(self._loop_s / rate)

@@ -28,7 +28,11 @@ class Loaded:
     version: ModelVersion
     model: Model
     form: Form
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        # what runs in a process of its own is waited for, and never in the event loop
+        object.__setattr__(self, "pace", Pace(0.0) if self.version.runtime == "native" else Pace())
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from setpoint.domain.live import repaired
 from setpoint.domain.record import InferenceRecord
 from setpoint.domain.records import Columns
-from setpoint.errors import DeadlineExceeded, ModelFailed, SetpointError
+from setpoint.errors import DeadlineExceeded, ModelFailed, ModelGone, SetpointError
 from setpoint.serve.deadlines import too_late
 from setpoint.serve.form import Rows
 from setpoint.serve.table import Target
@@ -48,8 +48,10 @@ def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answe
     try:
         outputs = _predict(target, parts)
     except Exception as e:  # a model is not our code
-        if len(parts) == 1:
-            return [ModelFailed(f"{target.model} {target.version} failed: {type(e).__name__}: {str(e)[:300]}")]
+        if len(parts) == 1 or isinstance(e, ModelGone):
+            kind = "" if isinstance(e, ModelFailed) else f"{type(e).__name__}: "
+            text = f"{target.model} {target.version} failed: {kind}{str(e)[:300]}"
+            return [ModelFailed(text) for _ in parts]
         return [answer for part in parts for answer in answers(target, [part], first if part is parts[0] else 0)]
     found: list[Answer | ModelFailed] = []
     start = 0
