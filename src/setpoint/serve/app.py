@@ -45,7 +45,7 @@ class App:
             return
         started_ns, arrived_us = time.perf_counter_ns(), time.time_ns() // 1_000
         headers = dict(scope["headers"])
-        request_id, announced = read_headers(headers.items())
+        request_id, announced = read_headers(headers)
         found = find(scope["path"])
         client = scope["client"]
         caller = client[0] if client else ""

@@ -12,6 +12,7 @@ from setpoint.serve.wire import to_raw
 
 HEADER_LENGTH = b"inference-header-content-length"
 SIZE = "binary_data_size"
+NONE: frozenset[str] = frozenset()
 
 
 class Frames:
@@ -62,6 +63,9 @@ class Frames:
             )
 
 
+NO_FRAMES = Frames(None)
+
+
 def split(body: bytes, header_length: bytes | None) -> tuple[bytes, Frames]:
     """Return the JSON of a body, and what is behind it.
 
@@ -71,7 +75,7 @@ def split(body: bytes, header_length: bytes | None) -> tuple[bytes, Frames]:
         If the header does not say where within the body the JSON ends.
     """
     if header_length is None:
-        return body, Frames(None)
+        return body, NO_FRAMES
     given = header_length.strip()
     if not given.isdigit() or len(given) > 18 or int(given) > len(body):
         raise Malformed(
@@ -97,6 +101,8 @@ def join(document: dict[str, Any], names: frozenset[str]) -> tuple[bytes, int | 
 
 def binary_outputs(document: dict[str, Any], names: Sequence[str]) -> frozenset[str]:
     """Return which of the outputs that will be answered are to be raw bytes: as each says, else as the request says."""
+    if "parameters" not in document and not document.get("outputs"):
+        return NONE
     default = _flag(document, "the request", "binary_data_output")
     said: dict[str, bool | None] = {}
     outputs = document.get("outputs") or []

@@ -33,16 +33,15 @@ def decode_v1(body: bytes, form: Form) -> Asked:
         If it does not fit the schema.
     """
     document, strict = parse(body)
-    given = [key for key in ("instances", "inputs") if type(document) is dict and key in document]
-    if not given:
+    if type(document) is not dict or not ("instances" in document or "inputs" in document):
         raise lacks("instances", document, EXAMPLE)
-    if len(given) > 1:
+    if "inputs" not in document:
+        return Asked(from_rows("instances", document["instances"], form, strict=strict))
+    if "instances" in document:
         raise InvalidRequest("the body has both 'instances' and 'inputs'; expected one of them", ("extra:inputs",))
-    (key,) = given
-    rows = document[key]
-    if key == "inputs" and type(rows) is dict:
-        return Asked(from_columns(key, rows, form, strict=strict), columns=True)
-    return Asked(from_rows(key, rows, form, strict=strict), columns=key == "inputs")
+    inputs = document["inputs"]
+    layout = from_columns if type(inputs) is dict else from_rows
+    return Asked(layout("inputs", inputs, form, strict=strict), columns=True)
 
 
 def parse(body: bytes) -> tuple[Any, bool]:

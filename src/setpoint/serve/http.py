@@ -1,6 +1,6 @@
 """The little of HTTP that the data plane needs, on raw ASGI."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +37,9 @@ class Reply:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, int]:
+def read_headers(headers: Mapping[bytes, bytes]) -> tuple[str, int]:
     """Return the request's id (the caller's if it is usable, else a new one) and the announced length, 0 if none is."""
-    by_name = dict(headers)
-    given, length = by_name.get(b"x-request-id", b"").decode("latin-1"), by_name.get(b"content-length", b"")
+    given, length = headers.get(b"x-request-id", b"").decode("latin-1"), headers.get(b"content-length", b"")
     return given if accepted_id(given) else new_id(), int(length) if length.isdigit() else 0
 
 

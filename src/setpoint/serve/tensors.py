@@ -44,7 +44,7 @@ def decode_v2(body: bytes, form: Form, header_length: bytes | None = None) -> As
         raise InvalidRequest(f"'inputs' is {shown(inputs)}; expected a list of tensors", ("empty:inputs",))
     tensors = [_tensor(i, given, frames) for i, given in enumerate(inputs)]
     frames.finish()
-    rows = rows_of(tensors, form, strict=strict or any(tensor.infinite for tensor in tensors))
+    rows = rows_of(tensors, form, strict=strict)
     outputs = requested(document.get("outputs"), form)
     binary = binary_outputs(document, outputs or form.schema.outputs)
     return Asked(rows, request_id(document.get("id")), outputs, binary)
@@ -58,10 +58,11 @@ def rows_of(tensors: "Sequence[Tensor]", form: Form, *, strict: bool) -> Rows:
     InvalidRequest
         If they do not fit the schema.
     """
+    strict = strict or any(tensor.infinite for tensor in tensors)
     return _matrix(tensors[0], form, strict) if _is_matrix(tensors, form) else _features(tensors, form, strict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tensor:
     """One input: its values flat, in row-major order, as many as the shape says; `infinite` if an infinity is known."""
 
@@ -86,10 +87,11 @@ def _tensor(i: int, given: Any, frames: Frames) -> Tensor:
     if type(name) is not str:
         raise InvalidRequest(f"input {i}: 'name' is a {shown(name)}; expected a string", ("type:name",))
     _check_form(name, shape, datatype)
-    data, infinite = _values(name, given, datatype, prod(shape), size, frames)
-    if prod(shape) != len(data) or not shape:
+    count = prod(shape)
+    data, infinite = _values(name, given, datatype, count, size, frames)
+    if count != len(data) or not shape:
         raise InvalidRequest(
-            f"input {name[:64]!r}: shape {shape} needs {prod(shape)} values, got {len(data)}", (f"shape:{name[:64]}",)
+            f"input {name[:64]!r}: shape {shape} needs {count} values, got {len(data)}", (f"shape:{name[:64]}",)
         )
     if not data:
         raise InvalidRequest(f"input {name[:64]!r} is empty; expected at least one row", (f"empty:{name[:64]}",))
@@ -102,12 +104,15 @@ def _check_form(name: str, shape: Any, datatype: Any) -> None:
             f"input {name[:64]!r}: datatype {repr(datatype)[:64]} is unknown; known: {', '.join(sorted(DATATYPES))}",
             (f"type:{name[:64]}",),
         )
-    sizes = type(shape) is list and all(type(side) is int and 0 <= side <= MAX_INT for side in shape[:MAX_RANK])
-    if not sizes or len(shape) > MAX_RANK:
+    if type(shape) is not list or len(shape) > MAX_RANK or not all(map(_is_size, shape)):
         raise InvalidRequest(
             f"input {name[:64]!r}: shape is {shown(shape)}; expected a list of at most {MAX_RANK} sizes",
             (f"shape:{name[:64]}",),
         )
+
+
+def _is_size(side: Any) -> bool:
+    return type(side) is int and 0 <= side <= MAX_INT
 
 
 def _values(

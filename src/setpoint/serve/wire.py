@@ -68,7 +68,7 @@ def to_raw(datatype: str, values: Sequence[Any]) -> bytes:
 def _texts(name: str, raw: memoryview, count: int) -> list[str]:
     texts: list[str] = []
     at = 0
-    while at < len(raw):
+    while at < len(raw) and len(texts) <= count:
         if at + 4 > len(raw):
             raise _wrong(name, f"expected 4 bytes, the length of element {len(texts)}, got the last {len(raw) - at}")
         (length,) = _LENGTH.unpack_from(raw, at)
