@@ -146,3 +146,38 @@ def test_too_much_work_is_a_429_that_says_when_to_come_back(call):
         {"error": "overloaded", "violations": ["overload"]},
         b"7",
     )
+
+
+def test_which_model_is_invoked(door):
+    body = json.dumps({"inputs": [[20.5, 7, True, None]]}).encode()
+    named = [(b"x-setpoint-model", b"demand")]
+    assert door.ask("POST", "/invocations", body, named)[::2] == (200, b'{"predictions":[0.0]}')
+    unknown = door.ask("POST", "/invocations", body, [(b"x-setpoint-model", b"damand")])
+    assert (unknown[0], json.loads(unknown[2])["error"][:40]) == (404, "no model 'damand' is served (did you mea")
+    routes = door.plane.table.routes
+    door.plane.table = Table(1, {"demand": routes["demand"]}, complete=True)
+    assert door.ask("POST", "/invocations", body)[0] == 200
+    for table, text in (
+        (Table(1, {}, {"demand": "its digest differs"}), "model 'demand' is not ready: its digest differs"),
+        (Table(), "no model is served yet"),
+        (Table(1, {"demand": routes["demand"]}, {"risk": "no memory"}), "2 models are served: demand, risk. Name one"),
+    ):
+        door.plane.table = table
+        status, _, answer = door.ask("POST", "/invocations", body)
+        assert (status, json.loads(answer)["error"][: len(text)]) == (422 if "2" in text else 503, text)
+
+
+def test_a_ping_is_of_the_worker_or_of_one_model(door):
+    routes = door.plane.table.routes
+    door.plane.table = Table(1, {"demand": routes["demand"]}, {"risk": "no memory"}, notes=["risk: no memory"])
+    status, _, body = door.ask("GET", "/ping")
+    assert (status, json.loads(body)["notes"]) == (503, ["risk: no memory"])
+    assert [door.ask("GET", f"/models/{model}/ping")[0] for model in ("demand", "risk", "none")] == [200, 503, 404]
+
+
+def test_the_id_of_a_v2_body_is_the_id_of_the_request(door):
+    tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 1, 4]}
+    for id_, expected in (("q-1", "q-1"), ("", "outer"), (None, "outer")):
+        body = json.dumps({"id": id_, "inputs": [tensor]}).encode()
+        _, headers, answer = door.ask("POST", "/v2/models/demand/infer", body, [(b"x-request-id", b"outer")])
+        assert json.loads(answer)["id"] == headers[b"x-request-id"].decode() == door.tape.records[-1].ids[0] == expected
