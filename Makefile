@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constr
 SPEC := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench docs clean
+.PHONY: help install demo test check bench docs protos clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +44,12 @@ bench: $(VENV)/.all  ## every bench/*/run.py, one table each
 
 docs: $(VENV)/.dev  ## the documentation site, in site/
 	$(BIN)/mkdocs build --strict
+
+# into a pool of their own: the clients of other servers bring messages of the same names
+protos: $(VENV)/.dev  ## the Python of the .proto files
+	cd src/setpoint/serve/grpc && $(CURDIR)/$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. *.proto
+	sed -i.old 's/_descriptor_pool.Default()/_descriptor_pool.DescriptorPool()/' src/setpoint/serve/grpc/*_pb2.py
+	rm src/setpoint/serve/grpc/*.old
 
 clean:  ## remove .venv, caches and build outputs
 	rm -rf $(VENV) site build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,13 +22,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="a listening socket")
     parser.add_argument("--index", type=int, required=True, help="number of this worker")
+    parser.add_argument("--grpc", metavar="ADDRESS", help="host and port to serve gRPC on as well")
     arguments = parser.parse_args()
     index: int = arguments.index
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s worker {index} %(levelname)s %(message)s")
-    serve(Settings(), arguments.fd, index)
+    serve(Settings(), arguments.fd, index, arguments.grpc)
 
 
-def serve(settings: Settings, fd: int, index: int) -> None:
+def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = None) -> None:
     """Compose the parts of a worker and run it until it is told to stop."""
     home = settings.home
     status_file = home / "run" / "workers" / f"{index}.json"
@@ -45,7 +46,9 @@ def serve(settings: Settings, fd: int, index: int) -> None:
     gc.set_threshold(20_000, 20, 50)
     try:
         access = AccessLog(settings.access_log) if settings.access_log else None
-        run_server(plane, follower, fd, max_body_bytes=settings.max_body_bytes, access=access)
+        run_server(
+            plane, follower, fd, max_body_bytes=settings.max_body_bytes, access=access, grpc_address=grpc_address
+        )
     finally:
         spool.close()
 

@@ -28,6 +28,9 @@ SHOWN = 20  # rows
 def up(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the data plane.")] = 8080,
     control_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the control API.")] = 8081,
+    grpc_port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Port of the data plane for gRPC; without it there is none.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Data-plane workers.")] = 2,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     detach: Annotated[
@@ -41,23 +44,27 @@ def up(
     if other is not None:
         raise Conflict(f"{settings.home} is up already on {url(other)} (pid {other.pid}); `setpoint down` stops it")
     if detach:
-        running = _detached(settings, host, port, control_port, workers)
+        running = _detached(settings, host, port, control_port, grpc_port, workers)
         console.print(f"Up on http://{running.host}:{running.port} with {workers} workers; `setpoint down` stops it")
         return
-    _check_ports(host, port, control_port)
+    _check_ports(host, port, control_port, grpc_port)
     console.print(f"Serving on http://{host}:{port}, control API on http://{host}:{control_port}; Ctrl-C stops")
-    supervise(settings, host, port, control_port, workers)
+    supervise(settings, host, port, control_port, grpc_port, workers)
 
 
-def _check_ports(host: str, port: int, control_port: int) -> None:
+def _check_ports(host: str, port: int, control_port: int, grpc_port: int | None) -> None:
     """Say now that a port is in use: the control process could not start, again and again."""
     if port == control_port:
         raise InvalidInput(f"--port and --control-port are both {port}; they must differ")
+    if grpc_port in (port, control_port):
+        raise InvalidInput(f"--grpc-port is {grpc_port}, as another port; they must differ")
+    if grpc_port is not None:
+        listen(host, grpc_port, "--grpc-port").close()
     listen(host, control_port, "--control-port").close()
     listen(host, port).close()
 
 
-def supervise(settings: Settings, host: str, port: int, control_port: int, workers: int) -> None:
+def supervise(settings: Settings, host: str, port: int, control_port: int, grpc_port: int | None, workers: int) -> None:
     """Run the processes in the foreground."""
     Supervisor(
         home=settings.home,
@@ -67,14 +74,18 @@ def supervise(settings: Settings, host: str, port: int, control_port: int, worke
         port=port,
         control=[sys.executable, "-m", "setpoint.api", "--host", host, "--port", str(control_port)],
         control_port=control_port,
+        grpc_port=grpc_port,
     ).run()
 
 
-def _detached(settings: Settings, host: str, port: int, control_port: int, workers: int) -> Running:
+def _detached(
+    settings: Settings, host: str, port: int, control_port: int, grpc_port: int | None, workers: int
+) -> Running:
     """Start the foreground command in a session of its own, and wait until it answers."""
     log = settings.home / "run" / "up.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     options = {"--host": host, "--port": port, "--control-port": control_port, "--workers": workers}
+    options |= {"--grpc-port": grpc_port} if grpc_port is not None else {}
     command = [sys.executable, "-m", "setpoint", "up", *(str(part) for pair in options.items() for part in pair)]
     with log.open("wb") as out:
         process = subprocess.Popen(

@@ -25,6 +25,7 @@ class Running:
     host: str
     port: int
     control_port: int | None = None
+    grpc_port: int | None = None
     workers: tuple[int, ...] = ()
     control: int | None = None
 

@@ -75,6 +75,8 @@ class Supervisor:
         Command of the control process.
     control_port : int, optional
         For those who read `run/supervisor.json`.
+    grpc_port : int, optional
+        Where the workers serve gRPC as well; 0 takes a free port.
     """
 
     home: Path
@@ -84,8 +86,10 @@ class Supervisor:
     port: int = 8080
     control: Sequence[str] | None = None
     control_port: int | None = None
+    grpc_port: int | None = None
     _files: HomeFiles = field(init=False)
     _socket: socket.socket = field(init=False)
+    _grpc: socket.socket | None = field(init=False, default=None)
     _children: list[Child] = field(init=False, default_factory=list)
     _environment: dict[str, str] = field(init=False, default_factory=dict)
     _stopping: str = field(init=False, default="")
@@ -108,6 +112,9 @@ class Supervisor:
         try:
             self._socket = listen(self.host, self.port)
             self.port = self._socket.getsockname()[1]
+            if self.grpc_port is not None:
+                self._grpc = reserve(self.host, self.grpc_port)
+                self.grpc_port = self._grpc.getsockname()[1]
             metrics = fresh_metrics_folder(self._files.run)
             self._environment = {
                 **os.environ,
@@ -125,6 +132,8 @@ class Supervisor:
                 for number, handler in before.items():
                     signal.signal(number, handler)
                 self._socket.close()
+                if self._grpc:
+                    self._grpc.close()
                 self._files.supervisor.unlink(missing_ok=True)
                 shutil.rmtree(metrics, ignore_errors=True)
                 (self._files.run / "metrics").unlink(missing_ok=True)
@@ -151,7 +160,8 @@ class Supervisor:
         return lock
 
     def _worker_argv(self, index: int) -> list[str]:
-        return [*self.worker, "--fd", str(self._socket.fileno()), "--index", str(index)]
+        grpc = ["--grpc", address_of(self._grpc)] if self._grpc else []
+        return [*self.worker, "--fd", str(self._socket.fileno()), "--index", str(index), *grpc]
 
     def _stop_on(self, number: int, frame: FrameType | None) -> None:
         self._stopping = signal.Signals(number).name
@@ -246,6 +256,7 @@ class Supervisor:
             host=self.host,
             port=self.port,
             control_port=self.control_port,
+            grpc_port=self.grpc_port,
             workers=tuple(pid for index, pid in pids.items() if index != CONTROL),
             control=pids.get(CONTROL),
         )
@@ -287,6 +298,29 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
                 f"port {port} is in use ({host}:{port}): choose another with {option} or stop what listens there"
             ) from e
         raise Unusable(f"port {port} of {host} cannot be opened: {e.strerror}; choose another with {option}") from e
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Hold the port for gRPC, which every worker opens for itself: bound and not listening, it takes no connection.
+
+    Raises
+    ------
+    Unusable
+        If the port is in use, or may not be used.
+    """
+    with listen(host, port, "--grpc-port") as found:  # not yet shared: nobody else may have it
+        held = socket.socket(found.family)
+        address = found.getsockname()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind(address)
+    return held
+
+
+def address_of(bound: socket.socket) -> str:
+    """Return host and port as one word."""
+    host, port, *_ = bound.getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def fresh_metrics_folder(run: Path) -> Path:

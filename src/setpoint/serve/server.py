@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -16,13 +17,22 @@ from setpoint.serve.live import LiveFollower
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.protocol import HttpProtocol
 
+if TYPE_CHECKING:
+    import grpc.aio
+
 DRAIN_S = 10
 CONNECTIONS = 10_000
 BACKLOG = 2_048
 
 
 def run_server(
-    plane: DataPlane, follower: LiveFollower, fd: int, *, max_body_bytes: int, access: AccessLog | None = None
+    plane: DataPlane,
+    follower: LiveFollower,
+    fd: int,
+    *,
+    max_body_bytes: int,
+    access: AccessLog | None = None,
+    grpc_address: str | None = None,
 ) -> None:
     """Serve until SIGTERM or the supervisor is gone, then finish what is under way.
 
@@ -38,6 +48,8 @@ def run_server(
     max_body_bytes : int
     access : AccessLog, optional
         Where to note each answer.
+    grpc_address : str, optional
+        Host and port to serve gRPC on as well.
     """
     parent = os.getppid()
 
@@ -45,13 +57,21 @@ def run_server(
     async def lifespan() -> AsyncIterator[None]:
         beating = asyncio.create_task(follower.beat())
         await follower.look()
-        others = (follower.follow(), _with_parent(server, parent), _sweep(server, access))
+        others = [follower.follow(), _with_parent(server, parent), _sweep(server, access)]
+        door = None
+        if grpc_address:
+            from setpoint.serve.grpc.door import open_door
+
+            door = await open_door(plane, grpc_address, max_body_bytes=max_body_bytes)
+            others.append(_close_on_exit(server, door))
         tasks = [beating, *map(asyncio.create_task, others)]
         for task in tasks:
             task.add_done_callback(lambda done: _stop_on_failure(server, done))
         try:
             yield
         finally:
+            if door:
+                await door.stop(DRAIN_S)
             await plane.drain()
             for task in tasks:
                 task.cancel()
@@ -77,6 +97,15 @@ def run_server(
     )
     server = uvicorn.Server(config)
     server.run(sockets=[socket.socket(fileno=fd)])
+
+
+async def _close_on_exit(server: uvicorn.Server, door: "grpc.aio.Server") -> None:
+    """Take no more gRPC calls as soon as uvicorn takes no more connections."""
+    while True:
+        await asyncio.sleep(0.1)
+        if server.should_exit:
+            await door.stop(DRAIN_S)
+            return
 
 
 async def _sweep(server: uvicorn.Server, access: AccessLog | None) -> None:

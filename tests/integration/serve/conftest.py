@@ -30,9 +30,10 @@ SUPERVISE = """
 import sys
 from pathlib import Path
 from setpoint.platforms.supervisor import Supervisor
-home, workers, port, *control = sys.argv[1:]
+home, workers, port, grpc, *control = sys.argv[1:]
+grpc_port = 0 if grpc == "grpc" else None
 worker = [sys.executable, "-m", "setpoint.bootstrap.worker"]
-Supervisor(Path(home), worker, workers=int(workers), port=int(port), control=control or None).run()
+Supervisor(Path(home), worker, workers=int(workers), port=int(port), control=control or None, grpc_port=grpc_port).run()
 """
 
 
@@ -79,17 +80,17 @@ def home(tmp_path):
 class Server:
     """A supervisor in a process of its own, and how to talk to what it supervises."""
 
-    def __init__(self, home, workers=1, port=0, control=()):
+    def __init__(self, home, workers=1, port=0, control=(), grpc=False):
         self.home, self.files = home, HomeFiles(home)
         with (home / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SUPERVISE, str(home), str(workers), str(port), *control],
+                [sys.executable, "-c", SUPERVISE, str(home), str(workers), str(port), "grpc" if grpc else "", *control],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
         wait_for(lambda: len(self.files.reports()) == workers and all(r.ready for r in self.files.reports().values()))
-        self.port = self.files.running().port
+        self.port, self.grpc_port = self.files.running().port, self.files.running().grpc_port
 
     @property
     def platform(self):

@@ -4,7 +4,20 @@ import json
 import subprocess
 import sys
 
-HEAVY = {"deltalake", "fastapi", "keras", "onnx", "pandas", "pyarrow", "scipy", "sklearn", "sqlalchemy", "tensorflow"}
+HEAVY = {
+    "deltalake",
+    "fastapi",
+    "google",
+    "grpc",
+    "keras",
+    "onnx",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "sqlalchemy",
+    "tensorflow",
+}
 
 
 def test_a_worker_loads_nothing_that_only_some_models_need():

@@ -1,0 +1,210 @@
+"""The methods of the gRPC services, over one data plane."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version as installed
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+from google.protobuf.json_format import ParseDict
+
+from setpoint.errors import InvalidInput, NotFound, NotReady, SetpointError
+from setpoint.serve.describe import v2_model
+from setpoint.serve.encode import status_of
+from setpoint.serve.grpc import health_pb2 as health
+from setpoint.serve.grpc import open_inference_pb2 as oip
+from setpoint.serve.grpc.messages import asked_of, parsed, response_of
+from setpoint.serve.identity import accepted_id, new_id
+from setpoint.serve.plane import DataPlane
+from setpoint.serve.predictions import violations_of
+from setpoint.serve.table import Route
+
+log = logging.getLogger("setpoint.serve")
+INFERENCE, HEALTH = "inference.GRPCInferenceService", "grpc.health.v1.Health"
+CODES = {
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.ABORTED,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+LONGEST = 2_000  # bytes of an error's text: it travels in a header, escaped
+Context = Any
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as a method sees it; `version` is what the caller is told that answered."""
+
+    request_id: str
+    caller: str
+    version: str = ""
+    arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
+    started_ns: int = field(default_factory=time.perf_counter_ns)
+
+
+class Calls:
+    """Answers the methods of both services.
+
+    Parameters
+    ----------
+    plane : DataPlane
+    """
+
+    def __init__(self, plane: DataPlane) -> None:
+        self._plane = plane
+
+    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        """Return what a server is given; messages reach the methods as bytes, so that bad ones are refused here."""
+        methods = {
+            INFERENCE: {
+                "ServerLive": self.server_live,
+                "ServerReady": self.server_ready,
+                "ModelReady": self.model_ready,
+                "ServerMetadata": self.server_metadata,
+                "ModelMetadata": self.model_metadata,
+                "ModelInfer": self.model_infer,
+            },
+            HEALTH: {"Check": self.check},
+        }
+        return tuple(
+            grpc.method_handlers_generic_handler(
+                service, {name: grpc.unary_unary_rpc_method_handler(self._guarded(m)) for name, m in named.items()}
+            )
+            for service, named in methods.items()
+        )
+
+    async def server_live(self, body: bytes, call: Call) -> bytes:
+        """Say that the process answers."""
+        return _bytes(oip.ServerLiveResponse(live=True))
+
+    async def server_ready(self, body: bytes, call: Call) -> bytes:
+        """Say whether every model of live.json is served."""
+        return _bytes(oip.ServerReadyResponse(ready=self._plane.table.complete))
+
+    async def model_ready(self, body: bytes, call: Call) -> bytes:
+        """Say whether a model, or one version of it, is served."""
+        request = parsed(oip.ModelReadyRequest, body)
+        try:
+            call.version = self._route(request.name, call).target(request.version or None).version
+        except NotReady:
+            return _bytes(oip.ModelReadyResponse(ready=False))
+        return _bytes(oip.ModelReadyResponse(ready=True))
+
+    async def server_metadata(self, body: bytes, call: Call) -> bytes:
+        """Say what serves."""
+        return _bytes(oip.ServerMetadataResponse(name="setpoint", version=installed("setpoint")))
+
+    async def model_metadata(self, body: bytes, call: Call) -> bytes:
+        """Describe a model by its schema."""
+        request = parsed(oip.ModelMetadataRequest, body)
+        route = self._route(request.name, call)
+        target = route.target(request.version or None)
+        call.version = target.version
+        return _bytes(ParseDict(v2_model(target, route), oip.ModelMetadataResponse(), ignore_unknown_fields=True))
+
+    async def model_infer(self, body: bytes, call: Call) -> bytes:
+        """Decode, ask, and wait for the recorded answer; what is refused on a known model is recorded as well."""
+        request = parsed(oip.ModelInferRequest, body)
+        route = self._route(request.model_name, call)
+        try:
+            target = route.target(request.model_version or None)
+            asked = asked_of(request, target.form)
+        except (InvalidInput, NotFound) as e:
+            await self._plane.refuse(
+                route.champion,
+                call.request_id,
+                status=status_of(e),
+                violations=violations_of(e),
+                caller=call.caller,
+                arrived_us=call.arrived_us,
+                started_ns=call.started_ns,
+            )
+            raise
+        answer = await self._plane.ask(
+            target,
+            asked.rows,
+            call.request_id,
+            caller=call.caller,
+            arrived_us=call.arrived_us,
+            started_ns=call.started_ns,
+        )
+        call.version = target.version
+        return response_of(answer, target, asked.id or call.request_id, asked, raw=bool(request.raw_input_contents))
+
+    async def check(self, body: bytes, call: Call) -> bytes:
+        """Answer a probe: for the server as a whole, or for the service of inference."""
+        request = parsed(health.HealthCheckRequest, body)
+        if request.service not in ("", INFERENCE):
+            raise NotFound(f"no service {request.service[:64]!r} is known; known: {INFERENCE}")
+        status = (
+            health.HealthCheckResponse.SERVING if self._plane.table.complete else health.HealthCheckResponse.NOT_SERVING
+        )
+        return _bytes(health.HealthCheckResponse(status=status))
+
+    def _route(self, model: str, call: Call) -> Route:
+        route = self._plane.table.route(model)
+        call.version = route.champion.version
+        return route
+
+    def _guarded(
+        self, method: Callable[[bytes, Call], Awaitable[bytes]]
+    ) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        """Return the method as the server calls it: with the caller's ids, and a status for every error."""
+        metrics = self._plane.metrics
+
+        async def handle(body: bytes, context: Context) -> bytes:
+            call = call_of(context)
+            metrics.in_flight += 1
+            try:
+                reply, failure = await method(body, call), None
+            except SetpointError as e:
+                reply, failure = b"", (code_of(e), str(e))
+                if not call.version:
+                    metrics.error(status_of(e))
+            except Exception:
+                log.exception("request %s failed", call.request_id)
+                text = f"internal error; the log of the worker has request {call.request_id}"
+                reply, failure = b"", (grpc.StatusCode.INTERNAL, text)
+            finally:
+                metrics.in_flight -= 1
+            version = call.version.encode("ascii", "replace").decode()
+            context.set_trailing_metadata((("x-request-id", call.request_id), ("x-model-version", version)))
+            if failure:
+                await context.abort(failure[0], shortened(failure[1]))
+            return reply
+
+        return handle
+
+
+def call_of(context: Context) -> Call:
+    """Return the call of a context: with the caller's request id if it is usable, else a new one."""
+    given = next((value for key, value in context.invocation_metadata() or () if key == "x-request-id"), "")
+    return Call(given if accepted_id(given) else new_id(), caller_of(context.peer()))
+
+
+def caller_of(peer: str) -> str:
+    """Return the address of a peer, as `ipv4:127.0.0.1:50000` or `ipv6:%5B::1%5D:50000` spell it."""
+    kind, _, rest = peer.partition(":")
+    return unquote(rest).rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else ""
+
+
+def code_of(error: SetpointError) -> grpc.StatusCode:
+    """Return the gRPC code that stands for the HTTP status of an error."""
+    status = status_of(error)
+    return CODES.get(status, grpc.StatusCode.INTERNAL if status >= 500 else grpc.StatusCode.INVALID_ARGUMENT)
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits into a header."""
+    raw = text.encode()
+    return text if len(raw) <= LONGEST else raw[:LONGEST].decode("utf-8", "ignore") + "…"
+
+
+def _bytes(message: Any) -> bytes:
+    found: bytes = message.SerializeToString()
+    return found
