@@ -159,6 +159,9 @@ class Calls:
 
         async def handle(body: bytes, context: Context) -> bytes:
             call = call_of(context)
+            remaining_s = context.time_remaining()
+            if remaining_s is not None and remaining_s <= 0:
+                await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline was over before the call's turn")
             metrics.in_flight += 1
             try:
                 reply, failure = await method(body, call), None
