@@ -12,11 +12,10 @@ from setpoint.serve.encode import output_datatype
 from setpoint.serve.form import Form
 from setpoint.serve.grpc.open_inference_pb2 import ModelInferRequest, ModelInferResponse
 from setpoint.serve.table import Target
-from setpoint.serve.tensors import Tensor, request_id, requested, rows_of
+from setpoint.serve.tensors import MAX_RANK, Tensor, request_id, requested, rows_of
 from setpoint.serve.wire import DATATYPES, from_raw, to_raw
 from setpoint.serve.work import Answer
 
-MAX_RANK = 8
 FIELDS = {
     "BOOL": "bool_contents",
     **dict.fromkeys(("INT8", "INT16", "INT32"), "int_contents"),
@@ -69,13 +68,9 @@ def asked_of(request: ModelInferRequest, form: Form) -> Asked:
             "none at all",
             ("shape:raw_input_contents",),
         )
-    tensors, infinite = [], False
-    for given, raw in zip(request.inputs, raws, strict=True):
-        tensor, has_infinity = _tensor(given, raw)
-        tensors.append(tensor)
-        infinite |= has_infinity
-    rows = rows_of(tensors, form, strict=infinite)
-    return Asked(rows, request_id(request.id or None), requested([o.name for o in request.outputs], form))
+    tensors = [_tensor(given, raw) for given, raw in zip(request.inputs, raws, strict=True)]
+    rows = rows_of(tensors, form, strict=any(tensor.infinite for tensor in tensors))
+    return Asked(rows, request_id(request.id), requested([o.name for o in request.outputs], form))
 
 
 def response_of(answer: Answer, target: Target, id_: str, asked: Asked, *, raw: bool) -> bytes:
@@ -95,8 +90,8 @@ def response_of(answer: Answer, target: Target, id_: str, asked: Asked, *, raw: 
     return body
 
 
-def _tensor(given: InputTensor, raw: bytes | None) -> tuple[Tensor, bool]:
-    """Return one input tensor whose parts agree with one another, and whether an infinity is in it."""
+def _tensor(given: InputTensor, raw: bytes | None) -> Tensor:
+    """Return one input tensor whose parts agree with one another."""
     name, datatype = given.name, given.datatype
     where, field = f"input {name[:64]!r}", name[:64]
     if datatype not in DATATYPES:
@@ -115,7 +110,7 @@ def _tensor(given: InputTensor, raw: bytes | None) -> tuple[Tensor, bool]:
         )
     if not values:
         raise InvalidRequest(f"{where} is empty; expected at least one row", (f"empty:{field}",))
-    return Tensor(name, shape, datatype, values), infinite
+    return Tensor(name, shape, datatype, values, infinite)
 
 
 def _from_raw(given: InputTensor, raw: bytes, count: int) -> tuple[list[Any], bool]:
