@@ -14,6 +14,8 @@ import tritonclient.grpc.aio as triton_aio
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.utils import InferenceServerException
 
+from setpoint.platforms.files import alive
+
 ROWS = [[1.0, 2.0, 3.0], [-4.0, 0.5, 0.25]]
 
 
@@ -161,7 +163,7 @@ def test_a_message_beyond_the_bound_is_refused(start, monkeypatch):
         client.infer("demand", matrix(ROWS))
 
 
-def test_workers_share_the_port_and_calls_survive_a_kill(start):
+def test_workers_share_the_port_and_calls_survive_a_kill(start, wait):
     server = start(workers=2, grpc=True)
     server.serve(demand="v1")
     pids = set(server.files.running().workers)
@@ -172,7 +174,9 @@ def test_workers_share_the_port_and_calls_survive_a_kill(start):
             client.infer("demand", matrix(ROWS))
     written = {path.name.split("-")[2] for path in (server.home / "spool" / "demand").iterdir()}
     assert {str(pid) for pid in pids} <= written
-    os.kill(pids.pop(), signal.SIGKILL)
+    killed = pids.pop()
+    os.kill(killed, signal.SIGKILL)
+    wait(lambda: not alive(killed))
     with triton.InferenceServerClient(address) as client:
         client.infer("demand", matrix(ROWS))
 
