@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from datetime import UTC, datetime
@@ -106,6 +105,9 @@ class Client(asyncio.Protocol):
         self.ask()
 
     def ask(self):
+        if self.load.over:
+            self.transport.close()
+            return
         self.id, self.sent = f"{self.load.name}-{self.load.asked}", time.time()
         self.load.asked += 1
         self.transport.write(b"%b\r\nx-request-id: %b\r\n\r\n%b" % (self.load.head, self.id.encode(), self.load.body))
@@ -123,7 +125,11 @@ class Client(asyncio.Protocol):
         if self.load.over:
             self.transport.close()
         else:
-            self.ask()
+            due = self.sent + self.load.every_s - time.time()
+            if due > 0:
+                asyncio.get_running_loop().call_later(due, self.ask)
+            else:
+                self.ask()
 
     def connection_lost(self, error):
         self.load.open.discard(self)
@@ -133,13 +139,16 @@ class Client(asyncio.Protocol):
 
 
 class Load:
-    """Connections that keep a server busy, and what they saw."""
+    """Connections that keep a server busy, and what they saw.
 
-    def __init__(self, name, port, connections, take, rows=1):
+    Each asks again when it has its answer, and not before `every_s` have passed since it last asked.
+    """
+
+    def __init__(self, name, port, connections, take, rows=1, every_s=0.0):
         rng = random.Random(name)
         body = json.dumps({"instances": [[rng.random() for _ in range(30)] for _ in range(rows)]}).encode()
         self.sums = [sum(row) for row in json.loads(body)["instances"]]
-        self.body, self.name, self.port = body, name, port
+        self.body, self.name, self.port, self.every_s = body, name, port, every_s
         self.head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d" % (PATH.encode(), len(body))
         self.take, self.asked, self.broken, self.over = take, 0, 0, False
         self.connections, self.tasks, self.open = connections, set(), set()
@@ -262,7 +271,7 @@ def recorded_ids(home):
     return found
 
 
-async def overload(server, seconds, rows=200):
+async def overload(server, seconds, rows=32, connections=1_000):
     """Ask for twice what the server can do."""
     latencies, codes = [], Counter()
 
@@ -279,15 +288,18 @@ async def overload(server, seconds, rows=200):
     latencies.clear()
     codes.clear()
     (pid,), memory, health = server.pids(), [], []
-    connections, url = 256, f"http://127.0.0.1:{server.port}/v2/health/live"
-    load = Load("over", server.port, connections, take, rows)
+    url = f"http://127.0.0.1:{server.port}/v2/health/live"
+    load = Load("over", server.port, connections, take, rows, every_s=connections / (2 * per_s))
     await load.start()
     for _ in range(int(seconds)):
         await asyncio.sleep(1.0)
         memory.append(resident_mb(pid))
-        started = time.time()
-        status = (await asyncio.to_thread(urllib.request.urlopen, url, timeout=10)).status
-        health.append((status, time.time() - started))
+        asked = await asyncio.create_subprocess_exec(
+            "curl", "-s", "-o", "/dev/null", "-m", "10", "-w", "%{http_code} %{time_total}", url,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        status, took = (await asked.communicate())[0].split()
+        health.append((int(status), float(took)))
     await load.stop()
     latencies.sort()
     early, late = statistics.median(memory[5:35]), statistics.median(memory[-30:])

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 from urllib.parse import unquote
 
 import httptools
@@ -42,8 +42,6 @@ class HttpProtocol(asyncio.Protocol):
         Gives the application, and the bound on connections.
     server_state : ServerState
         Where uvicorn sees the connections and what is being answered.
-    app_state : dict
-        Not used.
     max_body_bytes : int
     """
 
@@ -53,8 +51,6 @@ class HttpProtocol(asyncio.Protocol):
         self,
         config: Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
         *,
         max_body_bytes: int,
     ) -> None:
@@ -62,7 +58,7 @@ class HttpProtocol(asyncio.Protocol):
         self._bound = max_body_bytes
         self._limit = config.limit_concurrency
         self._state = server_state
-        self._loop = _loop or asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._client: tuple[str, int] | None = None
         self._waiting: deque[tuple[Scope, bytes, bool]] = deque()  # whole requests; whether others may follow

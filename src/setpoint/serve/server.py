@@ -1,4 +1,4 @@
-"""A worker's server: uvicorn on a socket that was opened by the supervisor and is shared by all workers."""
+"""A worker's server: uvicorn, and connections from a socket that the supervisor opened and all workers share."""
 
 import asyncio
 import os
@@ -6,11 +6,11 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from setpoint.serve.acceptor import Acceptor
 from setpoint.serve.access import AccessLog
 from setpoint.serve.app import App
 from setpoint.serve.live import LiveFollower
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 DRAIN_S = 10
 CONNECTIONS = 10_000
-BACKLOG = 2_048
 
 
 def run_server(
@@ -53,23 +52,26 @@ def run_server(
     """
     parent = os.getppid()
 
+    def connection() -> HttpProtocol:
+        return HttpProtocol(config, server.server_state, max_body_bytes=max_body_bytes)
+
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         beating = asyncio.create_task(follower.beat())
         await follower.look()
-        others = [follower.follow(), _with_parent(server, parent), _sweep(server, access)]
-        door = None
+        acceptor, door = Acceptor(socket.socket(fileno=fd), connection), None
         if grpc_address:
             from setpoint.serve.grpc.door import open_door
 
             door = await open_door(plane, grpc_address, max_body_bytes=max_body_bytes)
-            others.append(_close_on_exit(server, door))
-        tasks = [beating, *map(asyncio.create_task, others)]
+        others = (follower.follow(), _with_parent(server, parent), _sweep(server, access))
+        tasks = [beating, *map(asyncio.create_task, (*others, _close_on_exit(server, acceptor, door)))]
         for task in tasks:
             task.add_done_callback(lambda done: _stop_on_failure(server, done))
         try:
             yield
         finally:
+            acceptor.close()
             if door:
                 await door.stop(DRAIN_S)
             await plane.drain()
@@ -82,7 +84,6 @@ def run_server(
     config = uvicorn.Config(
         access.around(app) if access else app,
         loop="uvloop",
-        http=partial(HttpProtocol, max_body_bytes=max_body_bytes),  # type: ignore[arg-type]  # is called like a class
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -92,19 +93,20 @@ def run_server(
         server_header=False,
         date_header=False,
         limit_concurrency=CONNECTIONS,
-        backlog=BACKLOG,
         timeout_graceful_shutdown=DRAIN_S,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[socket.socket(fileno=fd)])
+    server.run(sockets=[])
 
 
-async def _close_on_exit(server: uvicorn.Server, door: "grpc.aio.Server") -> None:
-    """Take no more gRPC calls as soon as uvicorn takes no more connections."""
+async def _close_on_exit(server: uvicorn.Server, acceptor: Acceptor, door: "grpc.aio.Server | None") -> None:
+    """Take nothing more once the server is to stop."""
     while True:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
         if server.should_exit:
-            await door.stop(DRAIN_S)
+            acceptor.close()
+            if door:
+                await door.stop(DRAIN_S)
             return
 
 

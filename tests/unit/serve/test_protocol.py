@@ -71,7 +71,7 @@ def talk(script, *, limit=10):
     async def run():
         app, state = Echo(), ServerState()
         config = SimpleNamespace(loaded_app=app, limit_concurrency=limit)
-        make = partial(HttpProtocol, config, state, {}, max_body_bytes=BOUND)
+        make = partial(HttpProtocol, config, state, max_body_bytes=BOUND)
         async with await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0) as server:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             try:
