@@ -3,10 +3,18 @@
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE
 from setpoint.serve.components import COMPONENTS, ERROR_TEXTS, Json, listing, mapping, ref
+from setpoint.serve.misfit import MAX_INT, MIN_INT
 from setpoint.serve.table import Route, Table
 
 JSON_KIND = {DType.FLOAT: "number", DType.INT: "integer", DType.BOOL: "boolean", DType.STRING: "string"}
-TIME: Json = {"type": ["string", "number"], "description": "ISO 8601, or a number since 1970"}
+TIME: Json = {
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "number", "exclusiveMinimum": -1e20, "exclusiveMaximum": 1e20},
+    ],
+    "description": "ISO 8601, or a number since 1970",
+}
+ID: Json = {"type": ["string", "integer"], "minLength": 1, "maxLength": 256}
 ASKED = ("400", "404", "413", "415", "422", "500", "503")
 
 
@@ -42,7 +50,7 @@ def _paths(model: str, route: Route) -> Json:
     predict = {JSON_TYPE: {"anyOf": [mapping(instances=_rows(schema)), mapping(inputs=_inputs(schema))]}}
     v1 = _post(f"Predict {schema.target}", predict, "Predictions")
     v2 = _post(f"Predict {schema.target}", {JSON_TYPE: ref("Tensors"), BYTES_TYPE: {}}, "TensorsAnswer")
-    v2["post"]["parameters"] = [_header("inference-header-content-length", {"type": "string"})]
+    v2["post"]["parameters"] = [_header("inference-header-content-length", {"type": "integer", "minimum": 0})]
     v2["post"]["responses"]["200"]["content"][BYTES_TYPE] = {}
     about, ready = _get(f"Metadata of {model}", "Model"), _get(f"Whether {model} is served", "ModelReady")
     version = {"name": "version", "in": "path", "required": True, "schema": {"enum": list(route.versions)}}
@@ -68,18 +76,25 @@ def _paths(model: str, route: Route) -> Json:
 def _invocations_of_one(table: Table) -> Json:
     """Return the route that finds the model by a header, or takes the only one."""
     models = sorted({*table.routes, *table.missing})
-    layouts: list[Json] = [
-        mapping(**{key: {}}) for key in ("dataframe_split", "dataframe_records", "instances", "inputs")
+    rows: Json = listing({"type": ["array", "object"]})
+    either: Json = {"anyOf": [rows, {"type": "object"}]}
+    layouts = [
+        mapping(dataframe_split={"type": "object"}),
+        mapping(dataframe_records=rows),
+        mapping(instances=either),
+        mapping(inputs=either),
     ]
     post = _post("Predict with the model of x-setpoint-model, or the only one", _bodies(layouts), "Predictions")
-    post["post"]["parameters"] = [_header("x-setpoint-model", {"enum": models} if models else {"type": "string"})]
+    header = _header("x-setpoint-model", {"enum": models} if models else {"type": "string"})
+    post["post"]["parameters"] = [header | {"required": len(models) > 1}]
     return post
 
 
 def _invocation(schema: Schema) -> Json:
     rows, columns = _rows(schema), _inputs(schema)
-    split = mapping(data={"type": "array", "minItems": 1, "items": {"type": "array"}})
-    split["properties"]["columns"] = {"type": "array", "items": {"enum": [*schema.names, *_beside(schema)]}}
+    split = mapping(data=listing({"type": "array"}))
+    names: Json = {"enum": [*schema.names, *_beside(schema)]}
+    split["properties"]["columns"] = {"type": "array", "items": names, "uniqueItems": True}
     return _bodies(
         [
             mapping(dataframe_split=split),
@@ -112,14 +127,18 @@ def _inputs(schema: Schema) -> Json:
 
 def _outcomes(schema: Schema) -> Json:
     value: Json = {"enum": list(schema.classes)} if schema.task is Task.BINARY else {"type": "number"}
-    one = mapping(id={"type": ["string", "integer"]}, value=value) | {"additionalProperties": False}
-    one["properties"]["known"] = TIME
+    one = mapping(id=ID, value=value) | {"additionalProperties": False}
+    one["properties"]["known"] = {"anyOf": [TIME, {"type": "null"}]}
     return {"anyOf": [one, mapping(outcomes=listing(one))]}
 
 
 def _field(feature: Feature) -> Json:
     kind = JSON_KIND[feature.dtype]
     field: Json = {"type": [kind, "null"] if feature.nullable else kind}
+    if feature.dtype is DType.INT:
+        field |= {"minimum": MIN_INT, "maximum": MAX_INT}
+    elif feature.dtype is DType.BOOL:
+        field = {"anyOf": [field, {"enum": [0, 1]}]}
     if feature.kind is Kind.CATEGORICAL and 0 < len(feature.levels) <= 50:
         field["examples"] = list(feature.levels)
     elif feature.low is not None and feature.high is not None:
@@ -128,8 +147,10 @@ def _field(feature: Feature) -> Json:
 
 
 def _beside(schema: Schema) -> Json:
-    beside: dict[str | None, Json] = {schema.time: TIME, schema.id: {"type": ["string", "integer"]}}
-    return {name: kind for name, kind in beside.items() if name and name not in schema.names}
+    beside: dict[str | None, Json] = {schema.time: TIME, schema.id: ID}
+    return {
+        name: {"anyOf": [kind, {"type": "null"}]} for name, kind in beside.items() if name and name not in schema.names
+    }
 
 
 def _header(name: str, schema: Json) -> Json:
