@@ -19,9 +19,14 @@ from hypothesis import strategies as st
 from setpoint.serve.wire import DATATYPES, DTYPES, to_raw
 
 CASES = int(os.environ.get("SETPOINT_FUZZ_CASES", "20"))
+# one door serves all cases of a test, as a worker does; the usual few cases are the same each time
 fuzz = settings(
-    max_examples=CASES, deadline=None, database=None, suppress_health_check=[*HealthCheck]
-)  # one door serves all cases of a test, as a worker does
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[*HealthCheck],
+    derandomize="SETPOINT_FUZZ_CASES" not in os.environ,
+)
 REFUSED = {400, 404, 405, 413, 415, 422}
 # what was expected, or what there is instead
 HELP = re.compile(r"(?i)expected|known:|served:|needs|takes|lists those|are taken|is taken|is not JSON")

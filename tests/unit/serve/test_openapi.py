@@ -14,8 +14,14 @@ from schemathesis.specs.openapi import checks
 from setpoint.serve.routes import ROUTES
 
 CASES = int(os.environ.get("SETPOINT_FUZZ_CASES", "10"))
+fuzz = settings(
+    deadline=None,
+    database=None,
+    suppress_health_check=[*HealthCheck],
+    derandomize="SETPOINT_FUZZ_CASES" not in os.environ,
+)
 TRUE = [not_a_server_error, checks.status_code_conformance, checks.content_type_conformance]
-TRUE.append(checks.response_schema_conformance)
+TRUE += [checks.response_schema_conformance, checks.negative_data_rejection]
 
 
 @pytest.fixture
@@ -46,12 +52,7 @@ def test_answers_to_requests_made_from_the_document_are_as_it_says(door, mode):
         if mode is GenerationMode.NEGATIVE and operation.method == "get":
             continue  # nothing of it can be wrong
 
-        @settings(
-            max_examples=CASES if operation.method == "post" else 1,
-            deadline=None,
-            database=None,
-            suppress_health_check=[*HealthCheck],
-        )
+        @settings(fuzz, max_examples=CASES if operation.method == "post" else 1)
         @given(operation.as_strategy(generation_mode=mode))
         def ask(case):
             nonlocal asked
