@@ -150,7 +150,8 @@ class Lane:
             )
         else:
             found, seconds = run.result()
-            self.loaded.pace.add(rows, seconds)
+            if not any(isinstance(answer, ModelFailed) for answer in found):  # a failure may be quick
+                self.loaded.pace.add(rows, seconds)
         ended: list[Ended] = []
         for each, part, answer in zip(self._running, parts, found, strict=True):
             each.at += part.n

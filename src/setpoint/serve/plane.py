@@ -182,7 +182,7 @@ class DataPlane:
         for work in batch:
             error = self._put_aside(work)
             if error:
-                _settle(work, error)
+                work.settle(error)
 
     def _put_aside(self, work: Work) -> Overloaded | None:
         """Queue a request in the lane of its version, unless too much waits there."""
@@ -227,7 +227,7 @@ class DataPlane:
         records = [record for _, record, _ in done]
         self.recorder.append(records)
         for work, _, answer in done:
-            _settle(work, answer)
+            work.settle(answer)
         self.metrics.batch(records)
         for work, record, _ in done:
             if work.target.shadow and record.status == 200:
@@ -248,13 +248,4 @@ def _done(ended: Iterable[Ended], now_ns: int) -> list[Done]:
 def _abandon(works: Sequence[Work], e: Exception) -> None:
     """Leave nobody waiting after a defect, whatever it is."""
     for work in works:
-        _settle(work, SetpointError(f"internal error: {type(e).__name__}: {e}"))
-
-
-def _settle(work: Work, answer: Answer | SetpointError) -> None:
-    if work.future.done():  # the caller has gone
-        return
-    if isinstance(answer, SetpointError):
-        work.future.set_exception(answer)
-    else:
-        work.future.set_result(answer)
+        work.settle(SetpointError(f"internal error: {type(e).__name__}: {e}"))

@@ -39,6 +39,15 @@ class Work:
         self.rows, self.status, self.violations = None, 504, DeadlineExceeded.violations
         return too_late(self.started_ns, self.deadline_ns, now_ns)
 
+    def settle(self, answer: Answer | SetpointError) -> None:
+        """Give the caller what came out, unless it has gone."""
+        if self.future.done():
+            return
+        if isinstance(answer, SetpointError):
+            self.future.set_exception(answer)
+        else:
+            self.future.set_result(answer)
+
 
 def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answer | ModelFailed]:
     """Run the rows of several requests at once; when that fails, one by one, so that only the culprit fails.

@@ -380,3 +380,31 @@ def test_drain_waits_for_the_runs_under_way(make):
 
     asyncio.run(run())
     assert len(tape.records) == 1
+
+
+def test_a_model_that_fails_quickly_does_not_pass_for_a_fast_one(make):
+    async def run():
+        plane = a_plane(make.table(make.fragile()), make.tape())
+        with pytest.raises(ModelFailed):
+            await ask(plane, [[60, 1, True, 1]])
+        return plane.table.route("demand").champion.loaded.pace.quick
+
+    assert asyncio.run(run()) == 0
+
+
+def test_a_slow_model_does_not_delay_a_fast_one(make):
+    tape, slow = make.tape(), make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(), tape)
+        other = make.table(slow, name="other").routes
+        plane.table = type(plane.table)(1, {**plane.table.routes, **other}, complete=True)
+        waiting = ask(plane, [ROW], "slow", model="other")
+        for _ in range(20):
+            await ask(plane, [ROW])
+        assert not waiting.done()
+        slow.go.set()
+        await waiting
+
+    asyncio.run(run())
+    assert [r.model for r in tape.records] == ["demand"] * 20 + ["other"]
