@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 from setpoint.errors import SetpointError
+from setpoint.serve.asking import violations_of
 from setpoint.serve.encode import error_body, status_of
 from setpoint.serve.facts import Facts
 from setpoint.serve.http import ClientGone, Receive, Reply, Scope, Send, read_headers, send_reply
 from setpoint.serve.plane import DataPlane
-from setpoint.serve.predictions import Predictions, violations_of
+from setpoint.serve.predictions import Predictions
 from setpoint.serve.routes import ROUTES, Call, find
 
 log = logging.getLogger("setpoint.serve")

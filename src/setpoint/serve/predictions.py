@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from setpoint.errors import InvalidInput, InvalidRequest, ModelFailed, NotFound, NotReady, SetpointError
+from setpoint.errors import InvalidRequest, NotReady
 from setpoint.serve.asked import Asked
+from setpoint.serve.asking import predict
 from setpoint.serve.binary import HEADER_LENGTH
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE, body_of, media_type
 from setpoint.serve.csv_rows import decode_csv
 from setpoint.serve.deadlines import deadline_of
 from setpoint.serve.decode import decode_v1
-from setpoint.serve.encode import encode_json, encode_v1, encode_v2, predictions, status_of
+from setpoint.serve.encode import encode_json, encode_v1, encode_v2, predictions
 from setpoint.serve.form import Form
 from setpoint.serve.http import Reply
 from setpoint.serve.invocations import decode_invocation
@@ -18,7 +19,7 @@ from setpoint.serve.plane import DataPlane
 from setpoint.serve.routes import Call
 from setpoint.serve.table import Target
 from setpoint.serve.tensors import decode_v2
-from setpoint.serve.work import MODEL_ERROR, Answer
+from setpoint.serve.work import Answer
 
 WHICH = b"x-setpoint-model"
 RAW = (b"content-type", BYTES_TYPE.encode())
@@ -71,35 +72,13 @@ class Predictions:
     async def _predict(
         self, call: Call, decode: Callable[[bytes, Form], Asked], known: tuple[str, ...] = (JSON_TYPE, BYTES_TYPE)
     ) -> tuple[Target, Asked, Answer]:
-        """Decode, ask, and wait for the recorded answer; what is refused on a known model is recorded as well."""
-        route = self._plane.table.route(call.model)
-        try:
-            deadline_ns = deadline_of(call.headers, call.started_ns)
-            target = route.target(call.version)
-            asked = decode(await body_of(call, self._bound, known), target.form)
-        except (InvalidInput, NotFound) as e:
-            await self._plane.refuse(
-                route.champion,
-                call.request_id,
-                status=status_of(e),
-                violations=violations_of(e),
-                caller=call.caller,
-                arrived_us=call.arrived_us,
-                started_ns=call.started_ns,
-            )
-            raise
-        # the id of a v2 body is the one its client knows: the record must carry it, for outcomes to be joined by it
-        call.request_id = asked.id or call.request_id
-        answer = await self._plane.ask(
-            target,
-            asked.rows,
-            call.request_id,
-            caller=call.caller,
-            arrived_us=call.arrived_us,
-            started_ns=call.started_ns,
-            deadline_ns=deadline_ns,
-        )
-        return target, asked, answer
+        """Answer a call, whose body is read and decoded for the version that answers."""
+
+        async def asked(form: Form) -> Asked:
+            call.deadline_ns = deadline_of(call.headers, call.started_ns)
+            return decode(await body_of(call, self._bound, known), form)
+
+        return await predict(self._plane, self._plane.table.route(call.model), call.version, call, asked)
 
     def _only_model(self, call: Call) -> str:
         """Return the model of a request that names none in its path: the one of its header, or the only one."""
@@ -117,14 +96,3 @@ class Predictions:
                 ("missing:model",),
             )
         return models[0]
-
-
-def violations_of(error: SetpointError) -> tuple[str, ...]:
-    """Return the codes that are recorded for an error."""
-    match error:
-        case ModelFailed():
-            return (MODEL_ERROR,)
-        case NotFound():
-            return ("version:unknown",)
-        case _:
-            return getattr(error, "violations", ())

@@ -48,6 +48,7 @@ class Call:
     caller: str
     arrived_us: int
     started_ns: int
+    deadline_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def test_its_answers_and_records_are_those_of_rest(served, client):
     ours, theirs = served.records()[-2:]
     for name in ("model", "version", "role", "status", "caller", "inputs", "outputs", "violations", "maps"):
         assert getattr(ours, name) == getattr(theirs, name)
-    assert (ours.request_id, ours.ids, ours.caller) == ("mine", ["mine/0", "mine/1"], "127.0.0.1")
+    assert (ours.request_id, ours.ids, ours.caller) == ("q-1", ["q-1/0", "q-1/1"], "127.0.0.1")
 
 
 def test_texts_and_requested_outputs(served, client):

@@ -11,15 +11,17 @@ from urllib.parse import unquote
 import grpc
 from google.protobuf.json_format import ParseDict
 
-from setpoint.errors import InvalidInput, NotFound, NotReady, SetpointError
+from setpoint.errors import NotFound, NotReady, SetpointError
+from setpoint.serve.asked import Asked
+from setpoint.serve.asking import predict
 from setpoint.serve.describe import v2_model
 from setpoint.serve.encode import status_of
+from setpoint.serve.form import Form
 from setpoint.serve.grpc import health_pb2 as health
 from setpoint.serve.grpc import open_inference_pb2 as oip
 from setpoint.serve.grpc.messages import asked_of, parsed, response_of
 from setpoint.serve.identity import accepted_id, new_id
 from setpoint.serve.plane import DataPlane
-from setpoint.serve.predictions import violations_of
 from setpoint.serve.table import Route
 
 log = logging.getLogger("setpoint.serve")
@@ -45,6 +47,7 @@ class Call:
     version: str = ""
     arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
     started_ns: int = field(default_factory=time.perf_counter_ns)
+    deadline_ns: int = 0
 
 
 class Calls:
@@ -108,33 +111,16 @@ class Calls:
         return _bytes(ParseDict(v2_model(target, route), oip.ModelMetadataResponse(), ignore_unknown_fields=True))
 
     async def model_infer(self, body: bytes, call: Call) -> bytes:
-        """Decode, ask, and wait for the recorded answer; what is refused on a known model is recorded as well."""
+        """Predict as HTTP does; raw contents are answered with raw contents."""
         request = parsed(oip.ModelInferRequest, body)
         route = self._route(request.model_name, call)
-        try:
-            target = route.target(request.model_version or None)
-            asked = asked_of(request, target.form)
-        except (InvalidInput, NotFound) as e:
-            await self._plane.refuse(
-                route.champion,
-                call.request_id,
-                status=status_of(e),
-                violations=violations_of(e),
-                caller=call.caller,
-                arrived_us=call.arrived_us,
-                started_ns=call.started_ns,
-            )
-            raise
-        answer = await self._plane.ask(
-            target,
-            asked.rows,
-            call.request_id,
-            caller=call.caller,
-            arrived_us=call.arrived_us,
-            started_ns=call.started_ns,
-        )
+
+        async def asked(form: Form) -> Asked:
+            return asked_of(request, form)
+
+        target, found, answer = await predict(self._plane, route, request.model_version or None, call, asked)
         call.version = target.version
-        return response_of(answer, target, asked.id or call.request_id, asked, raw=bool(request.raw_input_contents))
+        return response_of(answer, target, call.request_id, found, raw=bool(request.raw_input_contents))
 
     async def check(self, body: bytes, call: Call) -> bytes:
         """Answer a probe: for the server as a whole, or for the service of inference."""
@@ -160,6 +146,8 @@ class Calls:
         async def handle(body: bytes, context: Context) -> bytes:
             call = call_of(context)
             remaining_s = context.time_remaining()
+            if remaining_s is not None:
+                call.deadline_ns = call.started_ns + int(remaining_s * 1e9)
             if remaining_s is not None and remaining_s <= 0:
                 await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline was over before the call's turn")
             metrics.in_flight += 1
