@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from setpoint.domain.value import value
 
+Level = str | int | float | bool
+
 
 class Task(StrEnum):
     """What the model answers."""
@@ -28,6 +30,29 @@ class DType(StrEnum):
     STRING = "string"
 
 
+class OnViolation(StrEnum):
+    """What happens to a value that breaks the contract of its feature."""
+
+    REJECT = "reject"
+    FLAG = "flag"
+    IMPUTE = "impute"
+
+
+@value
+class Contract:
+    """What a person said of the values of one feature, beyond their type; None and empty bind nothing.
+
+    `low` and `high` bound numbers, both included; `levels` are the values allowed. `instead` is what the model sees
+    in place of a value that breaks a rule, where `on_violation` is `impute`.
+    """
+
+    on_violation: OnViolation = OnViolation.REJECT
+    low: float | None = None
+    high: float | None = None
+    levels: tuple[Level, ...] = ()
+    instead: Level | None = None
+
+
 @value
 class Feature:
     """One input column.
@@ -43,6 +68,7 @@ class Feature:
     low: float | None = None
     high: float | None = None
     levels: tuple[str, ...] = ()
+    contract: Contract | None = None
 
 
 @value

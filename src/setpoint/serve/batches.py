@@ -65,7 +65,7 @@ def part_of(rows: Rows, start: int, stop: int) -> Rows:
     """Return some of the rows; the model needs neither their ids nor their times."""
     if start == 0 and stop >= rows.n:
         return rows
-    return Rows(min(stop, rows.n) - start, [column[start:stop] for column in rows.columns])
+    return Rows(min(stop, rows.n) - start, [column[start:stop] for column in rows.seen])
 
 
 def joined(parts: Sequence[Answer]) -> Answer:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from setpoint.domain.live import FeatureMap
 from setpoint.domain.record import Scalar
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.schema import DType, Kind, Schema
+from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.errors import InvalidRequest
+from setpoint.serve.contract import MISSING, Breach, rules_of
 from setpoint.serve.identity import event_us
 from setpoint.serve.misfit import MAX_INT, MIN_INT, TYPES, bad_fields, bad_value, bad_width, broken_rule, listed, shown
 
@@ -22,12 +24,21 @@ Table = Sequence[Sequence[Scalar]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Checked rows: `columns[j][i]` is feature j of row i as sent; `ids` and `times_us` where the rows carry them."""
+    """Checked rows: `columns[j][i]` is feature j of row i as sent; `ids` and `times_us` where the rows carry them.
+
+    `breach` says what broke the contract of single features, and is answered all the same.
+    """
 
     n: int
     columns: Table
     ids: Sequence[str | None] | None = None
     times_us: Sequence[int | None] | None = None
+    breach: Breach | None = None
+
+    @property
+    def seen(self) -> Table:
+        """The columns as the model sees them, but for repairs."""
+        return self.columns if self.breach is None else self.breach.seen
 
 
 class Form:
@@ -37,9 +48,11 @@ class Form:
     ----------
     schema : Schema
         Features in the model's order.
+    maps : sequence of FeatureMap
+        Repairs that come after the door; the contract holds for what they make of a value.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, maps: Sequence[FeatureMap] = ()) -> None:
         self.schema = schema
         self.names = schema.names
         self._features = schema.features
@@ -51,6 +64,13 @@ class Form:
         # the first name twice: with one name alone itemgetter would return no tuple
         self._pick: Callable[[Mapping[str, Any]], Sequence[Any]] = itemgetter(self.names[0], *self.names)
         self._patterns: dict[tuple[type, ...], Callable[[Sequence[Any]], Sequence[Any]] | None] = {}
+        self._rules = rules_of(schema, maps)
+        self._judges = [(j, rule.holds_one) for j, rule in self._rules.items()]
+        self._may_lack = {rule.feature.name: MISSING for rule in self._rules.values() if rule.lenient}
+
+    def given(self, maps: Sequence[FeatureMap]) -> "Form":
+        """Return the form to be used beside these repairs."""
+        return Form(self.schema, maps) if maps and self._rules else self
 
     def lists(self, rows: Sequence[Any], *, strict: bool = False) -> Rows:
         """Check rows given as lists in schema order; `strict` looks for NaN as well, which true JSON cannot hold."""
@@ -64,7 +84,8 @@ class Form:
                 )
             if len(row) != size:
                 raise bad_width(i, len(row), self.names)
-        return Rows(len(rows), self._table(rows, strict))
+        columns, breach = self._table(rows, strict)
+        return Rows(len(rows), columns, None, None, breach)
 
     def records(self, rows: Sequence[Any], *, strict: bool = False) -> Rows:
         """Check rows given as objects; they may carry the schema's time and id columns beside the features."""
@@ -76,36 +97,39 @@ class Form:
             try:
                 picked.append(self._pick(row)[1:])
             except KeyError:
-                raise self._bad_fields(f"row {i}", row) from None
+                row = self._may_lack | row
+                if not row.keys() >= set(self.names):
+                    raise self._bad_fields(f"row {i}", row) from None
+                picked.append(self._pick(row)[1:])
             if len(row) != size and len(row) != size + sum(name in row for name in self._beside):
                 raise self._bad_fields(f"row {i}", row)
-        return Rows(len(rows), self._table(picked, strict), self._ids(rows), self._times(rows))
+        columns, breach = self._table(picked, strict)
+        return Rows(len(rows), columns, self._ids(rows), self._times(rows), breach)
 
     def by_name(self, given: Mapping[str, Sequence[Any]], n: int, *, strict: bool = False) -> Rows:
         """Check n rows given as columns, the schema's time and id columns among them or not."""
+        if self._may_lack:
+            given = {name: [MISSING] * n for name in self._may_lack} | dict(given)
         if given.keys() - set(self._beside) != set(self.names):
             raise self._bad_fields("the inputs", given)
-        columns = [given[name] for name in self.names]
-        self._check(columns, strict)
+        columns, breach = self._checked([given[name] for name in self.names], strict)
         beside = [{name: given[name][i] for name in self._beside if name in given} for i in range(n)]
-        return Rows(n, columns, self._ids(beside), self._times(beside))
+        return Rows(n, columns, self._ids(beside), self._times(beside), breach)
 
     def matrix(self, flat: Sequence[Any], n: int, *, strict: bool = False) -> Rows:
         """Check n rows of all features, given one after the other in one flat list."""
         size = len(self.names)
         if n == 1:
-            return Rows(1, self._table([flat], strict))
-        columns = [flat[j::size] for j in range(size)]
-        self._check(columns, strict)
-        return Rows(n, columns)
+            columns, breach = self._table([flat], strict)
+        else:
+            columns, breach = self._checked([flat[j::size] for j in range(size)], strict)
+        return Rows(n, columns, None, None, breach)
 
     def stack(self, parts: Sequence[Rows]) -> Columns:
         """Return the rows of several requests as columns for the model, in the order of the requests."""
-        table = parts[0].columns
+        table = parts[0].seen
         if len(parts) > 1:
-            table = [
-                list(chain.from_iterable(pieces)) for pieces in zip(*(part.columns for part in parts), strict=True)
-            ]
+            table = [list(chain.from_iterable(pieces)) for pieces in zip(*(part.seen for part in parts), strict=True)]
         # all numbers at once: an array each would cost more than the model on a single row
         numbers = np.array([table[j] for j in self._numeric], dtype=np.float64)
         stacked: dict[str, Column] = dict(zip(self._numeric_names, numbers, strict=True))
@@ -113,16 +137,14 @@ class Form:
             stacked[self.names[j]] = _levels(self._features[j].dtype, table[j])
         return stacked
 
-    def _table(self, rows: Sequence[Sequence[Any]], strict: bool) -> Table:
+    def _table(self, rows: Sequence[Sequence[Any]], strict: bool) -> tuple[Table, Breach | None]:
         """Turn rows into checked columns; one row of types that were seen to fit before costs next to nothing."""
         if len(rows) == 1:
             columns = [[value] for value in rows[0]]
             if strict or not self._seen_to_fit(rows[0]):
-                self._check(columns, strict)
-            return columns
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        self._check(columns, strict)
-        return columns
+                return self._checked(columns, strict)
+            return columns, None
+        return self._checked([list(column) for column in zip(*rows, strict=True)], strict)
 
     def _seen_to_fit(self, row: Sequence[Any]) -> bool:
         pattern = tuple(map(type, row))
@@ -135,18 +157,27 @@ class Form:
             whole_numbers = itemgetter(places[0], *places) if places else None
             if len(self._patterns) < KNOWN_PATTERNS:
                 self._patterns[pattern] = whole_numbers
-        return whole_numbers is None or _within_64_bits({int}, whole_numbers(row))
+        if whole_numbers is not None and not _within_64_bits({int}, whole_numbers(row)):
+            return False
+        return not self._judges or all(holds(row[j]) for j, holds in self._judges)
 
-    def _check(self, columns: Table, strict: bool) -> None:
-        """Raise for the first value that does not fit its feature."""
-        for feature, sure, column in zip(self._features, self._sure, columns, strict=True):
-            kinds = set(map(type, column))
-            if not strict and kinds <= sure and _within_64_bits(kinds, column):
+    def _checked(self, columns: Sequence[Sequence[Any]], strict: bool) -> tuple[Table, Breach | None]:
+        """Raise for the first value that does not fit its feature; return what was sent, and what broke a contract."""
+        codes: list[str] = []
+        sent, seen = columns, columns
+        for j, (feature, sure, column) in enumerate(zip(self._features, self._sure, columns, strict=True)):
+            kinds, contract = set(map(type, column)), self._rules.get(j)
+            fits = not strict and kinds <= sure and _within_64_bits(kinds, column)
+            if fits and (contract is None or contract.holds(column)):
                 continue
-            for i, value in enumerate(column):
-                rule = broken_rule(feature, value)
-                if rule:
-                    raise bad_value(rule, feature, value, i)
+            if contract is None:
+                _check(feature, column)
+                continue
+            as_sent, as_seen, broken = contract.apply(column)
+            if broken:
+                codes += broken
+                sent, seen = [*sent[:j], as_sent, *sent[j + 1 :]], [*seen[:j], as_seen, *seen[j + 1 :]]
+        return sent, Breach(tuple(codes), seen) if codes else None
 
     def _bad_fields(self, where: str, given: Mapping[str, Any]) -> InvalidRequest:
         return bad_fields(where, given, self.names, self._beside)
@@ -164,6 +195,14 @@ class Form:
         if not name or not any(name in row for row in rows):
             return None
         return [_when(i, row.get(name), name) for i, row in enumerate(rows)]
+
+
+def _check(feature: Feature, column: Sequence[Any]) -> None:
+    """Raise for the first value that does not fit."""
+    for i, value in enumerate(column):
+        rule = broken_rule(feature, value)
+        if rule:
+            raise bad_value(rule, feature, value, i)
 
 
 def _within_64_bits(kinds: set[type], numbers: Sequence[Any]) -> bool:

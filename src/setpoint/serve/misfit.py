@@ -66,10 +66,10 @@ def broken_rule(feature: Feature, value: object) -> str | None:
     return "type"
 
 
-def bad_value(rule: str, feature: Feature, value: object, row: int) -> InvalidRequest:
-    """Return the error for one value: which row and field, what came, what was expected."""
+def bad_value(rule: str, feature: Feature, value: object, row: int, expected: str = "") -> InvalidRequest:
+    """Return the error for one value: which row and field, what came, what was expected (by default, the type)."""
     where = f"row {row}, field {feature.name!r}"
-    expected = EXPECTED[feature.dtype]
+    expected = expected or EXPECTED[feature.dtype]
     match rule:
         case "null":
             text = f"{where}: null; expected {expected}, for the reference has no missing value here"

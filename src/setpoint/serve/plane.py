@@ -80,7 +80,8 @@ class DataPlane:
         """
         if self.recorder.held:
             self.recorder.admit()
-        work = Work(target, rows, request_id, caller, arrived_us, started_ns, _future(), 200, (), deadline_ns)
+        codes = rows.breach.codes if rows.breach else ()
+        work = Work(target, rows, request_id, caller, arrived_us, started_ns, _future(), 200, codes, deadline_ns)
         if rows.n > target.loaded.pace.quick or rows.n > self._batch_rows:
             error = self._put_aside(work)
             if error:

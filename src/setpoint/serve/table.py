@@ -58,7 +58,7 @@ class Target:
         object.__setattr__(self, "map_ids", [m.id for m in self.maps])
         object.__setattr__(self, "model", self.loaded.version.model)
         object.__setattr__(self, "version", self.loaded.version.version)
-        object.__setattr__(self, "form", self.loaded.form)
+        object.__setattr__(self, "form", self.loaded.form.given(self.maps))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,123 @@
+"""The contract of single features at the door, compiled: what breaks a rule is refused, flagged, or imputed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from setpoint.domain.live import FeatureMap
+from setpoint.domain.record import Scalar
+from setpoint.domain.schema import Contract, Feature, OnViolation, Schema
+from setpoint.serve.misfit import bad_value, broken_rule
+
+MISSING = object()  # stands where a record or a table has no such field
+RANGE, LEVEL, IMPUTED = "range", "level", "imputed"
+NO_MAP = FeatureMap(id="", feature="", scale=1.0, offset=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What broke the contract in a request that is answered: the codes, and the columns the model sees instead."""
+
+    codes: tuple[str, ...]
+    seen: Sequence[Sequence[Scalar]]
+
+
+class Rule:
+    """The contract of one feature.
+
+    Parameters
+    ----------
+    feature : Feature
+    contract : Contract
+    repair : FeatureMap
+        The repair of the feature, which comes after the door: bounds hold for what it makes of a value.
+    """
+
+    __slots__ = ("_high", "_instead", "_levels", "_low", "action", "feature", "lenient")
+
+    def __init__(self, feature: Feature, contract: Contract, repair: FeatureMap = NO_MAP) -> None:
+        self.feature, self.action = feature, contract.on_violation
+        low, high = _before(contract.low, repair), _before(contract.high, repair)
+        self._low, self._high = (high, low) if repair.scale < 0 else (low, high)
+        # through a repair a number comes near a level, not on to it
+        self._levels = frozenset(contract.levels if repair is NO_MAP else ())
+        self._instead = contract.instead if isinstance(contract.instead, str) else _before(contract.instead, repair)
+        # whether a request may lack the field, or hold what is no value of it
+        self.lenient = self.action is OnViolation.IMPUTE or (self.action is OnViolation.FLAG and feature.nullable)
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self._levels:
+            return "one of " + ", ".join(sorted(map(repr, self._levels))[:20])
+        if self._low is None or self._high is None:
+            return f"at least {self._low:.6g}" if self._high is None else f"at most {self._high:.6g}"
+        return f"{self._low:.6g} to {self._high:.6g}"
+
+    def holds_one(self, value: Any) -> bool:
+        """Whether a value of the right type, or null where it may be, keeps the bounds and the levels."""
+        return value is None or self._beyond(value) is None
+
+    def holds(self, column: Sequence[Any]) -> bool:
+        """Whether all of them do."""
+        filled = [value for value in column if value is not None] if self.feature.nullable else column
+        if self._levels and not self._levels.issuperset(filled):
+            return False
+        if not filled:
+            return True
+        return (self._low is None or min(filled) >= self._low) and (self._high is None or max(filled) <= self._high)
+
+    def broken(self, value: Any) -> str | None:
+        """Return the first rule that a value breaks, or None."""
+        if value is MISSING:
+            return "missing"
+        rule = broken_rule(self.feature, value)
+        return rule if rule or value is None else self._beyond(value)
+
+    def apply(self, column: Sequence[Any]) -> tuple[list[Any], list[Any], list[str]]:
+        """Return a column as it is recorded, as the model sees it, and the rules it breaks.
+
+        What is no value of the feature at all counts as missing: it is recorded as null, and it is null for the model
+        where the feature may be null.
+
+        Raises
+        ------
+        InvalidRequest
+            For the first value that is to be rejected, or that cannot be run as it is.
+        """
+        sent, seen = list(column), list(column)
+        rules: dict[str, None] = {}
+        for i, value in enumerate(column):
+            rule = self.broken(value)
+            if rule is None:
+                continue
+            within = rule in (RANGE, LEVEL)
+            if self.action is OnViolation.REJECT or not (within or self.lenient):
+                raise bad_value(rule, self.feature, value, i, self.expected if within else "")
+            rules[rule] = None
+            if not within:
+                sent[i] = seen[i] = None
+            if self.action is OnViolation.IMPUTE and (within or not self.feature.nullable):
+                seen[i] = self._instead
+                rules[IMPUTED] = None
+        return sent, seen, [f"{rule}:{self.feature.name}" for rule in rules]
+
+    def _beyond(self, value: Any) -> str | None:
+        if self._levels and value not in self._levels:
+            return LEVEL
+        if (self._low is not None and value < self._low) or (self._high is not None and value > self._high):
+            return RANGE
+        return None
+
+
+def rules_of(schema: Schema, maps: Iterable[FeatureMap]) -> Mapping[int, Rule]:
+    """Return the rules of the features that have a contract, by their place."""
+    repairs = {m.feature: m for m in maps}
+    return {j: Rule(f, f.contract, repairs.get(f.name, NO_MAP)) for j, f in enumerate(schema.features) if f.contract}
+
+
+def _before(number: float | None, repair: FeatureMap) -> Any:
+    """Return what must be sent for a repair to make this number of it."""
+    if number is None or repair is NO_MAP:
+        return number
+    return (number - repair.offset) / repair.scale
