@@ -102,6 +102,47 @@ class ObjectivePart(_Part):
         return self
 
 
+Action = Literal["reject", "flag", "impute"]
+
+
+def _scalar(given: Any) -> str | int | float | bool:
+    if not isinstance(given, str | int | float | bool) or given in (float("inf"), float("-inf")) or given != given:
+        raise ValueError(f"{given!r} must be a number, a text, or true or false")
+    return given
+
+
+Scalar = Annotated[Any, BeforeValidator(_scalar)]
+
+
+class FeaturePart(_Part):
+    """One feature of `features:`: what its values must be like at the door, and what happens to those that are not."""
+
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
+    values: list[Scalar] | None = Field(default=None, min_length=1)
+    on_violation: Action = "reject"
+    impute: Scalar | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "FeaturePart":
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        if self.impute is not None and self.on_violation != "impute":
+            raise ValueError(f"impute: {self.impute!r} needs on_violation: impute; it is {self.on_violation}")
+        if self.impute is not None and not self._kept_by(self.impute):
+            raise ValueError(f"impute: {self.impute!r} breaks the contract itself")
+        return self
+
+    def _kept_by(self, value: Any) -> bool:
+        if self.values is not None and value not in self.values:
+            return False
+        if self.min is None and self.max is None:
+            return True
+        if isinstance(value, str):
+            return False
+        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+
 Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
 
 
@@ -125,6 +166,7 @@ class SetpointFile(_Part):
     time: str | None = None
     id: str | None = None
     segments: list[str] = []
+    features: dict[str, FeaturePart] = {}
     objectives: list[ObjectivePart] = Field(min_length=1)
     train: str | None = None
     outcome_delay: Duration = 0.0
@@ -241,7 +283,11 @@ def _line_of(where: tuple[str | int, ...], text: str) -> int | None:
 
 
 def _known_keys(parents: list[str]) -> tuple[str, ...]:
-    parts: dict[str, type[_Part]] = {"objectives": ObjectivePart, "envelope": EnvelopePart}
+    parts: dict[str, type[_Part]] = {
+        "objectives": ObjectivePart,
+        "envelope": EnvelopePart,
+        "features": FeaturePart,
+    }
     part = parts.get(parents[0] if parents else "", SetpointFile)
     return tuple(name for name in part.model_fields if name != "root")
 

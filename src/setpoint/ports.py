@@ -101,7 +101,7 @@ class RecordLog(Protocol):
         """Return everything recorded, refused requests and shadows too: the answer to `setpoint records`."""
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
-        """Return how often each violation code was recorded, and the requests in all under the key `""`."""
+        """Return how often requests were refused for each violation code, and all requests under the key `""`."""
 
     def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
         """Return the profile of champion rows over a window of whole minutes: a sum of stored profiles."""

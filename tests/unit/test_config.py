@@ -137,3 +137,30 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("SETPOINT_FSYNC", "perhaps")
     with pytest.raises(InvalidInput, match=r"^SETPOINT_FSYNC=perhaps: Input should be a valid boolean"):
         Settings()
+
+
+FEATURES = (
+    "features:\n  age: {min: 17, max: 100, on_violation: impute, impute: 40}\n  job: {values: [a, b]}\nobjectives:"
+)
+
+
+def test_the_contract_of_a_feature_is_read(tmp_path: Path) -> None:
+    features = read(tmp_path, ("objectives:", FEATURES)).features
+    assert (features["age"].min, features["age"].impute, features["age"].on_violation) == (17, 40, "impute")
+    assert (features["job"].values, features["job"].on_violation) == (["a", "b"], "reject")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("max: 100", "mx: 100", "line 7: unknown key 'mx'; did you mean 'max'?"),
+        ("max: 100", "max: 10", "line 7: features.age: min 17 is above max 10"),
+        ("impute: 40", "impute: 4", "line 7: features.age: impute: 4 breaks the contract itself"),
+        ("on_violation: impute", "on_violation: flag", "impute: 40 needs on_violation: impute; it is flag"),
+        ("on_violation: impute", "on_violation: imput", "unknown 'imput'; did you mean 'impute'?"),
+        ("[a, b]", "[]", "line 8: features.job.values: List should have at least 1 item"),
+        ("[a, b]", "[[a]]", "['a'] must be a number, a text, or true or false"),
+    ],
+)
+def test_a_contract_that_cannot_be_is_said_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert said in refusal(tmp_path, ("objectives:", FEATURES.replace(old, new, 1)))

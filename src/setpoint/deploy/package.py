@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from setpoint.deploy.contract import contracted
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json
 from setpoint.domain.records import Column
-from setpoint.domain.schema import Schema, Task
-from setpoint.domain.value import to_json, value
+from setpoint.domain.schema import Contract, Schema, Task
+from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.runtime.model import ONNX_FILE
 
@@ -46,6 +47,7 @@ class PackageRequest:
     time: str | None = None
     id: str | None = None
     schema: Schema | None = None
+    contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
     binning: Binning | None = None
     threshold: float = 0.5
     parent: str | None = None
@@ -85,7 +87,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
-        schema, scores = _whole(found), np.load(Path(work) / SCORES)
+        schema, scores = contracted(_whole(found), request.contracts, reference), np.load(Path(work) / SCORES)
         if any(v.parity is not None and v.parity.ok for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     progress("profiling the reference")

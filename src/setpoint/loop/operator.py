@@ -15,7 +15,7 @@ from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Contract, OnViolation, Schema, Task
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict, NotFound
@@ -80,6 +80,7 @@ class Operator:
             task=Task(file.task),
             time=file.time,
             id=file.id,
+            contracts=contracts(file),
             binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
             parent=parent.version if parent else None,
             created_by=by,
@@ -235,6 +236,20 @@ def objectives(file: SetpointFile) -> tuple[Objective, ...]:
     return tuple(
         Objective(metric=o.metric, at_least=o.at_least, at_most=o.at_most, window_s=o.window) for o in file.objectives
     )
+
+
+def contracts(file: SetpointFile) -> dict[str, Contract]:
+    """Return what the file says of single features as domain values."""
+    return {
+        name: Contract(
+            on_violation=OnViolation(part.on_violation),
+            low=part.min,
+            high=part.max,
+            levels=tuple(part.values or ()),
+            instead=part.impute,
+        )
+        for name, part in file.features.items()
+    }
 
 
 def envelope(file: SetpointFile) -> Envelope:

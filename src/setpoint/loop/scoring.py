@@ -1,5 +1,6 @@
 """Asks stored versions for predictions outside the data plane: for investigations and gates."""
 
+from setpoint.domain.contract import imputed
 from setpoint.domain.records import Columns
 from setpoint.ports import BundleStore
 from setpoint.runtime import Model, load
@@ -15,12 +16,10 @@ class BundleScorer:
         self._models: dict[tuple[str, str], Model] = {}
 
     def score(self, model: str, version: str, inputs: Columns) -> Columns:
-        """Return the outputs of a version, by output name."""
-        key = (model, version)
-        loaded = self._models.pop(key, None) or load(
-            self._bundles.folder(model, version), self._bundles.get(model, version)
-        )
+        """Return the outputs of a version, by output name; what it imputes at the door is imputed here too."""
+        key, manifest = (model, version), self._bundles.get(model, version)
+        loaded = self._models.pop(key, None) or load(self._bundles.folder(model, version), manifest)
         self._models[key] = loaded
         while len(self._models) > KEPT:
             self._models.pop(next(iter(self._models)))
-        return loaded.predict(inputs)
+        return loaded.predict(imputed(inputs, manifest.schema))

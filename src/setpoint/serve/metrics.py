@@ -58,6 +58,9 @@ class Metrics:
         self._generation = Gauge(
             "setpoint_generation", "Lowest generation any worker serves", registry=own, multiprocess_mode="livemin"
         )
+        self._violations = Counter(
+            "setpoint_violations", "Rules that answered requests broke", (*served, "rule"), registry=own
+        )
         self._batches: list[float] = []
         self._gathered: dict[tuple[str, str, int], tuple[list[int], list[float]]] = {}
         self._dropped_before = 0
@@ -73,6 +76,9 @@ class Metrics:
                 gathered = self._gathered[key] = [], []
             n = len(record.ids)
             total += n
+            if record.violations and record.status == 200:  # a refused request names what it likes
+                for rule in record.violations:
+                    self._violations.labels(record.model, record.version, rule).inc()
             gathered[0].append(n)
             gathered[1].append(record.latency_us / 1e6)
         self._batches.append(total)

@@ -46,12 +46,16 @@ class Rows:
         return {name: self._rows[name][which] for name in self._rows.names()}
 
     def requests(self, since: datetime, until: datetime) -> NDArray[Any]:
-        """Return the violations (tuples) of the champion's requests, one entry a request."""
+        """Return the violations (tuples) of the champion's requests, one entry a request; none of an answered one."""
         lo, hi = self._between(since, until)
         if lo == hi:
             return np.empty(0, object)
+        answered = self._rows["status"][lo:hi] == 200
         first = (self._rows["row"][lo:hi] == 0) & (self._rows["role"][lo:hi] == Role.CHAMPION.value)
         violations: NDArray[Any] = self._rows["violations"][lo:hi][first]
+        none = np.empty(1, object)
+        none[0] = ()
+        violations[answered[first]] = none
         return violations
 
     def _between(self, since: datetime | None, until: datetime | None) -> tuple[int, int]:

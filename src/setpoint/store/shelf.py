@@ -53,7 +53,7 @@ class Shelf:
         )
 
     def refused(self, since: datetime, until: datetime) -> dict[str, int]:
-        """Return how often each violation code was recorded, and the requests in all under the key `""`."""
+        """Return how often requests were refused for each violation code, and all requests under the key `""`."""
         requests = self.rows.requests(since, until)
         codes = Counter(code for violations in requests for code in violations)
         return {"": len(requests), **dict(sorted(codes.items()))}

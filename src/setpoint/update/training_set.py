@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from setpoint.domain.contract import imputed
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.schema import Schema, Task
@@ -52,7 +53,7 @@ def build(
         fit it becomes float64. Of rows with the same id the last is kept.
     """
     rows = _last_of_each_id(_usable(records, until, as_of or until, exclude))
-    repaired = repaired_inputs(rows, maps)
+    repaired = imputed(repaired_inputs(rows, maps), schema)
     beside = [name for name in (schema.time, schema.id) if name is not None and name in reference.column_names]
     wanted = [*schema.names, schema.target, *beside]
     missing = [name for name in wanted if name not in reference.column_names]
