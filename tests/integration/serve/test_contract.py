@@ -1,0 +1,88 @@
+"""The contract from setpoint.yaml through deploy to real workers, in every protocol, and read back from the log."""
+
+import json
+import struct
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import tritonclient.grpc as triton
+from sklearn.linear_model import LinearRegression
+
+from setpoint.bootstrap.home import open_home
+from setpoint.config import Settings, read_setpoint_file
+
+SETPOINT = """\
+model: loan
+task: regression
+artifact: model.joblib
+reference: reference.csv
+target: y
+features:
+  age: {min: 17, max: 100, on_violation: impute}
+  debt: {max: 9, on_violation: flag}
+objectives:
+  - {metric: mae, at_most: 5}
+"""
+JSON, CSV = {"content-type": "application/json"}, {"content-type": "text/csv"}
+V1, V2, FLOW = "/v1/models/loan:predict", "/v2/models/loan/infer", "/models/loan/invocations"
+HEAD = json.dumps(
+    {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "parameters": {"binary_data_size": 24}}]}
+).encode()
+WAYS = {
+    "lists": (V1, {"instances": [[999, 10, 1]]}, JSON),
+    "records": (V1, {"instances": [{"age": 999, "debt": 10, "own": 1}]}, JSON),
+    "columns": (V1, {"inputs": {"age": [999], "debt": [10], "own": [1]}}, JSON),
+    "v2": (V2, {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP64", "data": [999, 10, 1]}]}, JSON),
+    "binary": (
+        V2,
+        HEAD + struct.pack("<3d", 999, 10, 1),
+        {"inference-header-content-length": str(len(HEAD)), "content-type": "application/octet-stream"},
+    ),
+    "invocations": (FLOW, {"dataframe_split": {"columns": ["own", "age", "debt"], "data": [[1, 999, 10]]}}, JSON),
+    "csv": (FLOW, b"age,debt,own\n999,10,1\n", CSV),
+}
+
+
+@pytest.fixture
+def server(home, start, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"age": rng.integers(18, 90, 201) * 1.0, "debt": rng.random(201), "own": rng.random(201)})
+    table.loc[0, "age"] = 40.0
+    table["y"] = table["age"] + 100 * table["debt"] + 1_000 * table["own"]
+    joblib.dump(LinearRegression().fit(table[["age", "debt", "own"]], table["y"]), tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "reference.csv", index=False)
+    (tmp_path / "setpoint.yaml").write_text(SETPOINT)
+    operator = open_home(Settings(home=home))
+    operator.deploy(read_setpoint_file(tmp_path), by="test")
+    server = start(grpc=True)
+    server.operator, server.median = operator, float(table["age"].median())
+    return server
+
+
+def number_in(answer):
+    found = answer.get("predictions") or answer.get("outputs")
+    return found[0]["data"][0] if isinstance(found[0], dict) else found[0]
+
+
+def test_a_broken_contract_is_answered_and_recorded_alike_in_every_protocol(server):
+    expected = pytest.approx(server.median + 1_000 + 1_000, rel=1e-4)
+    for way, (path, body, headers) in WAYS.items():
+        status, _, answer = server.ask("POST", path, body, headers)
+        assert (status, number_in(answer)) == (200, expected), way
+    with triton.InferenceServerClient(f"127.0.0.1:{server.grpc_port}") as client:
+        tensor = triton.InferInput("x", [1, 3], "FP64")
+        tensor.set_data_from_numpy(np.array([[999.0, 10.0, 1.0]]))
+        assert client.infer("loan", [tensor]).as_numpy("prediction")[0] == expected
+    assert server.ask("POST", V1, {"instances": [{"debt": "much", "own": 1}]})[0] == 422
+    table = server.operator.records("loan")
+    answered = [r for r in table.to_pylist() if r["status"] == 200]
+    assert len(answered) == len(WAYS) + 1
+    for record in answered:
+        assert record["violations"] == ["range:age", "imputed:age", "range:debt"]
+        assert record["inputs"] == {"age": 999.0, "debt": 10.0, "own": 1.0}
+    refused = server.operator.ports.log.refused("loan", *(t.as_py() for t in (table["time"][0], table["time"][-1])))
+    assert set(refused) <= {"", "type:debt"}
+    metrics = server.ask("GET", "/metrics")[2]
+    assert f'setpoint_violations_total{{model="loan",rule="imputed:age",version="v1"}} {len(WAYS) + 1}.0' in metrics
