@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.record import Scalar
@@ -10,6 +11,7 @@ from setpoint.domain.schema import Contract, Feature, OnViolation, Schema
 from setpoint.serve.misfit import bad_value, broken_rule
 
 MISSING = object()  # stands where a record or a table has no such field
+HEADER, LONGEST = "x-setpoint-violations", 1_000
 RANGE, LEVEL, IMPUTED = "range", "level", "imputed"
 NO_MAP = FeatureMap(id="", feature="", scale=1.0, offset=0.0)
 
@@ -108,6 +110,14 @@ class Rule:
         if (self._low is not None and value < self._low) or (self._high is not None and value > self._high):
             return RANGE
         return None
+
+
+def told(breach: Breach | None) -> tuple[tuple[str, str], ...]:
+    """Return the header that tells the caller which rules its answered request broke; cut where it grows long."""
+    if breach is None:
+        return ()
+    text = ",".join(quote(code, safe=":") for code in breach.codes)
+    return ((HEADER, text if len(text) <= LONGEST else text[:LONGEST].rpartition(",")[0] or text[:LONGEST]),)
 
 
 def rules_of(schema: Schema, maps: Iterable[FeatureMap]) -> Mapping[int, Rule]:

@@ -1,6 +1,6 @@
 """The OpenAPI document of the data plane, from the live schemas."""
 
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.schema import DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE
 from setpoint.serve.components import COMPONENTS, ERROR_TEXTS, Json, listing, mapping, ref
 from setpoint.serve.misfit import MAX_INT, MIN_INT
@@ -143,7 +143,22 @@ def _field(feature: Feature) -> Json:
         field["examples"] = list(feature.levels)
     elif feature.low is not None and feature.high is not None:
         field["description"] = f"{feature.low:g} to {feature.high:g} in the reference"
-    return field
+    return field | _contract(feature)
+
+
+def _contract(feature: Feature) -> Json:
+    """Return the bounds and values whose breach is refused; what is flagged or imputed is only described."""
+    contract = feature.contract
+    if contract is None:
+        return {}
+    rules: Json = {"minimum": contract.low, "maximum": contract.high}
+    rules = {name: bound for name, bound in rules.items() if bound is not None}
+    if contract.levels:
+        rules["enum"] = [*contract.levels, *([None] if feature.nullable else [])]
+    if contract.on_violation is OnViolation.REJECT:
+        return rules
+    spelt = ", ".join(f"{name} {bound}" for name, bound in rules.items())
+    return {"description": f"{spelt or 'of this type'}; else {contract.on_violation}"}
 
 
 def _beside(schema: Schema) -> Json:

@@ -7,6 +7,7 @@ from setpoint.serve.asked import Asked
 from setpoint.serve.asking import predict
 from setpoint.serve.binary import HEADER_LENGTH
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE, body_of, media_type
+from setpoint.serve.contract import told
 from setpoint.serve.csv_rows import decode_csv
 from setpoint.serve.deadlines import deadline_of
 from setpoint.serve.decode import decode_v1
@@ -41,7 +42,8 @@ class Predictions:
     async def predict_v1(self, call: Call) -> Reply:
         """Answer `POST /v1/models/{m}[/versions/{v}]:predict`."""
         target, asked, answer = await self._predict(call, decode_v1)
-        return Reply(encode_v1(answer, target.form.schema, columns=asked.columns), version=target.version)
+        body = encode_v1(answer, target.form.schema, columns=asked.columns)
+        return Reply(body, version=target.version, headers=_told(asked))
 
     async def predict_v2(self, call: Call) -> Reply:
         """Answer `POST /v2/models/{m}[/versions/{v}]/infer`."""
@@ -49,8 +51,8 @@ class Predictions:
         target, asked, answer = await self._predict(call, lambda body, form: decode_v2(body, form, header_length))
         body, json_length = encode_v2(answer, target, call.request_id, asked)
         if json_length is None:
-            return Reply(body, version=target.version)
-        headers = ((HEADER_LENGTH, b"%d" % json_length),)
+            return Reply(body, version=target.version, headers=_told(asked))
+        headers = ((HEADER_LENGTH, b"%d" % json_length), *_told(asked))
         return Reply(body, version=target.version, content_type=RAW, headers=headers)
 
     async def invocations(self, call: Call) -> Reply:
@@ -58,8 +60,8 @@ class Predictions:
         call.model = call.model or self._only_model(call)
         is_csv = media_type(call.headers.get(b"content-type", b"")) == CSV_TYPE
         decode = decode_csv if is_csv else decode_invocation
-        target, _, answer = await self._predict(call, decode, (JSON_TYPE, CSV_TYPE))
-        return Reply(predictions(answer, target.form.schema), version=target.version)
+        target, asked, answer = await self._predict(call, decode, (JSON_TYPE, CSV_TYPE))
+        return Reply(predictions(answer, target.form.schema), version=target.version, headers=_told(asked))
 
     async def take_outcomes(self, call: Call) -> Reply:
         """Answer `POST /v1/models/{m}:outcome` once the outcomes are written."""
@@ -96,3 +98,8 @@ class Predictions:
                 ("missing:model",),
             )
         return models[0]
+
+
+def _told(asked: Asked) -> tuple[tuple[bytes, bytes], ...]:
+    breach = asked.rows.breach
+    return () if breach is None else tuple((name.encode(), text.encode()) for name, text in told(breach))

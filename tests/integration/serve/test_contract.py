@@ -69,15 +69,18 @@ def number_in(answer):
 def test_a_broken_contract_is_answered_and_recorded_alike_in_every_protocol(server):
     expected = pytest.approx(server.median + 1_000 + 1_000, rel=1e-4)
     for way, (path, body, headers) in WAYS.items():
-        status, _, answer = server.ask("POST", path, body, headers)
+        status, told, answer = server.ask("POST", path, body, headers)
         assert (status, number_in(answer)) == (200, expected), way
+        assert told["x-setpoint-violations"] == "range:age,imputed:age,range:debt"
+    fine = {"instances": [[40, 1, 1]]}
+    assert "x-setpoint-violations" not in server.ask("POST", "/v1/models/loan:predict", fine)[1]
     with triton.InferenceServerClient(f"127.0.0.1:{server.grpc_port}") as client:
         tensor = triton.InferInput("x", [1, 3], "FP64")
         tensor.set_data_from_numpy(np.array([[999.0, 10.0, 1.0]]))
         assert client.infer("loan", [tensor]).as_numpy("prediction")[0] == expected
     assert server.ask("POST", V1, {"instances": [{"debt": "much", "own": 1}]})[0] == 422
     table = server.operator.records("loan")
-    answered = [r for r in table.to_pylist() if r["status"] == 200]
+    answered = [r for r in table.to_pylist() if r["status"] == 200 and r["violations"]]
     assert len(answered) == len(WAYS) + 1
     for record in answered:
         assert record["violations"] == ["range:age", "imputed:age", "range:debt"]

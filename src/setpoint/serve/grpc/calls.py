@@ -14,6 +14,7 @@ from google.protobuf.json_format import ParseDict
 from setpoint.errors import NotFound, NotReady, SetpointError
 from setpoint.serve.asked import Asked
 from setpoint.serve.asking import predict
+from setpoint.serve.contract import told
 from setpoint.serve.describe import v2_model
 from setpoint.serve.encode import status_of
 from setpoint.serve.form import Form
@@ -45,6 +46,7 @@ class Call:
     request_id: str
     caller: str
     version: str = ""
+    told: tuple[tuple[str, str], ...] = ()
     arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
     started_ns: int = field(default_factory=time.perf_counter_ns)
     deadline_ns: int = 0
@@ -119,7 +121,7 @@ class Calls:
             return asked_of(request, form)
 
         target, found, answer = await predict(self._plane, route, request.model_version or None, call, asked)
-        call.version = target.version
+        call.version, call.told = target.version, told(found.rows.breach)
         return response_of(answer, target, call.request_id, found, raw=bool(request.raw_input_contents))
 
     async def check(self, body: bytes, call: Call) -> bytes:
@@ -164,7 +166,7 @@ class Calls:
             finally:
                 metrics.in_flight -= 1
             version = call.version.encode("ascii", "replace").decode()
-            context.set_trailing_metadata((("x-request-id", call.request_id), ("x-model-version", version)))
+            context.set_trailing_metadata((("x-request-id", call.request_id), ("x-model-version", version), *call.told))
             if failure:
                 await context.abort(failure[0], shortened(failure[1]))
             return reply
