@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from setpoint.domain.schema import DType
+from setpoint.domain.schema import DType, Feature
 from setpoint.serve.encode import output_datatype
 from setpoint.serve.table import Route, Target
 
@@ -21,10 +21,21 @@ def v2_model(target: Target, route: Route) -> Json:
         "name": target.model,
         "versions": list(route.versions),
         "platform": f"{version.framework}_{version.runtime}",
-        "inputs": [{"name": f.name, "datatype": DATATYPE[f.dtype], "shape": [-1]} for f in schema.features],
+        "inputs": [_input(f) for f in schema.features],
         "outputs": [{"name": n, "datatype": output_datatype(n, schema), "shape": [-1]} for n in schema.outputs],
         "parameters": {"single_tensor": schema.numeric_only},
     }
+
+
+def _input(feature: Feature) -> Json:
+    """Return the metadata of one tensor; its contract, where it has one, stands among the parameters."""
+    about: Json = {"name": feature.name, "datatype": DATATYPE[feature.dtype], "shape": [-1]}
+    if feature.contract is None:
+        return about
+    said = feature.contract
+    rules = {"on_violation": said.on_violation, "min": said.low, "max": said.high, "impute": said.instead}
+    rules["values"] = ", ".join(map(str, said.levels)) or None  # a parameter is no list
+    return about | {"parameters": {name: rule for name, rule in rules.items() if rule is not None}}
 
 
 def v1_model(name: str, route: Route) -> Json:

@@ -66,6 +66,18 @@ def number_in(answer):
     return found[0]["data"][0] if isinstance(found[0], dict) else found[0]
 
 
+def test_the_metadata_and_the_document_tell_the_contract(server):
+    age, debt, own = server.ask("GET", "/v2/models/loan")[2]["inputs"]
+    rules = {"on_violation": "impute", "min": 17, "max": 100, "impute": server.median}
+    assert (age["parameters"], own) == (rules, {"name": "own", "datatype": "FP64", "shape": [-1]})
+    assert debt["parameters"] == {"on_violation": "flag", "max": 9}
+    with triton.InferenceServerClient(f"127.0.0.1:{server.grpc_port}") as client:
+        assert [tensor.name for tensor in client.get_model_metadata("loan").inputs] == ["age", "debt", "own"]
+    body = server.ask("GET", "/openapi.json")[2]["paths"]["/v1/models/loan:predict"]["post"]["requestBody"]
+    row = body["content"]["application/json"]["schema"]["anyOf"][0]["properties"]["instances"]["anyOf"][0]["items"]
+    assert row["properties"]["debt"] == {"type": "number", "description": "maximum 9.0; else flag"}
+
+
 def test_a_broken_contract_is_answered_and_recorded_alike_in_every_protocol(server):
     expected = pytest.approx(server.median + 1_000 + 1_000, rel=1e-4)
     for way, (path, body, headers) in WAYS.items():

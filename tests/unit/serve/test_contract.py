@@ -10,6 +10,7 @@ from setpoint.domain.contract import imputed, kept_by
 from setpoint.domain.live import FeatureMap, repaired
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.errors import InvalidRequest
+from setpoint.serve.contract import LONGEST, Breach, told
 from setpoint.serve.form import Form
 from setpoint.serve.misfit import TYPES
 from setpoint.store.batch import column_of
@@ -209,3 +210,13 @@ def test_without_a_contract_columns_of_the_log_are_left_alone():
     schema = a_schema("flag")
     columns = {f.name: column_of([GOOD[f.name]], f.kind) for f in schema.features}
     assert imputed(columns, schema) is columns
+
+
+def test_the_caller_is_told_in_a_header_of_plain_bytes_and_bounded_length():
+    assert told(None) == ()
+    assert told(Breach(("range:größe", "level:a,b\n"), [])) == (
+        ("x-setpoint-violations", "range:gr%C3%B6%C3%9Fe,level:a%2Cb%0A"),
+    )
+    ((_, text),) = told(Breach(tuple(f"range:f{i}" for i in range(500)), []))
+    assert len(text) <= LONGEST
+    assert text.endswith("range:f99")
