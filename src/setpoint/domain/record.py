@@ -20,9 +20,10 @@ class Role(StrEnum):
 class InferenceRecord(msgspec.Struct, frozen=True, array_like=True):
     """One request to one version, as written to the spool. Times are microseconds since the epoch, UTC.
 
-    `ids` has one id a row: what late outcomes are joined by. `inputs` are the values as they came, before any repair;
-    `maps` are the ids of the `FeatureMap`s applied after that. A refused request has its violations, no inputs and no
-    outputs.
+    `ids` has one id a row: what late outcomes are joined by. `inputs` are the values as they came, before any repair or
+    imputing, and null where no value of the feature came; `maps` are the ids of the `FeatureMap`s applied after that.
+    A refused request has its violations, no inputs and no outputs; those of an answered one are the rules of its
+    contract that it broke.
     """
 
     request_id: str
