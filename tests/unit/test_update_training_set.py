@@ -8,7 +8,7 @@ import pytest
 
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.update.training_set import build, digest
@@ -143,3 +143,14 @@ def test_the_digest_is_of_the_content() -> None:
     assert digest(table) == digest(again) == digest(in_pieces)
     assert digest(table) != digest(table.slice(1))
     assert digest(table) != digest(table.rename_columns(["x", *table.column_names[1:]]))
+
+
+def test_what_was_imputed_at_the_door_is_imputed_again_after_the_repair() -> None:
+    temp = Contract(on_violation=OnViolation.IMPUTE, high=9.0, instead=5.0)
+    sky = Contract(on_violation=OnViolation.IMPUTE, levels=("clear", "rain"), instead="clear")
+    contracts = {"temp": temp, "sky": sky}
+    features = tuple(replace(f, contract=contracts.get(f.name)) for f in SCHEMA.features)
+    maps = [(CELSIUS, hour(0), hour(9))]
+    table = build(a_reference(), logged(), replace(SCHEMA, features=features), maps=maps, until=hour(9))
+    assert table["temp"].to_pylist()[2:] == [9.0, 5.0, 5.0]
+    assert table["sky"].to_pylist()[2:] == ["rain", "clear", "clear"]
