@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from setpoint import runtime
 from setpoint.deploy.importers import sklearn as importer
+from setpoint.domain.records import Numbers
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace, to_json
 from setpoint.domain.version import Lineage, ModelVersion
@@ -84,6 +85,18 @@ def test_one_row_and_many_are_answered_alike(mixed) -> None:
     one = model.predict({name: column[7:8] for name, column in COLUMNS.items()})
     assert one["probability"].shape == (1,)
     assert one["probability"][0] == pytest.approx(model.predict(COLUMNS)["probability"][7], abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, N])
+def test_columns_in_one_array_are_answered_like_columns(n, linear) -> None:
+    names = NUMERIC.names
+    columns = {name: COLUMNS[name][:n] for name in names}
+    together = Numbers(names, np.array([columns[name] for name in names]))
+    assert {**together}.keys() == columns.keys()
+    with pytest.raises(KeyError, match="sky"):
+        together["sky"]
+    for model in (SklearnModel(linear, NUMERIC), OnnxModel(importer.to_onnx(linear, NUMERIC), NUMERIC)):
+        assert model.predict(together)["prediction"].tolist() == model.predict(columns)["prediction"].tolist()
 
 
 def test_the_threshold_decides_the_label(mixed) -> None:

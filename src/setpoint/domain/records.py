@@ -1,6 +1,6 @@
 """A stretch of the record log in memory, one entry a row, columns as arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,37 @@ from numpy.typing import NDArray
 
 Column = NDArray[Any]  # float64 with NaN for missing (numeric), or object holding str and None (categorical)
 Columns = Mapping[str, Column]
+
+
+class Numbers(Mapping[str, Column]):
+    """Numeric columns of one type that lie in one array: a single row costs no array a column.
+
+    Parameters
+    ----------
+    names : sequence of str
+    array : ndarray of shape (n_columns, n)
+    """
+
+    __slots__ = ("array", "names")
+
+    def __init__(self, names: Sequence[str], array: Column) -> None:
+        self.names, self.array = names, array
+
+    def __getitem__(self, name: str) -> Column:
+        """Return one column."""
+        try:
+            column: Column = self.array[self.names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+        return column
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names in their order."""
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self.names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

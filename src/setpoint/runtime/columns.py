@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.records import Column, Columns
+from setpoint.domain.records import Column, Columns, Numbers
 from setpoint.domain.schema import Schema, Task
 
 
@@ -15,6 +15,8 @@ def matrix(columns: Columns, names: Sequence[str]) -> NDArray[np.float32]:
     A number beyond the range of float32 becomes an infinity, as it would inside a float32 model.
     """
     with np.errstate(over="ignore"):
+        if isinstance(columns, Numbers) and columns.names == names:
+            return columns.array.T.astype(np.float32, order="C")
         stacked = np.concatenate([columns[name] for name in names], dtype=np.float32, casting="same_kind")
     return np.ascontiguousarray(stacked.reshape(len(names), -1).T)
 
@@ -35,7 +37,7 @@ class Head:
         score = score.astype(np.float64, copy=False)
         if self._classes is None:
             return {"prediction": score}
-        return {"label": self._classes[(score > self._threshold).view(np.int8)], "probability": score}
+        return {"label": self._classes.take(score > self._threshold), "probability": score}
 
 
 def class_values(schema: Schema) -> Column:

@@ -11,7 +11,7 @@ import numpy as np
 
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.record import Scalar
-from setpoint.domain.records import Column, Columns
+from setpoint.domain.records import Column, Columns, Numbers
 from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.errors import InvalidRequest
 from setpoint.serve.contract import MISSING, Breach, rules_of
@@ -54,7 +54,7 @@ class Form:
 
     def __init__(self, schema: Schema, maps: Sequence[FeatureMap] = ()) -> None:
         self.schema = schema
-        self.names = schema.names
+        self.names, self.outputs = schema.names, schema.outputs
         self._features = schema.features
         self._sure = [TYPES[f.dtype] | ({NoneType} if f.nullable else set()) for f in self._features]
         self._beside = [name for name in (schema.time, schema.id) if name and name not in self.names]
@@ -131,6 +131,10 @@ class Form:
         if len(parts) > 1:
             table = [list(chain.from_iterable(pieces)) for pieces in zip(*(part.seen for part in parts), strict=True)]
         # all numbers at once: an array each would cost more than the model on a single row
+        if not self._categorical:
+            lone = len(parts) == 1 and parts[0].n == 1  # a list of lists takes three times as long
+            array = np.array([value for (value,) in table] if lone else table, dtype=np.float64)
+            return Numbers(self.names, array[:, None] if lone else array)
         numbers = np.array([table[j] for j in self._numeric], dtype=np.float64)
         stacked: dict[str, Column] = dict(zip(self._numeric_names, numbers, strict=True))
         for j in self._categorical:
