@@ -61,7 +61,13 @@ async def load(port, path, connections, seconds, body, headers):
     took = time.perf_counter() - start
     latencies.sort()
     quantile = lambda q: round(latencies[int(q * (len(latencies) - 1))] * 1e3, 3)  # noqa: E731
-    return {"per_s": round(len(latencies) / took), "p50_ms": quantile(0.5), "p99_ms": quantile(0.99), "failed": failed}
+    return {
+        "answered": len(latencies),
+        "per_s": round(len(latencies) / took),
+        "p50_ms": quantile(0.5),
+        "p99_ms": quantile(0.99),
+        "failed": failed,
+    }
 
 
 if __name__ == "__main__":

@@ -161,8 +161,15 @@ def memory_mb(pid):
     return tuple(round(sum(part)) for part in zip(own, *(memory_mb(child) for child in children), strict=True))
 
 
+def cpu_s(pid):
+    """Return the processor time of a process and its children, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_s, children))
+
+
 def measure(server, connections, seconds, work):
-    """Ask one server for some seconds."""
+    """Ask one server for some seconds; `cpu_us` is the processor time of all its processes, a request."""
     (work / "body").write_bytes(server.body)
     argv = [
         sys.executable,
@@ -174,7 +181,10 @@ def measure(server, connections, seconds, work):
         work / "body",
         *server.headers,
     ]
-    return json.loads(subprocess.run([str(a) for a in argv], capture_output=True, check=True).stdout)
+    before = sum(cpu_s(process.pid) for process in server.processes)
+    found = json.loads(subprocess.run([str(a) for a in argv], capture_output=True, check=True).stdout)
+    spent_s = sum(cpu_s(process.pid) for process in server.processes) - before
+    return found | {"cpu_us": spent_s * 1e6 / max(1, found["answered"])}
 
 
 def main():
@@ -227,22 +237,24 @@ def one(rows, workers, asked):
 def report(servers, memory, rows, workers):
     """Print medians with their range."""
     print(f"\n{rows} row(s) a request, {workers} worker(s)")
-    print(f"{'server':16}{'conns':>6}{'req/s (range)':>26}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}{'of ceiling':>12}")
+    head = ("server", "conns", "req/s (range)", "p50 ms", "p99 ms", "CPU us", "failed", "of ceiling")
+    print(f"{head[0]:16}{head[1]:>6}{head[2]:>26}{head[3]:>9}{head[4]:>9}{head[5]:>8}{head[6]:>8}{head[7]:>12}")
     lines = []
     for connections in CONNECTIONS:
         for name, server in servers.items():
             runs = server.runs[connections]
-            rate, p50, p99 = (statistics.median(r[k] for r in runs) for k in ("per_s", "p50_ms", "p99_ms"))
+            keys = ("per_s", "p50_ms", "p99_ms", "cpu_us")
+            rate, p50, p99, cpu = (statistics.median(r[k] for r in runs) for k in keys)
             low, high = min(r["per_s"] for r in runs), max(r["per_s"] for r in runs)
             share = statistics.median(
                 r["per_s"] / c["per_s"] for r, c in zip(runs, servers["ceiling"].runs[connections], strict=True)
             )
             failed = sum(r["failed"] for r in runs)
             spread = f"{rate:,.0f} ({low:,}-{high:,})"
-            print(f"{name:16}{connections:>6}{spread:>26}{p50:>9.2f}{p99:>9.2f}{failed:>8}{share:>12.0%}")
+            print(f"{name:16}{connections:>6}{spread:>26}{p50:>9.2f}{p99:>9.2f}{cpu:>8.0f}{failed:>8}{share:>12.0%}")
             lines.append({"server": name, "connections": connections, "rows": rows, "workers": workers, "per_s": rate,
-                          "low": low, "high": high, "p50_ms": p50, "p99_ms": p99, "failed": failed,
-                          "of_ceiling": round(share, 3), "memory_mb": memory[name],
+                          "low": low, "high": high, "p50_ms": p50, "p99_ms": p99, "cpu_us": round(cpu, 1),
+                          "failed": failed, "of_ceiling": round(share, 3), "memory_mb": memory[name],
                           "start_s": server.start_s})  # fmt: skip
     for name, (rss, pss) in memory.items():
         print(f"{name}: {rss} MB resident, {pss} MB proportional, {servers[name].start_s} s to the first answer")
