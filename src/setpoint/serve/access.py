@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from setpoint.serve.encode import encode_json
-from setpoint.serve.http import Application, Message, Receive, Scope, Send
+from setpoint.serve.http import Application, Reply, Request, Send
 
 log = logging.getLogger("setpoint.serve")
 TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
@@ -31,24 +31,14 @@ class AccessLog:
     def around(self, app: Application) -> Application:
         """Return the application with a line written for each of its answers."""
 
-        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            head: Message = {}
-            size, started = 0, time.perf_counter()
+        def logged(request: Request, send: Send) -> None:
+            started = time.perf_counter()
 
-            async def noted(message: Message) -> None:
-                nonlocal head, size
-                if message["type"] == "http.response.start":
-                    head = message
-                else:
-                    size += len(message.get("body", b""))
-                await send(message)
+            def noted(reply: Reply) -> None:
+                self._add(request, reply, time.perf_counter() - started)
+                send(reply)
 
-            await app(scope, receive, noted)
-            if head:
-                self._add(scope, head, size, time.perf_counter() - started)
+            app(request, noted)
 
         return logged
 
@@ -66,18 +56,18 @@ class AccessLog:
         except OSError as e:
             log.error("%d bytes of access log are lost: %s", len(lines), e)
 
-    def _add(self, scope: Scope, head: Message, size: int, seconds: float) -> None:
-        asked, answered = dict(scope["headers"]), dict(head["headers"])
+    def _add(self, request: Request, reply: Reply, seconds: float) -> None:
+        asked = request.headers
         line: dict[str, Any] = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1_000_000 % 1_000:03d}Z",
-            "request_id": _text(answered.get(b"x-request-id")),
-            "caller": scope["client"][0] if scope["client"] else None,
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": head["status"],
-            "version": _text(answered.get(b"x-model-version")) or None,
+            "request_id": reply.request_id,
+            "caller": request.caller or None,
+            "method": request.method,
+            "path": request.path,
+            "status": reply.status,
+            "version": reply.version or None,
             "bytes_in": int(length) if (length := asked.get(b"content-length", b"")).isdigit() else None,
-            "bytes_out": size,
+            "bytes_out": len(reply.body),
             "ms": round(seconds * 1e3, 3),
         }
         trace = TRACEPARENT.fullmatch(asked.get(b"traceparent", b""))
@@ -86,7 +76,3 @@ class AccessLog:
         self._lines += encode_json(line) + b"\n"
         if len(self._lines) > GATHERED:
             self.flush()
-
-
-def _text(value: bytes | None) -> str:
-    return (value or b"").decode("latin-1")

@@ -1,77 +1,105 @@
-"""The HTTP door of the data plane: a request in, a reply out, whatever goes wrong. Raw ASGI: the hot path is short."""
+"""The HTTP door of the data plane: a request in, a reply out, whatever goes wrong.
+
+Plain functions and one callback a request: a task and its coroutines would cost as much as the decoding.
+"""
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 
 from setpoint.errors import SetpointError
-from setpoint.serve.asking import violations_of
-from setpoint.serve.encode import error_body, status_of
+from setpoint.serve.asked import Asked
+from setpoint.serve.asking import Predicted, predict, violations_of
+from setpoint.serve.body import body_of
+from setpoint.serve.deadlines import deadline_of
+from setpoint.serve.encode import encode_json, error_body, status_of
 from setpoint.serve.facts import Facts
-from setpoint.serve.http import ClientGone, Receive, Reply, Scope, Send, read_headers, send_reply
+from setpoint.serve.form import Form
+from setpoint.serve.http import Reply, Request, Send, id_of
+from setpoint.serve.outcomes import decode_outcomes
 from setpoint.serve.plane import DataPlane
-from setpoint.serve.predictions import Predictions
+from setpoint.serve.predictions import WAYS, Way, model_of
 from setpoint.serve.routes import ROUTES, Call, find
 
 log = logging.getLogger("setpoint.serve")
-Handler = Callable[[Call], Awaitable[Reply]]
-Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class App:
-    """An ASGI application over one data plane.
+    """Answers the requests of connections over one data plane.
 
     Parameters
     ----------
     plane : DataPlane
     max_body_bytes : int
         Larger bodies are refused with 413.
-    lifespan : callable
-        Returns the context in which requests are taken.
     """
 
-    def __init__(self, plane: DataPlane, *, max_body_bytes: int, lifespan: Lifespan) -> None:
-        self._plane = plane
-        self._lifespan = lifespan
-        rooms = (Predictions(plane, max_body_bytes), Facts(plane))
-        self._handlers: dict[str, Handler] = {
-            name: getattr(room, name) for _, _, name in ROUTES for room in rooms if hasattr(room, name)
+    def __init__(self, plane: DataPlane, *, max_body_bytes: int) -> None:
+        self._plane, self._bound = plane, max_body_bytes
+        facts = Facts(plane)
+        self._at_once: dict[str, Callable[[Call], Reply]] = {
+            name: getattr(facts, name) for _, _, name in ROUTES if hasattr(facts, name)
         }
+        self._at_once["take_outcomes"] = self._take_outcomes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or run the lifespan."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
+    def __call__(self, request: Request, send: Send) -> None:
+        """Answer one request: `send` is called once, now or when the answer is recorded."""
         started_ns, arrived_us = time.perf_counter_ns(), time.time_ns() // 1_000
-        headers = dict(scope["headers"])
-        request_id, announced = read_headers(headers)
-        found = find(scope["path"])
-        client = scope["client"]
-        caller = client[0] if client else ""
+        found = find(request.path)
         call = Call(
-            found.model, found.version, request_id, announced, headers, receive, caller, arrived_us, started_ns
-        )  # fmt: skip
-        metrics = self._plane.metrics
-        metrics.in_flight += 1
+            found.model,
+            found.version,
+            id_of(request.headers),
+            request.headers,
+            request.body,
+            request.caller,
+            arrived_us,
+            started_ns,
+        )
+        self._plane.metrics.in_flight += 1
+        name = found.handlers.get(request.method)
+        way = WAYS.get(name) if name else None
         try:
-            name = found.handlers.get(scope["method"])
-            reply = await self._handlers[name](call) if name else self._no_handler(scope, found.handlers)
-        except SetpointError as e:
-            reply = self._error(e, call)
-        except ClientGone:
-            return
-        except Exception:
-            log.exception("request %s failed", request_id)
-            reply = Reply(error_body(f"internal error; the log of the worker has request {request_id}"), 500)
-        finally:
-            metrics.in_flight -= 1
-        await send_reply(send, reply, call.request_id)
+            if way:
+                self._predict(call, way, send)
+                return
+            reply = self._at_once[name](call) if name else self._no_handler(request, found.handlers)
+        except Exception as e:
+            reply = self._failed(e, call)
+        self._send(send, reply, call)
 
-    def _no_handler(self, scope: Scope, allowed: dict[str, str]) -> Reply:
+    def _predict(self, call: Call, way: Way, send: Send) -> None:
+        """Ask the plane, and answer what comes of it."""
+        call.model = model_of(call, self._plane.table)
+
+        def decode(form: Form) -> Asked:
+            call.deadline_ns = deadline_of(call.headers, call.started_ns)
+            return way.decode(call, body_of(call, self._bound, way.types), form)
+
+        def done(found: Predicted | SetpointError) -> None:
+            try:
+                reply = way.encode(call, found) if isinstance(found, Predicted) else self._error(found, call)
+            except Exception as e:
+                reply = self._failed(e, call)
+            self._send(send, reply, call)
+
+        predict(self._plane, self._plane.table.route(call.model), call.version, call, decode, done)
+
+    def _take_outcomes(self, call: Call) -> Reply:
+        """Answer `POST /v1/models/{m}:outcome` once the outcomes are written."""
+        route = self._plane.table.route(call.model)
+        outcomes = decode_outcomes(body_of(call, self._bound), route.champion.form.schema, call.arrived_us)
+        self._plane.record_outcomes(call.model, outcomes)
+        return Reply(encode_json({"recorded": len(outcomes)}), version=route.champion.version)
+
+    def _send(self, send: Send, reply: Reply, call: Call) -> None:
+        self._plane.metrics.in_flight -= 1
+        reply.request_id = call.request_id
+        send(reply)
+
+    def _no_handler(self, request: Request, allowed: dict[str, str]) -> Reply:
         """Return 405 with what is allowed, or 404."""
-        path, method = scope["path"], scope["method"]
+        path, method = request.path, request.method
         if not allowed:
             self._plane.metrics.error(404)
             return Reply(error_body(f"there is no route {path}; GET /openapi.json lists those there are"), 404)
@@ -79,6 +107,13 @@ class App:
         allow = ", ".join(allowed)
         headers = ((b"allow", allow.encode()),)
         return Reply(error_body(f"{path} takes {allow}, not {method}"), 405, headers=headers)
+
+    def _failed(self, error: Exception, call: Call) -> Reply:
+        """Return what a caller is told of a refusal, or of a defect of ours."""
+        if isinstance(error, SetpointError):
+            return self._error(error, call)
+        log.error("request %s failed", call.request_id, exc_info=error)
+        return Reply(error_body(f"internal error; the log of the worker has request {call.request_id}"), 500)
 
     def _error(self, error: SetpointError, call: Call) -> Reply:
         status = status_of(error)
@@ -89,11 +124,3 @@ class App:
         headers = ((b"retry-after", b"%d" % after),) if status in (429, 503) else ()
         version = route.champion.version if route else ""
         return Reply(error_body(str(error), violations_of(error)), status, version, headers=headers)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Run the lifespan protocol around the context given."""
-        await receive()
-        async with self._lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})

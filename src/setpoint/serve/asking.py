@@ -1,6 +1,7 @@
-"""The steps of every prediction, whatever protocol it came by: decode, ask, and wait for the recorded answer."""
+"""The steps of every prediction, whatever protocol it came by: decode, ask, and take the recorded answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from setpoint.errors import InvalidInput, ModelFailed, NotFound, SetpointError
@@ -22,18 +23,38 @@ class Asking(Protocol):
     deadline_ns: int
 
 
-async def predict(
-    plane: DataPlane, route: Route, version: str | None, call: Asking, decode: Callable[[Form], Awaitable[Asked]]
-) -> tuple[Target, Asked, Answer]:
-    """Return what answered, what was asked, and the recorded answer; what is refused is recorded as well.
+@dataclass(slots=True)
+class Predicted:
+    """What answered, what was asked, and the recorded answer."""
+
+    target: Target
+    asked: Asked
+    answer: Answer
+
+
+def predict(
+    plane: DataPlane,
+    route: Route,
+    version: str | None,
+    call: Asking,
+    decode: Callable[[Form], Asked],
+    done: Callable[[Predicted | SetpointError], None],
+) -> None:
+    """Ask; `done` is called once with what came of it, after it is recorded. What is refused is recorded as well.
 
     The id that a body carries becomes the id of the call: its client knows that one, and joins outcomes by it.
+
+    Raises
+    ------
+    NotReady, Overloaded
+        At once, if the plane takes no more; then `done` is not called.
     """
     try:
         target = route.target(version)
-        asked = await decode(target.form)
+        asked = decode(target.form)
     except (InvalidInput, NotFound) as e:
-        await plane.refuse(
+        error = e
+        plane.refuse(
             route.champion,
             call.request_id,
             status=status_of(e),
@@ -41,10 +62,11 @@ async def predict(
             caller=call.caller,
             arrived_us=call.arrived_us,
             started_ns=call.started_ns,
+            done=lambda _: done(error),
         )
-        raise
+        return
     call.request_id = asked.id or call.request_id
-    answer = await plane.ask(
+    plane.ask(
         target,
         asked.rows,
         call.request_id,
@@ -52,8 +74,8 @@ async def predict(
         arrived_us=call.arrived_us,
         started_ns=call.started_ns,
         deadline_ns=call.deadline_ns,
+        done=lambda found: done(found if isinstance(found, SetpointError) else Predicted(target, asked, found)),
     )
-    return target, asked, answer
 
 
 def violations_of(error: SetpointError) -> tuple[str, ...]:

@@ -3,15 +3,15 @@
 import zlib
 from collections.abc import Collection
 
-from setpoint.errors import InvalidInput
+from setpoint.errors import InvalidInput, TooLarge
 from setpoint.serve.decode import Malformed
-from setpoint.serve.http import BodyTooLarge, read_body
+from setpoint.serve.http import JSON
 from setpoint.serve.routes import Call
 
 JSON_TYPE, CSV_TYPE, BYTES_TYPE = "application/json", "text/csv", "application/octet-stream"
 # curl says the first of these for whatever -d is given, other clients say the second or nothing
 UNSAID = frozenset({"application/x-www-form-urlencoded", "text/plain", ""})
-PLAIN = frozenset({None, JSON_TYPE.encode()})  # what most send, which need not be looked at closely
+PLAIN = frozenset({None, JSON})  # what most send, which need not be looked at closely
 GZIP, ZLIB, BARE = 31, 15, -15  # window bits, as zlib tells the containers apart
 
 
@@ -21,7 +21,13 @@ class Unsupported(InvalidInput):
     violations = ("media:body",)
 
 
-async def body_of(call: Call, bound: int, known: Collection[str] = (JSON_TYPE, BYTES_TYPE)) -> bytes:
+class BodyTooLarge(TooLarge):
+    """A body beyond its bound; `violations` is what is recorded."""
+
+    violations = ("large:body",)
+
+
+def body_of(call: Call, bound: int, known: Collection[str] = (JSON_TYPE, BYTES_TYPE)) -> bytes:
     """Return the body of a request, unpacked.
 
     Raises
@@ -38,7 +44,15 @@ async def body_of(call: Call, bound: int, known: Collection[str] = (JSON_TYPE, B
         kind = media_type(headers[b"content-type"])
         if kind not in known and kind not in UNSAID and not kind.endswith("+json"):
             raise Unsupported(f"content-type {kind[:100]!r} is not read here; expected {' or '.join(known)}")
-    body = await read_body(call.receive, call.announced, bound)
+    body, announced = call.body, headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > bound:  # then only a part of it was read
+        raise BodyTooLarge(
+            f"the body has {int(announced):,} bytes; at most {bound:,} are taken (SETPOINT_MAX_BODY_BYTES)"
+        )
+    if len(body) > bound:
+        raise BodyTooLarge(
+            f"the body has more than {bound:,} bytes, which is all that is taken (SETPOINT_MAX_BODY_BYTES)"
+        )
     encoding = headers.get(b"content-encoding")
     return unpacked(body, encoding.decode("latin-1").strip().lower(), bound) if encoding else body
 

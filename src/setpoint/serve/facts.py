@@ -11,7 +11,7 @@ from setpoint.serve.openapi import openapi
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.routes import Call
 
-TEXT = (b"content-type", b"text/plain; charset=utf-8")
+TEXT = b"text/plain; charset=utf-8"
 EXTENSIONS = ("binary_tensor_data",)
 
 
@@ -26,66 +26,66 @@ class Facts:
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
-    async def alive(self, call: Call) -> Reply:
+    def alive(self, call: Call) -> Reply:
         """Answer `GET /`, by which KServe's v1 clients ask whether a server lives."""
         return Reply(encode_json({"status": "alive"}))
 
-    async def models(self, call: Call) -> Reply:
+    def models(self, call: Call) -> Reply:
         """Answer `GET /v1/models`."""
         return Reply(encode_json({"models": sorted(self._plane.table.routes)}))
 
-    async def describe_v1(self, call: Call) -> Reply:
+    def describe_v1(self, call: Call) -> Reply:
         """Answer `GET /v1/models/{m}`."""
         route = self._plane.table.route(call.model)
         return Reply(encode_json(v1_model(call.model, route)), version=route.champion.version)
 
-    async def describe_v2(self, call: Call) -> Reply:
+    def describe_v2(self, call: Call) -> Reply:
         """Answer `GET /v2/models/{m}[/versions/{v}]`."""
         route = self._plane.table.route(call.model)
         target = route.target(call.version)
         return Reply(encode_json(v2_model(target, route)), version=target.version)
 
-    async def model_ready(self, call: Call) -> Reply:
+    def model_ready(self, call: Call) -> Reply:
         """Answer `GET /v2/models/{m}[/versions/{v}]/ready`."""
         target = self._plane.table.route(call.model).target(call.version)
         return Reply(encode_json({"name": call.model, "ready": True}), version=target.version)
 
-    async def server(self, call: Call) -> Reply:
+    def server(self, call: Call) -> Reply:
         """Answer `GET /v2`."""
         about = {"name": "setpoint", "version": installed("setpoint"), "extensions": EXTENSIONS}
         return Reply(encode_json(about))
 
-    async def live(self, call: Call) -> Reply:
+    def live(self, call: Call) -> Reply:
         """Answer `GET /v2/health/live`."""
         return Reply(encode_json({"live": True}))
 
-    async def ready(self, call: Call) -> Reply:
+    def ready(self, call: Call) -> Reply:
         """Answer `GET /v2/health/ready`: 200 when every model of live.json is served."""
         health = self._health()
         return Reply(encode_json(health), 200 if health["ready"] else 503)
 
-    async def health(self, call: Call) -> Reply:
+    def health(self, call: Call) -> Reply:
         """Answer `GET /v2/health`: the same, always with 200, for people."""
         return Reply(encode_json(self._health()))
 
-    async def ping(self, call: Call) -> Reply:
+    def ping(self, call: Call) -> Reply:
         """Answer `GET /ping` and `GET /health`, and the same under `/models/{m}` for one model alone."""
         if call.model:
             target = self._plane.table.route(call.model).champion
             return Reply(b"\n", version=target.version, content_type=TEXT)
-        return Reply(b"\n", content_type=TEXT) if self._plane.table.complete else await self.ready(call)
+        return Reply(b"\n", content_type=TEXT) if self._plane.table.complete else self.ready(call)
 
-    async def release(self, call: Call) -> Reply:
+    def release(self, call: Call) -> Reply:
         """Answer `GET /version`."""
         version = self._plane.table.route(call.model).champion.version if call.model else ""
         return Reply(installed("setpoint").encode(), version=version, content_type=TEXT)
 
-    async def prometheus(self, call: Call) -> Reply:
+    def prometheus(self, call: Call) -> Reply:
         """Answer `GET /metrics`."""
         self._plane.sample()
-        return Reply(self._plane.metrics.text(), content_type=(b"content-type", CONTENT_TYPE))
+        return Reply(self._plane.metrics.text(), content_type=CONTENT_TYPE)
 
-    async def document(self, call: Call) -> Reply:
+    def document(self, call: Call) -> Reply:
         """Answer `GET /openapi.json`."""
         return Reply(encode_json(openapi(self._plane.table, installed("setpoint"))))
 

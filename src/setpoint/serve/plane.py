@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from operator import attrgetter
@@ -25,6 +25,7 @@ from setpoint.serve.work import Answer, Work, answers, record_of
 log = logging.getLogger("setpoint.serve")
 THREADS = 32
 DEADLINE = attrgetter("deadline_ns")
+Settle = Callable[[Answer | SetpointError], None]
 Done = tuple[Work, InferenceRecord, Answer | SetpointError]
 
 
@@ -51,6 +52,7 @@ class DataPlane:
         self.metrics = metrics
         self._batch_rows = batch_rows
         self._queue: list[Work] = []
+        self._shared = True  # the last tick had several requests
         self._lanes: dict[Loaded, Lane] = {}
         self._quiet = asyncio.Event()  # no lane has work
         self._quiet.set()
@@ -65,11 +67,12 @@ class DataPlane:
         caller: str,
         arrived_us: int,
         started_ns: int,
+        done: Settle,
         deadline_ns: int = 0,
-    ) -> "asyncio.Future[Answer]":
-        """Queue checked rows; the future holds the outputs once they are recorded, ModelFailed or DeadlineExceeded.
+    ) -> None:
+        """Queue checked rows; once they are recorded, `done` is given the outputs, ModelFailed or DeadlineExceeded.
 
-        `started_ns` and `deadline_ns` (0: none) are of `time.perf_counter_ns`.
+        `done` must not raise. `started_ns` and `deadline_ns` (0: none) are of `time.perf_counter_ns`.
 
         Raises
         ------
@@ -81,16 +84,15 @@ class DataPlane:
         if self.recorder.held:
             self.recorder.admit()
         codes = rows.breach.codes if rows.breach else ()
-        work = Work(target, rows, request_id, caller, arrived_us, started_ns, _future(), 200, codes, deadline_ns)
+        work = Work(target, rows, request_id, caller, arrived_us, started_ns, done, 200, codes, deadline_ns)
         if rows.n > target.loaded.pace.quick or rows.n > self._batch_rows:
             error = self._put_aside(work)
-            if error:
-                raise error
-            return work.future
-        error = self._too_long_a_tick(started_ns) if self._queue else None
+        else:
+            error = self._too_long_a_tick(started_ns) if self._queue else None
+            if error is None:
+                self._enqueue(work)
         if error:
             raise error
-        return self._enqueue(work)
 
     def refuse(
         self,
@@ -102,10 +104,10 @@ class DataPlane:
         caller: str,
         arrived_us: int,
         started_ns: int,
-    ) -> "asyncio.Future[Answer]":
-        """Queue the record of a refused request; the future is done once it is recorded."""
-        work = Work(target, None, request_id, caller, arrived_us, started_ns, _future(), status, tuple(violations))
-        return self._enqueue(work)
+        done: Settle,
+    ) -> None:
+        """Queue the record of a refused request; `done` is called once it is recorded."""
+        self._enqueue(Work(target, None, request_id, caller, arrived_us, started_ns, done, status, tuple(violations)))
 
     def record_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes; Unusable if the disk refuses."""
@@ -140,17 +142,19 @@ class DataPlane:
         if self.recorder.held:
             log.error("%s; lost, for this worker ends", self.recorder.note)
 
-    def _enqueue(self, work: Work) -> "asyncio.Future[Answer]":
+    def _enqueue(self, work: Work) -> None:
         if not self._queue:
-            # one pass of the loop later: what lies ready on other connections by then shares the run
             loop = asyncio.get_running_loop()
-            loop.call_soon(loop.call_soon, self._flush)
+            if self._shared:  # one pass of the loop more: what lies ready on other connections by then shares the run
+                loop.call_soon(loop.call_soon, self._flush)
+            else:
+                loop.call_soon(self._flush)
         self._queue.append(work)
-        return work.future
 
     def _flush(self) -> None:
         """Run what fits into a tick, record and answer it; hand the rest to the lanes."""
         queue, self._queue = self._queue, []
+        self._shared = len(queue) > 1
         try:
             done = self._late(queue) if any(map(DEADLINE, queue)) else []
             left = LOOP_S
@@ -233,10 +237,6 @@ class DataPlane:
         for work, record, _ in done:
             if work.target.shadow and record.status == 200:
                 self.shadows.offer(work)
-
-
-def _future() -> "asyncio.Future[Answer]":
-    return asyncio.get_running_loop().create_future()
 
 
 def _done(ended: Iterable[Ended], now_ns: int) -> list[Done]:

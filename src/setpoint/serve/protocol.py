@@ -1,10 +1,11 @@
-"""HTTP/1.1 on a connection, for uvicorn: one ASGI call a request, made once the request is whole.
+"""HTTP/1.1 on a connection: one call of the application a request, made once the request is whole.
 
-Takes the place of uvicorn's own protocol class, which costs about as much as everything else a request needs, and has
+A general server costs about as much as everything else that a request needs (a task, coroutines, messages), and has
 no bound on headers or on slow clients. Parsing is httptools (llhttp).
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from functools import lru_cache
@@ -13,12 +14,12 @@ from typing import cast
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from setpoint.serve.encode import error_body
-from setpoint.serve.http import Message, Scope
+from setpoint.serve.http import Application, Reply, Request
 
+log = logging.getLogger("setpoint.serve")
+CONNECTIONS = 10_000  # of one worker
 MAX_HEADERS = 128
 MAX_HEAD_BYTES = 64 * 2**10  # of the request line and the headers
 PIPELINED = 16  # requests that wait behind the one being answered; beyond, nothing is read
@@ -26,7 +27,7 @@ READ_S = 30.0  # a request must be whole this long after its first byte, and an 
 IDLE_S = 75.0
 LINGER_S = 2.0  # how long a refused request is read away, so that its client sees why
 
-STATUS_LINE = {status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+STATUS_LINE: dict[int, bytes] = {s: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_LARGE_HEAD = f"the head of a request may have {MAX_HEADERS} headers and {MAX_HEAD_BYTES:,} bytes; this one has more"
 
@@ -38,32 +39,30 @@ class HttpProtocol(asyncio.Protocol):
 
     Parameters
     ----------
-    config : Config
-        Gives the application, and the bound on connections.
-    server_state : ServerState
-        Where uvicorn sees the connections and what is being answered.
+    app : callable
+        Answers a request by one call of what it is given, now or later; it must not raise.
+    connections : set
+        Those that are open: this one adds and removes itself.
     max_body_bytes : int
+    limit : int
+        Connections beyond are refused with 503.
     """
 
     _transport: asyncio.Transport
 
     def __init__(
         self,
-        config: Config,
-        server_state: ServerState,
+        app: Application,
+        connections: "set[HttpProtocol]",
         *,
         max_body_bytes: int,
+        limit: int = CONNECTIONS,
     ) -> None:
-        self._app = config.loaded_app
-        self._bound = max_body_bytes
-        self._limit = config.limit_concurrency
-        self._state = server_state
-        self._loop = asyncio.get_running_loop()
+        self._app, self._connections, self._bound, self._limit = app, connections, max_body_bytes, limit
         self._parser = httptools.HttpRequestParser(self)
-        self._client: tuple[str, int] | None = None
-        self._waiting: deque[tuple[Scope, bytes, bool]] = deque()  # whole requests; whether others may follow
-        self._task: asyncio.Task[None] | None = None
-        self._head: Message = {}
+        self._caller = ""
+        self._waiting: deque[tuple[Request, bool]] = deque()  # whole requests; whether others may follow
+        self._answering = False
         self._bodiless = False  # what is being answered is a HEAD
         self._keep = True  # another request may follow the one being answered
         self._ending = False  # no request is begun any more
@@ -80,14 +79,14 @@ class HttpProtocol(asyncio.Protocol):
         """Take a connection."""
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self._client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
-        self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn calls only `shutdown` of it
-        if self._limit and len(self._state.connections) > self._limit:
+        self._caller = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._connections.add(self)
+        if len(self._connections) > self._limit:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"more than {self._limit:,} connections; try again later")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of it; what is being answered is answered into the void, for it may be recorded already."""
-        self._state.connections.discard(self)
+        self._connections.discard(self)
         self._waiting.clear()
         self._deaf = True
 
@@ -129,7 +128,8 @@ class HttpProtocol(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Start anew."""
         self._url, self._size, self._head_bytes = b"", 0, 0
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: dict[bytes, bytes] = {}
+        self._header_count = 0
         self._parts: list[bytes] = []
         self._partial, self._in_head, self._since = True, True, time.monotonic()
 
@@ -140,19 +140,19 @@ class HttpProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header; a trailer of a chunked body says nothing here."""
         if self._in_head:
-            self._headers.append((name.lower(), value))
+            self._headers[name.lower()] = value
+            self._header_count += 1
 
     def on_headers_complete(self) -> None:
         """See whether a body will come, and whether it is welcome."""
         self._in_head = False
-        if len(self._headers) > MAX_HEADERS or len(self._url) > MAX_HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
+        if self._deaf:
             return
-        for name, value in self._headers:
-            if name == b"content-length" and int(value) > self._bound:
-                self._too_large()
-                return
-        if not self._busy and (b"expect", b"100-continue") in self._headers:
+        if self._header_count > MAX_HEADERS or len(self._url) > MAX_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
+        elif int(self._headers.get(b"content-length", 0)) > self._bound:
+            self._too_large()
+        elif self._headers.get(b"expect") == b"100-continue" and not self._busy:
             self._transport.write(CONTINUE)
 
     def on_body(self, part: bytes) -> None:
@@ -170,7 +170,7 @@ class HttpProtocol(asyncio.Protocol):
         if not self._deaf:
             self._dispatch(keep=self._parser.should_keep_alive())
 
-    # what uvicorn and the server's sweeper ask
+    # what the server asks
 
     def shutdown(self) -> None:
         """End the connection once what was begun is answered."""
@@ -183,7 +183,7 @@ class HttpProtocol(asyncio.Protocol):
         if self._blocked is not None:
             if now - self._blocked > READ_S:
                 self._transport.abort()
-        elif self._task is not None:
+        elif self._answering:
             return
         elif self._deaf:
             if now - self._since > LINGER_S:
@@ -198,91 +198,66 @@ class HttpProtocol(asyncio.Protocol):
 
     @property
     def _busy(self) -> bool:
-        return self._task is not None or bool(self._waiting)
+        return self._answering or bool(self._waiting)
 
     def _too_large(self) -> None:
         self._deaf = True
         self._dispatch(keep=False)
 
     def _dispatch(self, *, keep: bool) -> None:
-        path, _, query = self._url.partition(b"?")
-        scope: Scope = {
-            "type": "http",
-            "method": self._parser.get_method().decode("ascii"),
-            "path": _path(path),
-            "query_string": query,
-            "headers": self._headers,
-            "client": self._client,
-        }
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._waiting.append((scope, body, keep))
-        if self._task is None:
+        method = self._parser.get_method().decode("ascii")
+        self._waiting.append((Request(method, _path(self._url), self._headers, body, self._caller), keep))
+        if not self._answering:
             self._next()
         if len(self._waiting) == PIPELINED:
             self._transport.pause_reading()
 
     def _next(self) -> None:
         """Answer the next request, if there is one and its client takes answers."""
-        if not self._waiting or self._task is not None or self._blocked is not None:
+        if not self._waiting or self._answering or self._blocked is not None:
             return
         if len(self._waiting) == PIPELINED:
             self._transport.resume_reading()
-        scope, body, self._keep = self._waiting.popleft()
-        self._bodiless = scope["method"] == "HEAD"
-        given: Message | None = {"type": "http.request", "body": body}
+        request, self._keep = self._waiting.popleft()
+        self._bodiless = request.method == "HEAD"
+        self._answering = True
+        try:
+            self._app(request, self._send)
+        except Exception:
+            log.exception("a request of %s failed", self._caller)
+            self._transport.abort()
 
-        async def receive() -> Message:
-            nonlocal given
-            message, given = given, None
-            return message or {"type": "http.disconnect"}
-
-        self._state.total_requests += 1
-        self._task = self._loop.create_task(self._app(scope, receive, self._send))
-        self._state.tasks.add(self._task)
-        self._task.add_done_callback(self._done)
-
-    async def _send(self, message: Message) -> None:
-        """Take the head of an answer, then its body, and write both at once."""
-        if message["type"] == "http.response.start":
-            self._head = message
+    def _send(self, reply: Reply) -> None:
+        """Take an answer, and go on."""
+        self._answering, self._since = False, time.monotonic()
+        if self._transport.is_closing():  # the client has left
             return
         if self._ending and not self._waiting and not self._partial:
             self._keep = False
-        self._write(self._head["status"], self._head["headers"], message["body"], keep=self._keep)
-
-    def _write(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, keep: bool) -> None:
-        parts = [STATUS_LINE[status], *[b"%b: %b\r\n" % header for header in headers]]  # type: ignore[index]
-        parts.append(b"\r\n" if keep else b"connection: close\r\n\r\n")
-        if not self._bodiless:
-            parts.append(body)
-        self._transport.write(b"".join(parts))
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._state.tasks.discard(task)
-        self._task, self._since = None, time.monotonic()
-        if task.cancelled() or task.exception():
-            self._transport.abort()
-        elif not self._keep:
+        self._write(reply, keep=self._keep)
+        if not self._keep:
             self._part()
         elif self._waiting:
             self._next()
-        elif self._ending and not self._partial:
-            self._transport.close()
+
+    def _write(self, reply: Reply, *, keep: bool) -> None:
+        end = b"\r\n" if keep else b"connection: close\r\n\r\n"
+        body = b"" if self._bodiless else reply.body
+        self._transport.write(b"".join((STATUS_LINE[reply.status], reply.head(), end, body)))
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
         """Answer what never became a request, and end; behind an answer under way, only end."""
         self._deaf, self._ending, self._partial = True, True, False
         self._waiting.clear()
-        if self._task is None:
-            body = error_body(text)
-            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-            self._write(status, headers, body, keep=False)
+        if not self._answering:
+            self._write(Reply(error_body(text), status), keep=False)
             self._part()
 
     def _part(self) -> None:
         """Take nothing more; what a refused client still sends is read away for a while, else it would see a reset."""
-        self._ending, self._since = True, time.monotonic()
-        if self._deaf and not self._transport.is_closing():
+        lingers, self._deaf, self._ending, self._since = self._deaf, True, True, time.monotonic()
+        if lingers and not self._transport.is_closing():
             self._transport.write_eof()
         else:
             self._transport.close()
@@ -290,7 +265,8 @@ class HttpProtocol(asyncio.Protocol):
 
 @lru_cache(maxsize=1_024)
 def _path(raw: bytes) -> str:
-    """Return the decoded path of a request target, which a proxy's client sends as a whole URL."""
+    """Return the decoded path of a request target, without its query; a proxy's client sends a whole URL."""
+    raw = raw.partition(b"?")[0]
     if not raw.startswith(b"/"):
         try:
             raw = httptools.parse_url(raw).path or b"/"

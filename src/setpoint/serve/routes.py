@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from setpoint.serve.http import Receive
-
 MODEL = r"/models/(?P<model>[^/:]+)"
 VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
 ROUTES = (
@@ -42,9 +40,8 @@ class Call:
     model: str
     version: str | None
     request_id: str
-    announced: int
     headers: dict[bytes, bytes]
-    receive: Receive
+    body: bytes
     caller: str
     arrived_us: int
     started_ns: int

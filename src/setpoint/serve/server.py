@@ -1,14 +1,13 @@
-"""A worker's server: uvicorn, and connections from a socket that the supervisor opened and all workers share."""
+"""A worker's server: connections from a socket that the supervisor opened and all workers share."""
 
 import asyncio
 import os
+import signal
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import uvicorn
+import uvloop
 
 from setpoint.serve.acceptor import Acceptor
 from setpoint.serve.access import AccessLog
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import grpc.aio
 
 DRAIN_S = 10
-CONNECTIONS = 10_000
 
 
 def run_server(
@@ -50,87 +48,79 @@ def run_server(
     grpc_address : str, optional
         Host and port to serve gRPC on as well.
     """
+    uvloop.run(_serve(plane, follower, socket.socket(fileno=fd), max_body_bytes, access, grpc_address))
+
+
+async def _serve(
+    plane: DataPlane,
+    follower: LiveFollower,
+    listening: socket.socket,
+    max_body_bytes: int,
+    access: AccessLog | None,
+    grpc_address: str | None,
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     parent = os.getppid()
-
-    def connection() -> HttpProtocol:
-        return HttpProtocol(config, server.server_state, max_body_bytes=max_body_bytes)
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        beating = asyncio.create_task(follower.beat())
-        await follower.look()
-        acceptor, door = Acceptor(socket.socket(fileno=fd), connection), None
-        if grpc_address:
-            from setpoint.serve.grpc.door import open_door
-
-            door = await open_door(plane, grpc_address, max_body_bytes=max_body_bytes)
-        others = (follower.follow(), _with_parent(server, parent), _sweep(server, access))
-        tasks = [beating, *map(asyncio.create_task, (*others, _close_on_exit(server, acceptor, door)))]
-        for task in tasks:
-            task.add_done_callback(lambda done: _stop_on_failure(server, done))
-        try:
-            yield
-        finally:
-            acceptor.close()
-            if door:
-                await door.stop(DRAIN_S)
-            await plane.drain()
-            for task in tasks:
-                task.cancel()
-            if access:
-                access.flush()
-
-    app = App(plane, max_body_bytes=max_body_bytes, lifespan=lifespan)
-    config = uvicorn.Config(
-        access.around(app) if access else app,
-        loop="uvloop",
-        ws="none",
-        lifespan="on",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
-    server = uvicorn.Server(config)
-    server.run(sockets=[])
+    beating = asyncio.create_task(follower.beat())
+    await follower.look()
+    connections: set[HttpProtocol] = set()
+    app = App(plane, max_body_bytes=max_body_bytes)
+    answer = access.around(app) if access else app
+    acceptor = Acceptor(listening, lambda: HttpProtocol(answer, connections, max_body_bytes=max_body_bytes))
+    door = await _open_grpc(plane, grpc_address, max_body_bytes) if grpc_address else None
+    others = (follower.follow(), _with_parent(stop, parent), _sweep(connections, access))
+    tasks = [beating, *map(asyncio.create_task, others)]
+    for task in tasks:
+        task.add_done_callback(lambda done: _stop_on_failure(stop, done))
+    await stop.wait()
+    acceptor.close()
+    await asyncio.gather(_close(connections), *([door.stop(DRAIN_S)] if door else []))
+    await plane.drain()
+    for task in tasks:
+        task.cancel()
+    if access:
+        access.flush()
+    for failed in (task for task in tasks if task.done() and not task.cancelled()):
+        failed.result()
 
 
-async def _close_on_exit(server: uvicorn.Server, acceptor: Acceptor, door: "grpc.aio.Server | None") -> None:
-    """Take nothing more once the server is to stop."""
-    while True:
-        await asyncio.sleep(0.05)
-        if server.should_exit:
-            acceptor.close()
-            if door:
-                await door.stop(DRAIN_S)
-            return
+async def _open_grpc(plane: DataPlane, address: str, max_body_bytes: int) -> "grpc.aio.Server":
+    from setpoint.serve.grpc.door import open_door  # 20 MB, for those who ask for it
+
+    return await open_door(plane, address, max_body_bytes=max_body_bytes)
 
 
-async def _sweep(server: uvicorn.Server, access: AccessLog | None) -> None:
+async def _close(connections: set[HttpProtocol]) -> None:
+    """Let every connection end once what it has begun is answered, and cut off those that take too long."""
+    end = time.monotonic() + DRAIN_S
+    while connections and time.monotonic() < end:
+        for connection in tuple(connections):
+            connection.shutdown()
+        await asyncio.sleep(0.01)
+
+
+async def _sweep(connections: set[HttpProtocol], access: AccessLog | None) -> None:
     """Cut off slow clients, and write the access log, every second."""
     while True:
         await asyncio.sleep(1.0)
         now = time.monotonic()
-        for connection in tuple(server.server_state.connections):
-            connection.overdue(now)  # type: ignore[union-attr]  # all are of our protocol class
+        for connection in tuple(connections):
+            connection.overdue(now)
         if access:
             access.flush()
 
 
-async def _with_parent(server: uvicorn.Server, parent: int) -> None:
+async def _with_parent(stop: asyncio.Event, parent: int) -> None:
     """Stop when the supervisor is gone: nobody would restart, replace or end this worker."""
-    while not server.should_exit:
+    while not stop.is_set():
         await asyncio.sleep(1.0)
         if os.getppid() != parent:
-            server.should_exit = True
+            stop.set()
 
 
-def _stop_on_failure(server: uvicorn.Server, done: "asyncio.Task[None]") -> None:
+def _stop_on_failure(stop: asyncio.Event, done: "asyncio.Task[None]") -> None:
     """Let the supervisor start anew a worker that no longer follows or beats."""
     if not done.cancelled() and done.exception():
-        server.should_exit = True
-        done.result()
+        stop.set()

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +12,7 @@ from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.serve.app import App
 from setpoint.serve.form import Form
+from setpoint.serve.http import Request
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.table import Loaded, Table, route_of
@@ -139,24 +139,40 @@ class Door:
         self.tape, self.metrics = Tape(), Metrics()
         self.plane = DataPlane(self.tape, self.metrics)
         self.plane.table = Table(1, tables[0].routes | tables[1].routes, complete=True)
-        self.app = App(self.plane, max_body_bytes=max_body_bytes, lifespan=nullcontext)
+        self.app = App(self.plane, max_body_bytes=max_body_bytes)
         self.runner = asyncio.Runner()
 
     def ask(self, method, path, body=b"", headers=()):
         """Return status, headers and body."""
-        scope = {"type": "http", "method": method, "path": path, "headers": list(headers), "client": ("10.0.0.1", 1)}
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-        sent = []
+        reply = self.runner.run(answer_of(self.app, Request(method, path, dict(headers), body, "10.0.0.1")))
+        return reply.status, headers_of(reply), reply.body
 
-        async def receive():
-            return messages.pop(0)
+    async def asgi(self, scope, receive, send):
+        """Ask as an ASGI server would, for tools that speak it."""
+        if scope["type"] == "lifespan":
+            for kind in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{kind}.complete"})
+            return
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message.get("more_body"):
+                break
+        reply = await answer_of(self.app, Request(scope["method"], scope["path"], dict(scope["headers"]), body, ""))
+        await send({"type": "http.response.start", "status": reply.status, "headers": list(headers_of(reply).items())})
+        await send({"type": "http.response.body", "body": reply.body})
 
-        async def send(message):
-            sent.append(message)
 
-        self.runner.run(self.app(scope, receive, send))
-        start, end = sent
-        return start["status"], dict(start["headers"]), end["body"]
+async def answer_of(app, request):
+    """Return what an app answers."""
+    answered = asyncio.get_running_loop().create_future()
+    app(request, answered.set_result)
+    return await answered
+
+
+def headers_of(reply):
+    return dict(line.split(b": ", 1) for line in reply.head().split(b"\r\n")[:-1])
 
 
 @pytest.fixture
@@ -174,6 +190,7 @@ def make():
         line, fragile, blocked, chance, tape = Line, Fragile, Blocked, Chance, Tape
         schema, version, table = staticmethod(a_schema), staticmethod(a_version), staticmethod(a_table)
         features, sky = FEATURES, SKY
+        answer, headers = staticmethod(answer_of), staticmethod(headers_of)
 
     return Make
 

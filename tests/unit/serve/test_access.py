@@ -1,9 +1,9 @@
-import asyncio
 import json
 
 import pytest
 
 from setpoint.serve.access import AccessLog
+from setpoint.serve.http import Reply, Request
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -13,18 +13,12 @@ def log_of(tmp_path):
     """Return the lines that a number of requests leave."""
 
     def log_of(*headers, file=tmp_path / "access.log"):
-        async def app(scope, receive, send):
-            answered = [(b"x-request-id", b"r1"), (b"x-model-version", b"v2")]
-            await send({"type": "http.response.start", "status": 200, "headers": answered})
-            await send({"type": "http.response.body", "body": b"abc"})
-
-        async def send(message):
-            pass
+        def app(request, send):
+            send(Reply(b"abc", version="v2", request_id="r1"))
 
         access = AccessLog(file)
-        scope = {"type": "http", "method": "POST", "path": "/a", "client": ("10.0.0.1", 1)}
         for given in headers:
-            asyncio.run(access.around(app)({**scope, "headers": list(given.items())}, None, send))
+            access.around(app)(Request("POST", "/a", given, b"", "10.0.0.1"), lambda reply: None)
         access.flush()
         return [json.loads(line) for line in file.read_text().splitlines()]
 

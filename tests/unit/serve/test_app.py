@@ -22,6 +22,7 @@ from setpoint.errors import (
 from setpoint.serve.app import App
 from setpoint.serve.decode import Malformed
 from setpoint.serve.encode import status_of
+from setpoint.serve.http import Request
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.table import Table
@@ -44,36 +45,25 @@ def call(make):
     def call(
         table=None,
         body=b'{"instances": [[45, 1, true, 1]]}',
-        messages=None,
         tape=None,
         path="/v1/models/demand:predict",
         headers=(),
         prepare=None,
     ):
-        tape, sent = tape or make.tape(), []
-        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "client": None}
-        pending = messages or [{"type": "http.request", "body": body}]
+        tape = tape or make.tape()
 
         async def run():
             plane = DataPlane(tape, Metrics())
             plane.table = table or make.table()
             if prepare:
                 prepare(plane)
-
-            async def receive():
-                return pending.pop(0)
-
-            async def send(message):
-                sent.append(message)
-
-            await App(plane, max_body_bytes=100, lifespan=None)(scope, receive, send)
+            reply = await make.answer(App(plane, max_body_bytes=100), Request("POST", path, dict(headers), body, ""))
             assert plane.metrics.in_flight == 0
+            return reply
 
-        asyncio.run(run())
-        if not sent:
-            return None, None, tape
-        call.headers = dict(sent[0]["headers"])
-        return sent[0]["status"], json.loads(sent[1]["body"]), tape
+        reply = asyncio.run(run())
+        call.headers = make.headers(reply)
+        return reply.status, json.loads(reply.body), tape
 
     return call
 
@@ -97,19 +87,12 @@ def test_a_full_disk_refuses_outcomes_with_a_503(call, make):
     assert (status, body["error"]) == (503, "cannot write records: disk full")
 
 
-def test_a_body_in_pieces_is_put_together_or_refused_as_soon_as_it_is_too_large(call):
-    piece = {"type": "http.request", "body": b" " * 60, "more_body": True}
-    end = {"type": "http.request", "body": b'{"instances": [[4, 1, true, 1]]}', "more_body": False}
-    assert call(messages=[piece, end])[0] == 200
-    status, body, tape = call(messages=[dict(piece), dict(piece), "never asked for"])
-    assert (status, body["violations"], tape.records[0].status) == (413, ["large:body"], 413)
-
-
-@pytest.mark.parametrize("first", [[], [{"type": "http.request", "body": b"{", "more_body": True}]])
-def test_a_client_that_leaves_is_neither_answered_nor_recorded(call, first):
-    status, _, tape = call(messages=[*first, {"type": "http.disconnect"}])
-    assert status is None
-    assert tape.records == []
+@pytest.mark.parametrize(
+    ("body", "announced"), [(b" " * 101, ()), (b"", [(b"content-length", b"101")])], ids=["chunked", "announced"]
+)
+def test_a_body_too_large_is_refused_and_recorded(call, body, announced):
+    status, answer, tape = call(body=body, headers=announced)
+    assert (status, answer["violations"], tape.records[0].status) == (413, ["large:body"], 413)
 
 
 def test_a_defect_of_ours_is_a_500_in_json_with_the_request_id(call, make, caplog):

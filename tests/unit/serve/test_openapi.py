@@ -46,7 +46,7 @@ def test_every_route_is_in_the_document(document):
 
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_answers_to_requests_made_from_the_document_are_as_it_says(door, mode):
-    schema = schemathesis.openapi.from_asgi("/openapi.json", door.app)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", door.asgi)
     asked = 0
     for operation in (found.ok() for found in schema.get_all_operations()):
         if mode is GenerationMode.NEGATIVE and operation.method == "get":

@@ -12,11 +12,10 @@ import tritonclient.http as triton
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput
 from setpoint.serve.binary import join
-from setpoint.serve.body import unpacked
+from setpoint.serve.body import BodyTooLarge, unpacked
 from setpoint.serve.csv_rows import decode_csv
 from setpoint.serve.decode import decode_v1
 from setpoint.serve.form import Form
-from setpoint.serve.http import BodyTooLarge
 from setpoint.serve.invocations import decode_invocation
 from setpoint.serve.tensors import decode_v2
 

@@ -1,5 +1,6 @@
 """The methods of the gRPC services, over one data plane."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -12,12 +13,10 @@ import grpc
 from google.protobuf.json_format import ParseDict
 
 from setpoint.errors import NotFound, NotReady, SetpointError
-from setpoint.serve.asked import Asked
-from setpoint.serve.asking import predict
+from setpoint.serve.asking import Predicted, predict
 from setpoint.serve.contract import told
 from setpoint.serve.describe import v2_model
 from setpoint.serve.encode import status_of
-from setpoint.serve.form import Form
 from setpoint.serve.grpc import health_pb2 as health
 from setpoint.serve.grpc import open_inference_pb2 as oip
 from setpoint.serve.grpc.messages import asked_of, parsed, response_of
@@ -117,12 +116,22 @@ class Calls:
         request = parsed(oip.ModelInferRequest, body)
         route = self._route(request.model_name, call)
 
-        async def asked(form: Form) -> Asked:
-            return asked_of(request, form)
+        answered: asyncio.Future[Predicted] = asyncio.get_running_loop().create_future()
 
-        target, found, answer = await predict(self._plane, route, request.model_version or None, call, asked)
-        call.version, call.told = target.version, told(found.rows.breach)
-        return response_of(answer, target, call.request_id, found, raw=bool(request.raw_input_contents))
+        def done(found: Predicted | SetpointError) -> None:
+            if answered.cancelled():  # the client has left
+                return
+            if isinstance(found, SetpointError):
+                answered.set_exception(found)
+            else:
+                answered.set_result(found)
+
+        version = request.model_version or None
+        predict(self._plane, route, version, call, lambda form: asked_of(request, form), done)
+        found = await answered
+        call.version, call.told = found.target.version, told(found.asked.rows.breach)
+        raw = bool(request.raw_input_contents)
+        return response_of(found.answer, found.target, call.request_id, found.asked, raw=raw)
 
     async def check(self, body: bytes, call: Call) -> bytes:
         """Answer a probe: for the server as a whole, or for the service of inference."""
