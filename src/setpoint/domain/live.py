@@ -1,9 +1,10 @@
 """What the workers serve: the content of live.json, the data plane's only input."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from setpoint.domain.records import Columns
 from setpoint.domain.value import field, replace, value
+from setpoint.errors import InvalidInput
 
 
 @value
@@ -19,11 +20,61 @@ class FeatureMap:
 
 @value
 class Served:
-    """One model as served: the champion answers, the shadow is asked too and never answers."""
+    """One model as served: the champion answers, the shadow is asked too and never answers.
+
+    `shares` are the fractions of requests that challengers answer in the champion's place, by version.
+
+    Raises
+    ------
+    InvalidInput
+        If a share is no fraction, together they leave the champion nothing, or a version has two parts to play.
+    """
 
     champion: str
     shadow: str | None = None
     maps: tuple[FeatureMap, ...] = ()
+    shares: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for version, share in self.shares.items():
+            if not 0 < share < 1:
+                raise InvalidInput(f"the share {written({version: share})} is none; expected 0% to less than 100%")
+            self.check_challenger(version)
+        if self.shares and self.rest <= 0:
+            raise InvalidInput(
+                f"the shares of {written(self.shares)} leave champion {self.champion} nothing; "
+                "expected less than 100% together"
+            )
+
+    def check_challenger(self, version: str) -> None:
+        """Raise InvalidInput for a version that cannot have a share: it is champion, or in shadow."""
+        if version == self.champion:
+            raise InvalidInput(f"{version} is champion, and answers what is left; give shares to other versions")
+        if version == self.shadow:
+            raise InvalidInput(f"{version} is in shadow; it can have a share when its rollout has ended")
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Every version that must be loaded, champion first."""
+        return (self.champion, *self.shares, *([self.shadow] if self.shadow else []))
+
+    @property
+    def rest(self) -> float:
+        """The champion's share."""
+        return round(1 - sum(self.shares.values()), 9)
+
+
+def sharing(served: Served, shares: Mapping[str, float]) -> Served:
+    """Return the model served with other shares for these versions; 0 takes a share away.
+
+    Raises
+    ------
+    InvalidInput
+        If that cannot be, see `Served`.
+    """
+    for version in shares:
+        served.check_challenger(version)
+    return replace(served, shares={v: share for v, share in {**served.shares, **shares}.items() if share})
 
 
 @value
@@ -60,6 +111,11 @@ class WorkerStatus:
     refused: dict[str, Refusal] = field(default_factory=dict)
     ready: bool = False
     beat: float = 0.0
+
+
+def written(shares: Mapping[str, float]) -> str:
+    """Write shares for people: `v2 10%, v3 2.5%`."""
+    return ", ".join(f"{version} {100 * share:.6g}%" for version, share in shares.items())
 
 
 def repaired(inputs: Columns, maps: Iterable[FeatureMap]) -> Columns:

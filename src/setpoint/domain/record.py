@@ -14,6 +14,7 @@ class Role(StrEnum):
     """In which role a version answered."""
 
     CHAMPION = "champion"
+    CHALLENGER = "challenger"
     SHADOW = "shadow"
 
 
