@@ -164,6 +164,13 @@ def test_roles_and_versions_are_read_apart(demand: Kit) -> None:
     assert demand.log.read("demand", version="v3").id.tolist() == ["i1"]
 
 
+def test_what_challengers_answered_is_read_by_their_role_and_counted_for_no_champion(demand: Kit) -> None:
+    demand.fill([record(0), record(1, role=Role.CHALLENGER, version="v2"), record(2)])
+    assert demand.log.read("demand").id.tolist() == ["i0", "i2"]
+    assert demand.log.read("demand", role=Role.CHALLENGER).version.tolist() == ["v2"]
+    assert demand.log.table("demand")["role"].to_pylist() == ["champion", "challenger", "champion"]
+
+
 def test_refused_requests_are_counted_and_not_read(demand: Kit) -> None:
     bad = [record(n, status=422, violations=["missing:temp"]) for n in (1, 2)]
     demand.fill([record(0), *bad, record(3, violations=["range:temp"])])

@@ -73,7 +73,7 @@ class LocalPlatform:
                 f"worker {late[0]} (pid {status.pid}) did not follow to generation {live.generation} within "
                 f"{self._timeout_s:g} s; it serves generation {status.generation}; see its log, or restart it"
             )
-        asked = {f"{model}/{v}" for model, served in live.models.items() for v in (served.champion, served.shadow) if v}
+        asked = {f"{model}/{v}" for model, served in live.models.items() for v in served.versions}
         return {
             name: (i, refusal)
             for i, status in reports.items()

@@ -122,5 +122,5 @@ class App:
             self._plane.metrics.error(status)
         after = getattr(error, "retry_after_s", 1)
         headers = ((b"retry-after", b"%d" % after),) if status in (429, 503) else ()
-        version = route.champion.version if route else ""
+        version = call.answers or (route.champion.version if route else "")
         return Reply(error_body(str(error), violations_of(error)), status, version, headers=headers)

@@ -17,10 +17,14 @@ class Asking(Protocol):
     """A call: whose it is, and by when it must be answered; times are as `DataPlane.ask` takes them."""
 
     request_id: str
+    answers: str  # set here: the version that the caller is told of
     caller: str
     arrived_us: int
     started_ns: int
     deadline_ns: int
+
+    def routing_key(self) -> str:
+        """Return what chooses among the versions of a model that has challengers."""
 
 
 @dataclass(slots=True)
@@ -49,13 +53,16 @@ def predict(
     NotReady, Overloaded
         At once, if the plane takes no more; then `done` is not called.
     """
+    target = route.champion
     try:
-        target = route.target(version)
+        key = call.routing_key()  # a bad one is refused whether it would choose or not
+        target = route.pick(key) if route.challengers and version is None else route.target(version)
+        call.answers = target.version
         asked = decode(target.form)
     except (InvalidInput, NotFound) as e:
         error = e
         plane.refuse(
-            route.champion,
+            target,
             call.request_id,
             status=status_of(e),
             violations=violations_of(e),

@@ -1,11 +1,14 @@
-"""Request ids, and the time of an event as callers write it."""
+"""Request ids, routing keys, and the time of an event as callers write it."""
 
 import random
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+from setpoint.errors import InvalidInput
+
 MAX_ID = 128
+ROUTING_KEY = "x-routing-key"
 _bits = random.Random().getrandbits  # seeded by the operating system, once a process
 
 
@@ -20,6 +23,27 @@ def new_id(now_ns: int | None = None) -> str:
 def accepted_id(given: str) -> bool:
     """Whether a caller's own id can be used: 1 to 128 printable ASCII characters."""
     return 0 < len(given) <= MAX_ID and given.isascii() and given.isprintable()
+
+
+class BadKey(InvalidInput):
+    """A routing key that cannot be used; `violations` is what is recorded."""
+
+    violations = ("key:header",)
+
+
+def routing_key(given: str | None, request_id: str) -> str:
+    """Return what chooses the version for a call: the caller's key, or the call's id where none was given.
+
+    Raises
+    ------
+    BadKey
+        If the key is not 1 to 128 printable ASCII characters.
+    """
+    if given is None:
+        return request_id
+    if not accepted_id(given):
+        raise BadKey(f"{ROUTING_KEY}: {given[:32]!r}; expected 1 to {MAX_ID} printable ASCII characters")
+    return given
 
 
 def event_us(given: Any) -> int:

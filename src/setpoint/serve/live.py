@@ -130,14 +130,15 @@ class LiveFollower:
         return Table(live.generation, routes, missing, notes, complete=not missing), refused
 
     def _route(self, model: str, served: Served, before: Route | None, refused: dict[str, Refusal]) -> Route | None:
-        """Return the route for one model: as asked, without a refused shadow, or as before."""
-        if before and before.served == served and bool(before.shadow) == bool(served.shadow):
+        """Return the route for one model: as asked, without a refused shadow or challenger, or as before."""
+        if before and before.served == served and before.whole:
             return before
         champion = self._version(model, served.champion, refused, served)
         if champion is None:
             return before or self._last_good(model, served, refused)
         shadow = self._version(model, served.shadow, refused, served) if served.shadow else None
-        return route_of(served, champion, shadow)
+        challengers = [loaded for v in served.shares if (loaded := self._version(model, v, refused, served))]
+        return route_of(served, champion, shadow, challengers)
 
     def _last_good(self, model: str, served: Served, refused: dict[str, Refusal]) -> Route | None:
         """Return what another worker, or this one before it was restarted, still serves of the model."""
@@ -145,7 +146,7 @@ class LiveFollower:
             if known.champion != served.champion:
                 champion = self._version(model, known.champion, refused, known)
                 if champion:
-                    return route_of(replace(known, shadow=None), champion, None)
+                    return route_of(replace(known, shadow=None, shares={}), champion, None)
         return None
 
     def _version(self, model: str, version: str, refused: dict[str, Refusal], served: Served) -> Loaded | None:
@@ -176,7 +177,7 @@ class LiveFollower:
 
 
 def _as_served(route: Route) -> Served:
-    return route.served if route.shadow else replace(route.served, shadow=None)
+    return replace(route.served, shadow=route.shadow.version if route.shadow else None, shares=dict(route.shares))
 
 
 def _stamp(file: Path) -> Stamp | None:

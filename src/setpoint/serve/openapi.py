@@ -3,6 +3,7 @@
 from setpoint.domain.schema import DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE
 from setpoint.serve.components import COMPONENTS, ERROR_TEXTS, Json, listing, mapping, ref
+from setpoint.serve.identity import MAX_ID, ROUTING_KEY
 from setpoint.serve.misfit import MAX_INT, MIN_INT
 from setpoint.serve.table import Route, Table
 
@@ -15,6 +16,10 @@ TIME: Json = {
     "description": "ISO 8601, or a number since 1970",
 }
 ID: Json = {"type": ["string", "integer"], "minLength": 1, "maxLength": 256}
+KEY: Json = {
+    "type": "string",
+    "description": f"1 to {MAX_ID} printable ASCII characters: what chooses the version where challengers have shares",
+}
 ASKED = ("400", "404", "413", "415", "422", "500", "503")
 
 
@@ -48,9 +53,9 @@ def _paths(model: str, route: Route) -> Json:
     """Return the routes of one model."""
     schema = route.champion.form.schema
     predict = {JSON_TYPE: {"anyOf": [mapping(instances=_rows(schema)), mapping(inputs=_inputs(schema))]}}
-    v1 = _post(f"Predict {schema.target}", predict, "Predictions")
-    v2 = _post(f"Predict {schema.target}", {JSON_TYPE: ref("Tensors"), BYTES_TYPE: {}}, "TensorsAnswer")
-    v2["post"]["parameters"] = [_header("inference-header-content-length", {"type": "integer", "minimum": 0})]
+    v1 = _predict(f"Predict {schema.target}", predict, "Predictions")
+    v2 = _predict(f"Predict {schema.target}", {JSON_TYPE: ref("Tensors"), BYTES_TYPE: {}}, "TensorsAnswer")
+    v2["post"]["parameters"].append(_header("inference-header-content-length", {"type": "integer", "minimum": 0}))
     v2["post"]["responses"]["200"]["content"][BYTES_TYPE] = {}
     about, ready = _get(f"Metadata of {model}", "Model"), _get(f"Whether {model} is served", "ModelReady")
     version = {"name": "version", "in": "path", "required": True, "schema": {"enum": list(route.versions)}}
@@ -67,7 +72,7 @@ def _paths(model: str, route: Route) -> Json:
         f"/v2/models/{model}/versions/{{version}}/ready": _with(version, ready),
         f"/v2/models/{model}/infer": v2,
         f"/v2/models/{model}/versions/{{version}}/infer": _with(version, v2),
-        f"/models/{model}/invocations": _post(f"Predict {schema.target}", _invocation(schema), "Predictions"),
+        f"/models/{model}/invocations": _predict(f"Predict {schema.target}", _invocation(schema), "Predictions"),
         f"/models/{model}/version": _get("Version of Setpoint", None),
     }
     return paths | {f"/models/{model}/{path}": _get(f"Whether {model} is served", None) for path in ("ping", "health")}
@@ -84,9 +89,9 @@ def _invocations_of_one(table: Table) -> Json:
         mapping(instances=either),
         mapping(inputs=either),
     ]
-    post = _post("Predict with the model of x-setpoint-model, or the only one", _bodies(layouts), "Predictions")
+    post = _predict("Predict with the model of x-setpoint-model, or the only one", _bodies(layouts), "Predictions")
     header = _header("x-setpoint-model", {"enum": models} if models else {"type": "string"})
-    post["post"]["parameters"] = [header | {"required": len(models) > 1}]
+    post["post"]["parameters"].append(header | {"required": len(models) > 1})
     return post
 
 
@@ -197,6 +202,12 @@ def _post(summary: str, bodies: Json, answer: str) -> Json:
             "responses": ok | _errors(ASKED),
         }
     }
+
+
+def _predict(summary: str, bodies: Json, answer: str) -> Json:
+    path = _post(summary, bodies, answer)
+    path["post"]["parameters"] = [_header(ROUTING_KEY, KEY)]
+    return path
 
 
 def _errors(codes: tuple[str, ...]) -> Json:

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from setpoint.serve.identity import ROUTING_KEY, routing_key
+
+ROUTING_HEADER = ROUTING_KEY.encode()
 MODEL = r"/models/(?P<model>[^/:]+)"
 VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
 ROUTES = (
@@ -46,6 +49,12 @@ class Call:
     arrived_us: int
     started_ns: int
     deadline_ns: int = 0
+    answers: str = ""  # the version that the caller is told of
+
+    def routing_key(self) -> str:
+        """Return what chooses among the versions of a model that has challengers."""
+        given = self.headers.get(ROUTING_HEADER)
+        return routing_key(None if given is None else given.decode("latin-1"), self.request_id)
 
 
 @dataclass(frozen=True, slots=True)

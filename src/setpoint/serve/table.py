@@ -7,6 +7,7 @@ from typing import Protocol
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.record import Role
 from setpoint.domain.records import Columns
+from setpoint.domain.routing import chosen
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import NotFound, NotReady
 from setpoint.serve.form import Form
@@ -63,16 +64,32 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """One model as served by this worker."""
+    """One model as served by this worker: `served` is what was asked for, the rest is what could be loaded."""
 
     served: Served
     champion: Target
     shadow: Target | None = None
+    challengers: Mapping[str, Target] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # the champion answers for a challenger that could not be loaded
+        object.__setattr__(self, "shares", {v: self.served.shares[v] for v in self.challengers})
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """The versions that answer, champion first."""
-        return (self.champion.version, *([self.shadow.version] if self.shadow else []))
+        """The versions that can be asked, champion first."""
+        return (self.champion.version, *self.challengers, *([self.shadow.version] if self.shadow else []))
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that was asked for is missing."""
+        return self.versions == self.served.versions
+
+    def pick(self, key: str) -> Target:
+        """Return what answers the requests of a key, where the model has challengers."""
+        version = chosen(self.champion.model, self.shares, key)
+        return self.champion if version is None else self.challengers[version]
 
     def target(self, version: str | None) -> Target:
         """Return what answers a request for the model, or for one version of it.
@@ -86,14 +103,17 @@ class Route:
             return self.champion
         if self.shadow and version == self.shadow.version:
             return self.shadow
+        if version in self.challengers:
+            return self.challengers[version]
         model, served = self.champion.model, ", ".join(self.versions)
         raise NotFound(f"version {version!r} of {model!r} is not served; served: {served}")
 
 
-def route_of(served: Served, champion: Loaded, shadow: Loaded | None) -> Route:
-    """Return the route of a model whose versions are loaded."""
+def route_of(served: Served, champion: Loaded, shadow: Loaded | None, challengers: Sequence[Loaded] = ()) -> Route:
+    """Return the route of a model whose versions are loaded; the shadow is asked what the champion answers."""
     aside = Target(shadow, Role.SHADOW, served.maps) if shadow else None
-    return Route(served, Target(champion, Role.CHAMPION, served.maps, aside), aside)
+    others = {loaded.name: Target(loaded, Role.CHALLENGER, served.maps) for loaded in challengers}
+    return Route(served, Target(champion, Role.CHAMPION, served.maps, aside), aside, others)
 
 
 @dataclass(frozen=True)

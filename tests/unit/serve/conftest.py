@@ -107,13 +107,15 @@ def a_version(schema, version="v1", model="demand"):
     )
 
 
-def a_table(model=None, shadow=None, schema=None, maps=(), name="demand"):
-    """A table with one model: version v1 answers, v2 is asked aside where there is a shadow."""
+def a_table(model=None, shadow=None, schema=None, maps=(), name="demand", challenger=None):
+    """A table with one model: v1 answers, v2 is asked aside if there is a shadow, v3 has half as a challenger."""
     schema = schema or a_schema()
     champion = Loaded(a_version(schema, "v1", name), model or Line(), Form(schema))
     aside = Loaded(a_version(schema, "v2", name), shadow, Form(schema)) if shadow else None
-    served = Served(champion="v1", shadow="v2" if shadow else None, maps=tuple(maps))
-    return Table(1, {name: route_of(served, champion, aside)}, complete=True)
+    other = Loaded(a_version(schema, "v3", name), challenger, Form(schema)) if challenger else None
+    shares = {"v3": 0.5} if challenger else {}
+    served = Served(champion="v1", shadow="v2" if shadow else None, maps=tuple(maps), shares=shares)
+    return Table(1, {name: route_of(served, champion, aside, [other] if other else [])}, complete=True)
 
 
 class Still:

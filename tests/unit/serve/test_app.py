@@ -164,3 +164,50 @@ def test_the_id_of_a_v2_body_is_the_id_of_the_request(door):
         body = json.dumps({"id": id_, "inputs": [tensor]}).encode()
         _, headers, answer = door.ask("POST", "/v2/models/demand/infer", body, [(b"x-request-id", b"outer")])
         assert json.loads(answer)["id"] == headers[b"x-request-id"].decode() == door.tape.records[-1].ids[0] == expected
+
+
+ROW = b'{"instances": [[4, 1, true, 1]]}'
+
+
+@pytest.fixture
+def split(make):
+    """A table whose challenger v3 has half of the requests; a key of each version."""
+    table = make.table(challenger=make.line(add=1_000))
+    pick = table.route("demand").pick
+    split = {version: next(k for k in map(str, range(99)) if pick(k).version == version) for version in ("v1", "v3")}
+    return table, split
+
+
+@pytest.mark.parametrize("header", [b"x-routing-key", b"x-request-id"])
+@pytest.mark.parametrize(("version", "role"), [("v1", "champion"), ("v3", "challenger")])
+def test_the_key_or_the_request_id_chooses_the_version(call, split, header, version, role):
+    table, keys = split
+    status, body, tape = call(table, ROW, headers=[(header, keys[version].encode())])
+    assert (status, call.headers[b"x-model-version"].decode()) == (200, version)
+    assert (body["predictions"][0] > 5_000) == (version == "v3")
+    assert [(r.version, r.role) for r in tape.records] == [(version, role)]
+
+
+def test_the_key_goes_before_the_request_id_and_a_version_in_the_path_before_both(call, split):
+    table, keys = split
+    headers = [(b"x-routing-key", keys["v1"].encode()), (b"x-request-id", keys["v3"].encode())]
+    assert call(table, ROW, headers=headers)[2].records[0].version == "v1"
+    path = "/v1/models/demand/versions/v3:predict"
+    (record,) = call(table, ROW, headers=headers, path=path)[2].records
+    assert (record.version, record.role) == ("v3", "challenger")
+
+
+def test_a_refused_request_is_recorded_for_the_version_that_would_have_answered(call, split):
+    table, keys = split
+    status, _, tape = call(table, b'{"instances": [[4, 1, true]]}', headers=[(b"x-routing-key", keys["v3"].encode())])
+    assert (status, call.headers[b"x-model-version"]) == (422, b"v3")
+    assert [(r.version, r.role, r.status) for r in tape.records] == [("v3", "challenger", 422)]
+
+
+@pytest.mark.parametrize("given", [b"", b"k" * 129, "schlüssel".encode(), b"a\tb"])
+def test_a_routing_key_that_is_none_is_refused_even_where_nothing_is_to_choose(call, given):
+    status, body, tape = call(body=ROW, headers=[(b"x-routing-key", given)])
+    assert (status, body["violations"]) == (400, ["key:header"])
+    assert body["error"].startswith("x-routing-key: ")
+    assert body["error"].endswith("; expected 1 to 128 printable ASCII characters")
+    assert [(r.version, r.status, r.violations) for r in tape.records] == [("v1", 400, ["key:header"])]

@@ -16,6 +16,7 @@ def asked_for(make, decode, deadline_ns=0):
     tape = make.tape()
     now = time.perf_counter_ns()
     call = SimpleNamespace(request_id="outer", caller="me", arrived_us=1, started_ns=now, deadline_ns=deadline_ns)
+    call.routing_key = lambda: "outer"
 
     async def run():
         plane = DataPlane(tape, Metrics())

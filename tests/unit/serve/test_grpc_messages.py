@@ -232,3 +232,17 @@ def test_every_field_has_the_number_that_others_give_it():
         for field in ours.fields:
             other = theirs.message_types_by_name[name].fields_by_name[field.name]
             assert (field.number, field.type, field.is_repeated) == (other.number, other.type, other.is_repeated)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "key"),
+    [([("x-routing-key", "ann"), ("x-request-id", "mine")], "ann"), ([("x-request-id", "mine")], "mine")],
+)
+def test_the_metadata_say_what_chooses_the_version(metadata, key):
+    context = SimpleNamespace(invocation_metadata=lambda: metadata, peer=lambda: "ipv4:10.0.0.1:1")
+    assert calls.call_of(context).routing_key() == key
+
+
+def test_without_metadata_the_id_of_the_call_chooses_the_version():
+    call = calls.call_of(SimpleNamespace(invocation_metadata=lambda: None, peer=lambda: ""))
+    assert call.routing_key() == call.request_id != ""

@@ -166,3 +166,35 @@ def test_a_status_that_cannot_be_written_still_shows_that_the_worker_lives(worke
     w.follower.report()
     assert w.status_file.stat().st_mtime > 1
     assert json.loads(w.status_file.read_bytes())["generation"] == 1
+
+
+def test_challengers_are_loaded_and_reported_with_their_shares(worker):
+    w = worker()
+    status = w.serve(1, demand={"champion": "v1", "shadow": "v3", "shares": {"v2": 0.1}})
+    assert w.versions == {"demand": ("v1", "v2", "v3")}
+    assert status.versions == {"demand": Served(champion="v1", shadow="v3", shares={"v2": 0.1})}
+    assert w.serve(2, demand={"champion": "v1", "shares": {"v2": 0.5}}).versions["demand"].shares == {"v2": 0.5}
+    assert w.shelf.loads == ["v1", "v3", "v2"]
+
+
+def test_a_refused_challenger_leaves_its_share_to_the_champion_until_it_can_be_loaded(worker):
+    w = worker()
+    w.shelf.corrupt.add("v2")
+    status = w.serve(1, demand={"champion": "v1", "shares": {"v2": 0.9, "v3": 0.05}})
+    assert w.versions == {"demand": ("v1", "v3")}
+    assert status.versions == {"demand": Served(champion="v1", shares={"v3": 0.05})}
+    assert list(status.refused) == ["demand/v2"]
+    answered = [w.plane.table.route("demand").pick(str(i)).version for i in range(1_000)]
+    assert 900 < answered.count("v1") < 1_000
+    w.shelf.corrupt.clear()
+    status = w.serve(2, demand={"champion": "v1", "shares": {"v2": 0.9, "v3": 0.05}})
+    assert (w.versions, status.refused) == ({"demand": ("v1", "v2", "v3")}, {})
+
+
+def test_shares_that_cannot_be_change_nothing(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    w.file.write_bytes(b'{"generation": 2, "models": {"demand": {"champion": "v1", "shares": {"v2": 1.5}}}}')
+    w.look()
+    assert w.versions == {"demand": ("v1",)}
+    assert "the share v2 150% is none" in w.plane.table.notes[0]

@@ -262,6 +262,19 @@ def test_a_shadow_is_asked_the_same_rows_and_never_waited_for(make):
     assert shadowed.outputs == champion.outputs
 
 
+def test_a_shadow_is_not_asked_what_a_challenger_answers(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(shadow=make.line(), challenger=make.line()), tape)
+        await ask(plane, [ROW], version="v3")
+        await ask(plane, [ROW])
+        await plane.drain(30)
+
+    asyncio.run(run())
+    assert [(r.role, r.version) for r in tape.records] == [("challenger", "v3"), ("champion", "v1"), ("shadow", "v2")]
+
+
 def test_a_failing_shadow_is_recorded_and_harms_nobody(make):
     tape = make.tape()
 

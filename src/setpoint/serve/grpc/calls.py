@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import Any
@@ -20,7 +20,7 @@ from setpoint.serve.encode import status_of
 from setpoint.serve.grpc import health_pb2 as health
 from setpoint.serve.grpc import open_inference_pb2 as oip
 from setpoint.serve.grpc.messages import asked_of, parsed, response_of
-from setpoint.serve.identity import accepted_id, new_id
+from setpoint.serve.identity import ROUTING_KEY, accepted_id, new_id, routing_key
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.table import Route
 
@@ -36,19 +36,25 @@ CODES = {
 }
 LONGEST = 2_000  # bytes of an error's text: it travels in a header, escaped
 Context = Any
+Metadata = Iterable[tuple[str, str]]
 
 
 @dataclass(slots=True)
 class Call:
-    """One call as a method sees it; `version` is what the caller is told that answered."""
+    """One call as a method sees it; `answers` is the version that the caller is told of."""
 
     request_id: str
     caller: str
-    version: str = ""
+    metadata: Metadata = ()
+    answers: str = ""
     told: tuple[tuple[str, str], ...] = ()
     arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
     started_ns: int = field(default_factory=time.perf_counter_ns)
     deadline_ns: int = 0
+
+    def routing_key(self) -> str:
+        """Return what chooses among the versions of a model that has challengers."""
+        return routing_key(_first(self.metadata, ROUTING_KEY), self.request_id)
 
 
 class Calls:
@@ -94,7 +100,7 @@ class Calls:
         """Say whether a model, or one version of it, is served."""
         request = parsed(oip.ModelReadyRequest, body)
         try:
-            call.version = self._route(request.name, call).target(request.version or None).version
+            call.answers = self._route(request.name, call).target(request.version or None).version
         except NotReady:
             return _bytes(oip.ModelReadyResponse(ready=False))
         return _bytes(oip.ModelReadyResponse(ready=True))
@@ -108,7 +114,7 @@ class Calls:
         request = parsed(oip.ModelMetadataRequest, body)
         route = self._route(request.name, call)
         target = route.target(request.version or None)
-        call.version = target.version
+        call.answers = target.version
         return _bytes(ParseDict(v2_model(target, route), oip.ModelMetadataResponse(), ignore_unknown_fields=True))
 
     async def model_infer(self, body: bytes, call: Call) -> bytes:
@@ -129,7 +135,7 @@ class Calls:
         version = request.model_version or None
         predict(self._plane, route, version, call, lambda form: asked_of(request, form), done)
         found = await answered
-        call.version, call.told = found.target.version, told(found.asked.rows.breach)
+        call.told = told(found.asked.rows.breach)
         raw = bool(request.raw_input_contents)
         return response_of(found.answer, found.target, call.request_id, found.asked, raw=raw)
 
@@ -145,7 +151,7 @@ class Calls:
 
     def _route(self, model: str, call: Call) -> Route:
         route = self._plane.table.route(model)
-        call.version = route.champion.version
+        call.answers = route.champion.version
         return route
 
     def _guarded(
@@ -166,7 +172,7 @@ class Calls:
                 reply, failure = await method(body, call), None
             except SetpointError as e:
                 reply, failure = b"", (code_of(e), str(e))
-                if not call.version:
+                if not call.answers:
                     metrics.error(status_of(e))
             except Exception:
                 log.exception("request %s failed", call.request_id)
@@ -174,7 +180,7 @@ class Calls:
                 reply, failure = b"", (grpc.StatusCode.INTERNAL, text)
             finally:
                 metrics.in_flight -= 1
-            version = call.version.encode("ascii", "replace").decode()
+            version = call.answers.encode("ascii", "replace").decode()
             context.set_trailing_metadata((("x-request-id", call.request_id), ("x-model-version", version), *call.told))
             if failure:
                 await context.abort(failure[0], shortened(failure[1]))
@@ -185,8 +191,13 @@ class Calls:
 
 def call_of(context: Context) -> Call:
     """Return the call of a context: with the caller's request id if it is usable, else a new one."""
-    given = next((value for key, value in context.invocation_metadata() or () if key == "x-request-id"), "")
-    return Call(given if accepted_id(given) else new_id(), caller_of(context.peer()))
+    metadata = context.invocation_metadata() or ()
+    given = _first(metadata, "x-request-id") or ""
+    return Call(given if accepted_id(given) else new_id(), caller_of(context.peer()), metadata)
+
+
+def _first(metadata: Metadata, name: str) -> str | None:
+    return next((value for key, value in metadata if key == name), None)
 
 
 def caller_of(peer: str) -> str:
