@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         records,
         replay,
         rollback,
+        rollout,
         status,
         update,
     )
@@ -37,6 +38,7 @@ __all__ = [
     "records",
     "replay",
     "rollback",
+    "rollout",
     "status",
     "update",
 ]

@@ -64,6 +64,20 @@ def seconds(text: Any) -> float:
     return float(match[1]) * SECONDS[match[2]]
 
 
+def fraction(text: Any) -> float:
+    """Return a share like `10%` or `0.1` as a fraction.
+
+    Raises
+    ------
+    InvalidInput
+        If the text is no such share.
+    """
+    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)\s*(%?)\s*", str(text))
+    if not match:
+        raise InvalidInput(f"{str(text)!r} is no share; write a percentage or a fraction: 10% or 0.1")
+    return float(match[1]) / (100 if match[2] else 1)
+
+
 def duration(seconds_: float) -> str:
     """Write seconds as the largest whole unit: 604800 → `7d`."""
     for unit in ("d", "h", "m"):

@@ -93,6 +93,7 @@ def test_help_loads_nothing_heavy() -> None:
         ["monitor", "nosuch"],
         ["incidents", "nosuch"],
         ["rollout", "nosuch"],
+        ["rollout", "nosuch", "--share", "v2=10%"],
         ["update", "nosuch"],
         ["rollback", "nosuch"],
         ["outcomes", "nosuch", "table.csv"],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.config import SECONDS, SetpointFile, Settings, duration, read_setpoint_file, seconds
+from setpoint.config import SECONDS, SetpointFile, Settings, duration, fraction, read_setpoint_file, seconds
 from setpoint.errors import InvalidInput
 
 TEXT = """\
@@ -164,3 +164,16 @@ def test_the_contract_of_a_feature_is_read(tmp_path: Path) -> None:
 )
 def test_a_contract_that_cannot_be_is_said_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert said in refusal(tmp_path, ("objectives:", FEATURES.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("10%", 0.1), ("0.05", 0.05), (0.1, 0.1), ("2.5 %", 0.025), (0, 0), ("-5%", -0.05)]
+)
+def test_a_share_is_a_percentage_or_a_fraction(text: str | float, value: float) -> None:
+    assert fraction(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["ten", "", "%", "nan", "1/10", "10%%"])
+def test_what_is_no_share_is_said(text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^{text!r} is no share; write a percentage or a fraction: 10% or 0.1$"):
+        fraction(text)

@@ -4,7 +4,7 @@ Every function takes `home`: a folder, by default the one the environment names 
 """
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from setpoint.bootstrap.home import open_home, replay_table
-from setpoint.config import Settings, read_setpoint_file, seconds
+from setpoint.config import Settings, fraction, read_setpoint_file, seconds
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
@@ -36,10 +36,12 @@ __all__ = [
     "records",
     "replay",
     "rollback",
+    "rollout",
     "status",
     "update",
 ]
 Place: TypeAlias = str | Path
+Share: TypeAlias = float | str
 Table: TypeAlias = pa.Table | pd.DataFrame
 
 
@@ -48,9 +50,15 @@ def init(artifact: Place, reference: Place, *, target: str | None = None, model:
     return propose_setpoint(Path(artifact), Path(reference), Path(artifact).parent, target=target, model=model)
 
 
-def deploy(path: Place = ".", *, home: Place | None = None, by: str | None = None) -> ModelVersion:
-    """Import, convert, prove and measure the model that setpoint.yaml names, and make it live."""
-    return _open(home).deploy(read_setpoint_file(Path(path)), by=by or getpass.getuser())
+def deploy(
+    path: Place = ".", *, share: Share | None = None, home: Place | None = None, by: str | None = None
+) -> ModelVersion:
+    """Import, convert, prove and measure the model that setpoint.yaml names, and make it live.
+
+    With a share (`0.1` or `"10%"`) it answers that much of the requests, and the champion stays.
+    """
+    part = None if share is None else fraction(share)
+    return _open(home).deploy(read_setpoint_file(Path(path)), share=part, by=by or getpass.getuser())
 
 
 def status(model: str | None = None, *, home: Place | None = None) -> list[Deployment]:
@@ -96,6 +104,12 @@ def update(model: str, *, by: str | None = None, home: Place | None = None) -> D
 def rollback(model: str, *, to: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
     """Make an earlier version champion again, whole."""
     return _open(home).rollback(model, to=to, by=by or getpass.getuser())
+
+
+def rollout(model: str, shares: Mapping[str, Share], *, by: str | None = None, home: Place | None = None) -> Deployment:
+    """Have challengers answer a share of the requests, by version: `{"v2": 0.1, "v3": "5%"}`; 0 takes it away."""
+    parts = {version: fraction(share) for version, share in shares.items()}
+    return _open(home).rollout(model, parts, by=by or getpass.getuser())
 
 
 def replay(path: Place, data: Table, *, every: str = "1d", policies: Sequence[str] = POLICIES) -> Replayed:

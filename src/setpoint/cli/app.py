@@ -21,7 +21,7 @@ COMMANDS = (
     ("incidents", "watching:incidents", "Show incidents: what was seen, the likeliest causes, what was done."),
     ("repair", "acting:repair", "Approve what waits for a person."),
     ("update", "acting:update", "Retrain now from the log, or join a training under way."),
-    ("rollout", "watching:rollout", "Show candidates: what the gate and the shadow said, and how each ended."),
+    ("rollout", "acting:rollout", "Show candidates and how each ended, or give challengers a share of the requests."),
     ("rollback", "acting:rollback", "Make an earlier version champion again, whole."),
     ("replay", "replaying:replay", "Show what the loop would have done with recorded traffic, beside doing nothing."),
     ("demo", "replaying:demo", "Run the whole loop on two years of real demand."),

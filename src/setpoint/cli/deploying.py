@@ -7,7 +7,7 @@ import typer
 
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, table
-from setpoint.config import FILE_NAME, Settings, check_setpoint_text, read_setpoint_file
+from setpoint.config import FILE_NAME, Settings, check_setpoint_text, fraction, read_setpoint_file
 from setpoint.domain.version import ModelVersion, Variant
 from setpoint.errors import Conflict
 from setpoint.loop.proposal import propose_setpoint
@@ -48,19 +48,27 @@ def init(
 
 def deploy(
     path: Annotated[Path, typer.Argument(help="setpoint.yaml or its folder.")] = Path(),
+    share: Annotated[
+        str | None, typer.Option(help="Share of the requests that it answers, such as 10%; the champion stays.")
+    ] = None,
     by: By = ME,
     json: Json = False,
 ) -> None:
     """Import, convert, prove and measure the model, and make it live."""
     file = read_setpoint_file(path)
+    part = None if share is None else fraction(share)
     operator = open_home(Settings())
     with steps(quiet=json) as progress:
-        version = operator.deploy(file, by=by, progress=progress)
+        version = operator.deploy(file, share=part, by=by, progress=progress)
     if json:
         print_json(deploy_view(version))
         return
     show_version(version)
-    console.print(f"\n[bold]{version.model} {version.version}[/] is live. Next: [bold]setpoint up[/]", highlight=False)
+    if part is None:
+        said = "is live. Next: [bold]setpoint up[/]"
+    else:
+        said = f"answers {100 * part:.6g}% of the requests. Next: [bold]setpoint rollout {version.model} --share …[/]"
+    console.print(f"\n[bold]{version.model} {version.version}[/] {said}", highlight=False)
 
 
 def show_version(version: ModelVersion) -> None:

@@ -1,4 +1,4 @@
-"""status, records, monitor, incidents and rollout: commands that only read."""
+"""status, records, monitor and incidents: commands that only read."""
 
 import sys
 from datetime import datetime
@@ -10,11 +10,12 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, cell, console, number, print_json, table
 from setpoint.config import Settings
+from setpoint.domain.live import written
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
 from setpoint.loop.frames import read_table
 from setpoint.loop.records import as_lines, write_records
-from setpoint.loop.views import finding_view, incident_view, rollout_view, status_view
+from setpoint.loop.views import finding_view, incident_view, status_view
 from setpoint.monitor.compare import compare
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
@@ -31,10 +32,11 @@ def status(model: AnyModel = None, json: Json = False) -> None:
     if not view["deployments"]:
         console.print("Nothing is deployed yet: `setpoint init MODEL REFERENCE`, then `setpoint deploy`")
     for d in view["deployments"]:
-        shadow = f", {d['challenger']} in shadow" if d["challenger"] else ""
+        split = f"champion {written(d['shares'])}" if len(d["shares"]) > 1 else f"champion {d['champion']}"
+        shadow = f", {d['shadow']} in shadow" if d["shadow"] else ""
         under = f", training {d['training']}" if d["training"] else ""
         console.print(
-            f"[bold]{d['model']}[/]  champion {d['champion']}{shadow}{under}; {d['incidents_open']} open incidents",
+            f"[bold]{d['model']}[/]  {split}{shadow}{under}; {d['incidents_open']} open incidents",
             highlight=False,
         )
         rows = [
@@ -156,25 +158,3 @@ def incidents(
             console.print(f"  {cause.weight:.2f}  {cause.cause} of {cause.subject}: {evidence}", highlight=False)
         for line in i.timeline:
             console.print(f"  {line}", highlight=False, style="dim")
-
-
-def rollout(model: AnyModel = None, json: Json = False) -> None:
-    """Show candidates: what the gate and the shadow said, and how each ended."""
-    found = [r for d in open_home(Settings()).deployments(model) for r in d.rollouts]
-    if json:
-        print_json({"rollouts": [rollout_view(r) for r in found]})
-        return
-    rows = []
-    for r in found:
-        gate, shadow = r.candidate.gate, r.shadow
-        rows.append(
-            (
-                r.candidate.version,
-                r.phase,
-                "; ".join(gate.checks) if gate else "",
-                "; ".join(shadow.checks) if shadow else "",
-                number(r.realised_gain),
-            )
-        )
-    columns = ("candidate", "phase", "gate", "shadow", "realised gain")
-    console.print(table("", columns, rows, right=("realised gain",)) if rows else "No candidates yet")

@@ -4,13 +4,22 @@ from functools import singledispatch
 
 from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import Served
+from setpoint.domain.live import Served, sharing
 from setpoint.domain.records import Columns
 from setpoint.domain.rollout import Phase, advance, withdraw
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.candidates import gate, realised_gain, submit
-from setpoint.loop.changes import cause_of, decided, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.changes import (
+    cause_of,
+    decided,
+    ending,
+    find_incident,
+    find_rollout,
+    serve,
+    with_incident,
+    with_rollout,
+)
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
@@ -55,17 +64,18 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
 def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     incident = find_incident(deployment, action.incident)
     repair = replace(action.repair, applied=look.now)
-    served, releases = deployment.served, deployment.releases
+    served, releases, why = deployment.served, deployment.releases, action.why
     if repair.map is not None:
         served = replace(served, maps=(*(m for m in served.maps if m.feature != repair.map.feature), repair.map))
     if repair.to_version is not None:
         release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
+        why += ending(served)
         served, releases = Served(champion=repair.to_version, maps=served.maps), (*releases, release)
     changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
     deployment = replace(serve(ports, deployment, served), releases=releases)
-    told = f"{repair.remedy} by {action.by}: {action.why}"
+    told = f"{repair.remedy} by {action.by}: {why}"
     deployment = with_incident(deployment, changed, look.now, told)
-    return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {action.why}", action.by)
+    return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {why}", action.by)
 
 
 @act.register
@@ -154,7 +164,8 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     why = "; ".join(rollout.candidate.gate.checks)
     if rollout.phase is not Phase.SHADOW:
         return decided(deployment, look.now, "concept", fit.version, "reject", f"at the gate: {why}")
-    deployment = serve(ports, deployment, replace(deployment.served, shadow=fit.version))
+    # a person may have given it a share as soon as it was stored
+    deployment = serve(ports, deployment, replace(sharing(deployment.served, {fit.version: 0}), shadow=fit.version))
     return decided(deployment, look.now, "concept", fit.version, "shadow", why)
 
 
@@ -173,11 +184,12 @@ def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> D
     proven = find_rollout(deployment, action.version)
     assert proven.shadow is not None
     rollout = advance(proven, proven.shadow, look.now)
+    why = action.why + ending(deployment.served)
     served = Served(champion=action.version, maps=deployment.served.maps)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = with_rollout(serve(ports, deployment, served), rollout)
     deployment = replace(deployment, releases=(*deployment.releases, release))
-    return decided(deployment, look.now, "concept", action.version, "promote", action.why, action.by)
+    return decided(deployment, look.now, "concept", action.version, "promote", why, action.by)
 
 
 @act.register

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import Cause, Incident
-from setpoint.domain.live import Served
+from setpoint.domain.live import Served, written
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import NotFound
@@ -48,6 +48,11 @@ def decided(
     """Write a decision down."""
     said = Decided(at=at, cause=str(cause), subject=subject, action=action, why=why, by=by)
     return replace(deployment, decisions=(*deployment.decisions, said))
+
+
+def ending(served: Served) -> str:
+    """Say which shares end because the champion that had the rest is replaced; nothing where there are none."""
+    return f"; the shares end: {written(served.shares)}" if served.shares else ""
 
 
 def cause_of(incident: Incident) -> tuple[Cause, str]:

@@ -1,7 +1,7 @@
 """What a person may ask of a home: the verbs behind the commands and the Python API."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import Served
+from setpoint.domain.live import Served, sharing, written
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
@@ -21,7 +21,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict, NotFound
 from setpoint.loop.act import act
 from setpoint.loop.actions import Fit
-from setpoint.loop.changes import decided, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.plan import proven_loss
 from setpoint.loop.ports import Ports
@@ -40,31 +40,44 @@ class Operator:
     ports: Ports
     clock: Clock
 
-    def deploy(self, file: SetpointFile, *, by: str, progress: Progress = lambda step: None) -> ModelVersion:
-        """Make a version of the model the file names, and make it champion."""
+    def deploy(
+        self, file: SetpointFile, *, share: float | None = None, by: str, progress: Progress = lambda step: None
+    ) -> ModelVersion:
+        """Make a version of the model the file names, and make it champion, or a challenger with a share."""
         ports, now = self.ports, self.clock.now()
         known = ports.state.load(file.model) if file.model in ports.state.models() else None
         request = self._request(file, known, now, by)
+        if share is not None:
+            if known is None:
+                raise Conflict(f"{file.model} has no champion yet to share requests with; deploy it without a share")
+            sharing(known.served, {request.version: share})  # what cannot be is said before the long work
         version = make_version(ports.bundles, request, tuple(file.allow), progress)
         progress("making it live")
         with ports.state.lease():
             ports.log.open_model(
                 file.model, version.schema, read_binning(ports.bundles.folder(file.model, version.version))
             )
-            if file.model in ports.state.models():
-                deployment = self._released(ports.state.load(file.model), version.version, now, by, "deployed")
+            if share is None:
+                deployment = self._champion(file, version.version, now, by)
             else:
-                deployment = _first(file, version.version, now, by)
-            deployment = replace(
-                deployment,
-                source=str(file.root),
-                objectives=objectives(file),
-                envelope=envelope(file),
-                train=file.train,
-                allow=tuple(file.allow),
-            )
+                deployment = _shared(ports.state.load(file.model), {version.version: share}, now, by)
             ports.state.save(serve(ports, deployment, deployment.served))
         return version
+
+    def _champion(self, file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:
+        """Make a version champion, under what its file says."""
+        if file.model in self.ports.state.models():
+            deployment = self._released(self.ports.state.load(file.model), version, now, by, "deployed")
+        else:
+            deployment = _first(file, version, now, by)
+        return replace(
+            deployment,
+            source=str(file.root),
+            objectives=objectives(file),
+            envelope=envelope(file),
+            train=file.train,
+            allow=tuple(file.allow),
+        )
 
     def _request(self, file: SetpointFile, known: Deployment | None, now: datetime, by: str) -> PackageRequest:
         bundles = self.ports.bundles
@@ -92,13 +105,24 @@ class Operator:
         for rollout in deployment.rollouts:
             if rollout.running:
                 deployment = with_rollout(deployment, withdraw(rollout, now))
-        release = Release(version=version, at=now, by=by, replaced=replaced)
+        release, why = Release(version=version, at=now, by=by, replaced=replaced), ending(deployment.served)
         deployment = replace(
             deployment,
             served=Served(champion=version, maps=deployment.served.maps),
             releases=(*deployment.releases, release),
         )
-        return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}", by)
+        return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}{why}", by)
+
+    def rollout(self, model: str, shares: Mapping[str, float], *, by: str) -> Deployment:
+        """Have challengers answer these fractions of the requests, by version; 0 takes a share away."""
+        with self.ports.state.lease():
+            deployment = self.ports.state.load(model)
+            for version in shares:
+                self.ports.bundles.get(model, version)
+            deployment = _shared(deployment, shares, self.clock.now(), by)
+            deployment = serve(self.ports, deployment, deployment.served)
+            self.ports.state.save(deployment)
+            return deployment
 
     def rollback(self, model: str, *, to: str | None, by: str) -> Deployment:
         """Make an earlier version champion again: the one before, or the one named."""
@@ -221,6 +245,18 @@ class Operator:
         self.ports.state.load(model)
         self.ports.log.ingest()
         return self.ports.log.add_outcomes(model, outcomes)
+
+
+def _shared(deployment: Deployment, shares: Mapping[str, float], now: datetime, by: str) -> Deployment:
+    """Give versions a share; each change is a decision."""
+    before = deployment.served.shares
+    deployment = replace(deployment, served=sharing(deployment.served, shares))
+    for version, share in shares.items():
+        was = before.get(version, 0.0)
+        if share != was:
+            why = f"{written({version: share})} of the requests, was {100 * was:.6g}%"
+            deployment = decided(deployment, now, "", version, "share", why, by)
+    return deployment
 
 
 def _ids(deployment: Deployment) -> list[str]:

@@ -33,8 +33,9 @@ def _deployment(d: Deployment) -> dict[str, Any]:
     return {
         "model": d.model,
         "champion": d.served.champion,
-        "challenger": d.served.shadow,
-        "shares": {d.served.champion: 1.0},
+        "challenger": max(d.served.shares, key=d.served.shares.__getitem__, default=d.served.shadow),
+        "shadow": d.served.shadow,
+        "shares": {d.served.champion: d.served.rest, **d.served.shares},
         "objectives": [
             {
                 "metric": o.metric,
