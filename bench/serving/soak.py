@@ -1,7 +1,7 @@
 """What must hold under load, for as long as you like. Each prints one line of JSON and exits 1 when it does not hold.
 
-`python bench/serving/soak.py swaps [N=1000]`: hot swaps under load; no failed request, and no answer of a version that
-was not live between the request and its answer.
+`python bench/serving/soak.py swaps [N=1000]`: hot swaps under load, every second one of a challenger's share; no failed
+request, and no answer of a version that was not live for its key between the request and its answer.
 
 `python bench/serving/soak.py kills [SECONDS=60]`: kill -9 of a worker every second; every request id that was answered
 with 200 is in the record log exactly once.
@@ -33,6 +33,7 @@ from sklearn.linear_model import LinearRegression
 
 from setpoint.domain.live import Live, Served
 from setpoint.domain.record import InferenceRecord
+from setpoint.domain.routing import chosen
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.platforms.files import HomeFiles, alive
@@ -48,6 +49,7 @@ worker = [sys.executable, "-m", "setpoint.bootstrap.worker"]
 Supervisor(Path(sys.argv[1]), worker, workers=int(sys.argv[2]), port=0).run()
 """
 PATH = "/v1/models/sum:predict"
+SHARES = (0.01, 0.1, 0.5, 0.9)
 
 
 def prepare(home):
@@ -181,8 +183,8 @@ class Load:
 
 
 async def swaps(server, number):
-    """Swap under load."""
-    live = [("v1", 0.0, float("inf"))]
+    """Swap champions and shares under load."""
+    live = [(Served(champion="v1"), 0.0, float("inf"))]
     seen, failed, foreign = [], 0, 0
 
     def take(client, status, headers, body):
@@ -192,38 +194,42 @@ async def swaps(server, number):
         if status == 200:
             expected = client.load.sums[0] + (1_000 if version == "v2" else 0)
             foreign += abs(json.loads(body)["predictions"][0] - expected) > 0.01
-            seen.append((version, client.sent, time.time()))
+            seen.append((client.id, version, client.sent, time.time()))
 
     load = Load("swap", server.port, 16, take)
     await load.start()
     platform, begun = LocalPlatform(server.home), time.time()
     for i in range(number):
-        version = f"v{2 - i % 2}"
+        shares = {"v2": SHARES[i // 2 % len(SHARES)]} if i % 2 else {}
+        served = Served(champion="v1" if shares or i // 2 % 2 else "v2", shares=shares)
         started = time.time()
-        await asyncio.to_thread(
-            lambda version=version: platform.apply(platform.live().having("sum", Served(champion=version)))
-        )
+        await asyncio.to_thread(lambda served=served: platform.apply(platform.live().having("sum", served)))
         old, since, _ = live[-1]
         live[-1] = (old, since, time.time())
-        live.append((version, started, float("inf")))
+        live.append((served, started, float("inf")))
     seconds = time.time() - begun
     await load.stop()
     wrong = count_not_live(seen, live)
     found = {"swaps": number, "seconds": round(seconds, 1), "answers": len(seen), "failed": failed + load.broken,
-             "wrong_value": foreign, "not_live": wrong, "versions": dict(Counter(v for v, _, _ in seen))}  # fmt: skip
+             "wrong_value": foreign, "not_live": wrong, "versions": dict(Counter(v for _, v, *_ in seen))}  # fmt: skip
     return found, not (failed or load.broken or foreign or wrong) and len(found["versions"]) == 2
 
 
 def count_not_live(seen, live):
-    """Count the answers of a version that was live at no time between the request and the answer."""
-    wrong = 0
-    for version in {v for v, _, _ in live}:
-        spans = [(start, stop) for v, start, stop in live if v == version]
-        starts, stops = [a for a, _ in spans], [b for _, b in spans]
-        wrong += sum(
-            bisect_right(starts, answered) <= bisect_left(stops, sent) for v, sent, answered in seen if v == version
+    """Count the answers of a version that was live for their key at no time between the request and the answer."""
+    starts, stops = [start for _, start, _ in live], [stop for _, _, stop in live]
+    return sum(
+        all(
+            version != meant(served, key)
+            for served, _, _ in live[bisect_left(stops, sent) : bisect_right(starts, answered)]
         )
-    return wrong
+        for key, version, sent, answered in seen
+    )
+
+
+def meant(served, key):
+    """Return the version that is to answer a key, which is the request id here."""
+    return (chosen("sum", served.shares, key) if served.shares else None) or served.champion
 
 
 async def kills(server, seconds):
