@@ -6,8 +6,8 @@ request, and no answer of a version that was not live for its key between the re
 `python bench/serving/soak.py kills [SECONDS=60]`: kill -9 of a worker every second; every request id that was answered
 with 200 is in the record log exactly once.
 
-`python bench/serving/soak.py overload [SECONDS=300]`: twice the measured capacity; memory flat, latency of what is
-accepted bounded, health live.
+`python bench/serving/soak.py overload [SECONDS=300] [CONNECTIONS=4000]`: twice the measured capacity, in requests of
+32 rows; memory flat, latency of what is accepted bounded, health live.
 """
 
 import asyncio
@@ -277,7 +277,7 @@ def recorded_ids(home):
     return found
 
 
-async def overload(server, seconds, rows=32, connections=1_000):
+async def overload(server, seconds, connections=4_000, rows=32):
     """Ask for twice what the server can do."""
     latencies, codes = [], Counter()
 
@@ -324,14 +324,14 @@ def resident_mb(pid):
     return int(next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in x).split()[1]) // 1024
 
 
-def main(what, amount=None):
+def main(what, amount=None, *more):
     run, default, workers = {"swaps": (swaps, 1_000, 2), "kills": (kills, 60, 2), "overload": (overload, 300, 1)}[what]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         prepare(home)
         server = Server(home, workers)
         try:
-            found, holds = uvloop.run(run(server, int(amount or default)))
+            found, holds = uvloop.run(run(server, int(amount or default), *map(int, more)))
         finally:
             if server.process.poll() is None:
                 server.stop()

@@ -43,7 +43,7 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
     )
     sys.setswitchinterval(0.0005)  # a shadow in its thread gives way to answers sooner than after 5 ms
     gc.freeze()  # what is there now stays: the collector need not look at it again
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(50_000, 20, 50)
     try:
         access = AccessLog(settings.access_log) if settings.access_log else None
         run_server(

@@ -5,7 +5,7 @@ from math import ceil, inf
 
 from setpoint.errors import Overloaded
 
-WAIT_S = 1.0
+WAIT_S = 0.5
 REQUESTS = 10_000
 ROWS = 500_000
 RETRY_AT_MOST_S = 60
@@ -25,10 +25,10 @@ class Ahead:
     own_s: float = 0.0
 
 
-def refusal(ahead: Ahead, rows: int, left_s: float = inf) -> Overloaded | None:
-    """Return why a request is refused, or None.
+def admit(ahead: Ahead, rows: int, left_s: float = inf) -> None:
+    """Refuse a request that would wait for too long.
 
-    A request may wait for a second, or for two full runs where those take longer; with a deadline, as long as its
+    A request may wait for half a second, or for two full runs where those take longer; with a deadline, as long as its
     answer can be there in time (one that is late already is not refused here: it is recorded as late). An idle worker
     refuses nothing for its size.
 
@@ -39,11 +39,16 @@ def refusal(ahead: Ahead, rows: int, left_s: float = inf) -> Overloaded | None:
         Of the new request.
     left_s : float
         Until its deadline.
+
+    Raises
+    ------
+    Overloaded
+        With the reason, and when to try again.
     """
     patience_s = max(WAIT_S, 2 * ahead.run_s) if left_s == inf else left_s - ahead.own_s
     too_many = ahead.requests > 0 and (ahead.requests >= REQUESTS or ahead.rows + rows > ROWS)
     if not too_many and (ahead.wait_s <= patience_s or left_s <= 0):
-        return None
+        return
     retry_s = min(RETRY_AT_MOST_S, max(1, ceil(ahead.wait_s - max(patience_s, 0.0))))
     queue = f"overloaded: {ahead.rows:,} rows of {ahead.requests:,} requests are before this one"
     if too_many:
@@ -54,4 +59,4 @@ def refusal(ahead: Ahead, rows: int, left_s: float = inf) -> Overloaded | None:
         )
     else:
         reason = f"{queue} and take {ahead.wait_s:.2g} s; at most {patience_s:.2g} s are waited"
-    return Overloaded(f"{reason}. Try again in {retry_s} s", retry_s)
+    raise Overloaded(f"{reason}. Try again in {retry_s} s", retry_s)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from setpoint.errors import InvalidInput, ModelFailed, NotFound, SetpointError
@@ -58,9 +59,9 @@ def predict(
         key = call.routing_key()  # a bad one is refused whether it would choose or not
         target = route.pick(key) if route.challengers and version is None else route.target(version)
         call.answers = target.version
+        plane.admit(target, call.started_ns)
         asked = decode(target.form)
     except (InvalidInput, NotFound) as e:
-        error = e
         plane.refuse(
             target,
             call.request_id,
@@ -69,7 +70,7 @@ def predict(
             caller=call.caller,
             arrived_us=call.arrived_us,
             started_ns=call.started_ns,
-            done=lambda _: done(error),
+            done=partial(_refused, done, e),  # a variable of this frame and the error would hold one another
         )
         return
     call.request_id = asked.id or call.request_id
@@ -83,6 +84,10 @@ def predict(
         deadline_ns=call.deadline_ns,
         done=lambda found: done(found if isinstance(found, SetpointError) else Predicted(target, asked, found)),
     )
+
+
+def _refused(done: Callable[[Predicted | SetpointError], None], error: SetpointError, recorded: object) -> None:
+    done(error)
 
 
 def violations_of(error: SetpointError) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Which requests run together, and how much of each: no run is larger than the limit of its model."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, takewhile
 from typing import Any
 
 from setpoint.serve.form import Rows
@@ -27,6 +28,23 @@ def batches(queue: Sequence[Work], limit: int) -> Iterator[list[Work]]:
             batch.append(work)
             rows += n
         yield batch
+
+
+def fitting(waiting: Sequence[Work], seconds: Callable[[int], float], most_s: float) -> int:
+    """Return how many requests, from the first, should run within a time: one at least.
+
+    Parameters
+    ----------
+    waiting : sequence of Work
+        To one target.
+    seconds : callable
+        How long a run of so many rows should take.
+    most_s : float
+    """
+    rows = [work.rows.n if work.rows else 0 for work in waiting]
+    if seconds(sum(rows)) <= most_s:
+        return len(rows)
+    return max(1, sum(1 for _ in takewhile(lambda total: seconds(total) <= most_s, accumulate(rows))))
 
 
 def taken(waiting: Iterable[tuple[int, int]], room: int, seconds: Callable[[int], float], now_ns: int = 0) -> list[int]:

@@ -9,10 +9,10 @@ from math import inf
 from operator import attrgetter
 
 from setpoint.domain.record import InferenceRecord, Outcome
-from setpoint.errors import ModelFailed, Overloaded, SetpointError
+from setpoint.errors import ModelFailed, SetpointError
 from setpoint.ports import Recorder
-from setpoint.serve.admission import WAIT_S, Ahead, refusal
-from setpoint.serve.batches import batches
+from setpoint.serve.admission import WAIT_S, Ahead, admit
+from setpoint.serve.batches import batches, fitting
 from setpoint.serve.form import Rows
 from setpoint.serve.holding import HoldingRecorder
 from setpoint.serve.lane import Ended, Lane
@@ -24,6 +24,7 @@ from setpoint.serve.work import Answer, Work, answers, record_of
 
 log = logging.getLogger("setpoint.serve")
 THREADS = 32
+CROWD = 1_000  # requests
 DEADLINE = attrgetter("deadline_ns")
 Settle = Callable[[Answer | SetpointError], None]
 Done = tuple[Work, InferenceRecord, Answer | SetpointError]
@@ -33,8 +34,8 @@ class DataPlane:
     """Answers requests.
 
     Requests that arrive in one tick of the event loop share one run of the model and one append to the recorder; no
-    answer goes out before its record is with the recorder. Nothing waits for a timer. What is slow, large or unknown
-    runs beside the event loop, in a `Lane` of its version.
+    answer goes out before its record is with the recorder. Nothing waits for a timer. What a tick has no time for is
+    first in the next one. What is slow, large or unknown runs beside the event loop, in a `Lane` of its version.
 
     Parameters
     ----------
@@ -51,12 +52,32 @@ class DataPlane:
         self.shadows = ShadowRunner(self.recorder.append, batch_rows=batch_rows)
         self.metrics = metrics
         self._batch_rows = batch_rows
-        self._queue: list[Work] = []
+        self._queue: dict[Target, list[Work]] = {}  # what the next tick runs, the oldest first
+        self._behind: frozenset[Target] = frozenset()  # those of which a tick had to leave some
         self._shared = True  # the last tick had several requests
         self._lanes: dict[Loaded, Lane] = {}
         self._quiet = asyncio.Event()  # no lane has work
         self._quiet.set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
+
+    def admit(self, target: Target, now_ns: int) -> None:
+        """Refuse a request to a target before it is decoded, which costs more than all else that is done for it.
+
+        Raises
+        ------
+        NotReady
+            If records cannot be written, and no more can be held.
+        Overloaded
+            While ticks have no time for all, or a crowd comes at once, and the oldest request that waits has waited for
+            too long; a few that waited for a loop that stood still are none.
+        """
+        if self.recorder.held:
+            self.recorder.admit()
+        waiting = self._queue.get(target) if self._queue else None
+        if waiting and (len(waiting) >= CROWD or target in self._behind):
+            waited_s = (now_ns - waiting[0].started_ns) / 1e9
+            if waited_s > WAIT_S:
+                admit(Ahead(len(waiting), wait_s=waited_s), 1)
 
     def ask(
         self,
@@ -76,23 +97,15 @@ class DataPlane:
 
         Raises
         ------
-        NotReady
-            If records cannot be written, and no more can be held.
         Overloaded
             If the answer would come too late.
         """
-        if self.recorder.held:
-            self.recorder.admit()
         codes = rows.breach.codes if rows.breach else ()
         work = Work(target, rows, request_id, caller, arrived_us, started_ns, done, 200, codes, deadline_ns)
         if rows.n > target.loaded.pace.quick or rows.n > self._batch_rows:
-            error = self._put_aside(work)
+            self._put_aside(work)
         else:
-            error = self._too_long_a_tick(started_ns) if self._queue else None
-            if error is None:
-                self._enqueue(work)
-        if error:
-            raise error
+            self._enqueue(work)
 
     def refuse(
         self,
@@ -128,7 +141,7 @@ class DataPlane:
     async def drain(self, timeout_s: float = 2.0) -> None:
         """Finish what is under way: the queued tick, the runs beside the loop, the shadows, the records held."""
         end = time.monotonic() + timeout_s
-        for _ in range(2):  # the queued tick
+        while self._queue:  # noqa: ASYNC110  # every pass of the loop runs some of it
             await asyncio.sleep(0)
         try:
             await asyncio.wait_for(self._quiet.wait(), timeout_s)
@@ -149,60 +162,50 @@ class DataPlane:
                 loop.call_soon(loop.call_soon, self._flush)
             else:
                 loop.call_soon(self._flush)
-        self._queue.append(work)
+        waiting = self._queue.get(work.target)
+        if waiting is None:
+            self._queue[work.target] = [work]
+        else:
+            waiting.append(work)
 
     def _flush(self) -> None:
-        """Run what fits into a tick, record and answer it; hand the rest to the lanes."""
-        queue, self._queue = self._queue, []
-        self._shared = len(queue) > 1
+        """Run what fits into a tick, record and answer it; each target has an equal part of the time."""
+        queue, self._queue = self._queue, {}
+        begun: list[Work] = []
+        for target, waiting in queue.items():
+            n = fitting(waiting, target.loaded.pace.seconds, LOOP_S / len(queue))
+            begun += waiting[:n]
+            if n < len(waiting):
+                self._queue[target] = waiting[n:]
+        self._behind = frozenset(self._queue)
+        if self._queue:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._shared = len(begun) > 1
         try:
-            done = self._late(queue) if any(map(DEADLINE, queue)) else []
-            left = LOOP_S
-            for batch in batches([work for work in queue if work.status != 504] if done else queue, self._batch_rows):
-                rows = sum([work.rows.n for work in batch if work.rows])
-                seconds = batch[0].target.loaded.pace.seconds(rows) if rows else 0.0
-                if seconds > left:
-                    self._shift(batch)
-                else:
-                    left -= seconds
-                    done += self._run(batch, rows)
-            if done:
-                self._finish(done)
+            done = self._late(begun) if any(map(DEADLINE, begun)) else []
+            for batch in batches([work for work in begun if work.status != 504] if done else begun, self._batch_rows):
+                done += self._run(batch)
+            self._finish(done)
         except Exception as e:
-            _abandon(queue, e)
+            _abandon(begun, e)
             raise
-
-    def _too_long_a_tick(self, started_ns: int) -> Overloaded | None:
-        """Refuse what would make a tick longer that has been gathering requests for too long already."""
-        gathering_s = (started_ns - self._queue[0].started_ns) / 1e9
-        return refusal(Ahead(len(self._queue), wait_s=gathering_s), 1) if gathering_s > WAIT_S else None
 
     def _late(self, queue: Sequence[Work]) -> list[Done]:
         """Take out what nobody waits for any more."""
         now = time.perf_counter_ns()
         return _done([(work, work.expire(now)) for work in queue if 0 < work.deadline_ns < now], now)
 
-    def _shift(self, batch: Sequence[Work]) -> None:
-        """Hand over to a lane what this tick has no time for."""
-        for work in batch:
-            error = self._put_aside(work)
-            if error:
-                work.settle(error)
-
-    def _put_aside(self, work: Work) -> Overloaded | None:
-        """Queue a request in the lane of its version, unless too much waits there."""
+    def _put_aside(self, work: Work) -> None:
+        """Queue a request in the lane of its version; Overloaded if too much waits there."""
         loaded = work.target.loaded
         rows, lane = work.rows.n if work.rows else 0, self._lanes.get(loaded)
         now = time.perf_counter_ns()
         left_s = (work.deadline_ns - now) / 1e9 if work.deadline_ns else inf
-        error = refusal(lane.ahead(rows, now) if lane else Ahead(), rows, left_s)
-        if error:
-            return error
+        admit(lane.ahead(rows, now) if lane else Ahead(), rows, left_s)
         if lane is None:
             self._quiet.clear()
             lane = self._lanes[loaded] = Lane(loaded, self._batch_rows, self._threads, self._ended, self._forget)
         lane.add(work)
-        return None
 
     def _forget(self, lane: Lane) -> None:
         del self._lanes[lane.loaded]
@@ -217,14 +220,15 @@ class DataPlane:
             _abandon([work for work, _ in ended], e)
             raise
 
-    def _run(self, batch: Sequence[Work], rows: int) -> list[Done]:
+    def _run(self, batch: Sequence[Work]) -> list[Done]:
         """Run a batch here and now; refused requests, which have no rows, are only recorded."""
         found: Sequence[Answer | ModelFailed] = [{}] * len(batch)
-        if rows:
+        parts = [work.rows for work in batch if work.rows]
+        if parts:
             target = batch[0].target
             started = time.perf_counter_ns()
-            found = answers(target, [work.rows for work in batch if work.rows])
-            target.loaded.pace.add(rows, (time.perf_counter_ns() - started) / 1e9)
+            found = answers(target, parts)
+            target.loaded.pace.add(sum([part.n for part in parts]), (time.perf_counter_ns() - started) / 1e9)
         return _done(zip(batch, found, strict=True), time.perf_counter_ns())
 
     def _finish(self, done: Sequence[Done]) -> None:

@@ -59,10 +59,12 @@ class HttpProtocol(asyncio.Protocol):
         limit: int = CONNECTIONS,
     ) -> None:
         self._app, self._connections, self._bound, self._limit = app, connections, max_body_bytes, limit
+        self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._caller = ""
         self._waiting: deque[tuple[Request, bool]] = deque()  # whole requests; whether others may follow
         self._answering = False
+        self._asking = False  # the application is being called
         self._bodiless = False  # what is being answered is a HEAD
         self._keep = True  # another request may follow the one being answered
         self._ending = False  # no request is begun any more
@@ -221,15 +223,23 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.resume_reading()
         request, self._keep = self._waiting.popleft()
         self._bodiless = request.method == "HEAD"
-        self._answering = True
+        self._answering = self._asking = True
         try:
             self._app(request, self._send)
         except Exception:
             log.exception("a request of %s failed", self._caller)
             self._transport.abort()
+        self._asking = False
 
     def _send(self, reply: Reply) -> None:
-        """Take an answer, and go on."""
+        """Take an answer, and go on.
+
+        What is answered at once goes out one pass of the loop later: clients who ask again as soon as they are refused
+        would keep the loop reading for seconds.
+        """
+        if self._asking:
+            self._loop.call_soon(self._send, reply)
+            return
         self._answering, self._since = False, time.monotonic()
         if self._transport.is_closing():  # the client has left
             return

@@ -6,10 +6,19 @@ from math import inf
 import numpy as np
 import pytest
 
-from setpoint.serve.admission import REQUESTS, ROWS, WAIT_S, Ahead, refusal
+from setpoint.errors import Overloaded
+from setpoint.serve.admission import REQUESTS, ROWS, WAIT_S, Ahead, admit
 from setpoint.serve.pace import Pace
 
 LIMIT = 1_024
+
+
+def refused(*asked, **more):
+    """Return why a request is refused, or None."""
+    try:
+        return admit(*asked, **more)
+    except Overloaded as e:
+        return e
 
 
 class OneServer:
@@ -41,7 +50,7 @@ class OneServer:
                 run_s = 0.0 if run_s == inf else run_s
                 left = abs(expected - (now - started)) if running else 0.0
                 ahead = Ahead(len(queue), len(queue) + running, left + len(queue) // room * run_s, run_s, run_s)
-                if refusal(ahead, 1, self.deadline):
+                if refused(ahead, 1, self.deadline):
                     self.refused += 1
                 else:
                     queue.append(now)
@@ -80,17 +89,17 @@ def test_the_callers_deadline_takes_the_place_of_the_bound():
 
 
 def test_an_idle_worker_refuses_nothing_for_its_size():
-    assert refusal(Ahead(), 10 * ROWS) is None
-    assert refusal(Ahead(requests=1, rows=5), ROWS) is not None
-    assert refusal(Ahead(requests=REQUESTS, rows=REQUESTS), 1) is not None
+    assert refused(Ahead(), 10 * ROWS) is None
+    assert refused(Ahead(requests=1, rows=5), ROWS) is not None
+    assert refused(Ahead(requests=REQUESTS, rows=REQUESTS), 1) is not None
 
 
 def test_what_cannot_be_done_before_its_deadline_is_refused_at_once():
-    error = refusal(Ahead(own_s=0.4), 1, left_s=0.1)
+    error = refused(Ahead(own_s=0.4), 1, left_s=0.1)
     assert "an answer would take 0.4 s, and 0.1 s are left" in str(error)
-    assert refusal(Ahead(own_s=0.4), 1, left_s=0.5) is None
+    assert refused(Ahead(own_s=0.4), 1, left_s=0.5) is None
 
 
 def test_retry_after_is_when_the_queue_will_be_short_enough():
-    assert refusal(Ahead(requests=9, rows=9, wait_s=4.5), 1).retry_after_s == 4
-    assert refusal(Ahead(requests=9, rows=9, wait_s=1e9), 1).retry_after_s == 60
+    assert refused(Ahead(requests=9, rows=9, wait_s=4.5), 1).retry_after_s == 4
+    assert refused(Ahead(requests=9, rows=9, wait_s=1e9), 1).retry_after_s == 60

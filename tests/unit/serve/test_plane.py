@@ -12,6 +12,7 @@ from setpoint.domain.record import Outcome
 from setpoint.errors import DeadlineExceeded, ModelFailed, NotReady, Overloaded, SetpointError
 from setpoint.serve.form import Form
 from setpoint.serve.metrics import Metrics
+from setpoint.serve.pace import LOOP_S
 from setpoint.serve.plane import DataPlane
 
 ROW = [20.5, 7, True, None]
@@ -27,6 +28,7 @@ def ask(plane, rows, request_id="r", model="demand", version=None, **more):
     target = plane.table.route(model).target(version)
     more = {"started_ns": 0, **more}
     answer, done = awaited()
+    plane.admit(target, more["started_ns"])
     plane.ask(target, target.form.lists(rows), request_id, caller="10.0.0.1", arrived_us=5, done=done, **more)
     return answer
 
@@ -385,16 +387,60 @@ def test_beyond_what_can_wait_a_busy_version_refuses(make):
     assert len(asyncio.run(run())) == len(tape.records) == 4
 
 
-def test_a_tick_that_gathers_for_too_long_refuses_more(make):
+def four_fit(pace):
+    """Make a tick have the time for four rows."""
+    for rows in [2**size for size in range(11)] * 100:
+        pace.add(rows, rows * LOOP_S / 4)
+
+
+def test_more_is_refused_while_the_oldest_has_waited_for_too_long(make):
     async def run():
         plane = a_plane(make.table(), make.tape())
         await warm(plane)
-        first = ask(plane, [ROW], started_ns=1)
-        with pytest.raises(Overloaded):
+        four_fit(plane.table.route("demand").champion.loaded.pace)
+        crowd = [ask(plane, [ROW], started_ns=1) for _ in range(100)]
+        crowd.append(ask(plane, [ROW], started_ns=1_500_000_000))  # a loop that stood still is no crowd
+        for _ in range(3):  # the first tick
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match=r"requests are before this one and take 1\.5 s"):
             ask(plane, [ROW], started_ns=1_500_000_000)
-        return await first
+        await asyncio.gather(*crowd)
+        await ask(plane, [ROW], started_ns=1_500_000_000)
 
-    assert asyncio.run(run())
+    asyncio.run(run())
+
+
+def test_what_a_tick_has_no_time_for_is_first_in_the_next_one(make):
+    model, tape = make.line(), make.tape()
+
+    async def run():
+        plane = a_plane(make.table(model), tape)
+        await warm(plane)
+        four_fit(plane.table.route("demand").champion.loaded.pace)
+        waiting = [ask(plane, [ROW], f"r{i}") for i in range(10)]
+        await waiting[0]
+        await asyncio.gather(*waiting, ask(plane, [ROW], "r10"))
+
+    asyncio.run(run())
+    assert [r.request_id for r in tape.records[1:]] == [f"r{i}" for i in range(11)]
+    assert model.calls[:2] == [1, 4]
+
+
+def test_a_version_in_demand_leaves_others_their_part_of_a_tick(make):
+    tape, crowded = make.tape(), make.line()
+
+    async def run():
+        plane = a_plane(make.table(crowded), tape)
+        plane.table = type(plane.table)(1, {**plane.table.routes, **make.table(name="other").routes}, complete=True)
+        for model in ("demand", "other"):
+            await warm(plane, model)
+            four_fit(plane.table.route(model).champion.loaded.pace)
+        crowd = [ask(plane, [ROW]) for _ in range(50)]
+        await asyncio.gather(*crowd, ask(plane, [ROW], model="other"))
+
+    asyncio.run(run())
+    assert crowded.calls[1] == 2
+    assert [r.model for r in tape.records[2:5]] == ["demand", "demand", "other"]
 
 
 def test_drain_waits_for_the_runs_under_way(make):
