@@ -104,6 +104,14 @@ def outcome(n: int, value: float | str | None, known: datetime) -> Outcome:
     return Outcome(id=f"i{n}", value=value, known_us=us(known))
 
 
+def test_nothing_waits_once_it_is_in_the_log(demand: Kit) -> None:
+    assert demand.recorder.lag_s() == 0
+    demand.fill([record(0)])
+    assert demand.recorder.lag_s() == 0
+    demand.recorder.append([record(1)])
+    assert 0 <= demand.recorder.lag_s() < 60
+
+
 def test_what_was_appended_is_read_in_time_order(demand: Kit) -> None:
     assert demand.fill([record(n, maps=["m1", "m2"]) for n in (2, 0, 1)]) == 3
     rows = demand.log.read("demand")

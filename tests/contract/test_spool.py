@@ -4,6 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.errors import Unusable
 from setpoint.store.segments import FIRST, Followed, follow, segments
-from setpoint.store.spool import OUTCOMES, RECORDS, Spool
+from setpoint.store.spool import INGESTED, OUTCOMES, RECORDS, Spool
 
 
 def record(n: int, model: str = "demand") -> InferenceRecord:
@@ -52,6 +53,19 @@ def test_what_is_appended_can_be_read_at_once(tmp_path: Path) -> None:
     spool.append([record(2)])
     assert read(only(tmp_path / "demand")) == [record(0), record(2)]
     assert read(only(tmp_path / "other")) == [record(1, "other")]
+    spool.close()
+
+
+def test_what_the_log_has_not_taken_lags_behind(tmp_path: Path) -> None:
+    spool, mark = Spool(tmp_path, "w"), tmp_path / INGESTED
+    assert spool.lag_s() == 0
+    spool.append([record(0)])
+    now = time.time()
+    mark.touch()
+    os.utime(mark, (now - 100, now - 100))
+    assert 0 < spool.lag_s() < 60
+    os.utime(mark, (now + 1, now + 1))
+    assert spool.lag_s() == 0
     spool.close()
 
 

@@ -81,6 +81,10 @@ class HoldingRecorder:
         """Write outcomes, or raise: their sender can send them again."""
         self._recorder.append_outcomes(model, outcomes)
 
+    def lag_s(self) -> float:
+        """Return for how many seconds something written has waited for the record log."""
+        return self._recorder.lag_s()
+
     def retry(self, *, now: bool = False) -> None:
         """Write what is held, in order, unless that failed a moment ago."""
         if self.reason is not None and not now and self._clock() - self._tried < self._retry_s:

@@ -13,6 +13,7 @@ from setpoint.errors import ModelFailed, SetpointError
 from setpoint.serve.admission import Ahead
 from setpoint.serve.batches import joined, part_of, taken
 from setpoint.serve.form import Rows
+from setpoint.serve.metrics import Metrics
 from setpoint.serve.table import Loaded, Target
 from setpoint.serve.work import Answer, Work, answers
 
@@ -49,6 +50,8 @@ class Lane:
         Rows of one run at most.
     threads : Executor
         Where runs take place.
+    metrics : Metrics
+        What is told of each run.
     ended : callable
         Takes the requests that a run completed, in the event loop.
     empty : callable
@@ -60,11 +63,13 @@ class Lane:
         loaded: Loaded,
         batch_rows: int,
         threads: Executor,
+        metrics: Metrics,
         ended: Callable[[Sequence[Ended]], None],
         empty: Callable[["Lane"], None],
     ) -> None:
         self.loaded = loaded
-        self._batch_rows, self._threads, self._ended, self._empty = batch_rows, threads, ended, empty
+        self._batch_rows, self._threads, self._metrics = batch_rows, threads, metrics
+        self._ended, self._empty = ended, empty
         self._waiting: deque[Waiting] = deque()
         self._running: list[Waiting] = []
         self._started_ns = 0
@@ -150,6 +155,9 @@ class Lane:
             )
         else:
             found, seconds = run.result()
+            queued_s = [(self._started_ns - each.work.started_ns) / 1e9 for each in self._running if not each.at]
+            version = self.loaded.version
+            self._metrics.ran(version.model, version.version, rows=rows, seconds=seconds, queued_s=queued_s)
             if not any(isinstance(answer, ModelFailed) for answer in found):  # a failure may be quick
                 self.loaded.pace.add(rows, seconds)
         ended: list[Ended] = []

@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from setpoint.domain.record import InferenceRecord
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -41,7 +41,11 @@ class Metrics:
         self._latency = ManyHistogram(
             "setpoint_request_seconds", "Arrival to recorded answer", served, buckets=SECONDS, registry=own
         )
-        self._batch = ManyHistogram("setpoint_batch_rows", "Rows of one tick", buckets=ROWS, registry=own)
+        self._queue = ManyHistogram(
+            "setpoint_queue_seconds", "Arrival to the start of the run", served, buckets=SECONDS, registry=own
+        )
+        self._run = ManyHistogram("setpoint_run_seconds", "One run of a model", served, buckets=SECONDS, registry=own)
+        self._batch = ManyHistogram("setpoint_batch_rows", "Rows of one run", served, buckets=ROWS, registry=own)
         self._other = Counter("setpoint_http_errors", "Requests that reached no model", ("code",), registry=own)
         self._outcomes = Counter("setpoint_outcomes", "Outcomes recorded", ("model",), registry=own)
         self._loads = Counter("setpoint_model_loads", "Versions loaded or refused", (*served, "result"), registry=own)
@@ -49,6 +53,10 @@ class Metrics:
         self._held = Gauge(
             "setpoint_recorder_backlog", "Records the disk refuses", registry=own, multiprocess_mode="livesum"
         )
+        self._lag = Gauge(
+            "setpoint_spool_lag_seconds", "How long records have waited for the record log", registry=own,
+            multiprocess_mode="livemax",
+        )  # fmt: skip
         self._shadow_rows = Gauge(
             "setpoint_shadow_waiting_rows", "Rows waiting for a shadow", registry=own, multiprocess_mode="livesum"
         )
@@ -61,27 +69,32 @@ class Metrics:
         self._violations = Counter(
             "setpoint_violations", "Rules that answered requests broke", (*served, "rule"), registry=own
         )
-        self._batches: list[float] = []
+        self._runs: dict[tuple[str, str], tuple[list[float], list[float], list[float]]] = {}
         self._gathered: dict[tuple[str, str, int], tuple[list[int], list[float]]] = {}
         self._dropped_before = 0
         self.in_flight = 0
 
     def batch(self, records: Iterable[InferenceRecord]) -> None:
         """Gather the recorded requests of one tick."""
-        total = 0
         for record in records:
             key = record.model, record.version, record.status
             gathered = self._gathered.get(key)
             if gathered is None:
                 gathered = self._gathered[key] = [], []
-            n = len(record.ids)
-            total += n
             if record.violations and record.status == 200:  # a refused request names what it likes
                 for rule in record.violations:
                     self._violations.labels(record.model, record.version, rule).inc()
-            gathered[0].append(n)
+            gathered[0].append(len(record.ids))
             gathered[1].append(record.latency_us / 1e6)
-        self._batches.append(total)
+
+    def ran(self, model: str, version: str, *, rows: int, seconds: float, queued_s: Sequence[float]) -> None:
+        """Gather one run, and for how long the requests that began in it had waited."""
+        gathered = self._runs.get((model, version))
+        if gathered is None:
+            gathered = self._runs[model, version] = [], [], []
+        gathered[0].append(rows)
+        gathered[1].append(seconds)
+        gathered[2].extend(queued_s)
 
     def _count(self) -> None:
         """Count what was gathered."""
@@ -90,8 +103,11 @@ class Metrics:
             self._requests.labels(model, version, code).inc(len(rows))
             self._rows.labels(model, version).inc(sum(rows))
             self._latency.labels(model, version).observe_all(seconds)
-        batches, self._batches = self._batches, []
-        self._batch.observe_all(batches)
+        runs, self._runs = self._runs, {}
+        for served, (sizes, took, queued) in runs.items():
+            self._batch.labels(*served).observe_all(sizes)
+            self._run.labels(*served).observe_all(took)
+            self._queue.labels(*served).observe_all(queued)
 
     def error(self, code: int) -> None:
         """Count a request that reached no model."""
@@ -105,10 +121,11 @@ class Metrics:
         """Count a version that was loaded or refused."""
         self._loads.labels(model, version, result).inc()
 
-    def sample(self, *, held: int, shadow_rows: int, shadow_dropped: int, generation: int) -> None:
+    def sample(self, *, held: int, lag_s: float, shadow_rows: int, shadow_dropped: int, generation: int) -> None:
         """Count what was gathered, and set what is measured by looking."""
         self._count()
         self._held.set(held)
+        self._lag.set(lag_s)
         self._shadow_rows.set(shadow_rows)
         self._in_flight.set(self.in_flight)
         self._generation.set(generation)

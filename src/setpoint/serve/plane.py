@@ -133,6 +133,7 @@ class DataPlane:
             self.recorder.retry()
         self.metrics.sample(
             held=self.recorder.held,
+            lag_s=self.recorder.lag_s(),
             shadow_rows=self.shadows.waiting_rows,
             shadow_dropped=self.shadows.dropped,
             generation=self.table.generation,
@@ -204,7 +205,9 @@ class DataPlane:
         admit(lane.ahead(rows, now) if lane else Ahead(), rows, left_s)
         if lane is None:
             self._quiet.clear()
-            lane = self._lanes[loaded] = Lane(loaded, self._batch_rows, self._threads, self._ended, self._forget)
+            lane = self._lanes[loaded] = Lane(
+                loaded, self._batch_rows, self._threads, self.metrics, self._ended, self._forget
+            )
         lane.add(work)
 
     def _forget(self, lane: Lane) -> None:
@@ -226,9 +229,12 @@ class DataPlane:
         parts = [work.rows for work in batch if work.rows]
         if parts:
             target = batch[0].target
-            started = time.perf_counter_ns()
+            rows, started = sum([part.n for part in parts]), time.perf_counter_ns()
             found = answers(target, parts)
-            target.loaded.pace.add(sum([part.n for part in parts]), (time.perf_counter_ns() - started) / 1e9)
+            seconds = (time.perf_counter_ns() - started) / 1e9
+            target.loaded.pace.add(rows, seconds)
+            queued_s = [(started - work.started_ns) / 1e9 for work in batch]
+            self.metrics.ran(target.model, target.version, rows=rows, seconds=seconds, queued_s=queued_s)
         return _done(zip(batch, found, strict=True), time.perf_counter_ns())
 
     def _finish(self, done: Sequence[Done]) -> None:

@@ -35,6 +35,9 @@ class MemoryRecordLog:
         for record in records:
             self._records.setdefault(record.model, []).append(record)
 
+    def lag_s(self) -> float:
+        return 0.0
+
     def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Take outcomes in; the next `ingest` makes them visible."""
         self._outcomes.setdefault(model, []).extend(outcomes)

@@ -18,6 +18,7 @@ from setpoint.store.framing import HEADER, add_frame
 
 RECORDS = ".seg"
 OUTCOMES = ".out"
+INGESTED = "ingested"  # a file of the spool: its time is when all that was written by then had reached the record log
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -48,6 +49,8 @@ class Spool:
         self._fsync = fsync
         self._segment_bytes = segment_bytes
         self._open: dict[tuple[str, str], _Segment] = {}
+        self._since: float | None = None  # the first write since the log had everything
+        self._last = 0.0  # the last one
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
         """Write a micro-batch, one `write` a model.
@@ -73,6 +76,20 @@ class Spool:
             add_frame(buffer, _encode(list(outcomes)))
             self._write(model, OUTCOMES, buffer)
 
+    def lag_s(self) -> float:
+        """Return for how many seconds something written here may have waited for the record log; 0 if nothing does."""
+        if self._since is None:
+            return 0.0
+        try:
+            ingested = (self._folder / INGESTED).stat().st_mtime
+        except FileNotFoundError:
+            ingested = 0.0
+        if ingested > self._last:
+            self._since = None
+            return 0.0
+        self._since = max(self._since, ingested)
+        return max(0.0, time.time() - self._since)
+
     def close(self) -> None:
         """Close every open segment; the next append starts new ones."""
         for segment in self._open.values():
@@ -86,6 +103,9 @@ class Spool:
             if segment is None:
                 segment = self._open[key] = _start(self._folder / model, self._writer, suffix)
             segment.append(data, fsync=self._fsync)
+            self._last = time.time()
+            if self._since is None:
+                self._since = self._last
         except OSError as e:
             raise Unusable(
                 f"cannot write records to {self._folder / model}: {e.strerror}; free the disk or set SETPOINT_HOME"

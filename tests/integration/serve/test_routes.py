@@ -186,6 +186,9 @@ def documents(server):
     assert 'setpoint_request_seconds_bucket{le="0.0025",model="demand",version="v1"}' in text
     assert 'setpoint_model_loads_total{model="demand",result="loaded",version="v1"} 1.0' in text
     assert "setpoint_recorder_backlog 0.0" in text
+    assert 'setpoint_run_seconds_count{model="demand",version="v1"}' in text
+    assert 'setpoint_queue_seconds_count{model="demand",version="v1"}' in text
+    assert re.search(r"^setpoint_spool_lag_seconds ", text, re.MULTILINE)
 
     _, _, document = server.ask("GET", "/openapi.json")
     assert set(document["paths"]) >= {"/v1/models/demand:predict", "/v1/models/risk:outcome", "/v2/models/risk/infer"}

@@ -81,6 +81,9 @@ class Tape:
         self.appends += 1
         self.records += records
 
+    def lag_s(self):
+        return 0.0
+
     def append_outcomes(self, model, outcomes):
         if self.refusing:
             raise OSError(28, "No space left on device")

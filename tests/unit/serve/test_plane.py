@@ -387,6 +387,28 @@ def test_beyond_what_can_wait_a_busy_version_refuses(make):
     assert len(asyncio.run(run())) == len(tape.records) == 4
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["tick", "lane"])
+def test_runs_and_what_waited_for_them_are_counted(make, beside):
+    async def run():
+        plane = a_plane(make.table(), make.tape(), batch_rows=4)
+        if not beside:
+            await warm(plane)
+            plane.sample()
+        now = time.perf_counter_ns()
+        await asyncio.gather(*(ask(plane, [ROW] * 2, started_ns=now - 200_000_000) for _ in range(4)))
+        plane.sample()
+        return dict(line.rsplit(" ", 1) for line in plane.metrics.text().decode().splitlines() if line[0] != "#")
+
+    found = asyncio.run(run())
+    labels = 'model="demand",version="v1"'
+    first = 0 if beside else 1  # the one that was known before
+    assert float(found[f"setpoint_batch_rows_sum{{{labels}}}"]) == 8 + first
+    assert float(found[f"setpoint_batch_rows_count{{{labels}}}"]) >= 2 + first
+    assert float(found[f'setpoint_queue_seconds_bucket{{le="0.1",{labels}}}']) == 0
+    assert float(found[f"setpoint_queue_seconds_count{{{labels}}}"]) == 4 + first
+    assert 0 < float(found[f"setpoint_run_seconds_sum{{{labels}}}"]) < 0.2
+
+
 def four_fit(pace):
     """Make a tick have the time for four rows."""
     for rows in [2**size for size in range(11)] * 100:
