@@ -55,7 +55,8 @@ class Form:
     def __init__(self, schema: Schema, maps: Sequence[FeatureMap] = ()) -> None:
         self.schema = schema
         self.names, self.outputs = schema.names, schema.outputs
-        self._features = schema.features
+        self._features, self.numeric_only = schema.features, schema.numeric_only
+        self.strings = frozenset(f.name for f in schema.features if f.dtype is DType.STRING)
         self._sure = [TYPES[f.dtype] | ({NoneType} if f.nullable else set()) for f in self._features]
         self._beside = [name for name in (schema.time, schema.id) if name and name not in self.names]
         self._numeric = [j for j, f in enumerate(self._features) if f.kind is Kind.NUMERIC]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from setpoint.domain.schema import DType
 from setpoint.errors import InvalidRequest
 from setpoint.serve.asked import Asked
 from setpoint.serve.binary import SIZE, Frames, binary_outputs, parameters_of, split
@@ -46,7 +45,7 @@ def decode_v2(body: bytes, form: Form, header_length: bytes | None = None) -> As
     frames.finish()
     rows = rows_of(tensors, form, strict=strict)
     outputs = requested(document.get("outputs"), form)
-    binary = binary_outputs(document, outputs or form.schema.outputs)
+    binary = binary_outputs(document, outputs or form.outputs)
     return Asked(rows, request_id(document.get("id")), outputs, binary)
 
 
@@ -148,7 +147,7 @@ def _is_matrix(tensors: Sequence[Tensor], form: Form) -> bool:
 
 
 def _matrix(tensor: Tensor, form: Form, strict: bool) -> Rows:
-    if not form.schema.numeric_only:
+    if not form.numeric_only:
         raise InvalidRequest(
             f"input {tensor.name!r}: one tensor for all fields needs fields that are all numbers; send one tensor for "
             f"each of: {listed(form.names)}",
@@ -167,7 +166,6 @@ def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
     """Take one tensor a field, in any order."""
     given: dict[str, Sequence[Any]] = {}
     n = tensors[0].shape[0]
-    strings = {f.name for f in form.schema.features if f.dtype is DType.STRING}
     for tensor in tensors:
         if tensor.name in given:
             raise InvalidRequest(
@@ -178,8 +176,8 @@ def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
                 f"input {tensor.name!r}: shape {list(tensor.shape)}; expected [{n}] or [{n}, 1]",
                 (f"shape:{tensor.name[:64]}",),
             )
-        if tensor.name in form.names and (tensor.datatype == "BYTES") != (tensor.name in strings):
-            expected = "BYTES" if tensor.name in strings else "a number type or BOOL"
+        if tensor.name in form.names and (tensor.datatype == "BYTES") != (tensor.name in form.strings):
+            expected = "BYTES" if tensor.name in form.strings else "a number type or BOOL"
             raise InvalidRequest(
                 f"input {tensor.name!r}: datatype {tensor.datatype}; expected {expected}", (f"type:{tensor.name}",)
             )
@@ -200,7 +198,7 @@ def requested(given: Any, form: Form) -> tuple[str, ...] | None:
     """Return the names of the outputs asked for."""
     if not given:
         return None
-    known = form.schema.outputs
+    known = form.outputs
     names = []
     for part in given if type(given) is list else [given]:
         name = part.get("name") if type(part) is dict else part
