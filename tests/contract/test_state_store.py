@@ -170,6 +170,12 @@ def test_opening_again_needs_no_alembic(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", f"{code}; assert 'alembic' not in sys.modules", url], check=True)
 
 
+@pytest.mark.parametrize("url", ["", "nonsense", "nosuch://host/x", "mysql://host/x"])
+def test_what_is_no_database_is_reported(url: str) -> None:
+    with pytest.raises(Unusable, match="SETPOINT_STATE is no URL of a database that can be used here: "):
+        SqlStateStore(url)
+
+
 def test_a_home_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(Unusable, match=r"home not writable: .*home.*; set SETPOINT_HOME"):

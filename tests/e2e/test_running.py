@@ -103,6 +103,17 @@ def test_a_body_beyond_its_bound_is_refused_and_the_connection_ends(setpoint: An
     assert len(setpoint.records("campaign")) >= 1
 
 
+def test_the_data_plane_serves_without_its_state_database(setpoint: Any, campaign: Path) -> None:
+    setpoint.run("deploy", campaign)
+    setpoint.environment["SETPOINT_STATE"] = "nosuch://host/x"
+    said = setpoint.says("up", "--detach", "--port", setpoint.port, "--control-port", setpoint.control)
+    assert said.startswith(
+        f"the data plane is up on http://127.0.0.1:{setpoint.port}, and the loop is not: SETPOINT_ST"
+    )
+    rows = {"instances": [{"age": 40, "balance": 1.0, "job": "admin"}]}
+    assert setpoint.ask("POST", "/v1/models/campaign:predict", rows)[0] == 200
+
+
 def test_the_loop_and_a_person_who_updates_do_not_train_twice(
     setpoint: Any, campaign: Path, calls: Any, tmp_path: Path, until: Any
 ) -> None:

@@ -1,12 +1,14 @@
 """The control process: `python -m setpoint.api --port P`, started by the supervisor."""
 
 import argparse
+import sys
 
 import uvicorn
 
 from setpoint.api.control import control_app
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings
+from setpoint.errors import SetpointError
 
 
 def main() -> None:
@@ -16,7 +18,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     settings = Settings()
-    app = control_app(open_home(settings, wait_for_trainings=settings.tick_every_s == 0), settings.tick_every_s)
+    try:
+        operator = open_home(settings, wait_for_trainings=settings.tick_every_s == 0)
+    except SetpointError as e:
+        sys.exit(f"setpoint: {e}")
+    app = control_app(operator, settings.tick_every_s)
     uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False)
 
 

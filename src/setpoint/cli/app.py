@@ -14,7 +14,7 @@ COMMANDS = (
     ("up", "running:up", "Serve what is deployed, and run the loop beside it."),
     ("down", "running:down", "Stop what `setpoint up` started."),
     ("status", "watching:status", "Show what serves, and how it stands against its set point."),
-    ("predict", "running:predict", "Send the rows of a table to the running server, and print its answers."),
+    ("predict", "predicting:predict", "Send the rows of a table to the running server, and print its answers."),
     ("outcomes", "acting:outcomes", "Record what turned out to be true."),
     ("records", "watching:records", "Show what was recorded: inputs, outputs, and the outcome where it is known."),
     ("monitor", "watching:monitor", "Show the findings of a look at MODEL now, or compare two tables."),

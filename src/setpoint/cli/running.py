@@ -1,28 +1,23 @@
-"""up, down and predict: the processes, and a request to them."""
+"""up and down: the processes. Nothing heavy is imported: the first answer waits for it."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 
-from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import Json, cell, console, print_json, table
+from setpoint.cli.show import console
 from setpoint.config import Settings
 from setpoint.errors import Conflict, InvalidInput, NotReady, Unusable
-from setpoint.loop.frames import instances, read_table
 from setpoint.platforms.files import HomeFiles, Running
 from setpoint.platforms.supervisor import Supervisor, listen
 
 READY_S = 120.0
 STOP_S = 30.0
-BATCH = 1_000
-SHOWN = 20  # rows
 
 
 def up(
@@ -39,7 +34,6 @@ def up(
 ) -> None:
     """Serve what is deployed, and run the loop beside it."""
     settings = Settings()
-    open_home(settings)
     other = HomeFiles(settings.home).running()
     if other is not None:
         raise Conflict(f"{settings.home} is up already on {url(other)} (pid {other.pid}); `setpoint down` stops it")
@@ -100,6 +94,13 @@ def _detached(
         running = files.running()
         if running and ready(running):
             return running
+        said = log.read_text(errors="replace")
+        if "control process" in said and running:
+            why = next((line for line in said.splitlines() if line.startswith("setpoint: ")), "it ended")
+            raise Unusable(
+                f"the data plane is up on {url(running)}, and the loop is not: {why.removeprefix('setpoint: ')}. It is "
+                f"tried again; `setpoint down` stops all. The log is {log}"
+            )
         time.sleep(0.05)
     raise NotReady(f"it did not become ready within {READY_S:.0f} s; read {log}")
 
@@ -133,44 +134,3 @@ def down() -> None:
             raise Unusable(f"pid {running.pid} has not stopped within {STOP_S:.0f} s")
         time.sleep(0.05)
     console.print("Down")
-
-
-def predict(
-    model: Annotated[str, typer.Argument(help="Name of the deployment.")],
-    file: Annotated[Path, typer.Argument(help="Rows to ask for: .parquet or .csv.")],
-    json: Json = False,
-) -> None:
-    """Send the rows of a table to the running server, and print its answers."""
-    running = HomeFiles(Settings().home).running()
-    if running is None:
-        raise NotReady("nothing is up: `setpoint up --detach` starts it")
-    schema = open_home(Settings()).schema(model)
-    rows = instances(read_table(file), schema)
-    predictions: list[object] = []
-    ids: list[str] = []
-    with httpx.Client(base_url=url(running), timeout=60.0) as client:
-        for start in range(0, len(rows), BATCH):
-            answer = client.post(f"/v1/models/{model}:predict", json={"instances": rows[start : start + BATCH]})
-            if answer.status_code != 200:
-                raise InvalidInput(f"rows from {start}: {answer.json().get('error', answer.text)}")
-            predictions += answer.json()["predictions"]
-            ids += _ids(rows[start : start + BATCH], schema.id, answer.headers["x-request-id"])
-    if json:
-        print_json({"predictions": [{"id": i, "prediction": p} for i, p in zip(ids, predictions, strict=True)]})
-        return
-    shown = [(i, *map(cell, outputs(p))) for i, p in zip(ids[:SHOWN], predictions, strict=False)]
-    console.print(table("", ("id", *schema.outputs), shown))
-    if len(ids) > SHOWN:
-        console.print(f"and {len(ids) - SHOWN:,} more; --json prints all", highlight=False)
-
-
-def outputs(prediction: Any) -> list[Any]:
-    """Return the outputs of one row, in the order of the schema."""
-    return list(prediction.values()) if isinstance(prediction, dict) else [prediction]
-
-
-def _ids(rows: list[dict[str, object]], column: str | None, request_id: str) -> list[str]:
-    """Return the ids that outcomes are joined by, as the server gives them."""
-    if column is not None and all(column in row for row in rows):
-        return [str(row[column]) for row in rows]
-    return [request_id] if len(rows) == 1 else [f"{request_id}/{i}" for i in range(len(rows))]

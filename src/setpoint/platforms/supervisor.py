@@ -28,6 +28,7 @@ STABLE_S = 60.0
 STOP_S = 15.0
 BACKLOG = 2_048
 CONTROL = -1  # index of the control process in events
+NICE = 5
 
 
 def delay_s(failures: int) -> float:
@@ -203,6 +204,8 @@ class Supervisor:
             child.start_at = now + delay_s(child.failures)
             log.error("%s cannot be started: %s", child.name, e)
             return
+        if child.index == CONTROL:  # answers go before looks and trainings
+            os.setpriority(os.PRIO_PROCESS, child.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
         child.started = child.heard = now
         child.beat, child.beats, child.hung = 0, False, False
         self._write_state()

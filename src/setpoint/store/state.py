@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from setpoint.domain.fleet import Deployment
@@ -46,14 +46,18 @@ class SqlStateStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = make_url(url)
+        try:
+            self._url = make_url(url)
+            self._engine = _engine(self._url)
+        except (ArgumentError, ImportError) as e:
+            said = str(e).splitlines()[0]
+            raise Unusable(f"SETPOINT_STATE is no URL of a database that can be used here: {said}") from e
         self._file = _file(self._url)
         self._holder = threading.RLock()
         self._depth = 0
         try:
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = _engine(self._url)
             if self._schema_version() != HEAD:
                 with self.lease():
                     self._migrate()
