@@ -168,12 +168,12 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_s, children))
 
 
-def measure(server, connections, seconds, work):
+def measured(server, load, connections, seconds, work):
     """Ask one server for some seconds; `cpu_us` is the processor time of all its processes, a request."""
     (work / "body").write_bytes(server.body)
     argv = [
         sys.executable,
-        HERE / "load.py",
+        HERE / load,
         server.port,
         server.path,
         connections,
@@ -223,7 +223,7 @@ def one(rows, workers, asked):
                 order = order[turn % len(order) :] + order[: turn % len(order)]
                 for connections in CONNECTIONS:
                     for server in order:
-                        server.runs[connections].append(measure(server, connections, asked.seconds, home))
+                        server.runs[connections].append(measured(server, "load.py", connections, asked.seconds, home))
             memory = {name: memory_mb(server.processes[0].pid) for name, server in servers.items()}
         finally:
             for server in servers.values():
