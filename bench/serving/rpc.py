@@ -51,7 +51,16 @@ def first_answer(port, body):
 def start(servers, home, body):
     """Start both servers."""
     port, sock = free_port(), listen("127.0.0.1", 0)
-    argv = ["-m", "setpoint.bootstrap.worker", "--fd", str(sock.fileno()), "--index", "0", "--grpc", f"127.0.0.1:{port}"]
+    argv = [
+        "-m",
+        "setpoint.bootstrap.worker",
+        "--fd",
+        str(sock.fileno()),
+        "--index",
+        "0",
+        "--grpc",
+        f"127.0.0.1:{port}",
+    ]
     metrics = str(home / "run" / "metrics")
     ours = {"OMP_NUM_THREADS": "1", "SETPOINT_HOME": str(home), "PROMETHEUS_MULTIPROC_DIR": metrics}
     process = subprocess.Popen([sys.executable, *argv], env={**os.environ, **ours}, pass_fds=[sock.fileno()])

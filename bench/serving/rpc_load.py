@@ -28,7 +28,9 @@ def text(value):
 def opening():
     """Return what a connection begins with: windows so large that the client never has to open them again."""
     window = struct.pack(">HI", 4, 2**31 - 1)
-    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, window) + frame(8, 0, 0, struct.pack(">I", 2**30))
+    return (
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, window) + frame(8, 0, 0, struct.pack(">I", 2**30))
+    )
 
 
 class Client(asyncio.Protocol):

@@ -1,4 +1,4 @@
-"""The access log: a line of JSON for each request that was answered, with its trace (W3C Trace Context, level 1)."""
+"""The access log: a line of JSON for each request and call that was answered, with its W3C trace (Trace Context 1)."""
 
 import logging
 import os
@@ -35,12 +35,35 @@ class AccessLog:
             started = time.perf_counter()
 
             def noted(reply: Reply) -> None:
-                self._add(request, reply, time.perf_counter() - started)
+                asked = request.headers
+                line = {
+                    "request_id": reply.request_id,
+                    "caller": request.caller or None,
+                    "method": request.method,
+                    "path": request.path,
+                    "status": reply.status,
+                    "version": reply.version or None,
+                    "bytes_in": int(length) if (length := asked.get(b"content-length", b"")).isdigit() else None,
+                    "bytes_out": len(reply.body),
+                }
+                self.note(line, time.perf_counter() - started, asked.get(b"traceparent", b""))
                 send(reply)
 
             app(request, noted)
 
         return logged
+
+    def note(self, line: dict[str, Any], seconds: float, traceparent: bytes) -> None:
+        """Add a line; it gets the time, how long the answer took, and the trace that `traceparent` names, if any."""
+        now_ms = time.time_ns() // 1_000_000
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now_ms // 1_000)) + f".{now_ms % 1_000:03d}Z"
+        line = {"at": at, **line, "ms": round(seconds * 1e3, 3)}
+        trace = TRACEPARENT.fullmatch(traceparent)
+        if trace:
+            line |= {"trace_id": trace[1].decode(), "parent_id": trace[2].decode()}
+        self._lines += encode_json(line) + b"\n"
+        if len(self._lines) > GATHERED:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was gathered; a disk that refuses costs lines, never answers."""
@@ -55,24 +78,3 @@ class AccessLog:
                 os.close(descriptor)
         except OSError as e:
             log.error("%d bytes of access log are lost: %s", len(lines), e)
-
-    def _add(self, request: Request, reply: Reply, seconds: float) -> None:
-        asked = request.headers
-        line: dict[str, Any] = {
-            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1_000_000 % 1_000:03d}Z",
-            "request_id": reply.request_id,
-            "caller": request.caller or None,
-            "method": request.method,
-            "path": request.path,
-            "status": reply.status,
-            "version": reply.version or None,
-            "bytes_in": int(length) if (length := asked.get(b"content-length", b"")).isdigit() else None,
-            "bytes_out": len(reply.body),
-            "ms": round(seconds * 1e3, 3),
-        }
-        trace = TRACEPARENT.fullmatch(asked.get(b"traceparent", b""))
-        if trace:
-            line |= {"trace_id": trace[1].decode(), "parent_id": trace[2].decode()}
-        self._lines += encode_json(line) + b"\n"
-        if len(self._lines) > GATHERED:
-            self.flush()

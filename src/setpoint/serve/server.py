@@ -69,7 +69,7 @@ async def _serve(
     app = App(plane, max_body_bytes=max_body_bytes)
     answer = access.around(app) if access else app
     acceptor = Acceptor(listening, lambda: HttpProtocol(answer, connections, max_body_bytes=max_body_bytes))
-    door = await _open_grpc(plane, grpc_address, max_body_bytes) if grpc_address else None
+    door = await _open_grpc(plane, grpc_address, max_body_bytes, access) if grpc_address else None
     others = (follower.follow(), _with_parent(stop, parent), _sweep(connections, access))
     tasks = [beating, *map(asyncio.create_task, others)]
     for task in tasks:
@@ -86,10 +86,12 @@ async def _serve(
         failed.result()
 
 
-async def _open_grpc(plane: DataPlane, address: str, max_body_bytes: int) -> "grpc.aio.Server":
+async def _open_grpc(
+    plane: DataPlane, address: str, max_body_bytes: int, access: AccessLog | None
+) -> "grpc.aio.Server":
     from setpoint.serve.grpc.door import open_door  # 20 MB, for those who ask for it
 
-    return await open_door(plane, address, max_body_bytes=max_body_bytes)
+    return await open_door(plane, address, max_body_bytes=max_body_bytes, access=access)
 
 
 async def _close(connections: set[HttpProtocol]) -> None:

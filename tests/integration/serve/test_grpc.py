@@ -1,6 +1,7 @@
 """The gRPC door of real workers, asked with a client that others wrote."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -199,6 +200,27 @@ def test_a_stop_answers_what_is_under_way(served, wait):
     thread.join(30)
     assert set(refused) <= {"StatusCode.UNAVAILABLE", "StatusCode.CANCELLED"}
     assert [record.request_id for record in served.records()] == answered
+
+
+def test_each_answer_has_a_line_in_the_access_log(start, home, monkeypatch):
+    file = home / "access.log"
+    monkeypatch.setenv("SETPOINT_ACCESS_LOG", str(file))
+    server = start(grpc=True)
+    server.serve(demand="v1")
+    trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    with triton.InferenceServerClient(f"127.0.0.1:{server.grpc_port}") as client:
+        client.infer("demand", matrix(ROWS), request_id="q-1", headers=trace)
+        with pytest.raises(InferenceServerException):
+            client.infer("demand", matrix([[1.0, 2.0]]), request_id="q-2")
+    server.stop()
+    answered, refused = map(json.loads, file.read_text().splitlines())
+    assert answered.items() >= {
+        "request_id": "q-1", "caller": "127.0.0.1", "method": "/inference.GRPCInferenceService/ModelInfer",
+        "status": "OK", "version": "v1", "trace_id": trace["traceparent"][3:35], "parent_id": "00f067aa0ba902b7",
+    }.items()  # fmt: skip
+    assert answered["bytes_in"] > 48
+    assert answered["bytes_out"] > 16
+    assert (refused["status"], refused["bytes_out"], refused.get("trace_id")) == ("INVALID_ARGUMENT", 0, None)
 
 
 def test_without_a_port_there_is_no_grpc(start):

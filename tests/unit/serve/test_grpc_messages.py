@@ -234,15 +234,20 @@ def test_every_field_has_the_number_that_others_give_it():
             assert (field.number, field.type, field.is_repeated) == (other.number, other.type, other.is_repeated)
 
 
+def a_context(metadata):
+    return SimpleNamespace(
+        invocation_metadata=lambda: metadata, peer=lambda: "ipv4:10.0.0.1:1", time_remaining=lambda: None
+    )
+
+
 @pytest.mark.parametrize(
     ("metadata", "key"),
     [([("x-routing-key", "ann"), ("x-request-id", "mine")], "ann"), ([("x-request-id", "mine")], "mine")],
 )
 def test_the_metadata_say_what_chooses_the_version(metadata, key):
-    context = SimpleNamespace(invocation_metadata=lambda: metadata, peer=lambda: "ipv4:10.0.0.1:1")
-    assert calls.call_of(context).routing_key() == key
+    assert calls.call_of(a_context(metadata)).routing_key() == key
 
 
 def test_without_metadata_the_id_of_the_call_chooses_the_version():
-    call = calls.call_of(SimpleNamespace(invocation_metadata=lambda: None, peer=lambda: ""))
+    call = calls.call_of(a_context(None))
     assert call.routing_key() == call.request_id != ""

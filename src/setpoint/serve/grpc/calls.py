@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import Any
@@ -12,13 +12,15 @@ from urllib.parse import unquote
 import grpc
 from google.protobuf.json_format import ParseDict
 
-from setpoint.errors import NotFound, NotReady, SetpointError
+from setpoint.errors import DeadlineExceeded, NotFound, NotReady, SetpointError
+from setpoint.serve.access import AccessLog
 from setpoint.serve.asking import Predicted, predict
 from setpoint.serve.contract import told
 from setpoint.serve.describe import v2_model
 from setpoint.serve.encode import status_of
 from setpoint.serve.grpc import health_pb2 as health
 from setpoint.serve.grpc import open_inference_pb2 as oip
+from setpoint.serve.grpc.gathering import Gathering
 from setpoint.serve.grpc.messages import asked_of, parsed, response_of
 from setpoint.serve.identity import ROUTING_KEY, accepted_id, new_id, routing_key
 from setpoint.serve.plane import DataPlane
@@ -36,7 +38,7 @@ CODES = {
 }
 LONGEST = 2_000  # bytes of an error's text: it travels in a header, escaped
 Context = Any
-Metadata = Iterable[tuple[str, str]]
+Metadata = Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Call:
 
     request_id: str
     caller: str
-    metadata: Metadata = ()
+    metadata: Metadata = field(default_factory=dict)
     answers: str = ""
     told: tuple[tuple[str, str], ...] = ()
     arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
@@ -54,7 +56,7 @@ class Call:
 
     def routing_key(self) -> str:
         """Return what chooses among the versions of a model that has challengers."""
-        return routing_key(_first(self.metadata, ROUTING_KEY), self.request_id)
+        return routing_key(self.metadata.get(ROUTING_KEY), self.request_id)
 
 
 class Calls:
@@ -63,10 +65,13 @@ class Calls:
     Parameters
     ----------
     plane : DataPlane
+    access : AccessLog, optional
+        Where to note each answer.
     """
 
-    def __init__(self, plane: DataPlane) -> None:
-        self._plane = plane
+    def __init__(self, plane: DataPlane, access: AccessLog | None = None) -> None:
+        self._plane, self._access = plane, access
+        self._gathering = Gathering()
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         """Return what a server is given; messages reach the methods as bytes, so that bad ones are refused here."""
@@ -83,7 +88,11 @@ class Calls:
         }
         return tuple(
             grpc.method_handlers_generic_handler(
-                service, {name: grpc.unary_unary_rpc_method_handler(self._guarded(m)) for name, m in named.items()}
+                service,
+                {
+                    name: grpc.unary_unary_rpc_method_handler(self._guarded(f"/{service}/{name}", method))
+                    for name, method in named.items()
+                },
             )
             for service, named in methods.items()
         )
@@ -124,16 +133,21 @@ class Calls:
 
         answered: asyncio.Future[Predicted] = asyncio.get_running_loop().create_future()
 
-        def done(found: Predicted | SetpointError) -> None:
+        def done(found: Predicted | Exception) -> None:
             if answered.cancelled():  # the client has left
                 return
-            if isinstance(found, SetpointError):
+            if isinstance(found, Exception):
                 answered.set_exception(found)
             else:
                 answered.set_result(found)
 
-        version = request.model_version or None
-        predict(self._plane, route, version, call, lambda form: asked_of(request, form), done)
+        def ask() -> None:
+            try:
+                predict(self._plane, route, request.model_version or None, call, lambda f: asked_of(request, f), done)
+            except Exception as e:
+                done(e)
+
+        self._gathering.add(ask)
         found = await answered
         call.told = told(found.asked.rows.breach)
         raw = bool(request.raw_input_contents)
@@ -155,49 +169,63 @@ class Calls:
         return route
 
     def _guarded(
-        self, method: Callable[[bytes, Call], Awaitable[bytes]]
+        self, path: str, method: Callable[[bytes, Call], Awaitable[bytes]]
     ) -> Callable[[bytes, Context], Awaitable[bytes]]:
         """Return the method as the server calls it: with the caller's ids, and a status for every error."""
         metrics = self._plane.metrics
 
         async def handle(body: bytes, context: Context) -> bytes:
             call = call_of(context)
-            remaining_s = context.time_remaining()
-            if remaining_s is not None:
-                call.deadline_ns = call.started_ns + int(remaining_s * 1e9)
-            if remaining_s is not None and remaining_s <= 0:
-                await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline was over before the call's turn")
             metrics.in_flight += 1
+            reply, code, text = b"", grpc.StatusCode.OK, ""
             try:
-                reply, failure = await method(body, call), None
+                if call.deadline_ns and call.deadline_ns <= call.started_ns:
+                    raise DeadlineExceeded("the deadline was over before the call's turn")
+                reply = await method(body, call)
             except SetpointError as e:
-                reply, failure = b"", (code_of(e), str(e))
+                code, text = code_of(e), str(e)
                 if not call.answers:
                     metrics.error(status_of(e))
             except Exception:
                 log.exception("request %s failed", call.request_id)
+                code = grpc.StatusCode.INTERNAL
                 text = f"internal error; the log of the worker has request {call.request_id}"
-                reply, failure = b"", (grpc.StatusCode.INTERNAL, text)
             finally:
                 metrics.in_flight -= 1
+            self._note(path, call, code, len(body), len(reply))
             version = call.answers.encode("ascii", "replace").decode()
             context.set_trailing_metadata((("x-request-id", call.request_id), ("x-model-version", version), *call.told))
-            if failure:
-                await context.abort(failure[0], shortened(failure[1]))
+            if code is not grpc.StatusCode.OK:
+                await context.abort(code, shortened(text))
             return reply
 
         return handle
 
+    def _note(self, path: str, call: Call, code: grpc.StatusCode, bytes_in: int, bytes_out: int) -> None:
+        if self._access is None:
+            return
+        line = {
+            "request_id": call.request_id,
+            "caller": call.caller or None,
+            "method": path,
+            "status": code.name,
+            "version": call.answers or None,
+            "bytes_in": bytes_in,
+            "bytes_out": bytes_out,
+        }
+        seconds = (time.perf_counter_ns() - call.started_ns) / 1e9
+        self._access.note(line, seconds, call.metadata.get("traceparent", "").encode())
+
 
 def call_of(context: Context) -> Call:
     """Return the call of a context: with the caller's request id if it is usable, else a new one."""
-    metadata = context.invocation_metadata() or ()
-    given = _first(metadata, "x-request-id") or ""
-    return Call(given if accepted_id(given) else new_id(), caller_of(context.peer()), metadata)
-
-
-def _first(metadata: Metadata, name: str) -> str | None:
-    return next((value for key, value in metadata if key == name), None)
+    metadata = dict(context.invocation_metadata() or ())
+    given = metadata.get("x-request-id", "")
+    call = Call(given if accepted_id(given) else new_id(), caller_of(context.peer()), metadata)
+    remaining_s = context.time_remaining()
+    if remaining_s is not None:
+        call.deadline_ns = call.started_ns + int(remaining_s * 1e9)
+    return call
 
 
 def caller_of(peer: str) -> str:

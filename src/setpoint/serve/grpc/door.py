@@ -3,13 +3,16 @@
 import grpc.aio
 
 from setpoint.errors import Unusable
+from setpoint.serve.access import AccessLog
 from setpoint.serve.grpc.calls import Calls
 from setpoint.serve.plane import DataPlane
 
 CALLS = 1_000  # under way in one worker; those beyond are refused with RESOURCE_EXHAUSTED
 
 
-async def open_door(plane: DataPlane, address: str, *, max_body_bytes: int) -> grpc.aio.Server:
+async def open_door(
+    plane: DataPlane, address: str, *, max_body_bytes: int, access: AccessLog | None = None
+) -> grpc.aio.Server:
     """Start to serve gRPC in the running event loop; `stop(grace)` of what is returned ends it.
 
     Parameters
@@ -19,6 +22,8 @@ async def open_door(plane: DataPlane, address: str, *, max_body_bytes: int) -> g
         Host and port. Every worker opens it for itself (SO_REUSEPORT), and the system shares out the connections.
     max_body_bytes : int
         Larger messages are refused with RESOURCE_EXHAUSTED.
+    access : AccessLog, optional
+        Where to note each answer.
 
     Raises
     ------
@@ -29,7 +34,7 @@ async def open_door(plane: DataPlane, address: str, *, max_body_bytes: int) -> g
         options=(("grpc.so_reuseport", 1), ("grpc.max_receive_message_length", max_body_bytes)),
         maximum_concurrent_rpcs=CALLS,
     )
-    server.add_generic_rpc_handlers(Calls(plane).handlers())
+    server.add_generic_rpc_handlers(Calls(plane, access).handlers())
     try:
         server.add_insecure_port(address)
     except RuntimeError as e:
