@@ -17,7 +17,7 @@ from setpoint.serve.plane import DataPlane
 from setpoint.serve.protocol import HttpProtocol
 
 if TYPE_CHECKING:
-    import grpc.aio
+    from setpoint.serve.grpc.door import Door
 
 DRAIN_S = 10
 
@@ -88,7 +88,7 @@ async def _serve(
 
 async def _open_grpc(
     plane: DataPlane, address: str, max_body_bytes: int, access: AccessLog | None
-) -> "grpc.aio.Server":
+) -> "Door":
     from setpoint.serve.grpc.door import open_door  # 20 MB, for those who ask for it
 
     return await open_door(plane, address, max_body_bytes=max_body_bytes, access=access)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import threading
 from pathlib import Path
 
 import grpc
@@ -182,24 +181,29 @@ def test_workers_share_the_port_and_calls_survive_a_kill(start, wait):
         client.infer("demand", matrix(ROWS))
 
 
-def test_a_stop_answers_what_is_under_way(served, wait):
+def test_a_stop_answers_what_is_under_way_and_refuses_the_rest(served):
     answered, refused = [], []
 
-    def load():
-        with triton.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as client:
-            while not refused:
-                try:
-                    answered.append(client.infer("demand", matrix(ROWS)).get_response().id)
-                except InferenceServerException as e:
-                    refused.append(e.status())
+    async def ask(client):
+        while True:
+            try:
+                answered.append((await client.infer("demand", matrix(ROWS, make=triton_aio))).get_response().id)
+            except InferenceServerException as e:
+                refused.append(e.status())
+                return
 
-    thread = threading.Thread(target=load)
-    thread.start()
-    wait(lambda: len(answered) > 20)
-    assert served.stop() == 0
-    thread.join(30)
-    assert set(refused) <= {"StatusCode.UNAVAILABLE", "StatusCode.CANCELLED"}
-    assert [record.request_id for record in served.records()] == answered
+    async def ask_all():
+        async with triton_aio.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as client:
+            asking = [asyncio.create_task(ask(client)) for _ in range(32)]
+            while len(answered) < 100:
+                await asyncio.sleep(0.01)
+            stopped = await asyncio.to_thread(served.stop)
+            await asyncio.gather(*asking)
+            return stopped
+
+    assert asyncio.run(ask_all()) == 0
+    assert set(refused) == {"StatusCode.UNAVAILABLE"}
+    assert sorted(record.request_id for record in served.records()) == sorted(answered)
 
 
 def test_each_answer_has_a_line_in_the_access_log(start, home, monkeypatch):

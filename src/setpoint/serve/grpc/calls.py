@@ -71,6 +71,7 @@ class Calls:
 
     def __init__(self, plane: DataPlane, access: AccessLog | None = None) -> None:
         self._plane, self._access = plane, access
+        self.stopping = False  # then calls are refused with UNAVAILABLE
         self._gathering = Gathering()
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
@@ -179,6 +180,8 @@ class Calls:
             metrics.in_flight += 1
             reply, code, text = b"", grpc.StatusCode.OK, ""
             try:
+                if self.stopping:
+                    raise NotReady("this worker stops; ask again")
                 if call.deadline_ns and call.deadline_ns <= call.started_ns:
                     raise DeadlineExceeded("the deadline was over before the call's turn")
                 reply = await method(body, call)
