@@ -20,6 +20,8 @@ def test_ports_in_use_are_said(setpoint: Any, campaign: Path) -> None:
         assert setpoint.says("up", *free[:2], "--control-port", port) == said.format("--control-port")
         assert setpoint.says("up", *free[2:], "--port", port) == said.format("--port")
         assert setpoint.says("up", *free[2:], "--port", port, "--detach") == said.format("--port")
+        assert setpoint.says("up", *free, "--grpc-port", port) == said.format("--grpc-port")
+        assert setpoint.says("up", *free, "--grpc-port", port, "--detach") == said.format("--grpc-port")
     assert setpoint.says("down") == f"nothing is up on {setpoint.home}"
 
 

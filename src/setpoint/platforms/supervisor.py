@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,12 +110,12 @@ class Supervisor:
         Unusable
             If the port is in use, or the home cannot be written.
         """
-        lock = self._prepare()
-        try:
-            self._socket = listen(self.host, self.port)
+        with ExitStack() as closing:
+            closing.callback(os.close, self._prepare())
+            self._socket = closing.enter_context(listen(self.host, self.port))
             self.port = self._socket.getsockname()[1]
             if self.grpc_port is not None:
-                self._grpc = reserve(self.host, self.grpc_port)
+                self._grpc = closing.enter_context(reserve(self.host, self.grpc_port))
                 self.grpc_port = self._grpc.getsockname()[1]
             metrics = fresh_metrics_folder(self._files.run)
             self._environment = {
@@ -132,14 +133,9 @@ class Supervisor:
                 self._stop_all()
                 for number, handler in before.items():
                     signal.signal(number, handler)
-                self._socket.close()
-                if self._grpc:
-                    self._grpc.close()
                 self._files.supervisor.unlink(missing_ok=True)
                 shutil.rmtree(metrics, ignore_errors=True)
                 (self._files.run / "metrics").unlink(missing_ok=True)
-        finally:
-            os.close(lock)
 
     def _prepare(self) -> int:
         """Make the folders and take the lock of the home."""

@@ -196,6 +196,16 @@ def test_a_port_in_use_is_said(home):
     assert not (home / "run" / "supervisor.json").exists()
 
 
+def test_a_grpc_port_in_use_is_said_even_by_one_who_would_share_it(home):
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            Unusable, match=rf"port {port} is in use .*: choose another with --grpc-port or stop what listens"
+        ):
+            Supervisor(home, ["true"], port=0, grpc_port=port).run()
+    assert not (home / "run" / "supervisor.json").exists()
+
+
 def test_a_second_supervisor_on_the_same_home_is_refused(home, start):
     server = start()
     expected = (
