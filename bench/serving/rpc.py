@@ -89,7 +89,7 @@ def main():
             start(servers, home, message(load_breast_cancer().data[: asked.rows].tolist()))
             for turn in range(asked.rounds):
                 for calls in CONNECTIONS:
-                    for server in sorted(servers.values(), key=lambda s: s.port, reverse=bool(turn % 2)):
+                    for server in list(servers.values())[:: -1 if turn % 2 else 1]:
                         server.runs[calls].append(measured(server, "rpc_load.py", calls, asked.seconds, home))
         finally:
             for server in servers.values():

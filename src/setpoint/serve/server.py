@@ -86,9 +86,7 @@ async def _serve(
         failed.result()
 
 
-async def _open_grpc(
-    plane: DataPlane, address: str, max_body_bytes: int, access: AccessLog | None
-) -> "Door":
+async def _open_grpc(plane: DataPlane, address: str, max_body_bytes: int, access: AccessLog | None) -> "Door":
     from setpoint.serve.grpc.door import open_door  # 20 MB, for those who ask for it
 
     return await open_door(plane, address, max_body_bytes=max_body_bytes, access=access)

@@ -32,9 +32,7 @@ class Door:
         await self.server.stop(grace_s)
 
 
-async def open_door(
-    plane: DataPlane, address: str, *, max_body_bytes: int, access: AccessLog | None = None
-) -> Door:
+async def open_door(plane: DataPlane, address: str, *, max_body_bytes: int, access: AccessLog | None = None) -> Door:
     """Start to serve gRPC in the running event loop; `stop(grace)` of what is returned ends it.
 
     Parameters
