@@ -182,12 +182,13 @@ def test_workers_share_the_port_and_calls_survive_a_kill(start, wait):
 
 
 def test_a_stop_answers_what_is_under_way_and_refuses_the_rest(served):
-    answered, refused = [], []
+    answered, refused, going = [], [], asyncio.Event()
 
     async def ask(client):
         while True:
             try:
                 answered.append((await client.infer("demand", matrix(ROWS, make=triton_aio))).get_response().id)
+                going.set()
             except InferenceServerException as e:
                 refused.append(e.status())
                 return
@@ -195,8 +196,7 @@ def test_a_stop_answers_what_is_under_way_and_refuses_the_rest(served):
     async def ask_all():
         async with triton_aio.InferenceServerClient(f"127.0.0.1:{served.grpc_port}") as client:
             asking = [asyncio.create_task(ask(client)) for _ in range(32)]
-            while len(answered) < 100:
-                await asyncio.sleep(0.01)
+            await going.wait()
             stopped = await asyncio.to_thread(served.stop)
             await asyncio.gather(*asking)
             return stopped
