@@ -131,12 +131,20 @@ class Calls:
         """Predict as HTTP does; raw contents are answered with raw contents."""
         request = parsed(oip.ModelInferRequest, body)
         route = self._route(request.model_name, call)
+        found = await self._ask(request, route, call)
+        call.told = told(found.asked.rows.breach)
+        raw = bool(request.raw_input_contents)
+        return response_of(found.answer, found.target, call.request_id, found.asked, raw=raw)
 
+    def _ask(self, request: oip.ModelInferRequest, route: Route, call: Call) -> "asyncio.Future[Predicted]":
+        """Ask together with other calls; return what will be the answer."""
         answered: asyncio.Future[Predicted] = asyncio.get_running_loop().create_future()
 
         def done(found: Predicted | Exception) -> None:
             if answered.cancelled():  # the client has left
                 return
+            if isinstance(found, SetpointError):
+                found = found.with_traceback(None)  # its frames hold this future: the collector would have to part them
             if isinstance(found, Exception):
                 answered.set_exception(found)
             else:
@@ -149,10 +157,7 @@ class Calls:
                 done(e)
 
         self._gathering.add(ask)
-        found = await answered
-        call.told = told(found.asked.rows.breach)
-        raw = bool(request.raw_input_contents)
-        return response_of(found.answer, found.target, call.request_id, found.asked, raw=raw)
+        return answered
 
     async def check(self, body: bytes, call: Call) -> bytes:
         """Answer a probe: for the server as a whole, or for the service of inference."""
