@@ -30,13 +30,15 @@ class Client(asyncio.Protocol):
         head, found, body = self.buffer.partition(b"\r\n\r\n")
         if not found:
             return
+        if b"content-length: " not in head:
+            head = head.lower()  # Triton
         at = head.index(b"content-length: ") + 16
         if len(body) < int(head[at : (head + b"\r\n").index(b"\r\n", at)]):
             return
         self.buffer = b""
         now = time.perf_counter()
         self.latencies.append(now - self.sent)
-        self.failed += not head.startswith(b"HTTP/1.1 200")
+        self.failed += head[9:12] != b"200"
         if now < self.end:
             self.send()
         else:

@@ -18,6 +18,7 @@ PACKAGES = {
     "bentoml": ("bentoml>=1.4,<1.5", "scikit-learn"),
     "mlserver": ("mlserver", "mlserver-sklearn", "uvloop<0.22"),  # with a newer one its workers die at the start
     "mlflow": ("mlflow>=3,<4", "scikit-learn"),
+    "triton": ("nvidia-pytriton", "onnxruntime"),
 }
 
 
@@ -27,12 +28,13 @@ class Peer:
 
     path: str
     key: str  # "v2", or the name of the list of rows
+    tensor: str = "predict"
 
     def body(self, rows):
         """Return the request body for rows."""
         if self.key == "v2":
             flat = [value for row in rows for value in row]
-            tensor = {"name": "predict", "shape": [len(rows), len(rows[0])], "datatype": "FP32", "data": flat}
+            tensor = {"name": self.tensor, "shape": [len(rows), len(rows[0])], "datatype": "FP32", "data": flat}
             return json.dumps({"inputs": [tensor]}).encode()
         return json.dumps({self.key: rows}).encode()
 
@@ -43,6 +45,7 @@ PEERS = {
     "bentoml": Peer("/predict", "x"),
     "mlserver": Peer("/v2/models/cancer/infer", "v2"),
     "mlflow": Peer("/invocations", "inputs"),
+    "triton": Peer("/v2/models/cancer/infer", "v2", "X"),
 }
 
 
@@ -52,13 +55,16 @@ def install(folder):
         python = folder / name / "bin" / "python"
         if not python.exists():
             print(f"installing {name}", flush=True)
-            subprocess.run([sys.executable, "-m", "venv", folder / name], check=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+            # pytriton brings a standard library of its own, older than that of the latest Python 3.11
+            base = "/usr/bin/python3.11" if name == "triton" else sys.executable
+            subprocess.run([base, "-m", "venv", "--without-pip", folder / name], check=True)
+            subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "-q", *packages], check=True)
 
 
 def version(folder, name):
     """Return the version of a peer that is installed."""
-    ask = f"import importlib.metadata as m; print(m.version({name!r}))"
+    package = "nvidia-pytriton" if name == "triton" else name
+    ask = f"import importlib.metadata as m; print(m.version({package!r}))"
     return subprocess.check_output([folder / name / "bin" / "python", "-c", ask], text=True).strip()
 
 
@@ -68,7 +74,7 @@ def start(folder, work, name, port, workers, onnx):
     environment = {
         **os.environ,
         "PATH": f"{binary}:{os.environ['PATH']}", "PYTHONPATH": str(APPS), "PORT": str(port), "WORKERS": str(workers),
-        "MODEL": onnx if name == "fastapi" else str(model(binary, work, name)), "OMP_NUM_THREADS": "1",
+        "MODEL": onnx if name in ("fastapi", "triton") else str(model(binary, work, name)), "OMP_NUM_THREADS": "1",
         "BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": str(work / "bentoml"),
     }  # fmt: skip
     (work / "bentoml").mkdir(exist_ok=True)
@@ -94,6 +100,8 @@ def command(binary, work, name, port, workers):
         case "fastapi":
             quiet = ["--no-access-log", "--log-level", "warning"]
             return [binary / "uvicorn", "fastapi_app:app", "--port", port, "--workers", workers, *quiet]
+        case "triton":
+            return [binary / "python", "triton_app.py"]
         case "litserve":
             return [binary / "python", "litserve_app.py"]
         case "bentoml":
