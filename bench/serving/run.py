@@ -127,6 +127,9 @@ def start_all(servers, home, rows, workers, folder):
     servers["setpoint"] = Server(ours, port, v1, instances(rows))
     await_answer(servers["setpoint"], begun)
     await_answer(servers["ceiling"], begun)
+    unrecorded = [sys.executable, str(HERE / "unrecorded.py"), "--fd", "FD", "--index", "1INDEX"]
+    servers["unrecorded"] = Server(*start_ours(home, workers, unrecorded, setpoint), v1, instances(rows))
+    await_answer(servers["unrecorded"], begun)
     servers["setpoint binary"] = Server(ours, port, v2, *binary(rows))
     await_answer(servers["setpoint binary"], begun)
     for name, peer in peers.PEERS.items() if folder else ():
