@@ -351,8 +351,9 @@ def test_opening_again_changes_nothing(demand: Kit) -> None:
     assert len(demand.log.read("demand")) == 1
 
 
-def test_other_columns_need_another_name(demand: Kit) -> None:
-    other = Schema(features=FEATURES[:1], target="cnt", task=Task.REGRESSION)
+@pytest.mark.parametrize("features", [FEATURES[:1], FEATURES[::-1]], ids=["fewer", "in another order"])
+def test_other_columns_need_another_name(demand: Kit, features: tuple[Feature, ...]) -> None:
+    other = Schema(features=features, target="cnt", task=Task.REGRESSION)
     with pytest.raises(InvalidInput, match="deploy it under another model name"):
         demand.log.open_model("demand", other, BINNING)
 

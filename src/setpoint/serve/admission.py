@@ -50,7 +50,8 @@ def admit(ahead: Ahead, rows: int, left_s: float = inf) -> None:
     if not too_many and (ahead.wait_s <= patience_s or left_s <= 0):
         return
     retry_s = min(RETRY_AT_MOST_S, max(1, ceil(ahead.wait_s - max(patience_s, 0.0))))
-    queue = f"overloaded: {ahead.rows:,} rows of {ahead.requests:,} requests are before this one"
+    rows_of = f"{ahead.rows:,} rows of " if ahead.rows else ""
+    queue = f"overloaded: {rows_of}{ahead.requests:,} requests are before this one"
     if too_many:
         reason = f"{queue}; at most {ROWS:,} rows of {REQUESTS:,} requests may wait"
     elif left_s < inf:

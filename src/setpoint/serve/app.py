@@ -11,8 +11,7 @@ from setpoint.errors import SetpointError
 from setpoint.serve.asked import Asked
 from setpoint.serve.asking import Predicted, predict, violations_of
 from setpoint.serve.body import body_of
-from setpoint.serve.deadlines import deadline_of
-from setpoint.serve.encode import encode_json, error_body, status_of
+from setpoint.serve.encode import UNRECORDED, encode_json, error_body, status_of
 from setpoint.serve.facts import Facts
 from setpoint.serve.form import Form
 from setpoint.serve.http import Reply, Request, Send, id_of
@@ -73,7 +72,6 @@ class App:
         call.model = model_of(call, self._plane.table)
 
         def decode(form: Form) -> Asked:
-            call.deadline_ns = deadline_of(call.headers, call.started_ns)
             return way.decode(call, body_of(call, self._bound, way.types), form)
 
         def done(found: Predicted | SetpointError) -> None:
@@ -118,7 +116,7 @@ class App:
     def _error(self, error: SetpointError, call: Call) -> Reply:
         status = status_of(error)
         route = self._plane.table.routes.get(call.model)
-        if route is None or status == 429:
+        if route is None or status in UNRECORDED:
             self._plane.metrics.error(status)
         after = getattr(error, "retry_after_s", 1)
         headers = ((b"retry-after", b"%d" % after),) if status in (429, 503) else ()

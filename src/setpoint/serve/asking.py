@@ -22,7 +22,9 @@ class Asking(Protocol):
     caller: str
     arrived_us: int
     started_ns: int
-    deadline_ns: int
+
+    def deadline_ns(self) -> int:
+        """Return by when it must be answered; 0 if nothing is said of that."""
 
     def routing_key(self) -> str:
         """Return what chooses among the versions of a model that has challengers."""
@@ -59,7 +61,8 @@ def predict(
         key = call.routing_key()  # a bad one is refused whether it would choose or not
         target = route.pick(key) if route.challengers and version is None else route.target(version)
         call.answers = target.version
-        plane.admit(target, call.started_ns)
+        deadline_ns = call.deadline_ns()
+        plane.admit(target, call.started_ns, deadline_ns)
         asked = decode(target.form)
     except (InvalidInput, NotFound) as e:
         plane.refuse(
@@ -81,7 +84,7 @@ def predict(
         caller=call.caller,
         arrived_us=call.arrived_us,
         started_ns=call.started_ns,
-        deadline_ns=call.deadline_ns,
+        deadline_ns=deadline_ns,
         done=lambda found: done(found if isinstance(found, SetpointError) else Predicted(target, asked, found)),
     )
 

@@ -40,6 +40,7 @@ STATUS: dict[type, int] = {
     Unusable: 503,
     SetpointError: 500,
 }
+UNRECORDED = (429, 503)  # refused before a model is asked: only counted, so that a flood cannot fill the disk
 
 
 def status_of(error: SetpointError) -> int:

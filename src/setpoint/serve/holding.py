@@ -4,12 +4,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import groupby, islice
+from operator import attrgetter
 
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.errors import NotReady
 from setpoint.ports import Recorder
 
 CHUNK = 1_000
+MODEL = attrgetter("model")
 
 
 class HoldingRecorder:
@@ -66,13 +68,19 @@ class HoldingRecorder:
                 raise NotReady(f"{self.note}; try again later")
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
-        """Write a micro-batch with one call, or hold it when the disk refuses; never raises for the disk."""
-        if not self._held and _one_model(records):
+        """Write a micro-batch with one call a model, or hold it when the disk refuses; never raises for the disk."""
+        # one model a call, so that a failure leaves no part of the call written
+        for _, run in groupby(records, key=MODEL):
+            self._write(list(run))
+
+    def _write(self, records: Sequence[InferenceRecord]) -> None:
+        if not self._held:
             try:
                 self._recorder.append(records)
             except OSError as e:
                 self._fail(e)
             else:
+                self.reason = None
                 return
         self._held.extend(records)
         self.retry()
@@ -90,21 +98,22 @@ class HoldingRecorder:
         if self.reason is not None and not now and self._clock() - self._tried < self._retry_s:
             return
         while self._held:
-            # one model a call, so that a failure leaves no part of the call written
-            _, run = next(groupby(islice(self._held, CHUNK), lambda record: record.model))
+            _, run = next(groupby(islice(self._held, CHUNK), key=MODEL))
             chunk = list(run)
             try:
                 self._recorder.append(chunk)
             except OSError as e:
                 self._fail(e)
                 return
-            for _ in chunk:
-                self._held.popleft()
+            except Exception:  # no other attempt would do better, and those behind must not wait for it
+                self._drop(len(chunk))
+                raise
+            self._drop(len(chunk))
         self.reason = None
+
+    def _drop(self, n: int) -> None:
+        for _ in range(n):
+            self._held.popleft()
 
     def _fail(self, error: OSError) -> None:
         self.reason, self._tried = str(error), self._clock()
-
-
-def _one_model(records: Sequence[InferenceRecord]) -> bool:
-    return all(record.model == records[0].model for record in records)

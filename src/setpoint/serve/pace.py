@@ -36,6 +36,8 @@ class Pace:
 
     def seconds(self, rows: int) -> float:
         """Return how long a run of so many rows should take at most; infinite while nothing is known."""
+        if not rows:
+            return 0.0
         size = rows.bit_length()
         rates = self._rates
         if size in rates:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.errors import ModelFailed, SetpointError
 from setpoint.ports import Recorder
-from setpoint.serve.admission import WAIT_S, Ahead, admit
+from setpoint.serve.admission import Ahead, admit
 from setpoint.serve.batches import batches, fitting
 from setpoint.serve.form import Rows
 from setpoint.serve.holding import HoldingRecorder
@@ -60,7 +60,7 @@ class DataPlane:
         self._quiet.set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
 
-    def admit(self, target: Target, now_ns: int) -> None:
+    def admit(self, target: Target, now_ns: int, deadline_ns: int = 0) -> None:
         """Refuse a request to a target before it is decoded, which costs more than all else that is done for it.
 
         Raises
@@ -68,16 +68,18 @@ class DataPlane:
         NotReady
             If records cannot be written, and no more can be held.
         Overloaded
-            While ticks have no time for all, or a crowd comes at once, and the oldest request that waits has waited for
-            too long; a few that waited for a loop that stood still are none.
+            If an answer would come too late: while ticks have no time for all, or a crowd comes at once, it takes as
+            long as the oldest has waited. A few that waited for a loop that stood still are no crowd.
         """
         if self.recorder.held:
             self.recorder.admit()
         waiting = self._queue.get(target) if self._queue else None
         if waiting and (len(waiting) >= CROWD or target in self._behind):
-            waited_s = (now_ns - waiting[0].started_ns) / 1e9
-            if waited_s > WAIT_S:
-                admit(Ahead(len(waiting), wait_s=waited_s), 1)
+            ahead = Ahead(len(waiting), wait_s=(now_ns - waiting[0].started_ns) / 1e9)
+            admit(ahead, 1, _left_s(now_ns, deadline_ns))
+        lane = self._lanes.get(target.loaded) if self._lanes else None
+        if lane and not target.loaded.pace.quick:  # else it may be small enough for a tick
+            admit(lane.ahead(1, now_ns), 1, _left_s(now_ns, deadline_ns))
 
     def ask(
         self,
@@ -187,7 +189,7 @@ class DataPlane:
             for batch in batches([work for work in begun if work.status != 504] if done else begun, self._batch_rows):
                 done += self._run(batch)
             self._finish(done)
-        except Exception as e:
+        except BaseException as e:  # what a binding to another language throws may be no Exception
             _abandon(begun, e)
             raise
 
@@ -201,8 +203,7 @@ class DataPlane:
         loaded = work.target.loaded
         rows, lane = work.rows.n if work.rows else 0, self._lanes.get(loaded)
         now = time.perf_counter_ns()
-        left_s = (work.deadline_ns - now) / 1e9 if work.deadline_ns else inf
-        admit(lane.ahead(rows, now) if lane else Ahead(), rows, left_s)
+        admit(lane.ahead(rows, now) if lane else Ahead(), rows, _left_s(now, work.deadline_ns))
         if lane is None:
             self._quiet.clear()
             lane = self._lanes[loaded] = Lane(
@@ -219,7 +220,7 @@ class DataPlane:
         """Finish what a lane has completed."""
         try:
             self._finish(_done(ended, time.perf_counter_ns()))
-        except Exception as e:
+        except BaseException as e:
             _abandon([work for work, _ in ended], e)
             raise
 
@@ -249,6 +250,10 @@ class DataPlane:
                 self.shadows.offer(work)
 
 
+def _left_s(now_ns: int, deadline_ns: int) -> float:
+    return (deadline_ns - now_ns) / 1e9 if deadline_ns else inf
+
+
 def _done(ended: Iterable[Ended], now_ns: int) -> list[Done]:
     return [
         (work, record_of(work, work.target, answer, (now_ns - work.started_ns) // 1_000), answer)
@@ -256,7 +261,7 @@ def _done(ended: Iterable[Ended], now_ns: int) -> list[Done]:
     ]
 
 
-def _abandon(works: Sequence[Work], e: Exception) -> None:
+def _abandon(works: Sequence[Work], e: BaseException) -> None:
     """Leave nobody waiting after a defect, whatever it is."""
     for work in works:
         work.settle(SetpointError(f"internal error: {type(e).__name__}: {e}"))

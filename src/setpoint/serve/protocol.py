@@ -22,6 +22,7 @@ log = logging.getLogger("setpoint.serve")
 CONNECTIONS = 10_000  # of one worker
 MAX_HEADERS = 128
 MAX_HEAD_BYTES = 64 * 2**10  # of the request line and the headers
+CACHED = 256  # bytes of a path that is worth remembering
 PIPELINED = 16  # requests that wait behind the one being answered; beyond, nothing is read
 READ_S = 30.0  # a request must be whole this long after its first byte, and an answer be taken
 IDLE_S = 75.0
@@ -67,7 +68,7 @@ class HttpProtocol(asyncio.Protocol):
         self._asking = False  # the application is being called
         self._bodiless = False  # what is being answered is a HEAD
         self._keep = True  # another request may follow the one being answered
-        self._ending = False  # no request is begun any more
+        self._ending = False  # what comes whole now is the last request
         self._deaf = False  # what still comes is read away
         self._partial = False  # a request has begun and is not whole
         self._since = time.monotonic()  # the request began, or the connection is idle
@@ -96,19 +97,21 @@ class HttpProtocol(asyncio.Protocol):
         """Parse what came."""
         if self._deaf:
             return
-        in_head = self._in_head
+        self._beside += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # no other protocol is spoken here: the request is answered as it is
-            self.shutdown()
+        except httptools.HttpParserUpgrade as e:  # no other protocol is spoken here: it is read again as a usual one
+            if self._parser.get_method() == b"CONNECT":
+                self._refuse(HTTPStatus.NOT_IMPLEMENTED, "this is no proxy: CONNECT is not known here")
+                return
+            again = self._without_upgrade()
+            self._parser = httptools.HttpRequestParser(self)
+            self.data_received(again + data[e.args[0] :])
         except httptools.HttpParserError as e:
-            if not self._deaf:
-                self._refuse(HTTPStatus.BAD_REQUEST, f"this is not HTTP/1.1: {e}")
+            self._refuse(HTTPStatus.BAD_REQUEST, f"this is not HTTP/1.1: {e}")
         else:
-            if in_head and self._in_head:  # a head that does not end
-                self._head_bytes += len(data)
-                if self._head_bytes > MAX_HEAD_BYTES:
-                    self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
+            if self._partial and self._beside > MAX_HEAD_BYTES:  # a head or trailers without an end
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
 
     def eof_received(self) -> bool:
         """Answer what came whole; the way out stays open for that."""
@@ -129,7 +132,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Start anew."""
-        self._url, self._size, self._head_bytes = b"", 0, 0
+        self._url, self._size, self._beside = b"", 0, 0  # `_beside`: bytes since the last ones of a body
         self._headers: dict[bytes, bytes] = {}
         self._header_count = 0
         self._parts: list[bytes] = []
@@ -148,20 +151,20 @@ class HttpProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """See whether a body will come, and whether it is welcome."""
         self._in_head = False
-        if self._deaf:
+        if self._deaf or self._parser.should_upgrade():
             return
         if self._header_count > MAX_HEADERS or len(self._url) > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
         elif int(self._headers.get(b"content-length", 0)) > self._bound:
             self._too_large()
-        elif self._headers.get(b"expect") == b"100-continue" and not self._busy:
+        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._busy:
             self._transport.write(CONTINUE)
 
     def on_body(self, part: bytes) -> None:
         """Take a piece of the body."""
         if self._deaf:
             return
-        self._size += len(part)
+        self._size, self._beside = self._size + len(part), 0
         self._parts.append(part)
         if self._size > self._bound:
             self._too_large()
@@ -169,8 +172,14 @@ class HttpProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Hand over a whole request."""
         self._partial = False
-        if not self._deaf:
-            self._dispatch(keep=self._parser.should_keep_alive())
+        if self._deaf or self._parser.should_upgrade():
+            return
+        keep = self._parser.should_keep_alive() and not self._ending
+        if keep and b"connection" in self._headers:  # an old client would wait for an answer that says it is kept
+            keep = self._parser.get_http_version() == "1.1"
+        self._dispatch(keep=keep)
+        if self._ending:
+            self._deaf = True
 
     # what the server asks
 
@@ -182,7 +191,10 @@ class HttpProtocol(asyncio.Protocol):
 
     def overdue(self, now: float) -> None:
         """Cut off a client that is slow to send, slow to take its answers, or idle for too long."""
-        if self._blocked is not None:
+        if self._transport.is_closing():  # and the client does not take what is left
+            if now - self._since > READ_S:
+                self._transport.abort()
+        elif self._blocked is not None:
             if now - self._blocked > READ_S:
                 self._transport.abort()
         elif self._answering:
@@ -202,6 +214,11 @@ class HttpProtocol(asyncio.Protocol):
     def _busy(self) -> bool:
         return self._answering or bool(self._waiting)
 
+    def _without_upgrade(self) -> bytes:
+        """Return the head of a request that asks for another protocol, which it need not be given."""
+        lines = [b"%b: %b\r\n" % header for header in self._headers.items() if header[0] != b"upgrade"]
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._url, b"".join(lines))
+
     def _too_large(self) -> None:
         self._deaf = True
         self._dispatch(keep=False)
@@ -209,7 +226,7 @@ class HttpProtocol(asyncio.Protocol):
     def _dispatch(self, *, keep: bool) -> None:
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         method = self._parser.get_method().decode("ascii")
-        self._waiting.append((Request(method, _path(self._url), self._headers, body, self._caller), keep))
+        self._waiting.append((Request(method, path_of(self._url), self._headers, body, self._caller), keep))
         if not self._answering:
             self._next()
         if len(self._waiting) == PIPELINED:
@@ -258,9 +275,12 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
         """Answer what never became a request, and end; behind an answer under way, only end."""
+        if self._deaf:
+            return
         self._deaf, self._ending, self._partial = True, True, False
         self._waiting.clear()
         if not self._answering:
+            self._bodiless = False
             self._write(Reply(error_body(text), status), keep=False)
             self._part()
 
@@ -273,10 +293,14 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.close()
 
 
+def path_of(url: bytes) -> str:
+    """Return the decoded path of a request target, without its query; a proxy's client sends a whole URL."""
+    raw = url.partition(b"?")[0]
+    return _path(raw) if len(raw) <= CACHED else _path.__wrapped__(raw)
+
+
 @lru_cache(maxsize=1_024)
 def _path(raw: bytes) -> str:
-    """Return the decoded path of a request target, without its query; a proxy's client sends a whole URL."""
-    raw = raw.partition(b"?")[0]
     if not raw.startswith(b"/"):
         try:
             raw = httptools.parse_url(raw).path or b"/"

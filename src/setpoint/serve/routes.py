@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from setpoint.serve.deadlines import deadline_of
 from setpoint.serve.identity import ROUTING_KEY, routing_key
 
 ROUTING_HEADER = ROUTING_KEY.encode()
 MODEL = r"/models/(?P<model>[^/:]+)"
 VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
+LONGEST = 1_024
 ROUTES = (
     ("POST", rf"/v1{MODEL}{VERSION}:predict", "predict_v1"),
     ("POST", rf"/v2{MODEL}{VERSION}/infer", "predict_v2"),
@@ -48,8 +50,11 @@ class Call:
     caller: str
     arrived_us: int
     started_ns: int
-    deadline_ns: int = 0
     answers: str = ""  # the version that the caller is told of
+
+    def deadline_ns(self) -> int:
+        """Return by when it must be answered; 0 if nothing is said of that."""
+        return deadline_of(self.headers, self.started_ns)
 
     def routing_key(self) -> str:
         """Return what chooses among the versions of a model that has challengers."""
@@ -66,13 +71,20 @@ class Found:
     version: str | None = None
 
 
-@lru_cache(maxsize=1_024)
+NOWHERE = Found({})
+
+
 def find(path: str) -> Found:
     """Return what a path leads to; what can be got can be asked for with HEAD, whose body the server leaves out."""
+    return _find(path) if len(path) <= LONGEST else NOWHERE
+
+
+@lru_cache(maxsize=1_024)
+def _find(path: str) -> Found:
     for method, pattern, name in PATTERNS:
         match = pattern.fullmatch(path)
         if match:
             parts = match.groupdict()
             handlers = {"GET": name, "HEAD": name} if method == "GET" else {method: name}
             return Found(handlers, parts.get("model") or "", parts.get("version"))
-    return Found({})
+    return NOWHERE

@@ -80,12 +80,14 @@ class ShadowRunner:
 
     def _done(self, run: "asyncio.Future[list[InferenceRecord]]", rows: int) -> None:
         self._rows -= rows
-        if not run.cancelled():
-            self._record(run.result())
-        if self._queue:
-            self._start()
-        else:
-            self._idle.set()
+        try:
+            if not run.cancelled():
+                self._record(run.result())
+        finally:
+            if self._queue:
+                self._start()
+            else:
+                self._idle.set()
 
 
 def run_shadows(queue: Sequence[Work], limit: int) -> list[InferenceRecord]:

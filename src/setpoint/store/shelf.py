@@ -8,7 +8,7 @@ import numpy as np
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records, stamp
-from setpoint.domain.schema import Feature, Kind, Schema
+from setpoint.domain.schema import Kind, Schema
 from setpoint.errors import InvalidInput
 from setpoint.store.batch import objects
 from setpoint.store.cells import CellStore
@@ -80,7 +80,9 @@ def no_records(schema: Schema) -> Records:
 
 
 def same_columns(model: str, have: Schema, schema: Schema) -> None:
-    """Refuse a schema whose columns, task or classes differ from those a model's records are kept by.
+    """Refuse a schema whose columns, their order, task or classes differ from those a model's records are kept by.
+
+    The order counts: callers who send rows as lists would be misread.
 
     Raises
     ------
@@ -95,12 +97,8 @@ def same_columns(model: str, have: Schema, schema: Schema) -> None:
 
 
 def _layout(schema: Schema) -> tuple[object, ...]:
-    return schema.task, schema.classes, tuple((f.name, f.kind) for f in _ordered(schema))
+    return schema.task, schema.classes, tuple((f.name, f.kind) for f in schema.features)
 
 
 def _names(schema: Schema) -> str:
-    return ", ".join(f"{f.name} ({f.kind})" for f in _ordered(schema))
-
-
-def _ordered(schema: Schema) -> list[Feature]:
-    return sorted(schema.features, key=lambda f: f.name)
+    return ", ".join(f"{f.name} ({f.kind})" for f in schema.features)

@@ -82,7 +82,7 @@ class Spool:
             return 0.0
         try:
             ingested = (self._folder / INGESTED).stat().st_mtime
-        except FileNotFoundError:
+        except OSError:  # there is none yet, or it cannot be looked at
             ingested = 0.0
         if ingested > self._last:
             self._since = None

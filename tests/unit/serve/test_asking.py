@@ -15,7 +15,9 @@ def asked_for(make, decode, deadline_ns=0):
     """Predict with a decoder; return the outcome and what was recorded."""
     tape = make.tape()
     now = time.perf_counter_ns()
-    call = SimpleNamespace(request_id="outer", caller="me", arrived_us=1, started_ns=now, deadline_ns=deadline_ns)
+    call = SimpleNamespace(
+        request_id="outer", caller="me", arrived_us=1, started_ns=now, deadline_ns=lambda: deadline_ns
+    )
     call.routing_key = lambda: "outer"
 
     async def run():

@@ -26,9 +26,9 @@ def a_plane(table, tape, **options):
 
 def ask(plane, rows, request_id="r", model="demand", version=None, **more):
     target = plane.table.route(model).target(version)
-    more = {"started_ns": 0, **more}
+    more = {"started_ns": time.perf_counter_ns(), **more}
     answer, done = awaited()
-    plane.admit(target, more["started_ns"])
+    plane.admit(target, more["started_ns"], more.get("deadline_ns", 0))
     plane.ask(target, target.form.lists(rows), request_id, caller="10.0.0.1", arrived_us=5, done=done, **more)
     return answer
 
@@ -237,6 +237,25 @@ def test_a_full_disk_holds_records_and_writes_them_later_in_order(make):
     assert [r.request_id for r in tape.records] == ["r0", "r1", "r2", "r4"]
 
 
+def test_a_record_that_cannot_be_written_does_not_stop_the_others(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(), tape)
+        await warm(plane)
+        tape.refusing = True
+        await ask(plane, [ROW], "bad")
+        tape.refusing, append = False, tape.append
+        tape.append = lambda records: append(records) if records[0].request_id != "bad" else int("no number")
+        with pytest.raises(ValueError, match="no number"):
+            plane.recorder.retry(now=True)
+        await ask(plane, [ROW], "good")
+        assert (plane.recorder.held, plane.recorder.note) == (0, None)
+
+    asyncio.run(run())
+    assert [r.request_id for r in tape.records[1:]] == ["good"]
+
+
 def test_outcomes_on_a_full_disk_are_refused_not_held(make):
     tape = make.tape()
     tape.refusing = True
@@ -275,6 +294,23 @@ def test_a_shadow_is_not_asked_what_a_challenger_answers(make):
 
     asyncio.run(run())
     assert [(r.role, r.version) for r in tape.records] == [("challenger", "v3"), ("champion", "v1"), ("shadow", "v2")]
+
+
+def test_a_shadow_record_that_cannot_be_written_does_not_stop_the_next(make):
+    tape, failures = make.tape(), []
+
+    async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: failures.append(said))
+        plane = a_plane(make.table(shadow=make.line()), tape)
+        record = plane.shadows._record
+        plane.shadows._record = lambda records: int("no number") if not failures else record(records)
+        await ask(plane, [ROW], "r1")
+        await plane.shadows.drain(30)
+        await ask(plane, [ROW], "r2")
+        await plane.shadows.drain(30)
+
+    asyncio.run(run())
+    assert [(r.request_id, r.role) for r in tape.records] == [("r1", "champion"), ("r2", "champion"), ("r2", "shadow")]
 
 
 def test_a_failing_shadow_is_recorded_and_harms_nobody(make):
@@ -319,6 +355,21 @@ def test_a_version_can_be_asked_by_name(make):
     one, two = asyncio.run(run())
     assert two == [one[0] + 1]
     assert ("v2", "shadow") in [(r.version, r.role) for r in tape.records]
+
+
+def test_refused_requests_do_not_wait_for_a_tick_each(make):
+    tape = make.tape()
+
+    async def run():
+        plane = a_plane(make.table(), tape)  # nothing is known of the model
+        target = plane.table.route("demand").champion
+        said = {"status": 422, "violations": (), "caller": "", "arrived_us": 5, "started_ns": time.perf_counter_ns()}
+        for i in range(100):
+            plane.refuse(target, f"r{i}", **said, done=lambda _: None)
+        await plane.drain()
+
+    asyncio.run(run())
+    assert (len(tape.records), tape.appends) == (100, 1)
 
 
 def test_refused_requests_are_recorded_without_inputs(make):
@@ -404,7 +455,7 @@ def test_runs_and_what_waited_for_them_are_counted(make, beside):
     first = 0 if beside else 1  # the one that was known before
     assert float(found[f"setpoint_batch_rows_sum{{{labels}}}"]) == 8 + first
     assert float(found[f"setpoint_batch_rows_count{{{labels}}}"]) >= 2 + first
-    assert float(found[f'setpoint_queue_seconds_bucket{{le="0.1",{labels}}}']) == 0
+    assert float(found[f'setpoint_queue_seconds_bucket{{le="0.1",{labels}}}']) == first
     assert float(found[f"setpoint_queue_seconds_count{{{labels}}}"]) == 4 + first
     assert 0 < float(found[f"setpoint_run_seconds_sum{{{labels}}}"]) < 0.2
 

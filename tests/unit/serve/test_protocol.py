@@ -126,7 +126,12 @@ def test_the_answer_to_head_has_no_body():
 
 
 def test_connection_close_and_http_1_0_end_the_connection():
-    for request in (post(b"/a", extra=b"connection: close\r\n"), b"GET /a HTTP/1.0\r\n\r\n"):
+    old = b"GET /a HTTP/1.0\r\n"
+    for request in (
+        post(b"/a", extra=b"connection: close\r\n"),
+        old + b"\r\n",
+        old + b"connection: keep-alive\r\n\r\n",
+    ):
 
         async def script(client, request=request):
             client.send(request)
@@ -138,7 +143,7 @@ def test_connection_close_and_http_1_0_end_the_connection():
 
 def test_a_client_that_waits_for_100_continue_gets_it():
     async def script(client):
-        client.send(b"POST /a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        client.send(b"POST /a HTTP/1.1\r\nhost: x\r\nexpect: 100-Continue\r\ncontent-length: 2\r\n\r\n")
         assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.send(b"ab")
         assert (await client.answer())[2] == "POST /a 2"
@@ -168,6 +173,7 @@ def test_a_body_too_large_is_refused_before_it_is_read(chunked):
         (b"POST /a HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", 400),
         (b"GET /a HTTP/1.1\r\n" + b"a: b\r\n" * (MAX_HEADERS + 1) + b"\r\n", 431),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 431),
+        (b"CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n", 501),
     ],
 )
 def test_a_bad_head_is_refused_with_the_reason(head, status):
@@ -189,6 +195,44 @@ def test_a_head_that_does_not_end_is_refused():
             client.send(b"a: " + b"b" * 1_000 + b"\r\n")
             await asyncio.sleep(0)
         assert (await client.answer())[0].split()[1] == "431"
+
+    talk(script)
+
+
+def test_trailers_that_do_not_end_are_refused():
+    async def script(client):
+        client.send(b"POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nb: ")
+        for _ in range(200):
+            client.send(b"c" * 1_000)
+            await asyncio.sleep(0)
+        assert (await client.answer())[0].split()[1] == "431"
+
+    talk(script)
+
+
+@pytest.mark.parametrize("cut", [1, 100_000])
+def test_many_requests_in_one_packet_are_no_large_head(cut):
+    stream = post(b"/a", b"x" * 900) * 100
+
+    async def script(client):
+        for start in range(0, len(stream), cut) if cut > 1 else (0,):
+            client.send(stream[start : start + cut] if cut > 1 else stream)
+        assert [(await client.answer())[2] for _ in range(100)] == ["POST /a 900"] * 100
+
+    talk(script)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_request_for_another_protocol_is_answered_in_this_one(chunked):
+    """As the HTTP client of Java asks."""
+    sized = b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" if chunked else b"content-length: 3\r\n\r\nabc"
+    asks = (
+        b"POST /a HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: A\r\n"
+    )
+
+    async def script(client):
+        client.send(asks + sized + post(b"/b"))
+        assert [(await client.answer())[2] for _ in range(2)] == ["POST /a 3", "POST /b 0"]
 
     talk(script)
 
@@ -248,6 +292,33 @@ def test_shutdown_answers_what_was_begun():
         _, headers, body = await client.answer()
         assert (headers["connection"], body) == ("close", "POST /a 3")
         assert await client.rest() == b""
+
+    talk(script)
+
+
+def test_shutdown_does_not_wait_for_a_client_that_always_asks_again():
+    async def script(client):
+        client.send(post(b"/slow") + post(b"/a"))
+        await asyncio.sleep(0.05)
+        client.connection.shutdown()
+        client.send(post(b"/b") + post(b"/c"))
+        await asyncio.sleep(0.05)
+        client.app.go()
+        answers = [await client.answer() for _ in range(3)]
+        assert [body for _, _, body in answers] == ["POST /slow 0", "POST /a 0", "POST /b 0"]
+        assert answers[-1][1]["connection"] == "close"
+        client.connection.overdue(client.connection._since + LINGER_S + 1)
+        assert await client.rest() == b""
+
+    talk(script)
+
+
+def test_a_refusal_after_head_has_its_body():
+    async def script(client):
+        client.send(b"HEAD /a HTTP/1.1\r\nhost: x\r\n\r\n")
+        await client.answer(head=True)
+        client.send(b"nonsense\r\n\r\n")
+        assert "this is not HTTP/1.1" in (await client.answer())[2]
 
     talk(script)
 

@@ -17,7 +17,7 @@ from setpoint.serve.access import AccessLog
 from setpoint.serve.asking import Predicted, predict
 from setpoint.serve.contract import told
 from setpoint.serve.describe import v2_model
-from setpoint.serve.encode import status_of
+from setpoint.serve.encode import UNRECORDED, status_of
 from setpoint.serve.grpc import health_pb2 as health
 from setpoint.serve.grpc import open_inference_pb2 as oip
 from setpoint.serve.grpc.gathering import Gathering
@@ -52,7 +52,11 @@ class Call:
     told: tuple[tuple[str, str], ...] = ()
     arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
     started_ns: int = field(default_factory=time.perf_counter_ns)
-    deadline_ns: int = 0
+    due_ns: int = 0
+
+    def deadline_ns(self) -> int:
+        """Return by when it must be answered; 0 if nothing is said of that."""
+        return self.due_ns
 
     def routing_key(self) -> str:
         """Return what chooses among the versions of a model that has challengers."""
@@ -187,13 +191,14 @@ class Calls:
             try:
                 if self.stopping:
                     raise NotReady("this worker stops; ask again")
-                if call.deadline_ns and call.deadline_ns <= call.started_ns:
+                if call.due_ns and call.due_ns <= call.started_ns:
                     raise DeadlineExceeded("the deadline was over before the call's turn")
                 reply = await method(body, call)
             except SetpointError as e:
                 code, text = code_of(e), str(e)
-                if not call.answers:
-                    metrics.error(status_of(e))
+                status = status_of(e)
+                if not call.answers or status in UNRECORDED:
+                    metrics.error(status)
             except Exception:
                 log.exception("request %s failed", call.request_id)
                 code = grpc.StatusCode.INTERNAL
@@ -232,7 +237,7 @@ def call_of(context: Context) -> Call:
     call = Call(given if accepted_id(given) else new_id(), caller_of(context.peer()), metadata)
     remaining_s = context.time_remaining()
     if remaining_s is not None:
-        call.deadline_ns = call.started_ns + int(remaining_s * 1e9)
+        call.due_ns = call.started_ns + int(remaining_s * 1e9)
     return call
 
 
