@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
+from struct import error as PackError  # noqa: N812  # it is a class
+from struct import pack
 from types import NoneType
 from typing import Any
 
@@ -128,19 +130,32 @@ class Form:
 
     def stack(self, parts: Sequence[Rows]) -> Columns:
         """Return the rows of several requests as columns for the model, in the order of the requests."""
-        table = parts[0].seen
-        if len(parts) > 1:
-            table = [list(chain.from_iterable(pieces)) for pieces in zip(*(part.seen for part in parts), strict=True)]
-        # all numbers at once: an array each would cost more than the model on a single row
         if not self._categorical:
-            lone = len(parts) == 1 and parts[0].n == 1  # a list of lists takes three times as long
-            array = np.array([value for (value,) in table] if lone else table, dtype=np.float64)
-            return Numbers(self.names, array[:, None] if lone else array)
+            return Numbers(self.names, self._numbers(parts))
+        table = self._joined(parts)
+        # all numbers at once: an array each would cost more than the model on a single row
         numbers = np.array([table[j] for j in self._numeric], dtype=np.float64)
         stacked: dict[str, Column] = dict(zip(self._numeric_names, numbers, strict=True))
         for j in self._categorical:
             stacked[self.names[j]] = _levels(self._features[j].dtype, table[j])
         return stacked
+
+    def _numbers(self, parts: Sequence[Rows]) -> Column:
+        """Return rows that are all numbers as one array of shape (n_features, n)."""
+        size = len(self.names)
+        try:  # a third of the time that NumPy takes for lists
+            if sum([part.n for part in parts]) == len(parts):
+                values = chain.from_iterable(chain.from_iterable([part.seen for part in parts]))
+                return np.frombuffer(pack(f"{size * len(parts)}d", *values)).reshape(-1, size).T
+            packed = [pack(f"{size * part.n}d", *chain.from_iterable(part.seen)) for part in parts]
+        except (PackError, OverflowError):  # one is missing
+            return np.array(self._joined(parts), dtype=np.float64)
+        return np.concatenate([np.frombuffer(column).reshape(size, -1) for column in packed], axis=1)
+
+    def _joined(self, parts: Sequence[Rows]) -> Table:
+        if len(parts) == 1:
+            return parts[0].seen
+        return [list(chain.from_iterable(pieces)) for pieces in zip(*(part.seen for part in parts), strict=True)]
 
     def _table(self, rows: Sequence[Sequence[Any]], strict: bool) -> tuple[Table, Breach | None]:
         """Turn rows into checked columns; one row of types that were seen to fit before costs next to nothing."""
