@@ -99,9 +99,13 @@ class RecordLog(Protocol):
         until: datetime | None = None,
         version: str | None = None,
         ids: Sequence[str] | None = None,
+        where: str | None = None,
         limit: int | None = None,
     ) -> "pa.Table":
-        """Return everything recorded, refused requests and shadows too: the answer to `setpoint records`."""
+        """Return everything recorded, refused requests and shadows too: the answer to `setpoint records`.
+
+        `where` is a condition in words, see `setpoint.store.where`; of what is left, `limit` keeps the last rows.
+        """
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""

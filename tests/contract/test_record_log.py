@@ -286,6 +286,8 @@ def test_the_table_shows_everything(demand: Kit) -> None:
     assert demand.log.table("demand", version="v2")["role"].to_pylist() == ["shadow"]
     assert demand.log.table("demand", ids=["i1"]).num_rows == 1
     assert demand.log.table("demand", limit=2).num_rows == 2
+    assert demand.log.table("demand", where="role == 'shadow'")["version"].to_pylist() == ["v2"]
+    assert demand.log.table("demand", where="role == 'champion' and status == 200", limit=1)["id"].to_pylist() == ["i1"]
     assert demand.log.table("demand", since=T0 + HOUR, until=T0 + 2 * HOUR)["id"].to_pylist() == ["i1"]
 
 

@@ -73,10 +73,20 @@ def outcomes(model: str, table: Table, *, home: Place | None = None) -> OutcomeR
 
 
 def records(
-    model: str, *, since: datetime | None = None, until: datetime | None = None, home: Place | None = None
+    model: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    version: str | None = None,
+    where: str | None = None,
+    limit: int | None = None,
+    home: Place | None = None,
 ) -> pa.Table:
-    """Return what was recorded, with the outcome where it is known; `.to_pandas()` makes a frame of it."""
-    return _open(home).records(model, since=since, until=until)
+    """Return what was recorded, with the outcome where it is known; `.to_pandas()` makes a frame of it.
+
+    `where` is a condition, such as `"age > 60 and outcome is None"`; of what is left, `limit` keeps the last rows.
+    """
+    return _open(home).records(model, since=since, until=until, version=version, where=where, limit=limit)
 
 
 def monitor(model: str, *, home: Place | None = None) -> tuple[Finding, ...]:

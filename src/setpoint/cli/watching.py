@@ -1,5 +1,6 @@
 """status, records, monitor and incidents: commands that only read."""
 
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, cell, console, number, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.live import written
+from setpoint.domain.schema import Kind, Schema
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
 from setpoint.loop.frames import read_table
@@ -18,6 +20,7 @@ from setpoint.loop.records import as_lines, write_records
 from setpoint.loop.views import finding_view, incident_view, status_view
 from setpoint.monitor.compare import compare
 
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]
 STAND = {True: "[green]holds[/]", False: "[red]off[/]", None: "no data yet"}
@@ -54,16 +57,24 @@ def records(
     since: Annotated[datetime | None, typer.Option(help="Event time from (UTC).")] = None,
     until: Annotated[datetime | None, typer.Option(help="Event time before (UTC).")] = None,
     version: Annotated[str | None, typer.Option(help="Only what this version answered.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many rows.")] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="FEATURE=VALUE: only rows of this segment. May be repeated.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(help='A condition: "age > 60 and status == 200", "outcome is None".')
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many rows, the last ones.")] = None,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON record a line.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file instead.")] = None,
 ) -> None:
     """Show what was recorded: inputs, outputs, and the outcome where it is known."""
-    found = open_home(Settings()).records(
+    operator = open_home(Settings())
+    found = operator.records(
         model,
         since=utc(since) if since else None,
         until=utc(until) if until else None,
         version=version,
+        where=_condition(operator.schema(model), segment or [], where),
         limit=limit if json_lines or out else min(limit or 20, 1_000),
     )
     if out is not None:
@@ -79,16 +90,30 @@ def records(
                 f"{r['time']:%Y-%m-%d %H:%M:%S}",
                 r["version"],
                 r["role"],
-                _outputs(r["outputs"]),
+                str(r["status"]),
+                _outputs(r["outputs"]) or ", ".join(r["violations"]) or "–",
                 cell(r["outcome"]),
             )
             for r in found.to_pylist()
         ]
-        console.print(table("", ("id", "time", "version", "role", "outputs", "outcome"), rows))
+        console.print(table("", ("id", "time", "version", "role", "status", "outputs", "outcome"), rows))
+
+
+def _condition(schema: Schema, segments: list[str], where: str | None) -> str | None:
+    """Return segments and a condition as one condition."""
+    parts, texts = [], {f.name for f in schema.features if f.kind is Kind.CATEGORICAL}
+    for text in segments:
+        feature, equals, value = text.partition("=")
+        if not feature or not equals:
+            raise InvalidInput(f"--segment {text}: expected FEATURE=VALUE, such as job=admin")
+        number = NUMBER.fullmatch(value) and feature not in texts
+        parts.append(f"inputs[{feature!r}] == {value if number else repr(value)}")
+    parts += [f"({where})"] if where else []
+    return " and ".join(parts) or None
 
 
 def _outputs(outputs: dict[str, Any] | None) -> str:
-    return ", ".join(f"{name} {cell(value)}" for name, value in (outputs or {}).items()) or "–"
+    return ", ".join(f"{name} {cell(value)}" for name, value in (outputs or {}).items() if value is not None)
 
 
 def monitor(

@@ -233,12 +233,13 @@ class Operator:
         since: datetime | None = None,
         until: datetime | None = None,
         version: str | None = None,
+        where: str | None = None,
         limit: int | None = None,
     ) -> pa.Table:
-        """Return what was recorded."""
+        """Return what was recorded; `where` is a condition, of what is left `limit` keeps the last rows."""
         self.ports.state.load(model)
         self.ports.log.ingest()
-        return self.ports.log.table(model, since=since, until=until, version=version, limit=limit)
+        return self.ports.log.table(model, since=since, until=until, version=version, where=where, limit=limit)
 
     def outcomes(self, model: str, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
         """Record what turned out to be true."""

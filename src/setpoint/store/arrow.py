@@ -15,6 +15,7 @@ from setpoint.store.batch import INTEGERS, TEXTS, Batch, is_text, objects, outpu
 from setpoint.store.cells import KEYS, NUMBERS, Cells
 from setpoint.store.outcomes import Kept, Outcomes
 from setpoint.store.rows import hashes
+from setpoint.store.where import matching
 
 TIME = pa.timestamp("us", tz="UTC")
 LISTS = ("violations", "maps")
@@ -153,6 +154,7 @@ def presented(
     *,
     version: str | None,
     ids: Sequence[str] | None,
+    where: str | None,
     limit: int | None,
 ) -> pa.Table:
     """Return rows of `predictions` as the port's `table` promises: filtered, ordered, with `outcome` and `known`.
@@ -164,7 +166,16 @@ def presented(
     if ids is not None:
         table = table.filter(pc.is_in(table["id"], pa.array(list(ids), pa.string())))
     table = table.sort_by([(name, "ascending") for name in ("time", "arrived", "id", "row")])
-    table = table if limit is None else table.slice(max(0, table.num_rows - limit))
+    if where is None:
+        return _with_outcomes(_last(table, limit), outcomes, schema)
+    return _last(matching(_with_outcomes(table, outcomes, schema), where), limit)
+
+
+def _last(table: pa.Table, limit: int | None) -> pa.Table:
+    return table if limit is None else table.slice(max(0, table.num_rows - limit))
+
+
+def _with_outcomes(table: pa.Table, outcomes: Outcomes, schema: Schema) -> pa.Table:
     value, known = outcomes.known_by(hashes(objects(table["id"].to_pylist())))
     if schema.task is Task.BINARY:
         outcome = pa.array([None if v != v else str(schema.classes[int(v)]) for v in value], pa.string())

@@ -104,13 +104,14 @@ class DeltaRecordLog:
         until: datetime | None = None,
         version: str | None = None,
         ids: Sequence[str] | None = None,
+        where: str | None = None,
         limit: int | None = None,
     ) -> pa.Table:
         with self._threads:
             follower = self._follower(model)
             shelf = follower.reach(None, with_spool=not self._ingests)
             rows = window(follower.recorded(_day(since), ids), since, until)
-            return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, limit=limit)
+            return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, where=where, limit=limit)
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         with self._threads:

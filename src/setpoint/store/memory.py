@@ -91,11 +91,12 @@ class MemoryRecordLog:
         until: datetime | None = None,
         version: str | None = None,
         ids: Sequence[str] | None = None,
+        where: str | None = None,
         limit: int | None = None,
     ) -> pa.Table:
         shelf = self._shelf(model)
         rows = window(predictions(self._batches.get(model, []), shelf.schema), since, until)
-        return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, limit=limit)
+        return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, where=where, limit=limit)
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         return self._shelf(model).refused(since, until)

@@ -1,0 +1,182 @@
+"""Conditions on records, as people write them: `age > 60 and label == 'yes' and outcome is None`.
+
+The text has the grammar of Python expressions, and is only read: it is translated into operations of Arrow, never run.
+"""
+
+import ast
+import difflib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import reduce
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from setpoint.errors import InvalidInput
+
+LONGEST = 2_000
+GROUPS = ("inputs", "outputs")
+COMPARED: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Eq: pc.equal,
+    ast.NotEq: pc.not_equal,
+    ast.Lt: pc.less,
+    ast.LtE: pc.less_equal,
+    ast.Gt: pc.greater,
+    ast.GtE: pc.greater_equal,
+}
+ALLOWED = "names, numbers, texts, None, comparisons, `in`, `is None`, `and`, `or` and `not`"
+
+
+def matching(table: pa.Table, text: str) -> pa.Table:
+    """Return the rows of which a condition is true; of a comparison with a missing value it is not.
+
+    Names are those of the columns; `inputs` and `outputs` hold one field a feature and output, which can be named
+    alone where nothing else has the name, else as `inputs.age` or `inputs['mean radius']`. A time is written as ISO
+    8601 text, UTC where it has no zone.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        As `RecordLog.table` returns it.
+    text : str
+        For example `status != 200 or 'range:age' in violations`.
+
+    Raises
+    ------
+    InvalidInput
+        If the text is no such condition, or names what there is not; the text says what was expected.
+    """
+    if len(text) > LONGEST:
+        raise InvalidInput(f"the condition has {len(text):,} characters; at most {LONGEST:,} are read")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        mask = _Reader(table, text).truth(tree)
+    except (SyntaxError, ValueError, OverflowError, RecursionError) as e:
+        if isinstance(e, InvalidInput):
+            raise
+        raise InvalidInput(f"{text!r} is no condition: {getattr(e, 'msg', e)}; write for example age > 60") from e
+    return table.filter(mask)
+
+
+class _Reader:
+    """Translates one condition over one table."""
+
+    def __init__(self, table: pa.Table, text: str) -> None:
+        self._table, self._text = table, text
+        self._fields = {
+            group: [field.name for field in table.schema.field(group).type]
+            for group in GROUPS
+            if group in table.schema.names
+        }
+
+    def truth(self, node: ast.expr) -> Any:
+        """Return a condition as a mask, null where it cannot be said."""
+        match node:
+            case ast.BoolOp(op=op, values=values):
+                both = pc.and_kleene if isinstance(op, ast.And) else pc.or_kleene
+                return reduce(both, map(self.truth, values))
+            case ast.UnaryOp(op=ast.Not(), operand=inner):
+                return pc.invert(self.truth(inner))
+            case ast.Compare(left=left, ops=ops, comparators=rights):
+                pairs = zip([left, *rights], ops, rights, strict=False)
+                return reduce(pc.and_kleene, [self._compared(a, op, b) for a, op, b in pairs])
+        raise self._no(node, "is no condition")
+
+    def _compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Any:
+        match op:
+            case ast.Is() | ast.IsNot():
+                if not (isinstance(right, ast.Constant) and right.value is None):
+                    raise self._no(right, "cannot stand after `is`; expected None")
+                null = pc.is_null(self._column(left), nan_is_null=True)
+                return null if isinstance(op, ast.Is) else pc.invert(null)
+            case ast.In() | ast.NotIn():
+                found = self._contained(left, right)
+                return found if isinstance(op, ast.In) else pc.invert(found)
+        if isinstance(left, ast.Constant | ast.UnaryOp) and isinstance(right, ast.Constant | ast.UnaryOp):
+            raise self._no(left, "is compared with no column")
+        a, b = self._operand(left, right), self._operand(right, left)
+        try:
+            return COMPARED[type(op)](a, b)
+        except pa.ArrowException as e:
+            raise self._no(left, f"({a.type}) cannot be compared with {ast.unparse(right)} ({b.type})") from e
+
+    def _contained(self, left: ast.expr, right: ast.expr) -> Any:
+        """Return where a value is one of those listed, or where a list holds a value."""
+        if isinstance(right, ast.List | ast.Tuple | ast.Set):
+            column = self._column(left)
+            wanted = [self._constant(each, column.type) for each in right.elts]
+            return pc.is_in(column, pa.array(wanted, column.type))
+        lists = self._column(right)
+        if not pa.types.is_list(lists.type):
+            raise self._no(right, "holds no lists; expected a list of values, or violations or maps")
+        value = self._constant(left, lists.type.value_type)
+        flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
+        held = np.zeros(len(lists), bool)
+        held[np.asarray(pc.filter(parents, pc.equal(flat, value)))] = True
+        return pa.array(held)
+
+    def _operand(self, node: ast.expr, other: ast.expr) -> Any:
+        if isinstance(node, ast.Constant | ast.UnaryOp):
+            kind = self._column(other).type
+            value = self._constant(node, kind)
+            return pa.scalar(value, kind if pa.types.is_timestamp(kind) else None)
+        return self._column(node)
+
+    def _constant(self, node: ast.expr, kind: pa.DataType) -> Any:
+        """Return a number, text or time that can be compared with a column of a type."""
+        try:
+            value = ast.literal_eval(node)
+        except ValueError:
+            raise self._no(node, "is no number and no text") from None
+        number = isinstance(value, int | float)
+        if pa.types.is_timestamp(kind) and isinstance(value, str):
+            try:
+                when = datetime.fromisoformat(value)
+            except ValueError:
+                raise self._no(node, "is no time; expected ISO 8601, like '2024-05-01T12:00'") from None
+            return when.replace(tzinfo=UTC) if when.tzinfo is None else when
+        if pa.types.is_string(kind) and isinstance(value, str):
+            return value
+        if (pa.types.is_integer(kind) or pa.types.is_floating(kind)) and number:
+            return value
+        expected = "text" if pa.types.is_string(kind) else "a number" if pa.types.is_primitive(kind) else str(kind)
+        raise self._no(node, f"is compared with {expected}, which it is not")
+
+    def _column(self, node: ast.expr) -> Any:
+        """Return the column that is named."""
+        match node:
+            case ast.Name(id=name):
+                return self._named(name, node)
+            case ast.Attribute(value=ast.Name(id=group), attr=name) if group in self._fields:
+                return self._in_group(group, name, node)
+            case ast.Subscript(value=ast.Name(id=group), slice=ast.Constant(value=str(name))) if group in self._fields:
+                return self._in_group(group, name, node)
+        raise self._no(node, "is no column")
+
+    def _named(self, name: str, node: ast.expr) -> Any:
+        if name in self._table.column_names and name not in GROUPS:
+            return self._table[name].combine_chunks()
+        groups = [group for group, fields in self._fields.items() if name in fields]
+        if len(groups) == 1:
+            return self._in_group(groups[0], name, node)
+        if groups:
+            raise self._no(node, f"is both an input and an output; write inputs.{name} or outputs.{name}")
+        known = [n for n in self._table.column_names if n not in GROUPS] + list(chain(*self._fields.values()))
+        raise self._no(node, f"is no column{_nearest(name, known)}; there are: {', '.join(known)}")
+
+    def _in_group(self, group: str, name: str, node: ast.expr) -> Any:
+        fields = self._fields[group]
+        if name not in fields:
+            raise self._no(node, f"is none of the {group}{_nearest(name, fields)}; there are: {', '.join(fields)}")
+        return pc.struct_field(self._table[group].combine_chunks(), [name])
+
+    def _no(self, node: ast.expr, what: str) -> InvalidInput:
+        return InvalidInput(f"in {self._text!r}: {ast.unparse(node)} {what}. A condition has {ALLOWED}")
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
