@@ -74,6 +74,21 @@ def test_what_a_running_home_refuses_and_what_becomes_of_outcomes(running: Any, 
     running.predict("campaign", late)
     assert {r["id"]: r["outcome"] for r in running.records("campaign")}["zz9"] == "yes"
 
+    # what an engineer on call asks
+    def asked(*options: object) -> list[Any]:
+        said = running.run("records", "campaign", "--json-lines", *options).stdout
+        return [json.loads(line) for line in said.splitlines()]
+
+    recorded = running.records("campaign")
+    old = asked("--where", "age > 60 and outcome is None")
+    assert old == [r for r in recorded if r["status"] == 200 and r["inputs"]["age"] > 60 and r["outcome"] is None] != []
+    admins = asked("--segment", "job=admin", "--limit", 3)
+    assert admins == [r for r in recorded if r["status"] == 200 and r["inputs"]["job"] == "admin"][-3:]
+    assert running.says("records", "campaign", "--where", "agee > 60").startswith(
+        "in 'agee > 60': agee is no column (did you mean 'age'?); there are: "
+    )
+    assert running.says("records", "campaign", "--segment", "job").endswith("expected FEATURE=VALUE, such as job=admin")
+
     # what cannot be done now says why
     again = running.says("up", "--detach", "--port", 1, "--control-port", 2)
     assert again.startswith(f"{running.home} is up already on http://127.0.0.1:{running.port} (pid ")
