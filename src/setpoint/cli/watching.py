@@ -108,7 +108,8 @@ def _condition(schema: Schema, segments: list[str], where: str | None) -> str | 
             raise InvalidInput(f"--segment {text}: expected FEATURE=VALUE, such as job=admin")
         number = NUMBER.fullmatch(value) and feature not in texts
         parts.append(f"inputs[{feature!r}] == {value if number else repr(value)}")
-    parts += [f"({where})"] if where else []
+    if where:
+        parts.append(f"({where})" if parts else where)
     return " and ".join(parts) or None
 
 
