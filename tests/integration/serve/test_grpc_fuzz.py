@@ -1,11 +1,14 @@
 """Frames that are no requests, or nearly: each is refused as the caller's mistake, and the worker goes on."""
 
+import os
+
 import grpc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2 as pb
 
+CASES = int(os.environ.get("SETPOINT_FUZZ_CASES", "20"))
 SERVICE = "inference.GRPCInferenceService"
 METHODS = [f"{SERVICE}/{name}" for name in ("ModelReady", "ModelMetadata", "ModelInfer")]
 METHODS += [f"{SERVICE}/{name}" for name in ("ServerLive", "ServerReady", "ServerMetadata")]
@@ -78,7 +81,7 @@ def send(start, monkeypatch):
 
 
 def test_bytes_of_any_kind_are_taken_or_refused(send):
-    @settings(max_examples=300)
+    @settings(max_examples=15 * CASES, deadline=None)
     @given(st.sampled_from(METHODS), st.binary(max_size=300))
     def check(method, frame):
         assert send(method, frame) in TAKEN
@@ -88,7 +91,7 @@ def test_bytes_of_any_kind_are_taken_or_refused(send):
 
 @pytest.mark.parametrize("kind", [frames, damaged()], ids=["whole", "damaged"])
 def test_requests_that_fit_no_schema_are_refused(send, kind):
-    @settings(max_examples=400)
+    @settings(max_examples=20 * CASES, deadline=None)
     @given(kind)
     def check(frame):
         assert send(f"{SERVICE}/ModelInfer", frame) in TAKEN
