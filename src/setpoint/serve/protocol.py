@@ -95,23 +95,27 @@ class HttpProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
-        if self._deaf:
-            return
+        while data and not self._deaf:
+            data = self._fed(data)
+
+    def _fed(self, data: bytes) -> bytes:
+        """Feed the parser; return what is to be read again."""
         self._beside += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as e:  # no other protocol is spoken here: it is read again as a usual one
             if self._parser.get_method() == b"CONNECT":
                 self._refuse(HTTPStatus.NOT_IMPLEMENTED, "this is no proxy: CONNECT is not known here")
-                return
+                return b""
             again = self._without_upgrade()
             self._parser = httptools.HttpRequestParser(self)
-            self.data_received(again + data[e.args[0] :])
+            return again + data[e.args[0] :]
         except httptools.HttpParserError as e:
             self._refuse(HTTPStatus.BAD_REQUEST, f"this is not HTTP/1.1: {e}")
         else:
             if self._partial and self._beside > MAX_HEAD_BYTES:  # a head or trailers without an end
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE_HEAD)
+        return b""
 
     def eof_received(self) -> bool:
         """Answer what came whole; the way out stays open for that."""

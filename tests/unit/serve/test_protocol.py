@@ -231,8 +231,9 @@ def test_a_request_for_another_protocol_is_answered_in_this_one(chunked):
     )
 
     async def script(client):
-        client.send(asks + sized + post(b"/b"))
-        assert [(await client.answer())[2] for _ in range(2)] == ["POST /a 3", "POST /b 0"]
+        client.send((asks + sized) * 1_100 + post(b"/b"))
+        answers = [(await client.answer())[2] for _ in range(1_101)]
+        assert answers == ["POST /a 3"] * 1_100 + ["POST /b 0"]
 
     talk(script)
 
@@ -265,6 +266,35 @@ def test_an_application_that_fails_costs_its_connection_only():
         assert not client.connections
 
     talk(script)
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = []
+
+    def write(self, data):
+        self.written.append(data)
+
+    def is_closing(self):
+        return False
+
+
+def test_an_answer_at_once_goes_out_one_pass_later():
+    """Else clients who ask again at once would keep the loop reading, and everything else would wait."""
+
+    async def run():
+        wire = Wire()
+        connection = HttpProtocol(Echo(), set(), max_body_bytes=BOUND)
+        connection.connection_made(wire)
+        connection.data_received(post(b"/a"))
+        assert wire.written == []
+        await asyncio.sleep(0)
+        assert len(wire.written) == 1
+
+    asyncio.run(run())
 
 
 def test_requests_that_wait_are_bounded():
