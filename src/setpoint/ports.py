@@ -1,6 +1,6 @@
 """What the stages and the loop need from outside, as small shapes. Adapters live in store/ and platforms/."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -107,11 +107,36 @@ class RecordLog(Protocol):
         `where` is a condition in words, see `setpoint.store.where`; of what is left, `limit` keeps the last rows.
         """
 
+    def days(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        latest_first: bool = False,
+    ) -> "Iterator[pa.Table]":
+        """Yield the same as `table` a day of event time at a time, for what is too large for memory; once at least."""
+
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""
 
-    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
-        """Return the profile of champion rows over a window of whole minutes: a sum of stored profiles."""
+    def profile(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segment: str = "",
+    ) -> Profile:
+        """Return the profile of answered rows over a window of whole minutes: a sum of stored profiles.
+
+        `segment` is one of the names that the model's `Binning` gives; without one all rows count.
+        """
 
 
 class StateStore(Protocol):

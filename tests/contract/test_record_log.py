@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
-from setpoint.domain.record import InferenceRecord, Outcome, Role
+from setpoint.domain.record import InferenceRecord, Layout, Outcome, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput, NotFound
@@ -82,7 +83,7 @@ def record(
     """The n-th hour's request, of one row."""
     time = us(when or T0 + n * HOUR)
     ok = status == 200
-    return InferenceRecord(
+    return InferenceRecord.named(
         request_id=f"r{n}",
         model="demand",
         version=version,
@@ -268,8 +269,8 @@ def test_binary_outcomes_are_compared_with_the_second_class(kit: Kit) -> None:
 
 
 def msg_replace(r: InferenceRecord, outputs: dict[str, list[float | int | str | bool | None]]) -> InferenceRecord:
-    fields = {name: getattr(r, name) for name in r.__struct_fields__}
-    return InferenceRecord(**{**fields, "outputs": outputs})
+    layout = Layout(r.layout.inputs, tuple(outputs))
+    return msgspec.structs.replace(r, layout=layout, outputs=[*outputs.values()])
 
 
 def test_the_table_shows_everything(demand: Kit) -> None:
@@ -292,7 +293,7 @@ def test_the_table_shows_everything(demand: Kit) -> None:
 
 
 def test_a_request_of_many_rows_is_as_many_records(demand: Kit) -> None:
-    many = InferenceRecord(
+    many = InferenceRecord.named(
         request_id="r",
         model="demand",
         version="v1",

@@ -41,7 +41,7 @@ BINNING: Binning = binning_of(
 
 def record(n: int) -> InferenceRecord:
     time_us = T0_US + n * 1_800_000_000
-    return InferenceRecord(
+    return InferenceRecord.named(
         request_id=f"r{n}",
         model="demand",
         version="v1",

@@ -226,9 +226,10 @@ def _answer(
     if served.shadow is not None:
         asked.append((served.shadow, Role.SHADOW, operator.ports.scorer.score(model, served.shadow, seen)))
     times = (traffic.time[rows] - EPOCH).astype(np.int64).tolist()
+    columns = {name: _plain(column) for name, column in raw.items()}
     recorder.append(
         [
-            InferenceRecord(
+            InferenceRecord.named(
                 request_id=f"replay-{times[0]}",
                 model=model,
                 version=version,
@@ -239,7 +240,7 @@ def _answer(
                 caller="replay",
                 ids=traffic.id[rows].tolist(),
                 times_us=times,
-                inputs={name: _plain(column) for name, column in raw.items()},
+                inputs=columns,
                 outputs={name: column.tolist() for name, column in outputs.items()},
                 maps=maps,
             )

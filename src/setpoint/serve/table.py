@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from setpoint.domain.live import FeatureMap, Served
-from setpoint.domain.record import Role
+from setpoint.domain.record import Layout, Role
 from setpoint.domain.records import Columns
 from setpoint.domain.routing import chosen
 from setpoint.domain.version import ModelVersion
@@ -53,6 +53,7 @@ class Target:
     model: str = field(init=False)
     version: str = field(init=False)
     form: Form = field(init=False)
+    layout: Layout = field(init=False)
 
     def __post_init__(self) -> None:
         # plain attributes: read for every request
@@ -60,6 +61,7 @@ class Target:
         object.__setattr__(self, "model", self.loaded.version.model)
         object.__setattr__(self, "version", self.loaded.version.version)
         object.__setattr__(self, "form", self.loaded.form.given(self.maps))
+        object.__setattr__(self, "layout", Layout(self.form.names, self.form.outputs))
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,8 +113,9 @@ def record_of(work: Work, target: Target, answer: Answer | SetpointError, latenc
         caller=work.caller,
         ids=_ids(work) if rows else [],
         times_us=_times(work) if rows else [],
-        inputs=dict(zip(target.form.names, rows.columns, strict=True)) if rows else {},  # type: ignore[arg-type]
-        outputs={} if isinstance(answer, SetpointError) else answer,  # type: ignore[arg-type]
+        layout=target.layout,
+        inputs=rows.columns if rows else (),
+        outputs=() if isinstance(answer, SetpointError) or not answer else [answer[name] for name in target.layout.outputs],
         violations=[MODEL_ERROR] if failed else list(work.violations),
         maps=target.map_ids if rows else [],
     )

@@ -4,11 +4,13 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Ingested, Outcome, OutcomeReceipt, Role
@@ -16,9 +18,10 @@ from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import from_json, to_json, value
 from setpoint.errors import NotFound, Unusable
-from setpoint.store.arrow import presented, window
 from setpoint.store.follower import Follower
-from setpoint.store.outcomes import check
+from setpoint.store.outcomes import Outcomes, check
+from setpoint.store.presented import presented, window
+from setpoint.store.profiles import profile_window, summed
 from setpoint.store.segments import exclusive
 from setpoint.store.shelf import Shelf, same_columns
 from setpoint.store.spool import INGESTED, Spool
@@ -94,7 +97,7 @@ class DeltaRecordLog:
         version: str | None = None,
     ) -> Records:
         with self._threads:
-            return self._shelf(model, since).read(since, until, as_of, role, version)
+            return self._shelf(model, since, until).read(since, until, as_of, role, version)
 
     def table(
         self,
@@ -107,19 +110,59 @@ class DeltaRecordLog:
         where: str | None = None,
         limit: int | None = None,
     ) -> pa.Table:
+        found: list[pa.Table] = []
+        backwards = self.days(
+            model, since=since, until=until, version=version, ids=ids, where=where, latest_first=limit is not None
+        )
+        for part in backwards:
+            found.append(part)
+            if limit is not None and sum(p.num_rows for p in found) >= limit:
+                break
+        if limit is None:
+            return pa.concat_tables(found)
+        table = pa.concat_tables(reversed(found))
+        return table.slice(max(0, table.num_rows - limit))
+
+    def days(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        latest_first: bool = False,
+    ) -> Iterator[pa.Table]:
         with self._threads:
-            follower = self._follower(model)
-            shelf = follower.reach(None, with_spool=not self._ingests)
-            rows = window(follower.recorded(_day(since), ids), since, until)
-            return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, where=where, limit=limit)
+            follower = self._current(model)
+            days = follower.days(since, until)
+        for day in reversed(days) if latest_first else days:
+            with self._threads:
+                rows = follower.predictions(window(since, until, day=day, version=version, ids=ids))
+                outcomes = follower.outcomes(pa.array([day]), pc.unique(rows["id"]))
+            yield presented(rows, outcomes, follower.schema, where)
+        if not days:
+            yield presented(follower.predictions(ds.scalar(False)), Outcomes(), follower.schema, where)
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         with self._threads:
-            return self._shelf(model, since).refused(since, until)
+            return self._shelf(model, since, until).refused(since, until)
 
-    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
+    def profile(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segment: str = "",
+    ) -> Profile:
         with self._threads:
-            return self._shelf(model, since).profile(since, until, version)
+            follower = self._current(model)
+            rows = follower.profiles(profile_window(since, until, version=version, role=role, segment=segment))
+        return summed(rows, follower.binning)
 
     def close(self) -> None:
         """Let go of the spool; the log itself needs no closing."""
@@ -133,8 +176,16 @@ class DeltaRecordLog:
         with exclusive(self._lock):
             return self._follower(model).ingest()
 
-    def _shelf(self, model: str, since: datetime | None) -> Shelf:
-        return self._follower(model).reach(_day(since) or date.min, with_spool=not self._ingests)
+    def _current(self, model: str) -> Follower:
+        follower = self._follower(model)
+        follower.refresh(with_spool=not self._ingests)
+        return follower
+
+    def _shelf(self, model: str, since: datetime | None, until: datetime | None) -> Shelf:
+        follower = self._current(model)
+        if self._ingests:  # the loop asks for the same weeks again and again
+            return follower.shelf(date.min if since is None else since.astimezone(UTC).date())
+        return follower.loaded(window(since, until))
 
     def _open(self, folder: Path, schema: Schema, binning: Binning) -> None:
         file = folder / MODEL_FILE
@@ -163,6 +214,3 @@ def _mark(file: Path, when: float) -> None:
         file.touch()
         os.utime(file, (when, when))
 
-
-def _day(when: datetime | None) -> date | None:
-    return None if when is None else when.astimezone(UTC).date()
