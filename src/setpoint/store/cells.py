@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, empty
+from setpoint.domain.profile import Binning, ColumnProfile, Counted, Cuts, Profile, empty
 from setpoint.domain.record import Role
 from setpoint.domain.records import Column, stamp
-from setpoint.domain.schema import Kind, Schema
+from setpoint.domain.schema import Schema
 from setpoint.store.batch import Batch
 from setpoint.store.growing import Growing
 
@@ -55,12 +55,12 @@ def cells_of(batch: Batch, schema: Schema, binning: Binning) -> Cells:
 
 def _column(values: Column, cuts: Cuts, group: NDArray[Any]) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
     """Return the cells of one column, but for their key, and the group of each."""
-    if cuts.kind is Kind.CATEGORICAL:
+    if values.dtype == object:
         missing = values == np.array(None)
         levels, slot = np.unique(np.where(missing, "", values).astype(str), return_inverse=True)
         numbers = np.zeros(len(values))
     else:
-        missing, levels, numbers = np.isnan(values), None, values
+        missing, levels, numbers = np.isnan(values), None, values - cuts.origin
         slot = np.searchsorted(np.asarray(cuts.edges), values, side="left")
     slot = np.where(missing, NULL, slot)
     width = int(slot.max(initial=0)) + 2
@@ -69,8 +69,8 @@ def _column(values: Column, cuts: Cuts, group: NDArray[Any]) -> tuple[dict[str, 
     numbers = np.where(missing, 0.0, numbers)
     low, high = np.full(len(key), np.inf), np.full(len(key), -np.inf)
     if levels is None:
-        np.minimum.at(low, place[~missing], numbers[~missing])
-        np.maximum.at(high, place[~missing], numbers[~missing])
+        np.minimum.at(low, place[~missing], values[~missing])
+        np.maximum.at(high, place[~missing], values[~missing])
     level = np.full(len(key), None, object)
     if levels is not None:
         level[bins != NULL] = levels.astype(object)[bins[bins != NULL]]
@@ -126,13 +126,14 @@ class CellStore:
         bins, count = self._cells["bin"][rows], self._cells["count"][rows]
         nulls = int(count[bins == NULL].sum())
         filled = rows[bins != NULL]
-        if cuts.kind is Kind.CATEGORICAL:
+        if cuts.kind == Counted.CATEGORICAL:
             names = list(self._codes["level"])
             codes = self._cells["level"][filled]
             totals = np.bincount(codes, self._cells["count"][filled], len(names)).astype(np.int64)
             levels = {names[code]: int(totals[code]) for code in np.flatnonzero(totals)}
-            return ColumnProfile(bins=base.bins, levels=levels, nulls=nulls)
+            return ColumnProfile(cuts=cuts, bins=base.bins, levels=levels, nulls=nulls)
         return ColumnProfile(
+            cuts=cuts,
             bins=np.bincount(bins[bins != NULL], count[bins != NULL], len(base.bins)).astype(np.int64),
             nulls=nulls,
             total=float(self._cells["total"][filled].sum()),
