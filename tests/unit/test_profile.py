@@ -67,7 +67,7 @@ def test_every_row_is_counted_once(a):
 
 
 def test_the_outer_bins_hold_what_the_reference_has_not():
-    inside = profile_of({"x": REFERENCE, "c": columns([])["c"]}, BINNING).columns["x"]
+    inside = profile_of({"x": REFERENCE, "c": np.full(len(REFERENCE), None)}, BINNING).columns["x"]
     assert inside.bins[0] == inside.bins[-1] == 0
     outside = counted([(-1e6, None), (1e6, None), (1e6, None)]).columns["x"]
     assert (outside.bins[0], outside.bins[-1]) == (1, 2)

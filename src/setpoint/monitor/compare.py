@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import special
 
-from setpoint.domain.profile import Binning, ColumnProfile, Cuts, cuts_of, profile_of
+from setpoint.domain.profile import Binning, ColumnProfile, Counted, Cuts, cuts_of, profile_of
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Kind
 from setpoint.domain.value import value
@@ -25,6 +25,7 @@ FALSE_COMPARISONS = 0.01  # share of comparisons of like with like in which any 
 SHARE_FLOOR = 0.02
 TESTS = 6  # a column goes through
 CUT_ROWS = 100_000  # rows that cuts are taken from
+EVERY = 2**62  # levels
 UNIT_FACTOR, UNIT_FIT = 1.5, 0.10  # an affine map that scales by at least this, and leaves at most this (deviations)
 DECILES = np.linspace(0.05, 0.95, 19)
 
@@ -88,7 +89,7 @@ def _column(name: str, before: pa.Table, after: pa.Table, alpha: float) -> Colum
         return ColumnChange(column=name, changed=True, kind="missing", effect=1.0, detail="the current table lacks it")
     kind = Kind.NUMERIC if _is_number(before[name].type) and _is_number(after[name].type) else Kind.CATEGORICAL
     reference, current = _values(before[name], kind), _values(after[name], kind)
-    cuts = cuts_of(reference[:: max(len(reference) // CUT_ROWS, 1)], kind)
+    cuts = _cuts(reference, kind)
     p, w = (profile_of({name: part}, Binning(columns={name: cuts})).columns[name] for part in (reference, current))
     found = _nulls(p, w, alpha)
     if found is None and w.filled and p.filled:
@@ -96,6 +97,13 @@ def _column(name: str, before: pa.Table, after: pa.Table, alpha: float) -> Colum
     if found is None:
         return ColumnChange(column=name, changed=False)
     return ColumnChange(column=name, changed=True, kind=found[0], effect=found[1], detail=found[2])
+
+
+def _cuts(reference: Column, kind: Kind) -> Cuts:
+    """Cut numbers at quantiles; levels are all counted, however many there are."""
+    if kind is Kind.CATEGORICAL:
+        return Cuts(kind=Counted.CATEGORICAL, spare=EVERY)
+    return cuts_of(reference[:: max(len(reference) // CUT_ROWS, 1)], kind)
 
 
 def _is_number(kind: pa.DataType) -> bool:

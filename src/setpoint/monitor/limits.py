@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.profile import Binning, Cuts
+from setpoint.domain.profile import Binning, Counted, Cuts
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Kind, Schema
+from setpoint.domain.texts import Texts
 from setpoint.domain.value import field, from_json, value
 from setpoint.errors import Corrupt
 from setpoint.stats.blocks import FEWEST, blocks_of, deviation_high, runs_of, walk
@@ -151,11 +152,33 @@ def learn(reference: Columns, schema: Schema, binning: Binning, scores: Column, 
     return Limits(
         rows=len(order),
         columns={
-            name: _numeric(columns[name].astype(np.float64), cuts, features.get(name, score))
-            if cuts.kind is Kind.NUMERIC
-            else _categorical(columns[name])
-            for name, cuts in binning.columns.items()
+            name: _learnt(columns[name], cuts, features.get(name, score)) for name, cuts in binning.columns.items()
         },
+    )
+
+
+def _learnt(values: Column, cuts: Cuts, feature: Feature) -> ColumnLimits:
+    if feature.kind is Kind.NUMERIC:
+        return _numeric(values.astype(np.float64), cuts, feature)
+    return _categorical(values) if cuts.kind == Counted.CATEGORICAL else _free(values, cuts)
+
+
+def _free(values: Column, cuts: Cuts) -> ColumnLimits:
+    """Learn what is natural for texts that hardly repeat: nulls, and how much lengths move.
+
+    Times are left to their profile: they go on, so the last week always differs from the reference.
+    """
+    texts = Texts.of(values)
+    nulls = texts.codes < 0
+    bins = np.searchsorted(np.asarray(cuts.edges), texts.lengths[~nulls], side="left")
+    return ColumnLimits(
+        kind=Kind.CATEGORICAL,
+        nulls=float(nulls.mean()),
+        nulls_sd=_share_movement(nulls),
+        stepwise=False,
+        runs={},
+        movements=_categorical_movements(bins, cuts.bins) if cuts.kind == Counted.TEXT else (),
+        unseen=1.0,
     )
 
 

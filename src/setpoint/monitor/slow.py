@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.profile import ColumnProfile, Profile
+from setpoint.domain.schema import Kind
 from setpoint.monitor.limits import ColumnLimits, Movement
 from setpoint.monitor.seen import Seen
 from setpoint.stats.distances import bin_scores, kolmogorov_smirnov, pooled, total_variation
@@ -17,6 +19,8 @@ FEWEST_ROWS = 24
 ENOUGH_BLOCKS = 20
 CAUTION = 1.25  # times the largest effect of any block of the reference
 NOTE = "a season that the reference does not hold looks the same"
+
+FloatArray = NDArray[np.float64]
 
 
 def slow_drift(seen: Seen) -> Iterator[Finding]:
@@ -62,8 +66,8 @@ def _effects(
 ) -> Iterator[tuple[str, float, float]]:
     """Yield metric, effect, and how much of it is natural at this size."""
     n, m = window.filled, reference.filled
-    if window.levels or reference.levels:
-        w, p = pooled(dict(window.levels), dict(reference.levels))
+    if limits.kind is Kind.CATEGORICAL:
+        w, p = _levels(window, reference)
         yield "drift_tv", float(total_variation(w, p)), _natural(limits, "shape", n, m, alpha)
         return
     w, p = window.bins / n, reference.bins / m
@@ -71,6 +75,13 @@ def _effects(
     yield "drift_location", abs(float(w @ s)), _natural(limits, "location", n, m, alpha)
     yield "drift_scale", abs(float(w @ q)), _natural(limits, "scale", n, m, alpha)
     yield "drift_ks", float(kolmogorov_smirnov(w, p)), _natural(limits, "shape", n, m, alpha)
+
+
+def _levels(window: ColumnProfile, reference: ColumnProfile) -> tuple[FloatArray, FloatArray]:
+    """Return the shares of the levels in both; of a text, those of its lengths."""
+    if reference.bins.size:
+        return window.bins / window.filled, reference.bins / reference.filled
+    return pooled(window.every_level, reference.every_level)
 
 
 def _natural(limits: ColumnLimits, field: str, n: int, m: int, alpha: float) -> float:
