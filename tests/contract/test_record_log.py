@@ -322,8 +322,10 @@ def test_the_profile_of_a_window_is_that_of_its_rows(demand: Kit) -> None:
     rows = demand.log.read("demand", since=since, until=until)
     same_profile(demand.log.profile("demand", since, until), expected(rows))
     same_profile(demand.log.profile("demand", T0, until), expected(demand.log.read("demand", until=until)))
-    assert demand.log.profile("demand", since, until, "v9").rows == 0
-    assert demand.log.profile("demand", since, until, "v1").rows == 50
+    assert demand.log.profile("demand", since, until, version="v9").rows == 0
+    assert demand.log.profile("demand", since, until, version="v1").rows == 50
+    assert demand.log.profile("demand", T0, until, role=Role.SHADOW).rows == 1
+    assert demand.log.profile("demand", T0, until, role=Role.SHADOW, version="v1").rows == 0
 
 
 def expected(rows: Records) -> Profile:

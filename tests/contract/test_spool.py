@@ -209,7 +209,7 @@ def test_damaged_bytes_are_set_aside(tmp_path: Path) -> None:
 
 
 def test_any_flipped_byte_costs_one_record_at_most(tmp_path: Path) -> None:
-    """Wherever it is: in the header, in a layout, in a length, in a payload; only the format's number is not doubled."""
+    """Wherever it is: in the header, in a layout, in a length, in a payload, but not in the format's number."""
     path = closed_segment(tmp_path, 4)
     whole = path.read_bytes()
     for at in range(len(whole)):

@@ -37,8 +37,8 @@ def predictions(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for n in range(ROWS)
         ]
     )  # fmt: skip
-    log.ingest()
     spool.close()
+    log.ingest()
     log.close()
     return home / "records" / "demand" / "predictions"
 

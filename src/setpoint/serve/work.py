@@ -102,6 +102,7 @@ def record_of(work: Work, target: Target, answer: Answer | SetpointError, latenc
     """Return the record of a request to one version; the answer of a refused one is empty, or its error."""
     rows = work.rows
     failed = isinstance(answer, ModelFailed)
+    given = None if isinstance(answer, SetpointError) else answer
     return InferenceRecord(
         request_id=work.request_id,
         model=target.model,
@@ -115,7 +116,7 @@ def record_of(work: Work, target: Target, answer: Answer | SetpointError, latenc
         times_us=_times(work) if rows else [],
         layout=target.layout,
         inputs=rows.columns if rows else (),
-        outputs=() if isinstance(answer, SetpointError) or not answer else [answer[name] for name in target.layout.outputs],
+        outputs=[given[name] for name in target.layout.outputs] if given else (),
         violations=[MODEL_ERROR] if failed else list(work.violations),
         maps=target.map_ids if rows else [],
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+from numpy.typing import NDArray
 
 from setpoint.domain.profile import Binning
 from setpoint.domain.record import Ingested, Layout, Outcome, OutcomeReceipt
@@ -48,7 +49,8 @@ class Pending:
     @property
     def rows(self) -> int:
         """Rows that wait, of records and outcomes."""
-        return sum(part.num_rows for part in self.predictions) + sum(map(len, self.outcomes))
+        rows: int = sum(part.num_rows for part in self.predictions)
+        return rows + sum(map(len, self.outcomes))
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
@@ -196,7 +198,7 @@ class Follower:
             self._index.add(by_day(rows["id"], rows["day"]))
             self._predictions.append(rows, records)
         if pending.profiles:
-            rows = compacted(pa.concat_tables(pending.profiles))
+            rows = compacted(pa.concat_tables(pending.profiles), self.binning)
             self._profiles.append(rows, records)
             self._amend_from(rows)
         if pending.outcomes:
@@ -214,7 +216,8 @@ class Follower:
         """Return outcomes as rows, one for each day on which their id was predicted; without a day if on none."""
         rows = kept_rows(told, self._outcomes.rows)
         codes = hashes(rows["id"])
-        left, parts = np.ones(len(codes), bool), []
+        left = np.ones(len(codes), bool)
+        parts: list[tuple[NDArray[np.bool_], date | None]] = []
         for day, found in self._index.days(codes):
             parts.append((found, day))
             left &= ~found
@@ -241,7 +244,7 @@ class Follower:
         where = (ds.field("grain") == grain) & (ds.field("start") >= pa.scalar(start, PROFILES.field("start").type))
         rows = self._profiles.load(where=where)
         if rows.num_rows:
-            self._profiles.replace(f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows))
+            self._profiles.replace(f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows, self.binning))
 
     def _place_late(self) -> None:
         """Find the outcomes whose prediction came after them."""

@@ -21,7 +21,7 @@ from setpoint.errors import NotFound, Unusable
 from setpoint.store.follower import Follower
 from setpoint.store.outcomes import Outcomes, check
 from setpoint.store.presented import presented, window
-from setpoint.store.profiles import profile_window, summed
+from setpoint.store.profiles import chosen, summed
 from setpoint.store.segments import exclusive
 from setpoint.store.shelf import Shelf, same_columns
 from setpoint.store.spool import INGESTED, Spool
@@ -161,7 +161,7 @@ class DeltaRecordLog:
     ) -> Profile:
         with self._threads:
             follower = self._current(model)
-            rows = follower.profiles(profile_window(since, until, version=version, role=role, segment=segment))
+            rows = follower.profiles(chosen(since, until, version=version, role=role, segment=segment))
         return summed(rows, follower.binning)
 
     def close(self) -> None:
@@ -213,4 +213,3 @@ def _mark(file: Path, when: float) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         os.utime(file, (when, when))
-

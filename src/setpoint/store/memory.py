@@ -19,7 +19,7 @@ from setpoint.store.batch import batch_from
 from setpoint.store.outcomes import check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
-from setpoint.store.profiles import PROFILES, compacted, profile_rows, profile_window, summed
+from setpoint.store.profiles import PROFILES, chosen, compacted, profile_rows, summed
 from setpoint.store.shelf import Shelf, same_columns
 
 SUM_AT = 100_000  # rows of profiles
@@ -44,7 +44,7 @@ class _Model:
         self.ids.update(rows["id"].drop_null().to_pylist())
         self.profiles = pa.concat_tables([self.profiles, profile_rows(rows, self.schema, self.binning)])
         if self.profiles.num_rows > self.summed_at:
-            self.profiles = compacted(self.profiles)
+            self.profiles = compacted(self.profiles, self.binning)
             self.summed_at = self.profiles.num_rows + SUM_AT
 
     def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
@@ -155,7 +155,7 @@ class MemoryRecordLog:
         segment: str = "",
     ) -> Profile:
         found = self._model(model)
-        where = profile_window(since, until, version=version, role=role, segment=segment)
+        where = chosen(since, until, version=version, role=role, segment=segment)
         return summed(found.profiles.filter(where), found.binning)
 
     def _model(self, model: str) -> _Model:

@@ -40,7 +40,11 @@ class Table:
         if not DeltaTable.is_deltatable(str(folder)):
             configuration = CONFIGURATION | {"delta.dataSkippingStatsColumns": ",".join(indexed)}
             DeltaTable.create(
-                folder, schema, mode="ignore", partition_by=[partition], configuration=configuration  # type: ignore[arg-type]
+                folder,
+                schema,
+                mode="ignore",
+                partition_by=[partition],
+                configuration=configuration,
             )
         self._delta = DeltaTable(folder)
         self._tidied = self._delta.version() // COMPACT_EVERY * COMPACT_EVERY
@@ -91,7 +95,8 @@ class Table:
 
     def partitions(self) -> list[str]:
         """Return the values of the partition column, as text; none for null."""
-        return [value for part in self._delta.partitions() for value in part.values() if value is not None]
+        parts: list[dict[str, str | None]] = self._delta.partitions()  # type: ignore[assignment]
+        return [value for part in parts for value in part.values() if value is not None]
 
     def due(self) -> bool:
         """Whether it is time for `tidy`: once in `COMPACT_EVERY` commits."""
