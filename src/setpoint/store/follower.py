@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
 from setpoint.domain.profile import Binning
 from setpoint.domain.record import Ingested, Layout, Outcome, OutcomeReceipt
@@ -22,6 +21,7 @@ from setpoint.ports import Recorder
 from setpoint.store.batch import batch_from
 from setpoint.store.framing import Scan
 from setpoint.store.ids import IdIndex, by_day, hashes
+from setpoint.store.model_tables import outcomes_table, predictions_table, profiles_table
 from setpoint.store.outcomes import Kept, Outcomes
 from setpoint.store.packing import Packed, decode_outcomes, records_in
 from setpoint.store.predictions import prediction_schema, rows_of
@@ -29,8 +29,7 @@ from setpoint.store.profiles import PROFILES, compacted, profile_rows
 from setpoint.store.segments import FIRST, follow, keep, layout_in, segments
 from setpoint.store.shelf import Shelf
 from setpoint.store.spool import OUTCOMES, RECORDS
-from setpoint.store.tables import Table
-from setpoint.store.told import TOLD, kept_rows, outcomes_from
+from setpoint.store.told import kept_rows, outcomes_from, placed
 
 FOLD_ROWS = 50_000  # rows that wait for their commit, at most: small commits are dear
 FOLD_EVERY_S = 60.0
@@ -80,9 +79,9 @@ class Follower:
         self.binning = binning
         self._spool = spool
         self._types = prediction_schema(schema)
-        self._predictions = Table(folder / "predictions", self._types, partition="day", indexed=["time"])
-        self._profiles = Table(folder / "profiles", PROFILES, partition="grain", indexed=["start"])
-        self._outcomes = Table(folder / "outcomes", TOLD, partition="day", indexed=["seq"])
+        self._predictions = predictions_table(folder / "predictions", self._types)
+        self._profiles = profiles_table(folder / "profiles")
+        self._outcomes = outcomes_table(folder / "outcomes")
         self._tables = (self._predictions, self._profiles, self._outcomes)
         self._index = IdIndex(folder / "ids")
         self._counted: dict[str, int] = {}
@@ -202,7 +201,8 @@ class Follower:
             self._profiles.append(rows, records)
             self._amend_from(rows)
         if pending.outcomes:
-            self._outcomes.append(self._placed(pending.outcomes), told)
+            rows = kept_rows(pending.outcomes, self._outcomes.rows)
+            self._outcomes.append(placed(rows, self._index), told)
         self._tidy()
         for name, at in ends.items():
             self._places[name].committed = at
@@ -211,21 +211,6 @@ class Follower:
     def _amend_from(self, rows: pa.Table) -> None:
         first = pc.min(rows["start"]).as_py()
         self._amended = first if self._amended is None else min(first, self._amended)
-
-    def _placed(self, told: Sequence[Kept]) -> pa.Table:
-        """Return outcomes as rows, one for each day on which their id was predicted; without a day if on none."""
-        rows = kept_rows(told, self._outcomes.rows)
-        codes = hashes(rows["id"])
-        left = np.ones(len(codes), bool)
-        parts: list[tuple[NDArray[np.bool_], date | None]] = []
-        for day, found in self._index.days(codes):
-            parts.append((found, day))
-            left &= ~found
-        parts.append((left, None))
-        return pa.concat_tables(
-            rows.filter(pa.array(mask)).set_column(0, TOLD.field("day"), pa.array([day] * int(mask.sum()), pa.date32()))
-            for mask, day in parts
-        )
 
     def _tidy(self) -> None:
         """Now and then join small files, sum the amendments of profiles, and give outcomes the day they lacked."""

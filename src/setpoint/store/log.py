@@ -16,7 +16,7 @@ from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
-from setpoint.domain.value import from_json, to_json, value
+from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
 from setpoint.store.follower import Follower
 from setpoint.store.outcomes import Outcomes, check
@@ -25,16 +25,19 @@ from setpoint.store.profiles import chosen, summed
 from setpoint.store.segments import exclusive
 from setpoint.store.shelf import Shelf, same_columns
 from setpoint.store.spool import INGESTED, Spool
+from setpoint.store.upgrade import finish, prepare, unfinished
 
 MODEL_FILE = "model.json"
+FORMAT = 2  # of the tables
 
 
 @value
 class Opened:
-    """What a model's tables are laid out by."""
+    """What a model's tables are laid out by, and the format they have."""
 
     schema: Schema
     binning: Binning
+    format: int = 1
 
 
 class DeltaRecordLog:
@@ -62,7 +65,7 @@ class DeltaRecordLog:
             try:
                 with exclusive(self._lock):
                     self._open(self._records / model, schema, binning)
-                    have = self._follower(model).schema
+                have = self._follower(model).schema
             except OSError as e:
                 raise Unusable(f"home not writable: {self._home} ({e.strerror}); set SETPOINT_HOME") from e
             same_columns(model, have, schema)
@@ -173,8 +176,9 @@ class DeltaRecordLog:
         return self._records / "ingest.lock"
 
     def _ingest(self, model: str) -> Ingested:
+        follower = self._follower(model)
         with exclusive(self._lock):
-            return self._follower(model).ingest()
+            return follower.ingest()
 
     def _current(self, model: str) -> Follower:
         follower = self._follower(model)
@@ -188,12 +192,9 @@ class DeltaRecordLog:
         return follower.loaded(window(since, until))
 
     def _open(self, folder: Path, schema: Schema, binning: Binning) -> None:
-        file = folder / MODEL_FILE
-        if not file.exists():
+        if not (folder / MODEL_FILE).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            new = file.with_suffix(".new")
-            new.write_bytes(to_json(Opened(schema=schema, binning=binning), pretty=True))
-            new.rename(file)
+            _write(folder / MODEL_FILE, Opened(schema=schema, binning=binning, format=FORMAT))
 
     def _follower(self, model: str) -> Follower:
         if model not in self._followers:
@@ -203,8 +204,27 @@ class DeltaRecordLog:
             except FileNotFoundError:
                 have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
                 raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
-            self._followers[model] = Follower(folder, self._home / "spool" / model, opened.schema, opened.binning)
+            spool = self._home / "spool" / model
+            if opened.format < FORMAT or unfinished(folder):
+                opened = self._upgraded(folder, spool)
+            self._followers[model] = Follower(folder, spool, opened.schema, opened.binning)
         return self._followers[model]
+
+    def _upgraded(self, folder: Path, spool: Path) -> Opened:
+        with exclusive(self._lock):
+            opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
+            if opened.format < FORMAT:
+                prepare(folder, spool, opened.schema, opened.binning)
+                opened = replace(opened, format=FORMAT)
+                _write(folder / MODEL_FILE, opened)
+            finish(folder)
+            return opened
+
+
+def _write(file: Path, opened: Opened) -> None:
+    new = file.with_suffix(".new")
+    new.write_bytes(to_json(opened, pretty=True))
+    new.rename(file)
 
 
 def _mark(file: Path, when: float) -> None:

@@ -1,11 +1,14 @@
 """The table `outcomes`: every outcome ever told, by the day of its prediction."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from setpoint.store.batch import objects
+from setpoint.store.ids import IdIndex, hashes
 from setpoint.store.outcomes import Kept, Outcomes
 from setpoint.store.predictions import TIME
 
@@ -34,6 +37,21 @@ def kept_rows(parts: Sequence[Kept], first: int) -> pa.Table:
         pa.array([o.known_us for o in outcomes], pa.int64()).cast(TIME),
     ]
     return pa.table(columns, schema=TOLD)
+
+
+def placed(rows: pa.Table, index: IdIndex) -> pa.Table:
+    """Return outcomes with the day of their prediction: a row for each if there are several, no day if there is none."""
+    codes = hashes(rows["id"])
+    left = np.ones(len(codes), bool)
+    parts: list[tuple[NDArray[np.bool_], date | None]] = []
+    for day, found in index.days(codes):
+        parts.append((found, day))
+        left &= ~found
+    parts.append((left, None))
+    return pa.concat_tables(
+        rows.filter(pa.array(mask)).set_column(0, TOLD.field("day"), pa.array([day] * int(mask.sum()), pa.date32()))
+        for mask, day in parts
+    )
 
 
 def outcomes_from(table: pa.Table) -> Outcomes:
