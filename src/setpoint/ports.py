@@ -60,6 +60,9 @@ class Recorder(Protocol):
     def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes that came over HTTP."""
 
+    def tend(self) -> None:
+        """Do what is due from time to time; called about once a second."""
+
     def lag_s(self) -> float:
         """Return for how many seconds something written has waited for the record log; 0 when nothing waits."""
 

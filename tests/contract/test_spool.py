@@ -107,6 +107,19 @@ def test_a_segment_that_has_grown_is_closed(tmp_path: Path) -> None:
     assert [r for path in paths for r in read(path)] == [packed(record(n)) for n in range(6)]
 
 
+def test_an_old_segment_is_closed_when_the_spool_is_tended(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "w", segment_s=0.05)
+    spool.append([record(0)])
+    spool.tend()
+    assert not mended(only(tmp_path / "demand")).finished
+    time.sleep(0.06)
+    spool.tend()
+    assert mended(only(tmp_path / "demand")).finished
+    spool.append([record(1)])
+    assert len(segments(tmp_path / "demand", RECORDS)) == 2
+    spool.close()
+
+
 def test_closing_twice_and_going_on_is_fine(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "w", fsync=True)
     spool.append([record(0)])

@@ -75,6 +75,9 @@ class MemoryRecordLog:
         for record in records:
             self._records.setdefault(record.model, []).append(record)
 
+    def tend(self) -> None:
+        """Nothing is ever due."""
+
     def lag_s(self) -> float:
         return 0.0
 

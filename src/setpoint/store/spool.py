@@ -41,13 +41,24 @@ class Spool:
         Flush each append to the disk.
     segment_bytes : int
         A segment is closed when it has grown beyond this size.
+    segment_s : float
+        `tend` closes a segment that was begun before so many seconds: what is erased from the log is soon gone here.
     """
 
-    def __init__(self, folder: Path, writer: str, *, fsync: bool = False, segment_bytes: int = 64 * 2**20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        writer: str,
+        *,
+        fsync: bool = False,
+        segment_bytes: int = 64 * 2**20,
+        segment_s: float = 60.0,
+    ) -> None:
         self._folder = folder
         self._writer = writer
         self._fsync = fsync
         self._segment_bytes = segment_bytes
+        self._segment_s = segment_s
         self._open: dict[Key, _Segment] = {}
         self._since: float | None = None  # the first write since the log had everything
         self._last = 0.0  # the last one
@@ -90,6 +101,12 @@ class Spool:
             return 0.0
         self._since = max(self._since, ingested)
         return max(0.0, time.time() - self._since)
+
+    def tend(self) -> None:
+        """Close segments that have been open for long; to be called now and then."""
+        old = time.monotonic() - self._segment_s
+        for key in [key for key, segment in self._open.items() if segment.begun < old]:
+            self._open.pop(key).close()
 
     def close(self) -> None:
         """Close every open segment; the next append starts new ones."""
@@ -143,6 +160,7 @@ class _Segment:
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self.size = size
+        self.begun = time.monotonic()
         self.broken = False
 
     def append(self, data: bytearray, *, fsync: bool) -> None:

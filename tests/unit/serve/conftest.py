@@ -92,6 +92,9 @@ class Tape:
         self.appends += 1
         self.records += map(by_name, records)
 
+    def tend(self):
+        pass
+
     def lag_s(self):
         return 0.0
 
