@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Protocol
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Live
 from setpoint.domain.profile import Binning, Profile
-from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt, ProcessEvent, Role
+from setpoint.domain.record import (
+    Erasure,
+    Expired,
+    InferenceRecord,
+    Ingested,
+    Outcome,
+    OutcomeReceipt,
+    ProcessEvent,
+    Role,
+)
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import value
@@ -122,6 +131,20 @@ class RecordLog(Protocol):
         latest_first: bool = False,
     ) -> "Iterator[pa.Table]":
         """Yield the same as `table` a day of event time at a time, for what is too large for memory; once at least."""
+
+    def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
+        """Delete whole days of event time: those before a time, then the oldest beyond a size; never the latest."""
+
+    def erase(
+        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+    ) -> Erasure:
+        """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
+
+        A stop half-way is made good by the next ingestion. The receipt is kept.
+        """
+
+    def erasures(self, model: str) -> list[Erasure]:
+        """Return the receipts of a model, oldest first."""
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""

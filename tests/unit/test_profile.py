@@ -42,7 +42,15 @@ COUNTS = ("bins", "marks", "levels", "others", "nulls", "infinite", "odd", "low"
 BITS = np.random.default_rng(1).integers(0, 2**64, 30, np.uint64).view(np.float64).tolist()  # of any size, NaN as well
 NUMBERS = [0.0, -0.0, 1.5, -0.3, math.nan, math.inf, -math.inf, 1.7e308, -1.7e308, 5e-324, 2.0**53, 1.7e9, *BITS]
 LEVELS = [None, "", "a", "b", "ä", "日本", "\U0001f600", "x" * 300, "y" * 999, *(f"id {n}" for n in range(9))]
-WHEN = [None, *TIMES[:20], "2024-02-30", "0001-01-01", "9999-12-31T23:59:59-12:00", "2024-06-01T10:00+02:00", "20240601"]
+WHEN = [
+    None,
+    *TIMES[:20],
+    "2024-02-30",
+    "0001-01-01",
+    "9999-12-31T23:59:59-12:00",
+    "2024-06-01T10:00+02:00",
+    "20240601",
+]
 POOLS = (NUMBERS, NUMBERS, [0.0, 1.0, math.nan], LEVELS, WHEN, LEVELS)
 
 
@@ -126,7 +134,9 @@ def test_the_stored_form_gives_the_profile_back(a):
     same(again + counted(a), counted(a + a))
     bare = profile_from_json(profile_to_json(counted(a)))
     for name, column in counted(a).columns.items():
-        assert (column.mean, column.std) == pytest.approx((bare.columns[name].mean, bare.columns[name].std), nan_ok=True)
+        assert (column.mean, column.std) == pytest.approx(
+            (bare.columns[name].mean, bare.columns[name].std), nan_ok=True
+        )
 
 
 @many

@@ -1,7 +1,7 @@
 """What is recorded: answered requests, and the outcomes that arrive later."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -93,6 +93,37 @@ class Ingested:
     outcomes: int = 0
     torn_bytes: int = 0
     corrupt_frames: int = 0
+
+
+@value
+class Expired:
+    """What was deleted because of its age, or to keep the log below a size: whole days, oldest first."""
+
+    days: tuple[date, ...] = ()
+    rows: int = 0
+    bytes: int = 0
+
+
+@value
+class Erasure:
+    """The receipt of an erasure: what was asked for, and what is gone; it names no erased id.
+
+    `rows` and `outcomes` were deleted, `days` were affected: what is counted of them was counted anew. `segments` of
+    the spool still held bytes of what was erased when it was done; they go when their writers have closed them.
+    """
+
+    id: str
+    model: str
+    asked: datetime
+    by: str
+    what: str
+    ids: int = 0
+    rows: int = 0
+    outcomes: int = 0
+    days: tuple[date, ...] = ()
+    quarantined: int = 0
+    segments: tuple[str, ...] = ()
+    done: datetime | None = None
 
 
 @value

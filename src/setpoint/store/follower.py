@@ -14,14 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning
-from setpoint.domain.record import Ingested, Layout, Outcome, OutcomeReceipt
+from setpoint.domain.record import Erasure, Expired, Ingested, Layout, Outcome, OutcomeReceipt
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.ports import Recorder
 from setpoint.store.batch import batch_from
+from setpoint.store.erasures import Erasures
+from setpoint.store.forgetting import expire
 from setpoint.store.framing import Scan
-from setpoint.store.ids import IdIndex, by_day, hashes
-from setpoint.store.model_tables import outcomes_table, predictions_table, profiles_table
+from setpoint.store.ids import by_day, hashes
+from setpoint.store.model_tables import model_tables
 from setpoint.store.outcomes import Kept, Outcomes
 from setpoint.store.packing import Packed, decode_outcomes, records_in
 from setpoint.store.predictions import prediction_schema, rows_of
@@ -79,11 +81,8 @@ class Follower:
         self.binning = binning
         self._spool = spool
         self._types = prediction_schema(schema)
-        self._predictions = predictions_table(folder / "predictions", self._types)
-        self._profiles = profiles_table(folder / "profiles")
-        self._outcomes = outcomes_table(folder / "outcomes")
-        self._tables = (self._predictions, self._profiles, self._outcomes)
-        self._index = IdIndex(folder / "ids")
+        self.tables = model_tables(folder, schema)
+        self.erasures = Erasures(folder / "erasures", spool)
         self._counted: dict[str, int] = {}
         self._moved = Ingested()
         self._folded = time.monotonic()
@@ -105,7 +104,7 @@ class Follower:
 
     def days(self, since: datetime | None, until: datetime | None) -> list[date]:
         """Return the days that have rows, in order."""
-        stored = (date.fromisoformat(name) for name in self._predictions.partitions())
+        stored = (date.fromisoformat(name) for name in self.tables.predictions.partitions())
         waiting = (d for part in self.pending.predictions for d in pc.unique(part["day"]).to_pylist())
         first, last = _day(since) or date.min, _day(until) or date.max
         return sorted({d for d in (*stored, *waiting) if first <= d <= last})
@@ -113,12 +112,12 @@ class Follower:
     def predictions(self, where: ds.Expression) -> pa.Table:
         """Return rows of predictions, committed or not, for which a condition holds."""
         waiting = [ds.dataset(part).to_table(filter=where) for part in self.pending.predictions]
-        return pa.concat_tables([self._predictions.load(where=where), *waiting])
+        return pa.concat_tables([self.tables.predictions.load(where=where), *waiting])
 
     def profiles(self, where: ds.Expression) -> pa.Table:
         """Return rows of profiles, committed or not, for which a condition holds."""
         waiting = [ds.dataset(part).to_table(filter=where) for part in self.pending.profiles]
-        return pa.concat_tables([self._profiles.load(where=where), *waiting])
+        return pa.concat_tables([self.tables.profiles.load(where=where), *waiting])
 
     def shelf(self, day: date) -> Shelf:
         """Return rows and outcomes from a day on, kept in memory from call to call: for who reads often."""
@@ -138,14 +137,19 @@ class Follower:
         where = ds.field("day").is_null() | ds.field("day").isin(days)
         if ids is not None:
             where &= ds.field("id").isin(ids)
-        found = outcomes_from(self._outcomes.load(columns=["seq", "id", "value", "known"], where=where))
+        found = outcomes_from(self.tables.outcomes.load(columns=["seq", "id", "value", "known"], where=where))
         for kept in self.pending.outcomes:
             found.put(kept)
         return found
 
     def ingest(self) -> Ingested:
-        """Read on, commit what is worth it, delete what is done with; return what moved since the last time."""
+        """Read on, commit what is worth it, delete what is done with; return what moved since the last time.
+
+        An erasure that was stopped half-way is finished.
+        """
         self._follow_and_fold()
+        for begun in self.erasures.begun():
+            self.erase(begun, datetime.now(UTC))
         moved, self._moved = self._moved, Ingested()
         return moved
 
@@ -159,12 +163,28 @@ class Follower:
         self._moved = replace(self._moved, outcomes=before)
         return receipt
 
+    def expire(self, before: date | None, at_most_bytes: int | None) -> Expired:
+        """Delete days that are too old or too large together."""
+        self._follow_and_fold()
+        if self.pending:
+            self._fold()
+        gone = expire(self.tables, before, at_most_bytes)
+        self._sound = not gone.days
+        return gone
+
+    def erase(self, begun: Path, now: datetime) -> Erasure:
+        """Finish an erasure: commit all that can be read, and delete from that."""
+        if self.pending:
+            self._fold()
+        self._sound = False
+        return self.erasures.finish(begun, self.tables, self.schema, self.binning, now)
+
     def _outdated(self) -> bool:
-        return any(table.outdated() for table in self._tables)
+        return any(table.outdated() for table in self.tables.all)
 
     def _restart(self) -> None:
         """Read the tables' cursors again; what was read behind them is void."""
-        for table in self._tables:
+        for table in self.tables.all:
             table.refresh()
         self._places, self._finished, self.pending = {}, {}, Pending()
         self._shelf, self._sound = None, True
@@ -172,7 +192,7 @@ class Follower:
     def _follow_and_fold(self) -> None:
         if not self._sound or self._outdated():
             self._restart()
-        if not self._index.exists:
+        if not self.tables.ids.exists:
             self._make_index()
         for _ in self._advance(mend=True):
             if self.pending.rows >= FOLD_ROWS:
@@ -194,15 +214,15 @@ class Follower:
         told = {name: at for name, at in ends.items() if name.endswith(OUTCOMES)}
         if pending.predictions:
             rows = pa.concat_tables(pending.predictions)
-            self._index.add(by_day(rows["id"], rows["day"]))
-            self._predictions.append(rows, records)
+            self.tables.ids.add(by_day(rows["id"], rows["day"]))
+            self.tables.predictions.append(rows, records)
         if pending.profiles:
             rows = compacted(pa.concat_tables(pending.profiles), self.binning)
-            self._profiles.append(rows, records)
+            self.tables.profiles.append(rows, records)
             self._amend_from(rows)
         if pending.outcomes:
-            rows = kept_rows(pending.outcomes, self._outcomes.rows)
-            self._outcomes.append(placed(rows, self._index), told)
+            rows = kept_rows(pending.outcomes, self.tables.outcomes.rows)
+            self.tables.outcomes.append(placed(rows, self.tables.ids), told)
         self._tidy()
         for name, at in ends.items():
             self._places[name].committed = at
@@ -214,12 +234,12 @@ class Follower:
 
     def _tidy(self) -> None:
         """Now and then join small files, sum the amendments of profiles, and give outcomes the day they lacked."""
-        due = [table for table in self._tables if table.due()]
-        if self._profiles in due and self._amended is not None:
+        due = [table for table in self.tables.all if table.due()]
+        if self.tables.profiles in due and self._amended is not None:
             for grain in SUMMED_GRAINS:
                 self._sum_profiles(grain, self._amended)
             self._amended = None
-        if self._outcomes in due:
+        if self.tables.outcomes in due:
             self._place_late()
         for table in due:
             table.tidy()
@@ -227,25 +247,27 @@ class Follower:
     def _sum_profiles(self, grain: int, since: datetime) -> None:
         start = since.replace(minute=0, second=0, microsecond=0, hour=since.hour if grain == SUMMED_GRAINS[0] else 0)
         where = (ds.field("grain") == grain) & (ds.field("start") >= pa.scalar(start, PROFILES.field("start").type))
-        rows = self._profiles.load(where=where)
+        rows = self.tables.profiles.load(where=where)
         if rows.num_rows:
-            self._profiles.replace(f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows, self.binning))
+            self.tables.profiles.replace(
+                f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows, self.binning)
+            )
 
     def _place_late(self) -> None:
         """Find the outcomes whose prediction came after them."""
-        rows = self._outcomes.load(columns=["seq", "id"], where=ds.field("day").is_null())
+        rows = self.tables.outcomes.load(columns=["seq", "id"], where=ds.field("day").is_null())
         left = np.ones(rows.num_rows, bool)
-        for day, found in self._index.days(hashes(rows["id"])):
+        for day, found in self.tables.ids.days(hashes(rows["id"])):
             mine = rows["seq"].filter(pa.array(found & left)).to_pylist()
             left &= ~found
             if mine:
                 listed = ", ".join(map(str, mine))
-                self._outcomes.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
+                self.tables.outcomes.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
 
     def _make_index(self) -> None:
         """Read the ids of all predictions: of a log that a former release wrote, or whose index was deleted."""
-        for batch in self._predictions.dataset().scanner(columns=["id", "day"]).to_batches():
-            self._index.add(by_day(batch["id"], batch["day"]))
+        for batch in self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches():
+            self.tables.ids.add(by_day(batch["id"], batch["day"]))
 
     def _consume(self, *, mend: bool) -> None:
         for _ in self._advance(mend=mend):
@@ -273,10 +295,10 @@ class Follower:
 
     def _place(self, path: Path) -> Place:
         if path.suffix == OUTCOMES:
-            rows = self._outcomes.cursor(path.name) or FIRST
+            rows = self.tables.outcomes.cursor(path.name) or FIRST
             return Place(at=rows, committed=rows, rows=rows, profiles=rows)
-        rows = self._predictions.cursor(path.name) or FIRST
-        profiles = self._profiles.cursor(path.name) or FIRST
+        rows = self.tables.predictions.cursor(path.name) or FIRST
+        profiles = self.tables.profiles.cursor(path.name) or FIRST
         at = min(rows, profiles)
         return Place(at=at, committed=at, rows=rows, profiles=profiles, layout=layout_in(path) if at > FIRST else None)
 
@@ -332,7 +354,7 @@ class Follower:
         ids = pa.array([outcome.id for outcome in outcomes], pa.string())
         codes = hashes(ids)
         predicted, days = np.zeros(len(codes), bool), []
-        for day, found in self._index.days(codes):
+        for day, found in self.tables.ids.days(codes):
             predicted |= found
             days.append(day)
         waiting = [hashes(part["id"]) for part in self.pending.predictions]

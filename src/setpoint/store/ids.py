@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -48,6 +48,14 @@ class IdIndex:
             for run in merge:
                 run.unlink()
 
+    def put(self, day: date, codes: Hashes) -> None:
+        """Hold these hashes of a day and no others."""
+        folder = self._folder / day.isoformat()
+        runs = _runs(folder)
+        self.add({day: codes})
+        for run in runs:
+            run.unlink(missing_ok=True)
+
     def days(self, wanted: Hashes) -> Iterator[tuple[date, NDArray[np.bool_]]]:
         """Yield the days on which any of the ids was predicted, with a mask of those, latest first."""
         folders = self._folder.iterdir() if self.exists else ()
@@ -58,7 +66,7 @@ class IdIndex:
             if found.any():
                 yield date.fromisoformat(folder.name), found
 
-    def forget(self, days: Iterator[date] | None = None) -> None:
+    def forget(self, days: Iterable[date] | None = None) -> None:
         """Delete days, or everything: it is then made anew."""
         for folder in [self._folder] if days is None else [self._folder / day.isoformat() for day in days]:
             shutil.rmtree(folder, ignore_errors=True)

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning, Profile
-from setpoint.domain.record import Ingested, Outcome, OutcomeReceipt, Role
+from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
+from setpoint.store.erasures import subject_of
 from setpoint.store.follower import Follower
 from setpoint.store.outcomes import Outcomes, check
 from setpoint.store.presented import presented, window
@@ -147,6 +148,26 @@ class DeltaRecordLog:
             yield presented(rows, outcomes, follower.schema, where)
         if not days:
             yield presented(follower.predictions(ds.scalar(False)), Outcomes(), follower.schema, where)
+
+    def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
+        with self._threads:
+            follower = self._follower(model)
+            with exclusive(self._lock):
+                return follower.expire(None if before is None else before.astimezone(UTC).date(), at_most_bytes)
+
+    def erase(
+        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+    ) -> Erasure:
+        with self._threads:
+            follower = self._follower(model)
+            subject, days = subject_of(ids, self.days(model, where=where) if where else ())
+            with exclusive(self._lock):
+                follower.ingest()
+                begun = follower.erasures.begin(subject, days, model=model, what=where or "ids", by=by, now=now)
+                return follower.erase(begun, now)
+
+    def erasures(self, model: str) -> list[Erasure]:
+        return self._follower(model).erasures.receipts()
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         with self._threads:

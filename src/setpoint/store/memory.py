@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +11,13 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from setpoint.domain.profile import Binning, Profile
-from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
+from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
+from setpoint.store.erasures import subject_of
+from setpoint.store.forgetting import too_old_or_large
 from setpoint.store.outcomes import check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
@@ -36,9 +38,10 @@ class _Model:
     profiles: pa.Table = field(default_factory=PROFILES.empty_table)
     summed_at: int = SUM_AT
     ids: set[str] = field(default_factory=set)
+    outcomes: list[Outcome] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
 
-    def add(self, records: Sequence[InferenceRecord]) -> None:
-        rows = recorded(records, prediction_schema(self.schema))
+    def add(self, rows: pa.Table) -> None:
         self.predictions.append(rows)
         self.shelf.rows.add(batch_from(rows, self.schema))
         self.ids.update(rows["id"].drop_null().to_pylist())
@@ -51,7 +54,15 @@ class _Model:
         predicted: NDArray[np.bool_] = np.array([o.id in self.ids for o in outcomes], bool)
         kept, receipt = self.shelf.outcomes.judge(outcomes, self.schema, predicted)
         self.shelf.outcomes.put(kept)
+        self.outcomes += kept.outcomes
         return receipt
+
+    def keep(self, rows: pa.Table, outcomes: Sequence[Outcome]) -> None:
+        """Forget everything else."""
+        self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), set(), [], []
+        self.profiles = PROFILES.empty_table()
+        self.add(rows)
+        self.tell(outcomes)
 
     def rows(self, where: ds.Expression) -> pa.Table:
         tables = [prediction_schema(self.schema).empty_table(), *self.predictions]
@@ -90,7 +101,7 @@ class MemoryRecordLog:
         for name, model in self._models.items():
             arrived, told = self._records.pop(name, []), self._outcomes.pop(name, [])
             if arrived:
-                model.add(arrived)
+                model.add(recorded(arrived, prediction_schema(model.schema)))
             if told:
                 model.tell(told)
             records, outcomes = records + len(arrived), outcomes + len(told)
@@ -143,6 +154,47 @@ class MemoryRecordLog:
         table = self.table(model, since=since, until=until, version=version, ids=ids, where=where)
         days = sorted(pc.unique(table["day"]).to_pylist(), reverse=latest_first)
         yield from [table.filter(pc.equal(table["day"], day)) for day in days] or [table]
+
+    def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
+        found = self._model(model)
+        rows = found.rows(ds.scalar(True))
+        sizes = {day: rows.filter(pc.equal(rows["day"], day)).nbytes for day in pc.unique(rows["day"]).to_pylist()}
+        gone = too_old_or_large(sizes, None if before is None else before.astimezone(UTC).date(), at_most_bytes)
+        if not gone:
+            return Expired()
+        lost = pc.is_in(rows["day"], pa.array(gone))
+        ids = set(rows.filter(lost)["id"].to_pylist())
+        found.keep(rows.filter(pc.invert(lost)), [o for o in found.outcomes if o.id not in ids])
+        return Expired(days=tuple(gone), rows=pc.sum(lost).as_py(), bytes=sum(sizes[day] for day in gone))
+
+    def erase(
+        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+    ) -> Erasure:
+        found = self._model(model)
+        subject, _ = subject_of(ids, [self.table(model, where=where)] if where else ())
+        rows = found.rows(ds.scalar(True))
+        of_id = pc.is_in(rows["id"], pa.array(subject.ids, pa.string()))
+        refused = pc.is_in(rows["request_id"], pa.array(subject.requests, pa.string()))
+        lost = pc.or_(of_id, pc.and_(refused, pc.is_null(rows["id"])))
+        kept = [o for o in found.outcomes if o.id not in subject.ids]
+        receipt = Erasure(
+            id=f"{now:%Y%m%dT%H%M%S}-{len(found.erasures)}",
+            model=model,
+            asked=now,
+            by=by,
+            what=where or "ids",
+            ids=len(subject.ids),
+            rows=pc.sum(lost).as_py() or 0,
+            outcomes=len(found.outcomes) - len(kept),
+            days=tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist())),
+            done=now,
+        )
+        found.keep(rows.filter(pc.invert(lost)), kept)
+        found.erasures.append(receipt)
+        return receipt
+
+    def erasures(self, model: str) -> list[Erasure]:
+        return list(self._model(model).erasures)
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         return self._model(model).shelf.refused(since, until)

@@ -1,17 +1,39 @@
-"""The three tables of a model."""
+"""The three tables of a model, and the index beside them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
+from setpoint.domain.schema import Schema
+from setpoint.store.ids import IdIndex
+from setpoint.store.predictions import prediction_schema
 from setpoint.store.profiles import PROFILES
 from setpoint.store.tables import Table
 from setpoint.store.told import TOLD
 
 
-def predictions_table(folder: Path, types: pa.Schema) -> Table:
-    """Return the table of the rows of all records, which `prediction_schema` describes."""
-    return Table(folder, types, partition="day", indexed=["time"])
+@dataclass(frozen=True)
+class ModelTables:
+    """What is kept of one model."""
+
+    predictions: Table
+    profiles: Table
+    outcomes: Table
+    ids: IdIndex
+
+    @property
+    def all(self) -> tuple[Table, Table, Table]:
+        """The tables."""
+        return self.predictions, self.profiles, self.outcomes
+
+
+def model_tables(folder: Path, schema: Schema) -> ModelTables:
+    """Return the tables in a model's folder; they are made if there are none."""
+    return ModelTables(
+        predictions=Table(folder / "predictions", prediction_schema(schema), partition="day", indexed=["time"]),
+        profiles=profiles_table(folder / "profiles"),
+        outcomes=outcomes_table(folder / "outcomes"),
+        ids=IdIndex(folder / "ids"),
+    )
 
 
 def outcomes_table(folder: Path) -> Table:

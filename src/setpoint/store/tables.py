@@ -1,5 +1,6 @@
 """One Delta table that follows the spool: rows and the place they were read up to are committed together."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Table:
     def __init__(self, folder: Path, schema: pa.Schema, *, partition: str, indexed: Sequence[str]) -> None:
         self._folder = folder
         self._schema = schema
+        self._partition = partition
         if not DeltaTable.is_deltatable(str(folder)):
             configuration = CONFIGURATION | {"delta.dataSkippingStatsColumns": ",".join(indexed)}
             DeltaTable.create(
@@ -112,9 +114,23 @@ class Table:
         """Delete the bytes of all that is no longer in the table, at once."""
         self._delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each partition, by the value of its column; null is the empty text."""
+        files = pa.table(self._delta.get_add_actions(flatten=True))
+        found: Counter[str] = Counter()
+        for value, size in zip(
+            files[f"partition.{self._partition}"].to_pylist(), files["size_bytes"].to_pylist(), strict=True
+        ):
+            found["" if value is None else str(value)] += size
+        return dict(found)
+
     def load(self, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
         """Return rows in no particular order."""
-        table = self.dataset().to_table(columns=columns, filter=where)
+        try:
+            table = self.dataset().to_table(columns=columns, filter=where)
+        except FileNotFoundError:  # somebody has purged what this process still took for the present
+            self.refresh()
+            table = self.dataset().to_table(columns=columns, filter=where)
         return table if columns else table.select(self._schema.names).cast(self._schema)
 
     def dataset(self) -> ds.Dataset:
