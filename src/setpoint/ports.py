@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from setpoint.domain.fleet import Deployment
+from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt, ProcessEvent, Role
@@ -112,6 +113,16 @@ class RecordLog(Protocol):
 
     def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
         """Return the profile of champion rows over a window of whole minutes: a sum of stored profiles."""
+
+
+class KeyStore(Protocol):
+    """Where the keys are that sensitive values are recorded with."""
+
+    def keys(self) -> Keys | None:
+        """Return them, if there are any; Unusable if they are not those that were used."""
+
+    def ensure(self) -> Keys:
+        """Return them; the first time, make one."""
 
 
 class StateStore(Protocol):
