@@ -149,7 +149,9 @@ class FeaturePart(_Part):
         if self.impute is not None and not self._kept_by(self.impute):
             raise ValueError(f"impute: {self.impute!r} breaks the contract itself")
         if self.sensitive and self.on_violation == "impute" and self.impute is None:
-            raise ValueError("on_violation: impute needs `impute:` beside `sensitive:`, for the usual value is somebody's")
+            raise ValueError(
+                "on_violation: impute needs `impute:` beside `sensitive:`, for the usual value is somebody's"
+            )
         return self
 
     @property

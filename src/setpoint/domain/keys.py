@@ -174,7 +174,9 @@ def _nonce(number: bytes) -> bytes:
 
 
 def _damaged(context: tuple[str, ...]) -> InvalidInput:
-    return InvalidInput(f"a ciphertext of {' '.join(context)} cannot be opened: it was changed, or comes from elsewhere")
+    return InvalidInput(
+        f"a ciphertext of {' '.join(context)} cannot be opened: it was changed, or comes from elsewhere"
+    )
 
 
 def _bytes(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """Sensitive values: what is recorded in their place. The model sees them as they were sent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from setpoint.domain.keys import HASHED, Change, Keys
 from setpoint.domain.record import InferenceRecord, Outcome, Scalar
@@ -8,7 +8,7 @@ from setpoint.domain.schema import Feature, Handling, Schema
 from setpoint.errors import Unusable
 
 ID, CALLER = "id", "caller"  # what is no feature has a context of its own
-Column = Sequence[Scalar]
+Column = list[Scalar]
 
 
 class Guard:
@@ -36,7 +36,9 @@ class Guard:
                 "file `key` back into the home"
             )
         self.schema = schema
-        self._columns = {f.name: _change(keys, f.sensitive, model, "feature", f.name) for f in schema.features if f.sensitive}
+        self._columns = {
+            f.name: _change(keys, f.sensitive, model, "feature", f.name) for f in schema.features if f.sensitive
+        }
         self._id = _change(keys, schema.sensitive_id, model, ID) if schema.sensitive_id else None
         self._caller = _change(keys, schema.sensitive_caller, model, CALLER) if schema.sensitive_caller else None
 

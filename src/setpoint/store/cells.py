@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.keys import CIPHER
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, empty
 from setpoint.domain.record import Role
 from setpoint.domain.records import Column, stamp
@@ -58,6 +59,7 @@ def _column(values: Column, cuts: Cuts, group: NDArray[Any]) -> tuple[dict[str, 
     if cuts.kind is Kind.CATEGORICAL:
         missing = values == np.array(None)
         levels, slot = np.unique(np.where(missing, "", values).astype(str), return_inverse=True)
+        missing = missing | np.char.startswith(levels, CIPHER)[slot]  # another one each time: nothing to count
         numbers = np.zeros(len(values))
     else:
         missing, levels, numbers = np.isnan(values), None, values
