@@ -12,26 +12,10 @@ from setpoint.serve.form import Form
 
 # what codes name beside the fields of a model
 PLACES = frozenset(
-    [
-        "body",
-        "columns",
-        "data",
-        "dataframe_records",
-        "dataframe_split",
-        "header",
-        "id",
-        "inputs",
-        "instances",
-        "known",
-        "model",
-        "name",
-        "outcomes",
-        "outputs",
-        "parameters",
-        "row",
-        "unknown",
-        "value",
-    ]
+    {
+        *("body", "columns", "data", "dataframe_records", "dataframe_split", "header", "id", "inputs", "instances"),
+        *("known", "model", "name", "outcomes", "outputs", "parameters", "row", "unknown", "value"),
+    }
 )
 OTHER = "other"
 Caught = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
