@@ -17,7 +17,8 @@ Hashers = Mapping[str, Change]
 def hashers(model: str, schema: Schema, keys: Keys) -> Hashers:
     """Return what hashes a raw value, by the name of the column; ids under `id`."""
     names = [ID, *(f.name for f in hidden(schema))]
-    return {name: found for name in names if (found := hasher_of(model, schema, name, keys))}
+    known = {name: found for name in names if (found := hasher_of(model, schema, name, keys))}
+    return known | {"request_id": known[ID]} if ID in known else known
 
 
 def hidden_condition(text: str, hashed: Hashers) -> str:
