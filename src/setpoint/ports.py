@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from setpoint.domain.fleet import Deployment
+from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import (
@@ -163,6 +164,16 @@ class RecordLog(Protocol):
 
         `segment` is one of the names that the model's `Binning` gives; without one all rows count.
         """
+
+
+class KeyStore(Protocol):
+    """Where the keys are that sensitive values are recorded with."""
+
+    def keys(self) -> Keys | None:
+        """Return them, if there are any; Unusable if they are not those that were used."""
+
+    def ensure(self) -> Keys:
+        """Return them; the first time, make one."""
 
 
 class StateStore(Protocol):

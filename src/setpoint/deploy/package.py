@@ -12,12 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from setpoint.deploy.contract import contracted
+from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.reference import features_of, read_reference
+from setpoint.domain.keys import Keys
 from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json
 from setpoint.domain.records import Column
-from setpoint.domain.schema import Contract, Schema, Task
+from setpoint.domain.schema import Contract, Handling, Schema, Task
+from setpoint.domain.sensitive import guard_of
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.runtime.model import ONNX_FILE
@@ -48,6 +51,10 @@ class PackageRequest:
     id: str | None = None
     schema: Schema | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
+    sensitive: dict[str, Handling] = field(default_factory=dict)  # by feature; this, too, and what follows
+    sensitive_id: Handling | None = None
+    sensitive_caller: Handling | None = None
+    keys: Keys | None = None
     binning: Binning | None = None
     threshold: float = 0.5
     parent: str | None = None
@@ -87,11 +94,14 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
-        schema, scores = contracted(_whole(found), request.contracts, reference), np.load(Path(work) / SCORES)
+        schema, scores = (
+            _said(contracted(_whole(found), request.contracts, reference), request),
+            np.load(Path(work) / SCORES),
+        )
         if any(v.parity is not None and v.parity.ok for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     progress("profiling the reference")
-    kept = _kept(reference, schema)
+    kept = guarded(_kept(reference, schema), schema, guard_of(request.model, schema, request.keys))
     pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
     np.save(staged / SCORES_FILE, scores)
     _profile(kept, schema, scores, request.binning, staged)
@@ -126,6 +136,13 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
     )
 
 
+def _said(schema: Schema, request: PackageRequest) -> Schema:
+    """Return the schema with what the file says is sensitive; a candidate has it from its parent."""
+    if request.schema is not None:
+        return schema
+    return declared(schema, request.sensitive, id=request.sensitive_id, caller=request.sensitive_caller)
+
+
 def _whole(found: Converted) -> Schema:
     assert found.schema is not None  # only a refusal lacks it, and that was raised
     return found.schema
@@ -139,7 +156,7 @@ def _kept(reference: pa.Table, schema: Schema) -> pa.Table:
 
 
 def _profile(reference: pa.Table, schema: Schema, scores: Column, binning: Binning | None, staged: Path) -> None:
-    columns = features_of(reference, schema.features)
+    columns = countable(features_of(reference, schema.features), schema)
     cuts = binning or binning_of(columns, schema, scores)
     profile = profile_of({**columns, schema.score: scores}, cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
