@@ -61,7 +61,7 @@ def test_a_version_is_trained_on_what_the_key_opens(
     first = datetime.now(UTC) - timedelta(minutes=30)
     for i, row in enumerate(rows.itertuples()):
         at = int((first + timedelta(seconds=i)).timestamp() * 1e6)
-        record = InferenceRecord(
+        record = InferenceRecord.named(
             f"r{i}", "people", "v1", "champion", at, 100, 200, "", [f"r{i}"], [at],
             {"age": [row.age], "job": [row.job]}, {"label": ["no"], "probability": [0.4]},
         )  # fmt: skip

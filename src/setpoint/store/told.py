@@ -40,7 +40,7 @@ def kept_rows(parts: Sequence[Kept], first: int) -> pa.Table:
 
 
 def placed(rows: pa.Table, index: IdIndex) -> pa.Table:
-    """Return outcomes with the day of their prediction: a row for each if there are several, no day if there is none."""
+    """Return outcomes with the day of their prediction: a row for each of several, no day for none."""
     codes = hashes(rows["id"])
     left = np.ones(len(codes), bool)
     parts: list[tuple[NDArray[np.bool_], date | None]] = []
