@@ -54,7 +54,11 @@ def keys():
 def test_a_guard_replaces_what_is_sensitive_and_nothing_else(keys):
     raw = a_record()
     kept = Guard("m", SCHEMA, keys).record(raw)
-    assert inputs_of(kept)["ssn"][0] == inputs_of(kept)["ssn"][1] == inputs_of(Guard("m", SCHEMA, keys).record(raw))["ssn"][0]
+    assert (
+        inputs_of(kept)["ssn"][0]
+        == inputs_of(kept)["ssn"][1]
+        == inputs_of(Guard("m", SCHEMA, keys).record(raw))["ssn"][0]
+    )
     assert HASHED.fullmatch(inputs_of(kept)["ssn"][0])
     assert inputs_of(kept)["city"][1] is None
     assert opener_of("m", "city", keys)(inputs_of(kept)["city"][0]) == "Graz"
