@@ -8,6 +8,7 @@ from setpoint.demo.charts import Scale, nice_ticks, tag
 
 WIDTH, HEIGHT = 430, 190  # of a panel
 LEFT, TOP, GAP = 56, 46, 84
+SAID = {"table": "all columns", "read": "for the loop", "profile": "profile"}
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #444 } .title { font-size: 13.5px; font-weight: 600; fill: #111 }
 .grid { stroke: #ddd } .goal { stroke: #b3261e; stroke-dasharray: 5 4 } .goal-name { fill: #b3261e }
@@ -37,15 +38,15 @@ def picture(found):
 
 
 def windows(recorded):
-    """Return the windows of one log by what was asked: fresh where it says so, else again."""
+    """Return the windows of one log by what was asked: by a fresh process, or again by the same one."""
     series = {}
     for size, looks in recorded["windows"].items():
         for name, look in looks.items():
-            for kind in ("cold_ms", "warm_ms") if name.startswith(("table, an hour", "profile")) else ("cold_ms",):
-                label = f"{name.partition(',')[0]}{name.partition(',')[2]}, {'fresh' if kind == 'cold_ms' else 'again'}"
+            if name == "table, the last hour":
+                continue
+            for kind in ("cold_ms",) if name.startswith("read") else ("cold_ms", "warm_ms"):
+                label = f"{SAID[name.partition(',')[0]]}, {'fresh' if kind == 'cold_ms' else 'again'}"
                 series.setdefault(label, []).append((int(size), look.get(kind)))
-    if len(series) > 3:
-        series.pop("table the last hour, fresh", None)
     return series
 
 
@@ -62,7 +63,9 @@ def panel(title, series, *, goal=None, powers=False):
     for at in sorted(set(xs)) if powers else nice_ticks(0.0, max(xs)):
         if at <= max(xs):
             words = f"{10**at:,.0f}" if powers else f"{at / 1e6:g} M"
-            parts.append(tag("text", words, x=x(at), y=TOP + HEIGHT + 18, text_anchor="middle"))
+            parts.append(
+                tag("text", words, x=x(at), y=TOP + HEIGHT + 18, text_anchor="end" if at == max(xs) else "middle")
+            )
     if goal:
         parts.append(tag("line", class_="goal", x1=LEFT, x2=LEFT + WIDTH, y1=y(goal[0]), y2=y(goal[0])))
         parts.append(tag("text", f"at most: {goal[1]}", class_="goal-name", x=LEFT + 6, y=y(goal[0]) - 5))
