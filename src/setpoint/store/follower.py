@@ -25,7 +25,7 @@ from setpoint.store.framing import Scan
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import model_tables
 from setpoint.store.outcomes import Kept, Outcomes
-from setpoint.store.packing import Packed, decode_outcomes, records_in
+from setpoint.store.packing import Packed, decode_outcomes, records_in, uncollected
 from setpoint.store.predictions import prediction_schema, rows_of
 from setpoint.store.profiles import PROFILES, compacted, profile_rows
 from setpoint.store.segments import FIRST, follow, keep, layout_in, segments
@@ -44,7 +44,7 @@ class Pending:
     """What was read from the spool and is not committed yet; the spool still holds it."""
 
     predictions: list[pa.Table] = field(default_factory=list)
-    profiles: list[pa.Table] = field(default_factory=list)
+    counted: list[pa.Table] = field(default_factory=list)  # rows of predictions that no profile has
     outcomes: list[Kept] = field(default_factory=list)
 
     @property
@@ -55,7 +55,7 @@ class Pending:
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
-        return bool(self.predictions or self.profiles or self.outcomes)
+        return bool(self.predictions or self.counted or self.outcomes)
 
 
 @dataclass(slots=True)
@@ -116,8 +116,12 @@ class Follower:
 
     def profiles(self, where: ds.Expression) -> pa.Table:
         """Return rows of profiles, committed or not, for which a condition holds."""
-        waiting = [ds.dataset(part).to_table(filter=where) for part in self.pending.profiles]
-        return pa.concat_tables([self.tables.profiles.load(where=where), *waiting])
+        return pa.concat_tables([self.tables.profiles.load(where=where), self._counted_pending().filter(where)])
+
+    def _counted_pending(self) -> pa.Table:
+        return profile_rows(
+            pa.concat_tables([self._types.empty_table(), *self.pending.counted]), self.schema, self.binning
+        )
 
     def shelf(self, day: date) -> Shelf:
         """Return rows and outcomes from a day on, kept in memory from call to call: for who reads often."""
@@ -216,8 +220,8 @@ class Follower:
             rows = pa.concat_tables(pending.predictions)
             self.tables.ids.add(by_day(rows["id"], rows["day"]))
             self.tables.predictions.append(rows, records)
-        if pending.profiles:
-            rows = compacted(pa.concat_tables(pending.profiles), self.binning)
+        if pending.counted:
+            rows = self._counted_pending()
             self.tables.profiles.append(rows, records)
             self._amend_from(rows)
         if pending.outcomes:
@@ -281,17 +285,23 @@ class Follower:
                 place = self._places[path.name] = self._place(path)
             moving = True
             while moving:
-                found = follow(path, place.at, mend=mend)
-                moving = found.scan.end > place.at
-                if path.suffix == RECORDS:
-                    self._take_records(path, place, found.scan, found.form, mend=mend)
-                else:
-                    self._take_outcomes(path, place, found.scan, mend=mend)
-                place.at = found.scan.end
-                if found.finished:
-                    self._finished[path.name] = path
+                with uncollected():
+                    moving = self._step(path, place, mend=mend)
                 if moving:
                     yield
+
+    def _step(self, path: Path, place: Place, *, mend: bool) -> bool:
+        """Read the next part of a segment; return whether there was one."""
+        found = follow(path, place.at, mend=mend)
+        moving = found.scan.end > place.at
+        if path.suffix == RECORDS:
+            self._take_records(path, place, found.scan, found.form, mend=mend)
+        else:
+            self._take_outcomes(path, place, found.scan, mend=mend)
+        place.at = found.scan.end
+        if found.finished:
+            self._finished[path.name] = path
+        return moving
 
     def _place(self, path: Path) -> Place:
         if path.suffix == OUTCOMES:
@@ -317,17 +327,17 @@ class Follower:
             self._add(found.records, offsets, found.layout, place)
 
     def _add(self, records: list[Packed], offsets: Any, layout: Layout, place: Place) -> None:
-        uncommitted = [r for r, at in zip(records, offsets, strict=True) if at >= place.rows]
-        unprofiled = [r for r, at in zip(records, offsets, strict=True) if at >= place.profiles]
-        rows = rows_of(uncommitted, layout, self._types)
-        same = len(uncommitted) == len(unprofiled)
-        counted = rows if same else rows_of(unprofiled, layout, self._types)
+        rows = rows_of(records[np.searchsorted(offsets, place.rows) :], layout, self._types)
+        if place.rows == place.profiles:
+            counted = rows
+        else:
+            counted = rows_of(records[np.searchsorted(offsets, place.profiles) :], layout, self._types)
+        if counted.num_rows:
+            self.pending.counted.append(counted)
         if rows.num_rows:
             self.pending.predictions.append(rows)
             if self._shelf is not None:
                 self._shelf.rows.add(batch_from(rows, self.schema))
-        if counted.num_rows:
-            self.pending.profiles.append(profile_rows(counted, self.schema, self.binning))
 
     def _take_outcomes(self, path: Path, place: Place, scan: Scan, *, mend: bool) -> None:
         told: list[tuple[int, list[Outcome]]] = []

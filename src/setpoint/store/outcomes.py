@@ -60,17 +60,19 @@ class Outcomes:
         is the same. `predicted` says of each whether the log has a prediction of its id.
         """
         ids = np.array([o.id for o in outcomes], object)
-        codes = hashes(ids)
+        codes, values = hashes(ids), numbers_of([o.value for o in outcomes], schema)
         lo, hi = np.searchsorted(self._hash, codes), np.searchsorted(self._hash, codes, side="right")
         kept, corrected, here = Kept(), 0, dict[int, list[tuple[int, float]]]()
-        for outcome, code, start, stop in zip(outcomes, codes.tolist(), lo.tolist(), hi.tolist(), strict=True):
-            value = number_of(outcome.value, schema)
-            before = [(int(self._known[i]), float(self._value[i])) for i in range(start, stop)] + here.get(code, [])
-            same = bool(before) and _same(_in_effect(outcome.known_us, before), value)
-            if (same and not outcome.stated) or any(k == outcome.known_us and _same(v, value) for k, v in before):
-                continue
+        found = zip(outcomes, codes.tolist(), values, lo.tolist(), hi.tolist(), strict=True)
+        for outcome, code, value, start, stop in found:
+            told = here.get(code)
+            if start != stop or told:
+                before = [(int(self._known[i]), float(self._value[i])) for i in range(start, stop)] + (told or [])
+                same = _same(_in_effect(outcome.known_us, before), value)
+                if (same and not outcome.stated) or any(k == outcome.known_us and _same(v, value) for k, v in before):
+                    continue
+                corrected += not same
             here.setdefault(code, []).append((outcome.known_us, value))
-            corrected += bool(before) and not same
             kept.outcomes.append(outcome)
             kept.values.append(value)
         strangers = ids[~predicted].tolist()
@@ -108,16 +110,19 @@ class Outcomes:
         return value, known
 
 
-def number_of(value: Scalar, schema: Schema) -> float:
-    """Return an outcome as the number it is compared as.
+def numbers_of(values: Sequence[Scalar], schema: Schema) -> list[float]:
+    """Return outcomes as the numbers they are compared as.
 
     Regression: the value. Binary: 1.0 for the second class, 0.0 for the first. NaN for what is neither.
     """
     if schema.task is Task.BINARY:
-        for code, label in enumerate(schema.classes):
-            if value == label or str(value) == str(label):
-                return float(code)
-        return float("nan")
+        codes: dict[Scalar, float] = {str(label): float(code) for code, label in enumerate(schema.classes)}
+        codes |= {label: float(code) for code, label in enumerate(schema.classes)}
+        return [codes[v] if v in codes else codes.get(str(v), float("nan")) for v in values]
+    return [_number(v) for v in values]
+
+
+def _number(value: Scalar) -> float:
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -147,7 +152,8 @@ def check(outcomes: Sequence[Outcome], schema: Schema) -> None:
     InvalidInput
         Naming the first one and what was expected.
     """
-    wrong = next((o for o in outcomes if not np.isfinite(number_of(o.value, schema))), None)
+    numbers = numbers_of([o.value for o in outcomes], schema)
+    wrong = next((o for o, number in zip(outcomes, numbers, strict=True) if not np.isfinite(number)), None)
     if wrong is not None:
         expected = " or ".join(map(repr, schema.classes)) if schema.task is Task.BINARY else "a finite number"
         raise InvalidInput(f"outcome of id {wrong.id!r} is {wrong.value!r}; {schema.target!r} must be {expected}")

@@ -12,7 +12,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transactio
 
 COMPACT_EVERY = 100  # commits
 FILE_BYTES = 64 * 2**20  # small files are joined up to this size
-GROUP_ROWS = 32_768  # of a row group: what a window reads at least
+GROUP_ROWS = 16_384  # of a row group: what a window reads at least
 ROWS = "rows"  # the transaction that counts all rows ever written
 CONFIGURATION = {
     "delta.deletedFileRetentionDuration": "interval 1 hours",  # a reader that is slower than this loses its files
