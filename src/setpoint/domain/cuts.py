@@ -130,7 +130,8 @@ def _quantiles(values: FloatArray, kind: Counted) -> Cuts:
     if not len(values):
         return Cuts(kind=kind, edges=(0.0,))
     inner = np.unique(np.quantile(values, np.linspace(0, 1, INNER_BINS + 1), method="inverted_cdf"))
-    below = np.nextafter(inner[0], -np.inf)
+    with np.errstate(over="ignore"):
+        below = np.nextafter(inner[0], -np.inf)
     edges = np.unique(np.concatenate([[below], inner]))
     return Cuts(kind=kind, edges=tuple(edges[np.isfinite(edges)].tolist()), origin=_origin(values))
 
