@@ -193,6 +193,33 @@ def test_a_candidate_keeps_its_parent_s_schema_and_bins(tmp_path: Path) -> None:
     assert from_json((staged / "binning.json").read_bytes(), Binning) == binning
 
 
+def test_segments_are_cut_from_the_reference_once(tmp_path: Path) -> None:
+    table = sales()
+    model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])
+    first, staged = packaged(tmp_path, request(tmp_path, model, table, "won", time="when", segments=("owner", "age")))
+    binning = from_json((staged / "binning.json").read_bytes(), Binning)
+    assert list(binning.segments) == ["owner", "age"]
+    assert binning.segments["owner"].names("owner")[:2] == ("owner=false", "owner=true")
+    assert binning.columns["owner"].kind == "boolean"
+    (tmp_path / "later").mkdir()
+    asked = request(
+        tmp_path / "later", model, table, "won", schema=first.schema, binning=binning, parent="v1", segments=("age",)
+    )
+    said: list[str] = []
+    (tmp_path / "later" / "staged").mkdir()
+    package(asked, tmp_path / "later" / "staged", said.append)
+    assert "segments stay those of the first version: owner, age" in said[-1]
+    assert from_json((tmp_path / "later" / "staged" / "binning.json").read_bytes(), Binning) == binning
+
+
+def test_a_segment_that_is_no_feature_is_refused(tmp_path: Path) -> None:
+    table = sales()
+    model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])
+    asked = request(tmp_path, model, table, "won", time="when", segments=("ownr",))
+    with pytest.raises(InvalidInput, match=r"segments: 'ownr' is no feature of the model; did you mean 'owner'\?"):
+        packaged(tmp_path, asked)
+
+
 def test_the_bundle_keeps_only_what_later_steps_read(tmp_path: Path) -> None:
     table = sales().assign(secret="s")
     model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])

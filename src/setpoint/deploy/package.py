@@ -18,6 +18,7 @@ from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Contract, Schema, Task
+from setpoint.domain.segments import check as check_segments
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.runtime.model import ONNX_FILE
@@ -48,6 +49,7 @@ class PackageRequest:
     id: str | None = None
     schema: Schema | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
+    segments: tuple[str, ...] = ()  # features by whose values rows are counted apart; settled by the first version
     binning: Binning | None = None
     threshold: float = 0.5
     parent: str | None = None
@@ -90,11 +92,12 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         schema, scores = contracted(_whole(found), request.contracts, reference), np.load(Path(work) / SCORES)
         if any(v.parity is not None and v.parity.ok for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
-    progress("profiling the reference")
+    check_segments(request.segments, schema)
+    progress(_profiling(request))
     kept = _kept(reference, schema)
     pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
     np.save(staged / SCORES_FILE, scores)
-    _profile(kept, schema, scores, request.binning, staged)
+    _profile(kept, schema, scores, request, staged)
     return ModelVersion(
         model=request.model,
         version=request.version,
@@ -138,9 +141,16 @@ def _kept(reference: pa.Table, schema: Schema) -> pa.Table:
     return reference.select([n for n in wanted if n in reference.column_names]).replace_schema_metadata(None)
 
 
-def _profile(reference: pa.Table, schema: Schema, scores: Column, binning: Binning | None, staged: Path) -> None:
+def _profiling(request: PackageRequest) -> str:
+    have = () if request.binning is None else tuple(request.binning.segments)
+    if request.binning is None or not request.segments or set(request.segments) == set(have):
+        return "profiling the reference"
+    return f"profiling the reference (segments stay those of the first version: {', '.join(have) or 'none'})"
+
+
+def _profile(reference: pa.Table, schema: Schema, scores: Column, request: PackageRequest, staged: Path) -> None:
     columns = features_of(reference, schema.features)
-    cuts = binning or binning_of(columns, schema, scores)
+    cuts = request.binning or binning_of(columns, schema, scores, request.segments)
     profile = profile_of({**columns, schema.score: scores}, cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
     (staged / PROFILE_FILE).write_bytes(profile_to_json(profile))

@@ -139,8 +139,10 @@ def _quantiles(values: FloatArray, kind: Counted) -> Cuts:
 def _origin(values: FloatArray) -> float:
     """Return a multiple of a power of two within half a standard deviation of the mean: distances from it are exact."""
     values = np.clip(values, -HEAVIEST, HEAVIEST)
+    if values.min() == values.max():
+        return float(values[0])
     mean, std = float(values.mean()), float(values.std())
-    if std == 0.0 or abs(mean) <= std / 2:
-        return 0.0 if std else mean
+    if abs(mean) <= std / 2:
+        return 0.0
     unit = 2.0 ** np.floor(np.log2(std))
     return float(np.round(mean / unit) * unit)

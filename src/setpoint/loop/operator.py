@@ -94,6 +94,7 @@ class Operator:
             time=file.time,
             id=file.id,
             contracts=contracts(file),
+            segments=tuple(file.segments),
             binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
             parent=parent.version if parent else None,
             created_by=by,
