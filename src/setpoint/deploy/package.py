@@ -15,17 +15,21 @@ from setpoint.deploy.contract import contracted
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.reference import features_of, read_reference
-from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json
-from setpoint.domain.records import Column
+from setpoint.domain.cuts import with_described
+from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json, with_missing
+from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Contract, Schema, Task
 from setpoint.domain.segments import check as check_segments
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.errors import JobFailed
+from setpoint.runtime.describe import Describer
 from setpoint.runtime.model import ONNX_FILE
 
 REFERENCE_FILE = "reference.parquet"
 BINNING_FILE = "binning.json"
 PROFILE_FILE = "profile.json"
+DESCRIBE_S = 300.0  # for 10,000 rows of the reference
 SCORES_FILE = "scores.npy"  # the model's own scores of the reference rows, float64 (n,)
 
 
@@ -50,6 +54,7 @@ class PackageRequest:
     schema: Schema | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
     segments: tuple[str, ...] = ()  # features by whose values rows are counted apart; settled by the first version
+    describe: str = ""  # path/to/file.py:function, which describes inputs beside their profile; settled by the first
     binning: Binning | None = None
     threshold: float = 0.5
     parent: str | None = None
@@ -148,10 +153,26 @@ def _profiling(request: PackageRequest) -> str:
     return f"profiling the reference (segments stay those of the first version: {', '.join(have) or 'none'})"
 
 
+def _described(columns: Columns, request: PackageRequest) -> Columns:
+    """Describe the reference by the user's function: of a first version it must succeed."""
+    function = request.describe if request.binning is None else request.binning.describe
+    if not function:
+        return {}
+    describer = Describer(function, answer_s=DESCRIBE_S)
+    found = describer.describe(columns)
+    describer.close()
+    if request.binning is None and found.errors:
+        raise JobFailed(f"profile: {found.errors[0]}")
+    return found.columns
+
+
 def _profile(reference: pa.Table, schema: Schema, scores: Column, request: PackageRequest, staged: Path) -> None:
     columns = features_of(reference, schema.features)
-    cuts = request.binning or binning_of(columns, schema, scores, request.segments)
-    profile = profile_of({**columns, schema.score: scores}, cuts)
+    described = _described(columns, request)
+    cuts = request.binning
+    if cuts is None:
+        cuts = with_described(binning_of(columns, schema, scores, request.segments), request.describe, described)
+    profile = profile_of(with_missing({**described, **columns, schema.score: scores}, cuts), cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
     (staged / PROFILE_FILE).write_bytes(profile_to_json(profile))
 

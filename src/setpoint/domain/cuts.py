@@ -11,7 +11,7 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.domain.segments import Split, splits_of
 from setpoint.domain.texts import Texts, named, seconds
-from setpoint.domain.value import field, value
+from setpoint.domain.value import field, replace, value
 
 INNER_BINS = 64
 MOST_LEVELS = 1_000
@@ -60,11 +60,13 @@ class Cuts:
 class Binning:
     """The cuts of every column of a model, fixed at its first deployment so that profiles of all versions add up.
 
-    `segments` are by column the parts of the rows that are counted on their own too.
+    `segments` are by column the parts of the rows that are counted on their own too. `describe` is the user's function,
+    `path/to/file.py:function`, whose columns are counted beside the features.
     """
 
     columns: dict[str, Cuts]
     segments: dict[str, Split] = field(default_factory=dict)
+    describe: str = ""
 
 
 def cuts_of(column: Column, kind: Counted | Kind) -> Cuts:
@@ -93,6 +95,16 @@ def binning_of(reference: Columns, schema: Schema, score: Column, segments: Sequ
     splits = splits_of(reference, schema, segments)
     cuts = {f.name: cuts_of(reference[f.name], counted_as(f, reference[f.name])) for f in schema.features}
     return Binning(columns={**cuts, schema.score: cuts_of(score, Counted.NUMERIC)}, segments=splits)
+
+
+def with_described(binning: Binning, function: str, described: Columns) -> Binning:
+    """Return the binning with the cuts of columns that a user's function describes the reference rows by."""
+    cuts = {}
+    for name, column in described.items():
+        text = column.dtype == object
+        kind, dtype = (Kind.CATEGORICAL, DType.STRING) if text else (Kind.NUMERIC, DType.FLOAT)
+        cuts[name] = cuts_of(column, counted_as(Feature(name=name, kind=kind, dtype=dtype), column))
+    return replace(binning, columns={**binning.columns, **cuts}, describe=function)
 
 
 def counted_as(feature: Feature, column: Column) -> Counted:

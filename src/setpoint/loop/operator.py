@@ -95,6 +95,7 @@ class Operator:
             id=file.id,
             contracts=contracts(file),
             segments=tuple(file.segments),
+            describe="" if file.profile is None else str(file.root / file.profile),
             binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
             parent=parent.version if parent else None,
             created_by=by,

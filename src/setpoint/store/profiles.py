@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from setpoint.domain import tally as tallies
 from setpoint.domain.counting import Grouping, Measured, measured, tallied
-from setpoint.domain.profile import Binning, Cuts, Profile, profile_from
+from setpoint.domain.profile import Binning, Cuts, Profile, profile_from, with_missing
 from setpoint.domain.record import Role
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Schema
@@ -41,7 +41,7 @@ PROFILES = pa.schema(
 )
 
 Span = tuple[int, datetime, datetime]
-Extra = Mapping[str, pa.Array | pa.ChunkedArray]
+Extra = Mapping[str, Column | pa.Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def profile_rows(table: pa.Table, schema: Schema, binning: Binning, extra: Extra
     pyarrow.Table
         Rows of the table `profiles`, of all three grains, in order of grain, segment, time, version and role.
     """
-    kept, extra = _answered(table, extra or {})
+    kept, extra = _answered(table, _arrow(extra or {}))
     if not kept.num_rows or not binning.columns:
         return PROFILES.empty_table()
     columns = _columns(kept, schema, binning, extra)
@@ -79,7 +79,11 @@ def profile_rows(table: pa.Table, schema: Schema, binning: Binning, extra: Extra
     return pa.concat_tables(_counted(m, groups, columns, binning))
 
 
-def _answered(table: pa.Table, extra: Extra) -> tuple[pa.Table, Extra]:
+def _arrow(extra: Extra) -> dict[str, Any]:
+    return {name: pa.array(c, from_pandas=True) if isinstance(c, np.ndarray) else c for name, c in extra.items()}
+
+
+def _answered(table: pa.Table, extra: dict[str, Any]) -> tuple[pa.Table, dict[str, Any]]:
     kept = table.select(["time", "version", "role", "status", "inputs", "outputs"])
     good = pc.equal(kept["status"], 200)
     if pc.all(good, min_count=0).as_py():
@@ -87,25 +91,22 @@ def _answered(table: pa.Table, extra: Extra) -> tuple[pa.Table, Extra]:
     return kept.filter(good), {name: column.filter(good) for name, column in extra.items()}
 
 
+def inputs_of(table: pa.Table, schema: Schema) -> dict[str, Column]:
+    """Return inputs from rows of `predictions`: numbers with NaN for null, or objects holding str and None."""
+    return {name: _plain(pc.struct_field(table["inputs"], [name])) for name in schema.names}
+
+
+def _plain(values: Any) -> Column:
+    found = _values(values)
+    return np.array([*found.values, None], object)[found.codes] if isinstance(found, Texts) else found
+
+
 def _columns(table: pa.Table, schema: Schema, binning: Binning, extra: Extra) -> dict[str, Column | Texts]:
-    names = set(schema.names)
-    columns: dict[str, Column | Texts] = {}
-    for name, cuts in binning.columns.items():
-        if name in names:
-            columns[name] = _values(pc.struct_field(table["inputs"], [name]))
-        elif name == schema.score:
-            columns[name] = _values(pc.struct_field(table["outputs"], [name]))
-        elif name in extra:
-            columns[name] = _values(extra[name])
-        else:
-            columns[name] = _missing(table.num_rows, cuts)
-    return columns
-
-
-def _missing(rows: int, cuts: Cuts) -> Column | Texts:
-    if cuts.kind in ("categorical", "text", "datetime"):
-        return Texts(np.full(rows, -1), [])
-    return np.full(rows, np.nan)
+    features = [name for name in schema.names if name in binning.columns]
+    columns = {name: _values(pc.struct_field(table["inputs"], [name])) for name in features}
+    columns[schema.score] = _values(pc.struct_field(table["outputs"], [schema.score]))
+    beside = {name: _values(c) for name, c in extra.items() if name in binning.columns and name not in columns}
+    return with_missing({**columns, **beside}, binning)
 
 
 def _values(values: Any) -> Column | Texts:
