@@ -147,10 +147,13 @@ def _kept(reference: pa.Table, schema: Schema) -> pa.Table:
 
 
 def _profiling(request: PackageRequest) -> str:
-    have = () if request.binning is None else tuple(request.binning.segments)
-    if request.binning is None or not request.segments or set(request.segments) == set(have):
-        return "profiling the reference"
-    return f"profiling the reference (segments stay those of the first version: {', '.join(have) or 'none'})"
+    first, stay = request.binning, []
+    if first is not None and request.segments and set(request.segments) != set(first.segments):
+        stay.append(f"segments ({', '.join(first.segments) or 'none'})")
+    if first is not None and request.describe and request.describe != first.describe:
+        stay.append(f"profile ({first.describe or 'none'})")
+    of_first = f"; of the first version stay {' and '.join(stay)}" if stay else ""
+    return f"profiling the reference{of_first}"
 
 
 def _described(columns: Columns, request: PackageRequest) -> Columns:
