@@ -28,3 +28,4 @@ def _home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test out of the developer's own state, and the developer's settings out of every test."""
     monkeypatch.setenv("SETPOINT_HOME", str(tmp_path / "setpoint-home"))
     monkeypatch.delenv("SETPOINT_STATE", raising=False)
+    monkeypatch.delenv("SETPOINT_KEY", raising=False)

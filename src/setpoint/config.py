@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from setpoint.errors import InvalidInput
@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     fsync: bool = False  # flush each micro-batch to the disk, not only to the operating system
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
     job_timeout_s: float = 1_800.0
+    key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -126,6 +127,7 @@ def _scalar(given: Any) -> str | int | float | bool:
 
 
 Scalar = Annotated[Any, BeforeValidator(_scalar)]
+Handling = Literal["hash", "encrypt", "drop"]
 
 
 class FeaturePart(_Part):
@@ -136,6 +138,7 @@ class FeaturePart(_Part):
     values: list[Scalar] | None = Field(default=None, min_length=1)
     on_violation: Action = "reject"
     impute: Scalar | None = None
+    sensitive: Handling | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> "FeaturePart":
@@ -145,7 +148,16 @@ class FeaturePart(_Part):
             raise ValueError(f"impute: {self.impute!r} needs on_violation: impute; it is {self.on_violation}")
         if self.impute is not None and not self._kept_by(self.impute):
             raise ValueError(f"impute: {self.impute!r} breaks the contract itself")
+        if self.sensitive and self.on_violation == "impute" and self.impute is None:
+            raise ValueError(
+                "on_violation: impute needs `impute:` beside `sensitive:`, for the usual value is somebody's"
+            )
         return self
+
+    @property
+    def has_contract(self) -> bool:
+        """Whether anything is said of the values themselves."""
+        return bool(self.model_fields_set - {"sensitive"})
 
     def _kept_by(self, value: Any) -> bool:
         if self.values is not None and value not in self.values:
@@ -155,6 +167,13 @@ class FeaturePart(_Part):
         if isinstance(value, str):
             return False
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+
+class SensitivePart(_Part):
+    """The `sensitive:` section: what is recorded of who asked, and of what outcomes are joined by."""
+
+    id: Literal["hash"] | None = None
+    caller: Handling | None = None
 
 
 Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
@@ -181,6 +200,7 @@ class SetpointFile(_Part):
     id: str | None = None
     segments: list[str] = []
     features: dict[str, FeaturePart] = {}
+    sensitive: SensitivePart = SensitivePart()
     objectives: list[ObjectivePart] = Field(min_length=1)
     profile: str | None = None
     train: str | None = None
@@ -304,6 +324,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "objectives": ObjectivePart,
         "envelope": EnvelopePart,
         "features": FeaturePart,
+        "sensitive": SensitivePart,
     }
     part = parts.get(parents[0] if parents else "", SetpointFile)
     return tuple(name for name in part.model_fields if name != "root")

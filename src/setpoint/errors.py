@@ -35,11 +35,13 @@ class InvalidRequest(InvalidInput):
         What is wrong, where, and what was expected.
     violations : tuple of str
         One short code a violated rule, `rule:field`, e.g. `missing:temp`; recorded and monitored.
+    bare : str
+        The same without anything that the caller sent; said in its place where a model has sensitive fields.
     """
 
-    def __init__(self, message: str, violations: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, violations: tuple[str, ...] = (), bare: str = "") -> None:
         super().__init__(message)
-        self.violations = violations
+        self.violations, self.bare = violations, bare
 
 
 class TooLarge(InvalidInput):

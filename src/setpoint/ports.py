@@ -1,15 +1,25 @@
 """What the stages and the loop need from outside, as small shapes. Adapters live in store/ and platforms/."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from setpoint.domain.fleet import Deployment
+from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live
 from setpoint.domain.profile import Binning, Profile
-from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt, ProcessEvent, Role
+from setpoint.domain.record import (
+    Erasure,
+    Expired,
+    InferenceRecord,
+    Ingested,
+    Outcome,
+    OutcomeReceipt,
+    ProcessEvent,
+    Role,
+)
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import value
@@ -60,6 +70,9 @@ class Recorder(Protocol):
     def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes that came over HTTP."""
 
+    def tend(self) -> None:
+        """Do what is due from time to time; called about once a second."""
+
     def lag_s(self) -> float:
         """Return for how many seconds something written has waited for the record log; 0 when nothing waits."""
 
@@ -107,11 +120,60 @@ class RecordLog(Protocol):
         `where` is a condition in words, see `setpoint.store.where`; of what is left, `limit` keeps the last rows.
         """
 
+    def days(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        latest_first: bool = False,
+    ) -> "Iterator[pa.Table]":
+        """Yield the same as `table` a day of event time at a time, for what is too large for memory; once at least."""
+
+    def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
+        """Delete whole days of event time: those before a time, then the oldest beyond a size; never the latest."""
+
+    def erase(
+        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+    ) -> Erasure:
+        """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
+
+        A stop half-way is made good by the next ingestion. The receipt is kept.
+        """
+
+    def erasures(self, model: str) -> list[Erasure]:
+        """Return the receipts of a model, oldest first."""
+
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""
 
-    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
-        """Return the profile of champion rows over a window of whole minutes: a sum of stored profiles."""
+    def profile(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segment: str = "",
+    ) -> Profile:
+        """Return the profile of answered rows over a window of whole minutes: a sum of stored profiles.
+
+        `segment` is one of the names that the model's `Binning` gives; without one all rows count.
+        """
+
+
+class KeyStore(Protocol):
+    """Where the keys are that sensitive values are recorded with."""
+
+    def keys(self) -> Keys | None:
+        """Return them, if there are any; Unusable if they are not those that were used."""
+
+    def ensure(self) -> Keys:
+        """Return them; the first time, make one."""
 
 
 class StateStore(Protocol):

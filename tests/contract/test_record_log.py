@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
-from setpoint.domain.record import InferenceRecord, Outcome, Role
+from setpoint.domain.record import InferenceRecord, Layout, Outcome, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput, NotFound
@@ -82,7 +83,7 @@ def record(
     """The n-th hour's request, of one row."""
     time = us(when or T0 + n * HOUR)
     ok = status == 200
-    return InferenceRecord(
+    return InferenceRecord.named(
         request_id=f"r{n}",
         model="demand",
         version=version,
@@ -268,8 +269,8 @@ def test_binary_outcomes_are_compared_with_the_second_class(kit: Kit) -> None:
 
 
 def msg_replace(r: InferenceRecord, outputs: dict[str, list[float | int | str | bool | None]]) -> InferenceRecord:
-    fields = {name: getattr(r, name) for name in r.__struct_fields__}
-    return InferenceRecord(**{**fields, "outputs": outputs})
+    layout = Layout(r.layout.inputs, tuple(outputs))
+    return msgspec.structs.replace(r, layout=layout, outputs=[*outputs.values()])
 
 
 def test_the_table_shows_everything(demand: Kit) -> None:
@@ -292,7 +293,7 @@ def test_the_table_shows_everything(demand: Kit) -> None:
 
 
 def test_a_request_of_many_rows_is_as_many_records(demand: Kit) -> None:
-    many = InferenceRecord(
+    many = InferenceRecord.named(
         request_id="r",
         model="demand",
         version="v1",
@@ -321,8 +322,74 @@ def test_the_profile_of_a_window_is_that_of_its_rows(demand: Kit) -> None:
     rows = demand.log.read("demand", since=since, until=until)
     same_profile(demand.log.profile("demand", since, until), expected(rows))
     same_profile(demand.log.profile("demand", T0, until), expected(demand.log.read("demand", until=until)))
-    assert demand.log.profile("demand", since, until, "v9").rows == 0
-    assert demand.log.profile("demand", since, until, "v1").rows == 50
+    assert demand.log.profile("demand", since, until, version="v9").rows == 0
+    assert demand.log.profile("demand", since, until, version="v1").rows == 50
+    assert demand.log.profile("demand", T0, until, role=Role.SHADOW).rows == 1
+    assert demand.log.profile("demand", T0, until, role=Role.SHADOW, version="v1").rows == 0
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def recorded_ids(kit: Kit) -> list[str | None]:
+    ids: list[str | None] = kit.log.table("demand")["id"].to_pylist()
+    return ids
+
+
+def test_days_before_a_time_expire_with_outcomes_and_profile(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(60)])
+    demand.log.add_outcomes("demand", [outcome(n, 1.0, T0) for n in range(60)])
+    gone = demand.log.expire("demand", before=T0 + 30 * HOUR)
+    assert [str(day) for day in gone.days] == ["2011-03-01", "2011-03-02"]
+    assert gone.rows == 26
+    assert gone.bytes > 0
+    assert recorded_ids(demand) == [f"i{n}" for n in range(26, 60)]
+    assert demand.log.profile("demand", T0, T0 + 60 * HOUR).rows == 34
+    assert len(demand.log.read("demand").labelled) == 34
+    assert demand.log.expire("demand", before=T0 + 30 * HOUR).days == ()
+    again = demand.log.add_outcomes("demand", [outcome(0, 2.0, T0), outcome(59, 1.0, T0)])
+    assert (again.unknown, again.repeated, again.corrected) == (1, 1, 0)
+
+
+def test_the_oldest_days_expire_beyond_a_size_but_never_the_latest(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(60)])
+    assert demand.log.expire("demand", at_most_bytes=10**9).days == ()
+    gone = demand.log.expire("demand", at_most_bytes=1)
+    assert [str(day) for day in gone.days] == ["2011-03-01", "2011-03-02", "2011-03-03"]
+    assert recorded_ids(demand) == [f"i{n}" for n in range(50, 60)]
+
+
+def test_an_erasure_leaves_nothing_of_its_ids_and_a_receipt(demand: Kit) -> None:
+    demand.fill([record(n, temp=float(n)) for n in range(60)])
+    demand.fill([record(3, role=Role.SHADOW, version="v9")])
+    demand.log.add_outcomes("demand", [outcome(n, 1.0, T0) for n in range(60)])
+    receipt = demand.log.erase("demand", ids=["i3", "i40", "nobody's"], by="test", now=NOW)
+    assert (receipt.rows, receipt.outcomes, receipt.ids, len(receipt.days)) == (3, 2, 3, 2)
+    assert receipt.done is not None
+    left = demand.log.read("demand")
+    assert left.id.tolist() == [f"i{n}" for n in range(60) if n not in (3, 40)]
+    assert len(left.labelled) == 58
+    same_profile(demand.log.profile("demand", T0, T0 + 60 * HOUR), expected(left))
+    assert demand.log.profile("demand", T0, T0 + 60 * HOUR, role=Role.SHADOW).rows == 0
+    assert demand.log.erasures("demand") == [receipt]
+    assert "i40" not in str(receipt)
+    assert demand.log.add_outcomes("demand", [outcome(3, 1.0, T0)]).unknown == 1
+
+
+def test_rows_of_a_condition_are_erased_refused_requests_among_them(demand: Kit) -> None:
+    demand.fill([record(0, sky="rain"), record(1), record(2, status=422), record(3, sky="rain")])
+    receipt = demand.log.erase("demand", where="sky == 'rain' or status == 422", by="test", now=NOW)
+    assert (receipt.rows, receipt.ids) == (3, 2)
+    assert recorded_ids(demand) == ["i1"]
+    with pytest.raises(InvalidInput, match="no column"):
+        demand.log.erase("demand", where="skies == 'rain'", by="test", now=NOW)
+
+
+def test_an_erasure_of_nobody_is_a_receipt_too(demand: Kit) -> None:
+    demand.fill([record(0)])
+    receipt = demand.log.erase("demand", ids=["i'; drop"], by="test", now=NOW)
+    assert (receipt.rows, receipt.outcomes) == (0, 0)
+    assert recorded_ids(demand) == ["i0"]
 
 
 def expected(rows: Records) -> Profile:

@@ -12,12 +12,14 @@ import pytest
 
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.errors import Unusable
+from setpoint.store.framing import MAGIC
+from setpoint.store.packing import Packed, is_layout, packed, records_in
 from setpoint.store.segments import FIRST, Followed, follow, segments
 from setpoint.store.spool import INGESTED, OUTCOMES, RECORDS, Spool
 
 
 def record(n: int, model: str = "demand") -> InferenceRecord:
-    return InferenceRecord(
+    return InferenceRecord.named(
         request_id=f"r{n}",
         model=model,
         version="v1",
@@ -33,9 +35,9 @@ def record(n: int, model: str = "demand") -> InferenceRecord:
     )
 
 
-def read(path: Path, *, mend: bool = False) -> list[InferenceRecord]:
-    frames = follow(path, FIRST, mend=mend).scan.frames
-    return [msgspec.msgpack.decode(payload, type=InferenceRecord) for _, payload in frames]
+def read(path: Path, *, mend: bool = False) -> list[Packed]:
+    found = follow(path, FIRST, mend=mend)
+    return records_in(found.scan.frames, found.form, None).records
 
 
 def only(folder: Path, suffix: str = RECORDS) -> Path:
@@ -51,8 +53,8 @@ def test_what_is_appended_can_be_read_at_once(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "w")
     spool.append([record(0), record(1, "other")])
     spool.append([record(2)])
-    assert read(only(tmp_path / "demand")) == [record(0), record(2)]
-    assert read(only(tmp_path / "other")) == [record(1, "other")]
+    assert read(only(tmp_path / "demand")) == [packed(record(0)), packed(record(2))]
+    assert read(only(tmp_path / "other")) == [packed(record(1, "other"))]
     spool.close()
 
 
@@ -92,17 +94,30 @@ def test_a_writer_never_continues_a_segment(tmp_path: Path) -> None:
         spool = Spool(tmp_path, "w")
         spool.append([record(n)])
         spool.close()
-    assert [read(path) for path in segments(tmp_path / "demand", RECORDS)] == [[record(n)] for n in range(3)]
+    assert [read(path) for path in segments(tmp_path / "demand", RECORDS)] == [[packed(record(n))] for n in range(3)]
 
 
 def test_a_segment_that_has_grown_is_closed(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, "w", segment_bytes=150)
+    spool = Spool(tmp_path, "w", segment_bytes=210)
     for n in range(6):
         spool.append([record(n)])
     paths = segments(tmp_path / "demand", RECORDS)
     assert len(paths) == 3
     assert all(mended(path).finished for path in paths)
-    assert [r for path in paths for r in read(path)] == [record(n) for n in range(6)]
+    assert [r for path in paths for r in read(path)] == [packed(record(n)) for n in range(6)]
+
+
+def test_an_old_segment_is_closed_when_the_spool_is_tended(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "w", segment_s=0.05)
+    spool.append([record(0)])
+    spool.tend()
+    assert not mended(only(tmp_path / "demand")).finished
+    time.sleep(0.06)
+    spool.tend()
+    assert mended(only(tmp_path / "demand")).finished
+    spool.append([record(1)])
+    assert len(segments(tmp_path / "demand", RECORDS)) == 2
+    spool.close()
 
 
 def test_closing_twice_and_going_on_is_fine(tmp_path: Path) -> None:
@@ -162,9 +177,12 @@ def test_a_full_disk_is_reported_and_leaves_no_torn_record(tmp_path: Path) -> No
 
 
 RECORD = """
-from setpoint.domain.record import InferenceRecord
+from setpoint.domain.record import InferenceRecord, Layout
 def record(n):
-    return InferenceRecord(f"r{n}", "demand", "v1", "champion", n, 1, 200, "", [f"i{n}"], [n], {"temp": [1.5]}, {})
+    layout = Layout(("temp",), ())
+    return InferenceRecord(
+        f"r{n}", "demand", "v1", "champion", n, 1, 200, "", [f"i{n}"], [n], layout, [[1.5]], []
+    )
 """
 
 
@@ -173,38 +191,70 @@ def test_a_torn_tail_is_cut_once_the_writer_is_gone(tmp_path: Path) -> None:
     spool.append([record(0), record(1)])
     path = only(tmp_path / "demand")
     os.truncate(path, path.stat().st_size - 5)
-    assert read(path, mend=True) == [record(0)]
+    assert read(path, mend=True) == [packed(record(0))]
     before = path.stat().st_size
     spool.close()
     torn = mended(path).scan.torn
     assert path.stat().st_size == before - torn
     assert torn > 0
     assert mended(path).scan.torn == 0
-    assert read(path) == [record(0)]
+    assert read(path) == [packed(record(0))]
+
+
+def closed_segment(folder: Path, count: int) -> Path:
+    spool = Spool(folder, "w")
+    for n in range(count):
+        spool.append([record(n)])
+    spool.close()
+    return only(folder / "demand")
 
 
 def test_damaged_bytes_are_set_aside(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, "w")
-    for n in range(3):
-        spool.append([record(n)])
-    spool.close()
-    path = only(tmp_path / "demand")
+    path = closed_segment(tmp_path, 3)
     data = bytearray(path.read_bytes())
-    data[FIRST + 20] ^= 1
+    first, second, _ = (at for at, payload in follow(path, FIRST, mend=False).scan.frames if not is_layout(payload))
+    data[first + 20] ^= 1
     path.write_bytes(data)
-    assert read(path, mend=True) == [record(1), record(2)]
+    assert read(path, mend=True) == [packed(record(1)), packed(record(2))]
     (kept,) = (tmp_path / "demand" / "quarantine").iterdir()
-    assert kept.name == f"{path.name}-{FIRST}.bin"
-    assert kept.read_bytes() == bytes(data[FIRST : FIRST + (len(data) - FIRST) // 3])
+    assert kept.name == f"{path.name}-{first}.bin"
+    assert kept.read_bytes() == bytes(data[first:second])
 
 
-def test_a_file_of_another_kind_is_set_aside_whole(tmp_path: Path) -> None:
+def test_any_flipped_byte_costs_one_record_at_most(tmp_path: Path) -> None:
+    """Wherever it is: in the header, in a layout, in a length, in a payload, but not in the format's number."""
+    path = closed_segment(tmp_path, 4)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        if at == FIRST - 1:
+            continue
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x10
+        path.write_bytes(damaged)
+        found = mended(path)
+        contents = records_in(found.scan.frames, found.form, None)
+        lost = len(found.scan.corrupt) + bool(found.scan.torn) + len(contents.strange)
+        assert (lost, found.finished) == (1, True)
+        assert len(contents.records) >= 3
+
+
+def test_a_segment_of_a_later_format_is_set_aside_whole(tmp_path: Path) -> None:
+    path = tmp_path / "w-1.seg"
+    later = MAGIC + b"\x09" + b"what a later release writes"
+    path.write_bytes(later)
+    found = mended(path)
+    assert (found.finished, len(found.scan.corrupt), found.scan.frames) == (True, 1, [])
+    assert (tmp_path / "quarantine" / "w-1.seg-0.bin").read_bytes() == later
+    assert mended(path).scan.corrupt == []
+
+
+def test_a_file_that_is_no_segment_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "w-1.seg"
     path.write_bytes(b"PAR1" * 10)
     found = mended(path)
-    assert (found.finished, len(found.scan.corrupt), found.scan.frames) == (True, 1, [])
-    assert (tmp_path / "quarantine" / "w-1.seg-0.bin").read_bytes() == b"PAR1" * 10
-    assert mended(path).scan.corrupt == []
+    assert (found.finished, found.scan.frames) == (True, [])
+    kept = {int(part.stem.rpartition("-")[2]): part.read_bytes() for part in (tmp_path / "quarantine").iterdir()}
+    assert b"".join(kept[at] for at in sorted(kept)) == b"PAR1" * 10
 
 
 def test_a_reader_that_may_not_mend_touches_nothing(tmp_path: Path) -> None:
@@ -215,7 +265,7 @@ def test_a_reader_that_may_not_mend_touches_nothing(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"torn")
     before = path.read_bytes()
-    assert read(path) == [record(0)]
+    assert read(path) == [packed(record(0))]
     assert path.read_bytes() == before
     assert not (tmp_path / "demand" / "quarantine").exists()
 

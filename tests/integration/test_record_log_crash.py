@@ -21,9 +21,10 @@ from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import Unusable
 from setpoint.store import follower as follower_module
+from setpoint.store import tables as tables_module
 from setpoint.store.framing import add_frame
 from setpoint.store.log import DeltaRecordLog
-from setpoint.store.segments import FIRST, segments
+from setpoint.store.segments import segments
 from setpoint.store.spool import RECORDS, Spool
 from setpoint.store.tables import Table
 
@@ -41,7 +42,7 @@ BINNING: Binning = binning_of(
 
 def record(n: int) -> InferenceRecord:
     time_us = T0_US + n * 1_800_000_000
-    return InferenceRecord(
+    return InferenceRecord.named(
         request_id=f"r{n}",
         model="demand",
         version="v1",
@@ -91,8 +92,9 @@ class Stopped(Exception):
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commit at every ingestion."""
+    """Commit at every ingestion, and tidy at every commit."""
     monkeypatch.setattr(follower_module, "FOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(tables_module, "COMPACT_EVERY", 1)
 
 
 STEPS: dict[str, tuple[type[Any], str, str, int]] = {
@@ -102,7 +104,11 @@ STEPS: dict[str, tuple[type[Any], str, str, int]] = {
     "after profiles": (Table, "append", "after", 2),
     "before outcomes": (Table, "append", "before", 3),
     "after outcomes": (Table, "append", "after", 3),
+    "before the sums of hours": (Table, "replace", "before", 1),
+    "between the sums of hours and days": (Table, "replace", "before", 2),
+    "after the sums": (Table, "replace", "after", 2),
     "before joining small files": (Table, "tidy", "before", 1),
+    "after joining small files": (Table, "tidy", "after", 3),
     "before the first deletion": (Path, "unlink", "before", 1),
     "after the first deletion": (Path, "unlink", "after", 1),
     "after the second deletion": (Path, "unlink", "after", 2),
@@ -288,9 +294,8 @@ def test_joining_small_files_keeps_rows_and_cursors(tmp_path: Path, monkeypatch:
     holds(DeltaRecordLog(tmp_path), 25)
     assert len(DeltaTable(tmp_path / "records" / "demand" / "predictions").file_uris()) < 10
     (path,) = segments(tmp_path / "spool" / "demand", RECORDS)
-    assert Table(tmp_path / "records" / "demand" / "predictions", None, by_day=True).cursor(path.name) == (
-        path.stat().st_size
-    )
+    table = DeltaTable(tmp_path / "records" / "demand" / "predictions")
+    assert table.transaction_version(path.name) == path.stat().st_size
     spool.close()
 
 
@@ -316,7 +321,7 @@ def test_torn_and_damaged_bytes_are_counted_once(tmp_path: Path) -> None:
     whole = path.stat().st_size
     spool.append([record(2)])
     data = bytearray(path.read_bytes())
-    data[FIRST + 30] ^= 1
+    data[data.index(b"r0")] ^= 1
     path.write_bytes(data[:-4])
     first = log.ingest()
     assert (first.records, first.corrupt_frames, first.torn_bytes) == (1, 1, 0)

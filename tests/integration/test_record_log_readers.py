@@ -29,7 +29,7 @@ def predictions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log.open_model("demand", schema, binning_of({"temp": np.arange(9.0)}, schema, np.arange(9.0)))
     spool.append(
         [
-            InferenceRecord(
+            InferenceRecord.named(
                 request_id=f"r{n}", model="demand", version="v2" if n % 3 == 0 else "v1", role="champion",
                 arrived_us=n, latency_us=n, status=200, caller="", ids=[f"i{n}"], times_us=[n * 1_000_000],
                 inputs={"temp": [float(n)]}, outputs={"prediction": [2.0 * n]},
@@ -37,8 +37,8 @@ def predictions(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for n in range(ROWS)
         ]
     )  # fmt: skip
-    log.ingest()
     spool.close()
+    log.ingest()
     log.close()
     return home / "records" / "demand" / "predictions"
 

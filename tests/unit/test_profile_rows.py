@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from setpoint.domain.cuts import Counted, Cuts, cuts_of
 from setpoint.domain.profile import Binning, profile_of
 from setpoint.domain.record import Role
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.schema import DType, Feature, Handling, Kind, Schema, Task
 from setpoint.domain.segments import Split
-from setpoint.store.arrow import prediction_schema
-from setpoint.store.profiles import PROFILES, chosen, compacted, keep_spans, profile_rows, spans, summed
+from setpoint.domain.value import replace
+from setpoint.store.predictions import prediction_schema
+from setpoint.store.profiles import PROFILES, chosen, compacted, inputs_of, keep_spans, profile_rows, spans, summed
 
 T0 = datetime(2024, 2, 29, 22, 58, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -242,6 +243,17 @@ def test_texts_may_be_coded_and_come_in_chunks():
         coded = [c.dictionary_encode() if c.type == pa.string() else c for c in children]
         halves.append(part.set_column(4, "inputs", pa.StructArray.from_arrays(coded, fields=fields)))
     assert profile_rows(pa.concat_tables(halves), SCHEMA, BINNING).equals(profile_rows(plain, SCHEMA, BINNING))
+
+
+def test_what_only_the_key_opens_is_null():
+    features = tuple(replace(f, sensitive=Handling.ENCRYPT) if f.name == "job" else f for f in SCHEMA.features)
+    schema = replace(SCHEMA, features=features)
+    table = table_of([[0, "v1", "champion", 200, 1.0, 0.0, "ciphertext", None, None]])
+    p = summed(profile_rows(table, schema, BINNING).filter(chosen(T0, T0 + MINUTE)), BINNING)
+    assert (p.columns["job"].levels, p.columns["job"].nulls) == ({}, 1)
+    assert inputs_of(table, schema)["job"].tolist() == [None]
+    assert inputs_of(table, SCHEMA)["job"].tolist() == ["ciphertext"]
+    assert inputs_of(table, SCHEMA)["x"].tolist() == [1.0]
 
 
 def test_columns_that_the_binning_has_no_more_are_left_out():

@@ -78,15 +78,20 @@ def records(
     since: datetime | None = None,
     until: datetime | None = None,
     version: str | None = None,
+    ids: Sequence[str] | None = None,
     where: str | None = None,
     limit: int | None = None,
+    decrypt: bool = False,
     home: Place | None = None,
 ) -> pa.Table:
     """Return what was recorded, with the outcome where it is known; `.to_pandas()` makes a frame of it.
 
     `where` is a condition, such as `"age > 60 and outcome is None"`; of what is left, `limit` keeps the last rows.
+    `ids` are raw ones, also where they are recorded as hashes. `decrypt` needs the key of the home.
     """
-    return _open(home).records(model, since=since, until=until, version=version, where=where, limit=limit)
+    return _open(home).records(
+        model, since=since, until=until, version=version, ids=ids, where=where, limit=limit, decrypt=decrypt
+    )
 
 
 def monitor(model: str, *, home: Place | None = None) -> tuple[Finding, ...]:

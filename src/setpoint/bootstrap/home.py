@@ -26,6 +26,7 @@ from setpoint.loop.training import ProcessTrainer
 from setpoint.platforms.local import LocalPlatform
 from setpoint.ports import Clock
 from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.keys import HomeKeys
 from setpoint.store.log import DeltaRecordLog
 from setpoint.store.memory import MemoryRecordLog
 from setpoint.store.state import SqlStateStore
@@ -42,14 +43,16 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
     home, clock = settings.home, clock or WallClock()
     _make(home)
     bundles = FolderBundleStore(home / "bundles")
+    keys = HomeKeys(home, settings.key.get_secret_value() if settings.key else None)
     ports = Ports(
         bundles=bundles,
+        keys=keys,
         log=DeltaRecordLog(home),
         state=SqlStateStore(settings.state_url),
         platform=LocalPlatform(home),
         scorer=BundleScorer(bundles),
         trainer=ProcessTrainer(
-            bundles, home / "jobs", clock, timeout_s=settings.job_timeout_s, wait=wait_for_trainings
+            bundles, home / "jobs", clock, keys, timeout_s=settings.job_timeout_s, wait=wait_for_trainings
         ),
         jobs=home / "jobs",
     )
@@ -73,14 +76,15 @@ def replay_table(
     with tempfile.TemporaryDirectory(prefix="setpoint-replay-") as folder:
         table, named = as_traffic_table(recorded, file)
         home, clock, log = Path(folder), VirtualClock(start_of(table, named, every)), MemoryRecordLog()
-        bundles = FolderBundleStore(home / "bundles")
+        bundles, keys = FolderBundleStore(home / "bundles"), HomeKeys(home)
         ports = Ports(
             bundles=bundles,
+            keys=keys,
             log=log,
             state=SqlStateStore("sqlite://"),
             platform=RecordedPlatform(),
             scorer=BundleScorer(bundles),
-            trainer=ProcessTrainer(bundles, home / "jobs", clock, timeout_s=settings.job_timeout_s, wait=True),
+            trainer=ProcessTrainer(bundles, home / "jobs", clock, keys, timeout_s=settings.job_timeout_s, wait=True),
             jobs=home / "jobs",
         )
         operator = Operator(ports=ports, clock=clock)

@@ -12,8 +12,10 @@ from setpoint.serve.access import AccessLog
 from setpoint.serve.live import LiveFollower
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.plane import DataPlane
+from setpoint.serve.quiet import QuietFormatter
 from setpoint.serve.server import run_server
 from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.keys import HomeKeys
 from setpoint.store.spool import Spool
 
 
@@ -25,7 +27,7 @@ def main() -> None:
     parser.add_argument("--grpc", metavar="ADDRESS", help="host and port to serve gRPC on as well")
     arguments = parser.parse_args()
     index: int = arguments.index
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s worker {index} %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING)
     serve(Settings(), arguments.fd, index, arguments.grpc)
 
 
@@ -38,8 +40,19 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
         home / "spool", f"worker-{index}-{os.getpid()}", fsync=settings.fsync, segment_bytes=settings.segment_bytes
     )
     plane = DataPlane(spool, Metrics())
+    formatter = QuietFormatter(
+        f"%(asctime)s worker {index} %(levelname)s %(message)s", hides=lambda: plane.table.guarded
+    )
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(formatter)
+    keys = HomeKeys(home, settings.key.get_secret_value() if settings.key else None)
     follower = LiveFollower(
-        plane, FolderBundleStore(home / "bundles"), load, file=home / "live.json", status_file=status_file
+        plane,
+        FolderBundleStore(home / "bundles"),
+        load,
+        file=home / "live.json",
+        status_file=status_file,
+        keys=keys.keys,
     )
     sys.setswitchinterval(0.0005)  # a shadow in its thread gives way to answers sooner than after 5 ms
     gc.freeze()  # what is there now stays: the collector need not look at it again

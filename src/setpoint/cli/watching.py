@@ -63,7 +63,13 @@ def records(
     where: Annotated[
         str | None, typer.Option(help='A condition: "age > 60 and status == 200", "outcome is None".')
     ] = None,
+    id_: Annotated[
+        list[str] | None, typer.Option("--id", help="Only rows of this id, as it was sent. May be repeated.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many rows, the last ones.")] = None,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Show what is recorded encrypted; needs the key of the home.")
+    ] = False,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON record a line.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file instead.")] = None,
 ) -> None:
@@ -75,7 +81,9 @@ def records(
         until=utc(until) if until else None,
         version=version,
         where=_condition(operator.schema(model), segment or [], where),
+        ids=id_ or None,
         limit=limit if json_lines or out else min(limit or 20, 1_000),
+        decrypt=decrypt,
     )
     if out is not None:
         write_records(found, out)

@@ -12,14 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from setpoint.deploy.contract import contracted
+from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.cuts import with_described
+from setpoint.domain.keys import Keys
 from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json, with_missing
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.schema import Contract, Schema, Task
+from setpoint.domain.schema import Contract, Handling, Schema, Task
 from setpoint.domain.segments import check as check_segments
+from setpoint.domain.sensitive import guard_of
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import JobFailed
@@ -55,6 +58,10 @@ class PackageRequest:
     contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
     segments: tuple[str, ...] = ()  # features by whose values rows are counted apart; settled by the first version
     describe: str = ""  # path/to/file.py:function, which describes inputs beside their profile; settled by the first
+    sensitive: dict[str, Handling] = field(default_factory=dict)  # by feature; this, too, and what follows
+    sensitive_id: Handling | None = None
+    sensitive_caller: Handling | None = None
+    keys: Keys | None = None
     binning: Binning | None = None
     threshold: float = 0.5
     parent: str | None = None
@@ -94,12 +101,15 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
-        schema, scores = contracted(_whole(found), request.contracts, reference), np.load(Path(work) / SCORES)
+        schema, scores = (
+            _said(contracted(_whole(found), request.contracts, reference), request),
+            np.load(Path(work) / SCORES),
+        )
         if any(v.parity is not None and v.parity.ok for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     check_segments(request.segments, schema)
     progress(_profiling(request))
-    kept = _kept(reference, schema)
+    kept = guarded(_kept(reference, schema), schema, guard_of(request.model, schema, request.keys))
     pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
     np.save(staged / SCORES_FILE, scores)
     _profile(kept, schema, scores, request, staged)
@@ -132,6 +142,13 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
         threshold=request.threshold,
         trusted=request.trusted,
     )
+
+
+def _said(schema: Schema, request: PackageRequest) -> Schema:
+    """Return the schema with what the file says is sensitive; a candidate has it from its parent."""
+    if request.schema is not None:
+        return schema
+    return declared(schema, request.sensitive, id=request.sensitive_id, caller=request.sensitive_caller)
 
 
 def _whole(found: Converted) -> Schema:
@@ -170,7 +187,7 @@ def _described(columns: Columns, request: PackageRequest) -> Columns:
 
 
 def _profile(reference: pa.Table, schema: Schema, scores: Column, request: PackageRequest, staged: Path) -> None:
-    columns = features_of(reference, schema.features)
+    columns = countable(features_of(reference, schema.features), schema)
     described = _described(columns, request)
     cuts = request.binning
     if cuts is None:

@@ -1,7 +1,9 @@
 """What is recorded: answered requests, and the outcomes that arrive later."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -18,13 +20,20 @@ class Role(StrEnum):
     SHADOW = "shadow"
 
 
-class InferenceRecord(msgspec.Struct, frozen=True, array_like=True):
-    """One request to one version, as written to the spool. Times are microseconds since the epoch, UTC.
+class Layout(msgspec.Struct, frozen=True):
+    """The names of a record's columns, in their order: many records share one."""
 
-    `ids` has one id a row: what late outcomes are joined by. `inputs` are the values as they came, before any repair or
-    imputing, and null where no value of the feature came; `maps` are the ids of the `FeatureMap`s applied after that.
-    A refused request has its violations, no inputs and no outputs; those of an answered one are the rules of its
-    contract that it broke.
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+class InferenceRecord(msgspec.Struct, frozen=True):
+    """One request to one version. Times are microseconds since the epoch, UTC.
+
+    `ids` has one id a row: what late outcomes are joined by. `inputs` and `outputs` have one column a name of the
+    layout, with one value a row: inputs as they came, before any repair or imputing, and null where no value of the
+    feature came; `maps` are the ids of the `FeatureMap`s applied after that. A refused request has its violations, no
+    inputs and no outputs; those of an answered one are the rules of its contract that it broke.
     """
 
     request_id: str
@@ -37,10 +46,19 @@ class InferenceRecord(msgspec.Struct, frozen=True, array_like=True):
     caller: str
     ids: list[str]
     times_us: list[int]
-    inputs: dict[str, list[Scalar]]
-    outputs: dict[str, list[Scalar]]
+    layout: Layout
+    inputs: Sequence[Sequence[Scalar]]
+    outputs: Sequence[Sequence[Scalar]]
     violations: list[str] = []
     maps: list[str] = []
+
+    @classmethod
+    def named(
+        cls, *, inputs: Mapping[str, Sequence[Scalar]], outputs: Mapping[str, Sequence[Scalar]], **fields: Any
+    ) -> "InferenceRecord":
+        """Return a record whose columns are given by name."""
+        layout = Layout(tuple(inputs), tuple(outputs))
+        return cls(layout=layout, inputs=[*inputs.values()], outputs=[*outputs.values()], **fields)
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -75,6 +93,37 @@ class Ingested:
     outcomes: int = 0
     torn_bytes: int = 0
     corrupt_frames: int = 0
+
+
+@value
+class Expired:
+    """What was deleted because of its age, or to keep the log below a size: whole days, oldest first."""
+
+    days: tuple[date, ...] = ()
+    rows: int = 0
+    bytes: int = 0
+
+
+@value
+class Erasure:
+    """The receipt of an erasure: what was asked for, and what is gone; it names no erased id.
+
+    `rows` and `outcomes` were deleted, `days` were affected: what is counted of them was counted anew. `segments` of
+    the spool still held bytes of what was erased when it was done; they go when their writers have closed them.
+    """
+
+    id: str
+    model: str
+    asked: datetime
+    by: str
+    what: str
+    ids: int = 0
+    rows: int = 0
+    outcomes: int = 0
+    days: tuple[date, ...] = ()
+    quarantined: int = 0
+    segments: tuple[str, ...] = ()
+    done: datetime | None = None
 
 
 @value

@@ -38,6 +38,14 @@ class OnViolation(StrEnum):
     IMPUTE = "impute"
 
 
+class Handling(StrEnum):
+    """What is recorded in place of a sensitive value."""
+
+    HASH = "hash"
+    ENCRYPT = "encrypt"
+    DROP = "drop"
+
+
 @value
 class Contract:
     """What a person said of the values of one feature, beyond their type; None and empty bind nothing.
@@ -58,7 +66,8 @@ class Feature:
     """One input column.
 
     `low` and `high` are the smallest and largest value of the reference (numeric columns);
-    `levels` are the values of the reference (categorical columns), as the user sends them.
+    `levels` are the values of the reference (categorical columns), as the user sends them. A `sensitive` feature has
+    neither: they would be somebody's values.
     """
 
     name: str
@@ -69,6 +78,7 @@ class Feature:
     high: float | None = None
     levels: tuple[str, ...] = ()
     contract: Contract | None = None
+    sensitive: Handling | None = None
 
 
 @value
@@ -77,6 +87,7 @@ class Schema:
 
     `classes` are the two labels of a binary task, negative first, as the training data spells them.
     `time` and `id` are columns that requests may carry beside the features; the model never sees them.
+    `sensitive_id` and `sensitive_caller` say what is recorded of ids and of callers' addresses.
     """
 
     features: tuple[Feature, ...]
@@ -85,6 +96,8 @@ class Schema:
     classes: tuple[str | int | bool, ...] = ()
     time: str | None = None
     id: str | None = None
+    sensitive_id: Handling | None = None
+    sensitive_caller: Handling | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

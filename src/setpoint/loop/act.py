@@ -20,6 +20,7 @@ from setpoint.loop.changes import (
     with_incident,
     with_rollout,
 )
+from setpoint.loop.clear import in_clear, score
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
@@ -37,20 +38,24 @@ def act(action: do.Action, ports: Ports, deployment: Deployment, look: Look) -> 
 def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     incident = find_incident(deployment, action.incident)
     champion = deployment.releases[-1]
+    healthy, suspect = look.healthy(deployment, incident.since), look.history.between(incident.since, None)
+    if not look.unreadable:
+        healthy, suspect = (in_clear(ports, deployment.model, rows) for rows in (healthy, suspect))
     case = Case(
         schema=look.champion.schema,
         binning=read_binning(ports.bundles.folder(deployment.model, champion.version)),
-        healthy=look.healthy(deployment, incident.since),
-        suspect=look.history.between(incident.since, None),
+        healthy=healthy,
+        suspect=suspect,
         champion=champion,
         previous=deployment.releases[-2] if len(deployment.releases) > 1 else None,
         maps=deployment.served.maps,
+        unreadable=look.unreadable,
     )
 
-    def score(version: str, inputs: Columns) -> Columns:
-        return ports.scorer.score(deployment.model, version, inputs)
+    def ask(version: str, inputs: Columns) -> Columns:
+        return score(ports, deployment.model, version, inputs)
 
-    causes, repair = investigate(incident, case, score)
+    causes, repair = investigate(incident, case, ask)
     changed = replace(incident, investigated=look.now, causes=causes, repair=repair)
     if incident.causes and cause_of(incident) == cause_of(changed):
         return with_incident(deployment, changed)

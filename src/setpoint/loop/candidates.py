@@ -10,7 +10,9 @@ from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.records import Column, Records
 from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict, advance, withdraw
 from setpoint.domain.schema import Schema
+from setpoint.domain.sensitive import sealed
 from setpoint.domain.version import ModelVersion
+from setpoint.loop.clear import in_clear, reference_in_clear
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
@@ -30,10 +32,12 @@ def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: st
     The set is as long as the user's own reference: the latest rows, so that growth is followed and not averaged out.
     """
     root = deployment.releases[0].version
-    reference = pq.read_table(ports.bundles.folder(deployment.model, root) / REFERENCE_FILE)
+    folder = ports.bundles.folder(deployment.model, root)
+    reference = pq.read_table(folder / REFERENCE_FILE)
+    reference = reference_in_clear(ports, deployment.model, reference, ports.bundles.get(deployment.model, root).schema)
     table = build(
         reference,
-        ports.log.read(deployment.model, until=plan.holdout_since, as_of=plan.until),
+        in_clear(ports, deployment.model, ports.log.read(deployment.model, until=plan.holdout_since, as_of=plan.until)),
         champion.schema,
         maps=repaired_spans(deployment),
         until=plan.holdout_since,
@@ -42,6 +46,8 @@ def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: st
     )
     folder = ports.jobs / job
     folder.mkdir(parents=True, exist_ok=True)
+    if sealed(champion.schema):
+        folder.chmod(0o700)  # the training set is in clear; it is removed when the training has ended
     pq.write_table(table.slice(max(0, table.num_rows - reference.num_rows)), folder / TRAINING_SET)
     ports.trainer.submit(
         FitJob(
@@ -61,9 +67,10 @@ def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: st
 
 def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str) -> Rollout:
     """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate."""
-    held_out = ports.log.read(
+    recorded = ports.log.read(
         deployment.model, since=training.holdout_since, until=training.until, as_of=training.until
-    ).labelled
+    )
+    held_out = in_clear(ports, deployment.model, recorded.labelled)
     verdict = judge_gate(
         rescored_losses(ports, deployment, look.champion.schema, deployment.served.champion, held_out),
         rescored_losses(ports, deployment, look.champion.schema, version, held_out),
@@ -103,8 +110,10 @@ def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdi
 
 def realised_gain(ports: Ports, deployment: Deployment, look: Look, rollout: Rollout) -> tuple[float, str]:
     """Return what a promotion has brought per row since, against the champion it replaced, and say so in words."""
-    rows = look.history.between(rollout.ended, None).labelled
+    rows = in_clear(ports, deployment.model, look.history.between(rollout.ended, None).labelled)
     schema = look.champion.schema
+    if not len(rows):
+        return 0.0, f"not measured: {look.unreadable or 'no record can be read'}"
     outgoing = rescored_losses(ports, deployment, schema, rollout.candidate.champion, rows)
     incoming = rescored_losses(ports, deployment, schema, rollout.candidate.version, rows)
     gain = float(np.mean(outgoing - incoming))

@@ -10,6 +10,7 @@ from setpoint.domain.record import Role
 from setpoint.domain.records import Records
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.version import ModelVersion
+from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_profile
 from setpoint.loop.rescore import rescored_losses
@@ -43,6 +44,7 @@ class Look:
     unlearnt: Records
     shadow: Records | None
     fit: FitResult | None
+    unreadable: str = ""  # why nothing can be learnt from the inputs on record, if so
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
@@ -88,6 +90,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         shadow=_shadow(ports, deployment, since, now),
         earlier=_earlier(ports, deployment, now),
         fit=ports.trainer.result(deployment.training.job) if deployment.training else None,
+        unreadable=why_unreadable(ports, champion.schema),
     )
 
 
@@ -118,7 +121,7 @@ def _contest(
     if release.replaced is None or now - release.at > WATCHED:
         return None
     rows = history.between(release.at, None).labelled
-    rows = rows.take(rows.version == release.version)
+    rows = in_clear(ports, deployment.model, rows.take(rows.version == release.version))
     if not len(rows):
         return None
     return Contest(

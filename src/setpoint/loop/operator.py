@@ -15,13 +15,15 @@ from setpoint.domain.live import Served, sharing, written
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
-from setpoint.domain.schema import Contract, OnViolation, Schema, Task
+from setpoint.domain.schema import Contract, Handling, OnViolation, Schema, Task
+from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
-from setpoint.errors import Conflict, NotFound
+from setpoint.errors import Conflict, NotFound, Unusable
 from setpoint.loop.act import act
 from setpoint.loop.actions import Fit
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.plan import proven_loss
 from setpoint.loop.ports import Ports
@@ -51,6 +53,7 @@ class Operator:
             if known is None:
                 raise Conflict(f"{file.model} has no champion yet to share requests with; deploy it without a share")
             sharing(known.served, {request.version: share})  # what cannot be is said before the long work
+            self._same_ids(file.model, request.sensitive_id, request.sensitive_caller)
         version = make_version(ports.bundles, request, tuple(file.allow), progress)
         progress("making it live")
         with ports.state.lease():
@@ -96,10 +99,23 @@ class Operator:
             contracts=contracts(file),
             segments=tuple(file.segments),
             describe="" if file.profile is None else str(file.root / file.profile),
+            sensitive={n: Handling(part.sensitive) for n, part in file.features.items() if part.sensitive},
+            sensitive_id=Handling(file.sensitive.id) if file.sensitive.id else None,
+            sensitive_caller=Handling(file.sensitive.caller) if file.sensitive.caller else None,
+            keys=self.ports.keys.ensure() if _needs_key(file) else None,
             binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
             parent=parent.version if parent else None,
             created_by=by,
         )
+
+    def _same_ids(self, model: str, id: Handling | None, caller: Handling | None) -> None:
+        """Refuse a challenger that records ids or callers another way: outcomes are told once, for all versions."""
+        champion = self.schema(model)
+        if (id, caller) != (champion.sensitive_id, champion.sensitive_caller):
+            raise Conflict(
+                f"`sensitive:` of id and caller must be the same for all versions that answer together, and is another "
+                f"one for the champion of {model}; deploy it without a share"
+            )
 
     def _released(self, deployment: Deployment, version: str, now: datetime, by: str, verb: str) -> Deployment:
         """Make a version champion by a person's word; a rollout under way is withdrawn."""
@@ -120,7 +136,8 @@ class Operator:
         with self.ports.state.lease():
             deployment = self.ports.state.load(model)
             for version in shares:
-                self.ports.bundles.get(model, version)
+                schema = self.ports.bundles.get(model, version).schema
+                self._same_ids(model, schema.sensitive_id, schema.sensitive_caller)
             deployment = _shared(deployment, shares, self.clock.now(), by)
             deployment = serve(self.ports, deployment, deployment.served)
             self.ports.state.save(deployment)
@@ -155,6 +172,8 @@ class Operator:
             self.ports.log.ingest()
             deployment, now = self.ports.state.load(model), self.clock.now()
             look = take_look(self.ports, deployment, now)
+            if look.unreadable:
+                raise Conflict(f"{model} cannot be trained from the log: {look.unreadable}")
             rows = look.champion.lineage.rows
             plan = due(
                 deployment,
@@ -235,19 +254,48 @@ class Operator:
         since: datetime | None = None,
         until: datetime | None = None,
         version: str | None = None,
+        ids: Sequence[str] | None = None,
         where: str | None = None,
         limit: int | None = None,
+        decrypt: bool = False,
     ) -> pa.Table:
-        """Return what was recorded; `where` is a condition, of what is left `limit` keeps the last rows."""
+        """Return what was recorded; `where` is a condition, of what is left `limit` keeps the last rows.
+
+        Raw ids and values find what is recorded as a hash. `decrypt` returns what is encrypted in clear.
+        """
         self.ports.state.load(model)
         self.ports.log.ingest()
-        return self.ports.log.table(model, since=since, until=until, version=version, where=where, limit=limit)
+        known = self._hashers(model)
+        if ids is not None and ID in known:
+            ids = [*ids, *map(known[ID], ids)]
+        if where is not None and known:
+            where = hidden_condition(where, known)
+        found = self.ports.log.table(
+            model, since=since, until=until, version=version, ids=ids, where=where, limit=limit
+        )
+        if not decrypt:
+            return found
+        keys = self.ports.keys.keys()
+        if keys is None:
+            raise Unusable("there is no key to decrypt with: set SETPOINT_KEY, or put the file `key` into the home")
+        return decrypted(found, model, lambda v: self.ports.bundles.get(model, v).schema, keys)
+
+    def _hashers(self, model: str) -> Hashers:
+        schema = self.schema(model)
+        keys = self.ports.keys.keys() if needs_key(schema) else None
+        return hashers(model, schema, keys) if keys else {}
 
     def outcomes(self, model: str, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
         """Record what turned out to be true."""
         self.ports.state.load(model)
         self.ports.log.ingest()
-        return self.ports.log.add_outcomes(model, outcomes)
+        schema = self.schema(model)
+        if not schema.sensitive_id:
+            return self.ports.log.add_outcomes(model, outcomes)
+        guard = Guard(model, schema, self.ports.keys.keys())
+        raw = {guard.id(o.id): o.id for o in outcomes}
+        receipt = self.ports.log.add_outcomes(model, [guard.outcome(o) for o in outcomes])
+        return replace(receipt, unknown_examples=tuple(raw.get(i, i) for i in receipt.unknown_examples))
 
 
 def _shared(deployment: Deployment, shares: Mapping[str, float], now: datetime, by: str) -> Deployment:
@@ -288,7 +336,13 @@ def contracts(file: SetpointFile) -> dict[str, Contract]:
             instead=part.impute,
         )
         for name, part in file.features.items()
+        if part.has_contract
     }
+
+
+def _needs_key(file: SetpointFile) -> bool:
+    ways = [file.sensitive.id, file.sensitive.caller, *(part.sensitive for part in file.features.values())]
+    return "hash" in ways or "encrypt" in ways
 
 
 def envelope(file: SetpointFile) -> Envelope:

@@ -128,7 +128,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
 
 def _next_training(deployment: Deployment, look: Look) -> Action | None:
     if deployment.training is not None:
-        return Gate() if look.fit is not None and look.fit.id == deployment.training.job else None
+        ready = look.fit is not None and look.fit.id == deployment.training.job and not look.unreadable
+        return Gate() if ready else None
     envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
     if not by and (Remedy.RETRAIN not in envelope.automatic or Remedy.RETRAIN in envelope.ask):
         return _ask_to_retrain(deployment)
@@ -140,6 +141,7 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
         reference_rows=look.champion.lineage.rows,
         expected_loss=proven_loss(deployment, look),
         now=look.now,
+        unreadable=look.unreadable,
     )
     return Fit(job=f"{deployment.model}-{look.now:%Y%m%dT%H%M%S}", plan=plan_, by=by or "setpoint") if plan_ else None
 

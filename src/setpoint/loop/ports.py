@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from setpoint.domain.value import value
-from setpoint.ports import BundleStore, Platform, RecordLog, Scorer, StateStore, Trainer
+from setpoint.ports import BundleStore, KeyStore, Platform, RecordLog, Scorer, StateStore, Trainer
 
 
 @value
@@ -16,4 +16,5 @@ class Ports:
     platform: Platform
     scorer: Scorer
     trainer: Trainer
+    keys: KeyStore
     jobs: Path  # working folder of trainings, one folder a job

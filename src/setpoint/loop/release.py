@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from setpoint.deploy.hidden import countable
 from setpoint.deploy.package import BINNING_FILE, PROFILE_FILE, REFERENCE_FILE, SCORES_FILE, PackageRequest, package
 from setpoint.deploy.reference import features_of
 from setpoint.domain.profile import Binning, Profile, profile_from_json
+from setpoint.domain.schema import Handling
+from setpoint.domain.sensitive import hidden
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.govern.scan import scan
@@ -48,7 +51,8 @@ def _learn_limits(staged: Path, version: ModelVersion) -> None:
     table = pq.read_table(staged / REFERENCE_FILE)
     schema = version.schema
     times = table[schema.time].to_numpy() if schema.time in table.column_names else None
-    learnt = limits.learn(
-        features_of(table, schema.features), schema, read_binning(staged), np.load(staged / SCORES_FILE), times
-    )
+    columns = countable(features_of(table, schema.features), schema)
+    learnt = limits.learn(columns, schema, read_binning(staged), np.load(staged / SCORES_FILE), times)
+    blind = {f.name for f in hidden(schema) if f.sensitive is not Handling.HASH}  # nothing to see in those
+    learnt = replace(learnt, columns={name: c for name, c in learnt.columns.items() if name not in blind})
     (staged / limits.FILE_NAME).write_bytes(to_json(learnt))

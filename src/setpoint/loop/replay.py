@@ -16,6 +16,7 @@ from setpoint.domain.live import Live, repaired
 from setpoint.domain.record import InferenceRecord, Outcome, ProcessEvent, Role
 from setpoint.domain.records import Column, Columns, moment
 from setpoint.domain.schema import Schema
+from setpoint.domain.sensitive import Guard, guard_of, is_sensitive
 from setpoint.domain.value import value
 from setpoint.errors import InvalidInput
 from setpoint.loop.clock import VirtualClock
@@ -226,30 +227,47 @@ def _answer(
     if served.shadow is not None:
         asked.append((served.shadow, Role.SHADOW, operator.ports.scorer.score(model, served.shadow, seen)))
     times = (traffic.time[rows] - EPOCH).astype(np.int64).tolist()
+    columns = {name: _plain(column) for name, column in raw.items()}
+    guards = {v: _guard(operator, model, v) for v, _, _ in asked}
     recorder.append(
         [
-            InferenceRecord(
-                request_id=f"replay-{times[0]}",
-                model=model,
-                version=version,
-                role=role,
-                arrived_us=times[-1],
-                latency_us=0,
-                status=200,
-                caller="replay",
-                ids=traffic.id[rows].tolist(),
-                times_us=times,
-                inputs={name: _plain(column) for name, column in raw.items()},
-                outputs={name: column.tolist() for name, column in outputs.items()},
-                maps=maps,
+            _kept(
+                guards[version],
+                InferenceRecord.named(
+                    request_id=f"replay-{times[0]}",
+                    model=model,
+                    version=version,
+                    role=role,
+                    arrived_us=times[-1],
+                    latency_us=0,
+                    status=200,
+                    caller="replay",
+                    ids=traffic.id[rows].tolist(),
+                    times_us=times,
+                    inputs=columns,
+                    outputs={name: column.tolist() for name, column in outputs.items()},
+                    maps=maps,
+                ),
             )
             for version, role, outputs in asked
         ]
     )
     known = (traffic.known[rows] - EPOCH).astype(np.int64).tolist()
     labels = zip(traffic.id[rows].tolist(), _labels(schema, traffic.outcome[rows]), known, strict=True)
-    recorder.append_outcomes(model, [Outcome(id=i, value=v, known_us=k) for i, v, k in labels if v is not None])
+    outcomes = [Outcome(id=i, value=v, known_us=k) for i, v, k in labels if v is not None]
+    guard = guards[served.champion]
+    recorder.append_outcomes(model, [guard.outcome(o) for o in outcomes] if guard else outcomes)
     return scores[schema.score]
+
+
+def _guard(operator: Operator, model: str, version: str) -> Guard | None:
+    """Return what hides the sensitive values of a version, as live: then the loop sees no more than it would."""
+    schema = operator.ports.bundles.get(model, version).schema
+    return guard_of(model, schema, operator.ports.keys.keys()) if is_sensitive(schema) else None
+
+
+def _kept(guard: Guard | None, record: InferenceRecord) -> InferenceRecord:
+    return record if guard is None else guard.record(record)
 
 
 def _plain(column: Column) -> list[float | str | None]:

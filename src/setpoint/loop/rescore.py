@@ -4,13 +4,17 @@ from setpoint.deploy.gate import losses
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Column, Records
 from setpoint.domain.schema import Schema
+from setpoint.loop.clear import score
 from setpoint.loop.ports import Ports
 from setpoint.loop.spans import repaired_spans
 from setpoint.update.training_set import repaired_inputs
 
 
 def rescored_losses(ports: Ports, deployment: Deployment, schema: Schema, version: str, rows: Records) -> Column:
-    """Return what a version's answers would have cost on labelled rows, inputs repaired where they were broken."""
+    """Return what a version's answers would have cost on labelled rows, inputs repaired where they were broken.
+
+    The rows are in clear, see `setpoint.loop.clear.in_clear`.
+    """
     inputs = repaired_inputs(rows, repaired_spans(deployment))
-    scores = ports.scorer.score(deployment.model, version, inputs)[schema.score]
+    scores = score(ports, deployment.model, version, inputs)[schema.score]
     return losses(schema.task, scores, rows.outcome)

@@ -5,13 +5,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from setpoint.deploy.package import PackageRequest
+from setpoint.domain.sensitive import sealed
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.errors import SetpointError
 from setpoint.govern.scan import scan
 from setpoint.loop.release import make_version, read_binning
-from setpoint.ports import BundleStore, Clock, FitJob, FitResult
+from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore
 from setpoint.store.segments import exclusive
-from setpoint.update.job import run_fit
+from setpoint.update.fit import RESULT as FITTED
+from setpoint.update.job import LOG, run_fit
 
 RESULT = "result.json"
 
@@ -24,8 +26,17 @@ class ProcessTrainer:
     With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs.
     """
 
-    def __init__(self, bundles: BundleStore, jobs: Path, clock: Clock, *, timeout_s: float, wait: bool = False) -> None:
-        self._bundles, self._jobs, self._clock = bundles, jobs, clock
+    def __init__(
+        self,
+        bundles: BundleStore,
+        jobs: Path,
+        clock: Clock,
+        keys: KeyStore | None = None,
+        *,
+        timeout_s: float,
+        wait: bool = False,
+    ) -> None:
+        self._bundles, self._jobs, self._clock, self._keys = bundles, jobs, clock, keys
         self._timeout_s, self._wait = timeout_s, wait
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
         self._running: dict[str, Future[None]] = {}
@@ -61,11 +72,24 @@ class ProcessTrainer:
         try:
             result = FitResult(id=job.id, version=self._fit(job, folder))
         except SetpointError as e:
-            result = FitResult(id=job.id, error=str(e))
+            result = FitResult(id=job.id, error=self._words(e, job))
         result = replace(result, seconds=time.monotonic() - started)
         partial = folder / f"{RESULT}.partial"
         partial.write_bytes(to_json(result, pretty=True))
         partial.rename(folder / RESULT)
+        self._forget(job, folder)
+
+    def _words(self, error: SetpointError, job: FitJob) -> str:
+        """Return what went wrong; a training that read sensitive values may quote them."""
+        if not sealed(self._bundles.get(job.model, job.parent).schema):
+            return str(error)
+        return f"training {job.id} failed ({type(error).__name__}); its words are not kept, for they may hold values"
+
+    def _forget(self, job: FitJob, folder: Path) -> None:
+        """Remove what holds sensitive values in clear."""
+        if sealed(self._bundles.get(job.model, job.parent).schema):
+            for file in (Path(job.training_set), folder / LOG, folder / FITTED):
+                file.unlink(missing_ok=True)
 
     def _fit(self, job: FitJob, folder: Path) -> str:
         parent = self._bundles.get(job.model, job.parent)
@@ -88,6 +112,7 @@ class ProcessTrainer:
             trained_since=job.trained_since,
             trained_until=job.trained_until,
             created_by="setpoint",
+            keys=self._keys.keys() if self._keys else None,
             timeout_s=self._timeout_s,
         )
         return make_version(self._bundles, request, job.allow).version

@@ -21,6 +21,7 @@ class Case:
 
     `healthy` are rows of the weeks before it that no incident touched, `suspect` those since `incident.since`; both
     hold inputs as they came. `previous` is the release that `champion` replaced. `maps` are the repairs now live.
+    `unreadable` says why no version can be asked again with these inputs, if so.
     """
 
     schema: Schema
@@ -30,6 +31,7 @@ class Case:
     champion: Release
     previous: Release | None
     maps: tuple[FeatureMap, ...] = ()
+    unreadable: str = ""
 
 
 def latest(records: Records, rows: int = LATEST) -> Records:

@@ -1,6 +1,7 @@
 """From an incident to ranked causes and, where one stands out, its proven repair."""
 
-from setpoint.domain.incident import Hypothesis, Incident, Repair
+from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
+from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explain, weighed
 from setpoint.maintain.hypotheses import concept, covariate, crash, release, season, unit, unknown
@@ -15,6 +16,7 @@ HYPOTHESES: tuple[Explain, ...] = (
     season.explain,
     unknown.explain,
 )
+ASKING = (unit.explain, release.explain)  # those that ask versions again
 
 
 def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hypothesis, ...], Repair | None]:
@@ -38,9 +40,13 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
         That of the likeliest cause when its weight is at least 0.7 and its remedy passed the counterfactual check.
         To retrain (`concept`) is only named here: the update stage does it and proves it.
     """
-    explanations = [e for explain in HYPOTHESES for e in explain(incident, case, score)]
+    asked = [explain for explain in HYPOTHESES if not (case.unreadable and explain in ASKING)]
+    explanations = [e for explain in asked for e in explain(incident, case, score)]
     causes = weighed(explanations)
     top = causes[0]
+    if case.unreadable:
+        causes = (replace(top, evidence=(*top.evidence, f"no remedy was tried: {case.unreadable}")), *causes[1:])
     if top.weight < SURE_ENOUGH:
         return causes, None
-    return causes, next(e.repair for e in explanations if (e.cause, e.subject) == (top.cause, top.subject))
+    repair = next(e.repair for e in explanations if (e.cause, e.subject) == (top.cause, top.subject))
+    return causes, None if case.unreadable and repair and repair.remedy is Remedy.RETRAIN else repair

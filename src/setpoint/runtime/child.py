@@ -6,8 +6,10 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from pathlib import Path
 
+from setpoint.domain.sensitive import is_sensitive
 from setpoint.domain.value import from_json
 from setpoint.domain.version import ModelVersion
 from setpoint.runtime.frames import Frame, receive, send
@@ -32,7 +34,10 @@ def _load(parent: socket.socket) -> Model | None:
     if message is None:
         return None
     try:
-        model = load_here(Path(message[0].folder), from_json(message[0].version, ModelVersion))
+        version = from_json(message[0].version, ModelVersion)
+        if is_sensitive(version.schema):
+            warnings.simplefilter("ignore")  # they may quote values
+        model = load_here(Path(message[0].folder), version)
     except Exception as e:
         send(parent, _failed(e))
         return None

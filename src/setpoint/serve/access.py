@@ -36,9 +36,10 @@ class AccessLog:
 
             def noted(reply: Reply) -> None:
                 asked = request.headers
+                request_id, caller = reply.logged or (reply.request_id, request.caller)
                 line = {
-                    "request_id": reply.request_id,
-                    "caller": request.caller or None,
+                    "request_id": request_id,
+                    "caller": caller or None,
                     "method": request.method,
                     "path": request.path,
                     "status": reply.status,

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from setpoint.errors import SetpointError
+from setpoint.errors import InvalidInput, SetpointError
 from setpoint.serve.asked import Asked
 from setpoint.serve.asking import Predicted, predict, violations_of
 from setpoint.serve.body import body_of
@@ -18,6 +18,7 @@ from setpoint.serve.http import Reply, Request, Send, id_of
 from setpoint.serve.outcomes import decode_outcomes
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.predictions import WAYS, Way, model_of
+from setpoint.serve.quiet import quiet
 from setpoint.serve.routes import ROUTES, Call, find
 
 log = logging.getLogger("setpoint.serve")
@@ -86,13 +87,22 @@ class App:
     def _take_outcomes(self, call: Call) -> Reply:
         """Answer `POST /v1/models/{m}:outcome` once the outcomes are written."""
         route = self._plane.table.route(call.model)
-        outcomes = decode_outcomes(body_of(call, self._bound), route.champion.form.schema, call.arrived_us)
+        form, guard = route.champion.form, route.champion.guard
+        try:
+            outcomes = decode_outcomes(body_of(call, self._bound), form.schema, call.arrived_us)
+        except InvalidInput as e:
+            raise (quiet(e, form) if guard else e) from None
+        if guard:
+            outcomes = [guard.outcome(outcome) for outcome in outcomes]
         self._plane.record_outcomes(call.model, outcomes)
         return Reply(encode_json({"recorded": len(outcomes)}), version=route.champion.version)
 
     def _send(self, send: Send, reply: Reply, call: Call) -> None:
         self._plane.metrics.in_flight -= 1
         reply.request_id = call.request_id
+        guard = self._plane.table.guard(call.model)
+        if guard:
+            reply.logged = guard.id(call.request_id), guard.caller(call.caller)
         send(reply)
 
     def _no_handler(self, request: Request, allowed: dict[str, str]) -> Reply:
@@ -110,7 +120,8 @@ class App:
         """Return what a caller is told of a refusal, or of a defect of ours."""
         if isinstance(error, SetpointError):
             return self._error(error, call)
-        log.error("request %s failed", call.request_id, exc_info=error)
+        guard = self._plane.table.guard(call.model)
+        log.error("request %s failed", guard.id(call.request_id) if guard else call.request_id, exc_info=error)
         return Reply(error_body(f"internal error; the log of the worker has request {call.request_id}"), 500)
 
     def _error(self, error: SetpointError, call: Call) -> Reply:

@@ -10,6 +10,7 @@ from setpoint.serve.asked import Asked
 from setpoint.serve.encode import status_of
 from setpoint.serve.form import Form
 from setpoint.serve.plane import DataPlane
+from setpoint.serve.quiet import quiet
 from setpoint.serve.table import Route, Target
 from setpoint.serve.work import MODEL_ERROR, Answer
 
@@ -65,16 +66,8 @@ def predict(
         plane.admit(target, call.started_ns, deadline_ns)
         asked = decode(target.form)
     except (InvalidInput, NotFound) as e:
-        plane.refuse(
-            target,
-            call.request_id,
-            status=status_of(e),
-            violations=violations_of(e),
-            caller=call.caller,
-            arrived_us=call.arrived_us,
-            started_ns=call.started_ns,
-            done=partial(_refused, done, e),  # a variable of this frame and the error would hold one another
-        )
+        # a variable of this frame and the error would hold one another
+        _refuse(plane, target, call, quiet(e, target.form) if target.guard else e, done)
         return
     call.request_id = asked.id or call.request_id
     plane.ask(
@@ -86,6 +79,26 @@ def predict(
         started_ns=call.started_ns,
         deadline_ns=deadline_ns,
         done=lambda found: done(found if isinstance(found, SetpointError) else Predicted(target, asked, found)),
+    )
+
+
+def _refuse(
+    plane: DataPlane,
+    target: Target,
+    call: Asking,
+    error: SetpointError,
+    done: Callable[[Predicted | SetpointError], None],
+) -> None:
+    """Record the refusal, then tell it."""
+    plane.refuse(
+        target,
+        call.request_id,
+        status=status_of(error),
+        violations=violations_of(error),
+        caller=call.caller,
+        arrived_us=call.arrived_us,
+        started_ns=call.started_ns,
+        done=partial(_refused, done, error),
     )
 
 

@@ -50,6 +50,8 @@ class Rule:
     @property
     def expected(self) -> str:
         """What a value must be, in words."""
+        if self._levels and self.feature.sensitive:
+            return "one of the values allowed"
         if self._levels:
             return "one of " + ", ".join(sorted(map(repr, self._levels))[:20])
         if self._low is None or self._high is None:

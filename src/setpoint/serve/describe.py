@@ -33,6 +33,8 @@ def _input(feature: Feature) -> Json:
     if feature.contract is None:
         return about
     said = feature.contract
+    if feature.sensitive:
+        return about | {"parameters": {"on_violation": said.on_violation}}
     rules = {"on_violation": said.on_violation, "min": said.low, "max": said.high, "impute": said.instead}
     rules["values"] = ", ".join(map(str, said.levels)) or None  # a parameter is no list
     return about | {"parameters": {name: rule for name, rule in rules.items() if rule is not None}}

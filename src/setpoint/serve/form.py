@@ -18,7 +18,18 @@ from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.errors import InvalidRequest
 from setpoint.serve.contract import MISSING, Breach, rules_of
 from setpoint.serve.identity import event_us
-from setpoint.serve.misfit import MAX_INT, MIN_INT, TYPES, bad_fields, bad_value, bad_width, broken_rule, listed, shown
+from setpoint.serve.misfit import (
+    MAX_INT,
+    MIN_INT,
+    TYPES,
+    bad_fields,
+    bad_value,
+    bad_width,
+    broken_rule,
+    kind_of,
+    listed,
+    shown,
+)
 
 KNOWN_PATTERNS = 4_096
 Table = Sequence[Sequence[Scalar]]
@@ -237,7 +248,9 @@ def _id(row: int, given: object, name: str) -> str | None:
         return None
     if isinstance(given, bool) or not isinstance(given, int | str) or not 0 < len(str(given)) <= 256:
         raise InvalidRequest(
-            f"row {row}, id {name!r}: {shown(given)}; expected a string of 1 to 256 characters", (f"type:{name}",)
+            f"row {row}, id {name!r}: {shown(given)}; expected a string of 1 to 256 characters",
+            (f"type:{name}",),
+            f"row {row}, id {name!r}: {kind_of(given)}; expected a string of 1 to 256 characters",
         )
     return str(given)
 
@@ -252,6 +265,7 @@ def _when(row: int, given: object, name: str) -> int | None:
             f"row {row}, time {name!r}: {shown(given)}; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since "
             "1970",
             (f"type:{name}",),
+            f"row {row}, time {name!r}: {kind_of(given)}; expected ISO 8601, or seconds since 1970",
         ) from None
 
 

@@ -89,6 +89,12 @@ class HoldingRecorder:
         """Write outcomes, or raise: their sender can send them again."""
         self._recorder.append_outcomes(model, outcomes)
 
+    def tend(self) -> None:
+        """Try again to write what is held, and let the recorder do what is due."""
+        if self._held:
+            self.retry()
+        self._recorder.tend()
+
     def lag_s(self) -> float:
         """Return for how many seconds something written has waited for the record log."""
         return self._recorder.lag_s()

@@ -29,6 +29,7 @@ class Reply:
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     request_id: str = ""
+    logged: tuple[str, str] | None = None  # request id and caller as the log may have them, where they are sensitive
 
     def head(self) -> bytes:
         """Return the header lines, with the request's id and the version that answered."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live, Refusal, Served, WorkerStatus
+from setpoint.domain.sensitive import guard_of, is_sensitive
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, SetpointError
@@ -39,6 +41,8 @@ class LiveFollower:
         live.json.
     status_file : Path
         `run/workers/<index>.json`.
+    keys : callable
+        Returns the keys that sensitive values are recorded with, if there are any.
     poll_s, beat_s : float
         Seconds between two looks at live.json, and between two beats.
     """
@@ -51,12 +55,13 @@ class LiveFollower:
         *,
         file: Path,
         status_file: Path,
+        keys: Callable[[], Keys | None] = lambda: None,
         poll_s: float = 0.03,
         beat_s: float = 1.0,
     ) -> None:
         self._plane, self._store, self._load = plane, store, load
         self._file, self._status_file = file, status_file
-        self._poll_s, self._beat_s = poll_s, beat_s
+        self._poll_s, self._beat_s, self._keys = poll_s, beat_s, keys
         self._seen: Stamp | None = NEVER
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self.status = WorkerStatus(pid=os.getpid())
@@ -171,7 +176,9 @@ class LiveFollower:
         """Read a bundle whose digests hold."""
         folder = self._store.folder(model, version)
         manifest = self._store.get(model, version)
-        loaded = Loaded(manifest, self._load(folder, manifest), Form(manifest.schema))
+        # without its key, what may not be recorded would be: then it is not served
+        guard = guard_of(model, manifest.schema, self._keys()) if is_sensitive(manifest.schema) else None
+        loaded = Loaded(manifest, self._load(folder, manifest), Form(manifest.schema), guard)
         self._plane.metrics.load(model, version, "loaded")
         return loaded
 

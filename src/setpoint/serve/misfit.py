@@ -43,6 +43,11 @@ def shown(value: object) -> str:
     return f"{_WORDS.get(type(value), type(value).__name__)} {text if len(text) <= 40 else text[:37] + '…'}"
 
 
+def kind_of(value: object) -> str:
+    """Return what a value is, without the value."""
+    return "null" if value is None else _WORDS.get(type(value), type(value).__name__)
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the first 40 names, and how many there are."""
     return ", ".join(names[:40]) + (f", … ({len(names)} in all)" if len(names) > 40 else "")
@@ -79,7 +84,7 @@ def bad_value(rule: str, feature: Feature, value: object, row: int, expected: st
         case _:
             wide = " within 64 bits" if type(value) is int and not MIN_INT <= value <= MAX_INT else ""
             text = f"{where}: {shown(value)}; expected {expected}{wide}"
-    return InvalidRequest(text, (f"{rule}:{feature.name}",))
+    return InvalidRequest(text, (f"{rule}:{feature.name}",), f"{where}: {kind_of(value)}; expected {expected}")
 
 
 def bad_fields(where: str, given: Mapping[str, Any], names: Sequence[str], beside: Sequence[str]) -> InvalidRequest:
@@ -93,15 +98,19 @@ def bad_fields(where: str, given: Mapping[str, Any], names: Sequence[str], besid
         texts.append(f"field {name!r} is missing" + (f" (nearest given: {near!r})" if near else ""))
     texts += [f"{name!r} is no field{nearest(name, missing or names)}" for name in extra[: TOLD - len(texts)]]
     more = ", …" if len(missing) + len(extra) > TOLD else ""
+    expected = f"Expected fields: {listed(names)}"
+    counts = [f"{listed(missing)}: missing"] * bool(missing) + [f"{len(extra)} unknown fields"] * bool(extra)
     return InvalidRequest(
-        f"{where}: {', '.join(texts)}{more}. Expected fields: {listed(names)}",
+        f"{where}: {', '.join(texts)}{more}. {expected}",
         (*(f"missing:{name}" for name in missing), *(f"extra:{name}" for name in extra[:16])),
+        f"{where}: {'; '.join(counts)}. {expected}",
     )
 
 
 def bad_width(row: int, width: int, names: Sequence[str]) -> InvalidRequest:
     """Return the error for a row of the wrong length."""
-    return InvalidRequest(f"row {row} has {width} values; expected {len(names)}: {listed(names)}", (f"shape:{width}",))
+    text = f"row {row} has {width} values; expected {len(names)}: {listed(names)}"
+    return InvalidRequest(text, (f"shape:{width}",), text)
 
 
 def broken_number(given: object) -> bool:

@@ -154,7 +154,7 @@ def _field(feature: Feature) -> Json:
 def _contract(feature: Feature) -> Json:
     """Return the bounds and values whose breach is refused; what is flagged or imputed is only described."""
     contract = feature.contract
-    if contract is None:
+    if contract is None or feature.sensitive:
         return {}
     rules: Json = {"minimum": contract.low, "maximum": contract.high}
     rules = {name: bound for name, bound in rules.items() if bound is not None}

@@ -130,9 +130,8 @@ class DataPlane:
         self.metrics.outcomes(model, len(outcomes))
 
     def sample(self) -> None:
-        """Put what is measured by looking into the metrics, and try again to write what is held."""
-        if self.recorder.held:
-            self.recorder.retry()
+        """Put what is measured by looking into the metrics, and let the recorder do what is due."""
+        self.recorder.tend()
         self.metrics.sample(
             held=self.recorder.held,
             lag_s=self.recorder.lag_s(),

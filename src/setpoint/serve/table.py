@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from setpoint.domain.live import FeatureMap, Served
-from setpoint.domain.record import Role
+from setpoint.domain.record import Layout, Role
 from setpoint.domain.records import Columns
 from setpoint.domain.routing import chosen
+from setpoint.domain.sensitive import Guard
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import NotFound, NotReady
 from setpoint.serve.form import Form
@@ -29,6 +30,7 @@ class Loaded:
     version: ModelVersion
     model: Model
     form: Form
+    guard: Guard | None = None  # None: nothing of it is sensitive
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +55,8 @@ class Target:
     model: str = field(init=False)
     version: str = field(init=False)
     form: Form = field(init=False)
+    layout: Layout = field(init=False)
+    guard: Guard | None = field(init=False)
 
     def __post_init__(self) -> None:
         # plain attributes: read for every request
@@ -60,6 +64,8 @@ class Target:
         object.__setattr__(self, "model", self.loaded.version.model)
         object.__setattr__(self, "version", self.loaded.version.version)
         object.__setattr__(self, "form", self.loaded.form.given(self.maps))
+        object.__setattr__(self, "layout", Layout(self.form.names, self.form.outputs))
+        object.__setattr__(self, "guard", self.loaded.guard)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +134,16 @@ class Table:
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     complete: bool = False
+    guarded: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        targets = [self.routes[m].target(v) for m in self.routes for v in self.routes[m].versions]
+        object.__setattr__(self, "guarded", any(target.guard for target in targets))
+
+    def guard(self, model: str) -> Guard | None:
+        """Return what the callers and the ids of a model are hidden by, if they are."""
+        route = self.routes.get(model) if self.guarded else None
+        return route.champion.guard if route else None
 
     def route(self, model: str) -> Route:
         """Return the route of a model.

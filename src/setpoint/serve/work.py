@@ -55,8 +55,7 @@ def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answe
         outputs = _predict(target, parts)
     except Exception as e:  # a model is not our code
         if len(parts) == 1 or isinstance(e, ModelGone):
-            kind = "" if isinstance(e, ModelFailed) else f"{type(e).__name__}: "
-            text = f"{target.model} {target.version} failed: {kind}{str(e)[:300]}"
+            text = f"{target.model} {target.version} failed: {_said(e, target)}"
             return [ModelFailed(text) for _ in parts]
         return [answer for part in parts for answer in answers(target, [part], first if part is parts[0] else 0)]
     found: list[Answer | ModelFailed] = []
@@ -71,6 +70,14 @@ def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answe
         found.append(wrong or {name: column[start:stop] for name, column in lists.items()})
         start = stop
     return found
+
+
+def _said(error: Exception, target: Target) -> str:
+    """Return what an error of a model says; its own words may hold values."""
+    kind = type(error).__name__
+    if target.guard and not isinstance(error, ModelGone):
+        return "what it says is not repeated, for it has sensitive fields" if kind == "ModelFailed" else kind
+    return f"{'' if isinstance(error, ModelFailed) else f'{kind}: '}{str(error)[:300]}"
 
 
 def _predict(target: Target, parts: Sequence[Rows]) -> Columns:
@@ -102,7 +109,8 @@ def record_of(work: Work, target: Target, answer: Answer | SetpointError, latenc
     """Return the record of a request to one version; the answer of a refused one is empty, or its error."""
     rows = work.rows
     failed = isinstance(answer, ModelFailed)
-    return InferenceRecord(
+    given = None if isinstance(answer, SetpointError) else answer
+    record = InferenceRecord(
         request_id=work.request_id,
         model=target.model,
         version=target.version,
@@ -113,11 +121,13 @@ def record_of(work: Work, target: Target, answer: Answer | SetpointError, latenc
         caller=work.caller,
         ids=_ids(work) if rows else [],
         times_us=_times(work) if rows else [],
-        inputs=dict(zip(target.form.names, rows.columns, strict=True)) if rows else {},  # type: ignore[arg-type]
-        outputs={} if isinstance(answer, SetpointError) else answer,  # type: ignore[arg-type]
+        layout=target.layout,
+        inputs=rows.columns if rows else (),
+        outputs=[given[name] for name in target.layout.outputs] if given else (),
         violations=[MODEL_ERROR] if failed else list(work.violations),
         maps=target.map_ids if rows else [],
     )
+    return record if target.guard is None else target.guard.record(record)
 
 
 def _ids(work: Work) -> list[str]:

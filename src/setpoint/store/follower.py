@@ -1,56 +1,61 @@
-"""One model on disk: three tables that follow its spool, and what of it is in memory."""
+"""One model on disk: three tables that follow its spool, and what was read of the spool and is in none of them yet."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning
-from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt
+from setpoint.domain.record import Erasure, Expired, Ingested, Layout, Outcome, OutcomeReceipt
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.ports import Recorder
-from setpoint.store import arrow
-from setpoint.store.batch import Batch, batch_of, objects, sound
-from setpoint.store.cells import Cells, cells_of
+from setpoint.store.batch import batch_from
+from setpoint.store.erasures import Erasures
+from setpoint.store.forgetting import expire
 from setpoint.store.framing import Scan
-from setpoint.store.outcomes import Kept
-from setpoint.store.segments import FIRST, follow, keep, segments
+from setpoint.store.ids import by_day, hashes
+from setpoint.store.model_tables import model_tables
+from setpoint.store.outcomes import Kept, Outcomes
+from setpoint.store.packing import Packed, decode_outcomes, records_in
+from setpoint.store.predictions import prediction_schema, rows_of
+from setpoint.store.profiles import PROFILES, compacted, profile_rows
+from setpoint.store.segments import FIRST, follow, keep, layout_in, segments
 from setpoint.store.shelf import Shelf
 from setpoint.store.spool import OUTCOMES, RECORDS
-from setpoint.store.tables import Table
+from setpoint.store.told import kept_rows, outcomes_from, placed
 
-FOLD_ROWS = 5_000  # rows that wait for their commit, at most: small commits are dear
+FOLD_ROWS = 50_000  # rows that wait for their commit, at most: small commits are dear
 FOLD_EVERY_S = 60.0
-KEEP_ROWS = 2_000_000  # memory is given back at the next read beyond this
-NOTHING = date.max  # a floor above every day
-
-_decode_record = msgspec.msgpack.Decoder(InferenceRecord).decode
-_decode_outcomes = msgspec.msgpack.Decoder(list[Outcome]).decode
+KEEP_ROWS = 2_000_000  # in memory; given back at the next read beyond this
+SUMMED_GRAINS = (60, 1_440)  # minutes; every commit adds a row to the same few hours and days
 
 
 @dataclass(slots=True)
 class Pending:
     """What was read from the spool and is not committed yet; the spool still holds it."""
 
-    batches: list[Batch] = field(default_factory=list)
-    cells: list[Cells] = field(default_factory=list)
+    predictions: list[pa.Table] = field(default_factory=list)
+    profiles: list[pa.Table] = field(default_factory=list)
     outcomes: list[Kept] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """Rows that wait, of records and outcomes."""
-        return sum(len(part) for parts in (self.batches, self.outcomes) for part in parts)
+        rows: int = sum(part.num_rows for part in self.predictions)
+        return rows + sum(map(len, self.outcomes))
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
-        return bool(self.batches or self.cells or self.outcomes)
+        return bool(self.predictions or self.profiles or self.outcomes)
 
 
 @dataclass(slots=True)
@@ -60,7 +65,8 @@ class Place:
     at: int
     committed: int
     rows: int  # by predictions, or by outcomes
-    cells: int  # by profiles
+    profiles: int
+    layout: Layout | None = None
 
 
 class Follower:
@@ -74,88 +80,125 @@ class Follower:
         self.schema = schema
         self.binning = binning
         self._spool = spool
-        self._predictions = Table(folder / "predictions", arrow.prediction_schema(schema), by_day=True)
-        self._profiles = Table(folder / "profiles", arrow.PROFILES, by_day=False)
-        self._outcomes = Table(folder / "outcomes", arrow.OUTCOMES, by_day=False)
-        self._tables = (self._predictions, self._profiles, self._outcomes)
+        self._types = prediction_schema(schema)
+        self.tables = model_tables(folder, schema)
+        self.erasures = Erasures(folder / "erasures", spool)
         self._counted: dict[str, int] = {}
         self._moved = Ingested()
         self._folded = time.monotonic()
-        self._floor = NOTHING
-        self._forget()
+        self._amended: datetime | None = None  # the earliest interval of a profile that got an amendment
+        self._places: dict[str, Place] = {}
+        self._finished: dict[str, Path] = {}
+        self.pending = Pending()
+        self._shelf: Shelf | None = None
+        self._floor = date.max
+        self._sound = True
 
-    def reach(self, day: date | None, *, with_spool: bool) -> Shelf:
-        """Return memory that is up to date and reaches back to a day; None needs no rows."""
-        if day is not None and (day < self._floor or (day > self._floor and len(self.shelf.rows) > KEEP_ROWS)):
-            self._floor = day
-            self._loaded = False
-        if self._loaded and with_spool:
+    def refresh(self, *, with_spool: bool) -> None:
+        """See what others have committed and, with the spool, what nobody has."""
+        if with_spool:
             self._consume(mend=False)
-        while not self._loaded or self._outdated():
-            self._load()
+        while not self._sound or self._outdated():
+            self._restart()
             self._consume(mend=False)
-        return self.shelf
 
-    def recorded(self, day: date | None, ids: Sequence[str] | None) -> pa.Table:
-        """Return rows of predictions, committed or not: at least those asked for. Call `reach` before."""
-        where = None if ids is None else ds.field("id").isin(list(ids))
-        waiting = arrow.predictions(self._pending.batches, self.schema)
-        return pa.concat_tables([self._predictions.load(day=day, where=where), waiting])
+    def days(self, since: datetime | None, until: datetime | None) -> list[date]:
+        """Return the days that have rows, in order."""
+        stored = (date.fromisoformat(name) for name in self.tables.predictions.partitions())
+        waiting = (d for part in self.pending.predictions for d in pc.unique(part["day"]).to_pylist())
+        first, last = _day(since) or date.min, _day(until) or date.max
+        return sorted({d for d in (*stored, *waiting) if first <= d <= last})
+
+    def predictions(self, where: ds.Expression) -> pa.Table:
+        """Return rows of predictions, committed or not, for which a condition holds."""
+        waiting = [ds.dataset(part).to_table(filter=where) for part in self.pending.predictions]
+        return pa.concat_tables([self.tables.predictions.load(where=where), *waiting])
+
+    def profiles(self, where: ds.Expression) -> pa.Table:
+        """Return rows of profiles, committed or not, for which a condition holds."""
+        waiting = [ds.dataset(part).to_table(filter=where) for part in self.pending.profiles]
+        return pa.concat_tables([self.tables.profiles.load(where=where), *waiting])
+
+    def shelf(self, day: date) -> Shelf:
+        """Return rows and outcomes from a day on, kept in memory from call to call: for who reads often."""
+        if self._shelf is None or day < self._floor or (day > self._floor and len(self._shelf.rows) > KEEP_ROWS):
+            self._shelf, self._floor = self.loaded(ds.field("day") >= pa.scalar(day)), day
+        return self._shelf
+
+    def loaded(self, where: ds.Expression) -> Shelf:
+        """Return rows of predictions, and their outcomes."""
+        shelf, rows = Shelf(self.schema), self.predictions(where)
+        shelf.rows.add(batch_from(rows, self.schema))
+        shelf.outcomes = self.outcomes(pc.unique(rows["day"]))
+        return shelf
+
+    def outcomes(self, days: pa.Array, ids: pa.Array | None = None) -> Outcomes:
+        """Return the outcomes of predictions of some days; with ids, of those at least."""
+        where = ds.field("day").is_null() | ds.field("day").isin(days)
+        if ids is not None:
+            where &= ds.field("id").isin(ids)
+        found = outcomes_from(self.tables.outcomes.load(columns=["seq", "id", "value", "known"], where=where))
+        for kept in self.pending.outcomes:
+            found.put(kept)
+        return found
 
     def ingest(self) -> Ingested:
-        """Read on, commit what is worth it, delete what is done with; return what moved since the last time."""
+        """Read on, commit what is worth it, delete what is done with; return what moved since the last time.
+
+        An erasure that was stopped half-way is finished.
+        """
         self._follow_and_fold()
+        for begun in self.erasures.begun():
+            self.erase(begun, datetime.now(UTC))
         moved, self._moved = self._moved, Ingested()
         return moved
 
     def receive(self, model: str, outcomes: Sequence[Outcome], recorder: Recorder) -> OutcomeReceipt:
         """Put the outcomes that are new into the spool, and read them from there."""
         self._follow_and_fold()
-        self._know_ids()
-        kept, receipt = self.shelf.outcomes.judge(outcomes, self.schema)
+        kept, receipt = self._judge(outcomes)
         recorder.append_outcomes(model, kept.outcomes)
         before = self._moved.outcomes
         self._consume(mend=True)
         self._moved = replace(self._moved, outcomes=before)
         return receipt
 
-    def _forget(self) -> None:
-        self.shelf = Shelf(self.schema, self.binning)
-        self._places: dict[str, Place] = {}
-        self._finished: dict[str, Path] = {}
-        self._pending = Pending()
-        self._ids_known = False
-        self._loaded = False
+    def expire(self, before: date | None, at_most_bytes: int | None) -> Expired:
+        """Delete days that are too old or too large together."""
+        self._follow_and_fold()
+        if self.pending:
+            self._fold()
+        gone = expire(self.tables, before, at_most_bytes)
+        self._sound = not gone.days
+        return gone
+
+    def erase(self, begun: Path, now: datetime) -> Erasure:
+        """Finish an erasure: commit all that can be read, and delete from that."""
+        if self.pending:
+            self._fold()
+        self._sound = False
+        return self.erasures.finish(begun, self.tables, self.schema, self.binning, now)
 
     def _outdated(self) -> bool:
-        return any(table.outdated() for table in self._tables)
+        return any(table.outdated() for table in self.tables.all)
 
-    def _load(self) -> None:
-        """Read the tables into memory, from the floor on; outcomes always whole."""
-        self._forget()
-        for table in self._tables:
+    def _restart(self) -> None:
+        """Read the tables' cursors again; what was read behind them is void."""
+        for table in self.tables.all:
             table.refresh()
-        arrow.put_outcomes(self._outcomes.load(), self.shelf.outcomes)
-        if self._floor < NOTHING:
-            self.shelf.rows.add(arrow.batch_from(self._predictions.load(day=self._floor), self.schema))
-            self.shelf.cells.add(arrow.cells_from(self._profiles.load(day=self._floor)))
-        self._loaded = True
-
-    def _know_ids(self) -> None:
-        if not self._ids_known:
-            stored = self._predictions.load(columns=["id"])["id"].to_pylist()
-            for ids in (objects(stored), *(batch.fixed["id"] for batch in self._pending.batches)):
-                self.shelf.outcomes.expect(ids)
-            self._ids_known = True
+        self._places, self._finished, self.pending = {}, {}, Pending()
+        self._shelf, self._sound = None, True
 
     def _follow_and_fold(self) -> None:
-        if not self._loaded or self._outdated():
-            self._load()
+        if not self._sound or self._outdated():
+            self._restart()
+        if not self.tables.ids.exists:
+            self._make_index()
         for _ in self._advance(mend=True):
-            if self._pending.rows >= FOLD_ROWS:
+            if self.pending.rows >= FOLD_ROWS:
                 self._fold()
         late = time.monotonic() - self._folded >= FOLD_EVERY_S
-        if self._pending and (late or self._finished):
+        if self.pending and (late or self._finished):
             self._fold()
         for name, path in self._finished.items():
             path.unlink(missing_ok=True)
@@ -164,22 +207,67 @@ class Follower:
         self._finished.clear()
 
     def _fold(self) -> None:
-        """Commit what is pending, each table with its cursors; if that fails half-way, memory starts anew."""
-        self._loaded = False
-        pending, ends = self._pending, {n: p.at for n, p in self._places.items() if p.at != p.committed}
+        """Commit what is pending, each table with its cursors; if that fails half-way, what was read is void."""
+        self._sound = False
+        pending, ends = self.pending, {n: p.at for n, p in self._places.items() if p.at != p.committed}
         records = {name: at for name, at in ends.items() if name.endswith(RECORDS)}
         told = {name: at for name, at in ends.items() if name.endswith(OUTCOMES)}
-        if pending.batches:
-            self._predictions.append(arrow.predictions(pending.batches, self.schema), records)
-        if pending.cells:
-            self._profiles.append(arrow.profiles(pending.cells), records)
+        if pending.predictions:
+            rows = pa.concat_tables(pending.predictions)
+            self.tables.ids.add(by_day(rows["id"], rows["day"]))
+            self.tables.predictions.append(rows, records)
+        if pending.profiles:
+            rows = compacted(pa.concat_tables(pending.profiles), self.binning)
+            self.tables.profiles.append(rows, records)
+            self._amend_from(rows)
         if pending.outcomes:
-            self._outcomes.append(arrow.told(pending.outcomes, self._outcomes.rows), told)
-        for table in self._tables:
-            table.tidy()
+            rows = kept_rows(pending.outcomes, self.tables.outcomes.rows)
+            self.tables.outcomes.append(placed(rows, self.tables.ids), told)
+        self._tidy()
         for name, at in ends.items():
             self._places[name].committed = at
-        self._pending, self._loaded, self._folded = Pending(), True, time.monotonic()
+        self.pending, self._sound, self._folded = Pending(), True, time.monotonic()
+
+    def _amend_from(self, rows: pa.Table) -> None:
+        first = pc.min(rows["start"]).as_py()
+        self._amended = first if self._amended is None else min(first, self._amended)
+
+    def _tidy(self) -> None:
+        """Now and then join small files, sum the amendments of profiles, and give outcomes the day they lacked."""
+        due = [table for table in self.tables.all if table.due()]
+        if self.tables.profiles in due and self._amended is not None:
+            for grain in SUMMED_GRAINS:
+                self._sum_profiles(grain, self._amended)
+            self._amended = None
+        if self.tables.outcomes in due:
+            self._place_late()
+        for table in due:
+            table.tidy()
+
+    def _sum_profiles(self, grain: int, since: datetime) -> None:
+        start = since.replace(minute=0, second=0, microsecond=0, hour=since.hour if grain == SUMMED_GRAINS[0] else 0)
+        where = (ds.field("grain") == grain) & (ds.field("start") >= pa.scalar(start, PROFILES.field("start").type))
+        rows = self.tables.profiles.load(where=where)
+        if rows.num_rows:
+            self.tables.profiles.replace(
+                f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows, self.binning)
+            )
+
+    def _place_late(self) -> None:
+        """Find the outcomes whose prediction came after them."""
+        rows = self.tables.outcomes.load(columns=["seq", "id"], where=ds.field("day").is_null())
+        left = np.ones(rows.num_rows, bool)
+        for day, found in self.tables.ids.days(hashes(rows["id"])):
+            mine = rows["seq"].filter(pa.array(found & left)).to_pylist()
+            left &= ~found
+            if mine:
+                listed = ", ".join(map(str, mine))
+                self.tables.outcomes.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
+
+    def _make_index(self) -> None:
+        """Read the ids of all predictions: of a log that a former release wrote, or whose index was deleted."""
+        for batch in self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches():
+            self.tables.ids.add(by_day(batch["id"], batch["day"]))
 
     def _consume(self, *, mend: bool) -> None:
         for _ in self._advance(mend=mend):
@@ -190,91 +278,104 @@ class Follower:
         for path in (*segments(self._spool, RECORDS), *segments(self._spool, OUTCOMES)):
             place = self._places.get(path.name)
             if place is None:
-                place = self._places[path.name] = self._place(path.name)
+                place = self._places[path.name] = self._place(path)
             moving = True
             while moving:
                 found = follow(path, place.at, mend=mend)
                 moving = found.scan.end > place.at
-                self._take(path, place, found.scan, mend=mend)
+                if path.suffix == RECORDS:
+                    self._take_records(path, place, found.scan, found.form, mend=mend)
+                else:
+                    self._take_outcomes(path, place, found.scan, mend=mend)
                 place.at = found.scan.end
                 if found.finished:
                     self._finished[path.name] = path
                 if moving:
                     yield
 
-    def _place(self, segment: str) -> Place:
-        if segment.endswith(OUTCOMES):
-            rows = cells = self._outcomes.cursor(segment) or FIRST
-        else:
-            rows = self._predictions.cursor(segment) or FIRST
-            cells = self._profiles.cursor(segment) or FIRST
-        at = min(rows, cells)
-        return Place(at=at, committed=at, rows=rows, cells=cells)
+    def _place(self, path: Path) -> Place:
+        if path.suffix == OUTCOMES:
+            rows = self.tables.outcomes.cursor(path.name) or FIRST
+            return Place(at=rows, committed=rows, rows=rows, profiles=rows)
+        rows = self.tables.predictions.cursor(path.name) or FIRST
+        profiles = self.tables.profiles.cursor(path.name) or FIRST
+        at = min(rows, profiles)
+        return Place(at=at, committed=at, rows=rows, profiles=profiles, layout=layout_in(path) if at > FIRST else None)
 
-    def _take(self, path: Path, place: Place, scan: Scan, *, mend: bool) -> None:
+    def _take_records(self, path: Path, place: Place, scan: Scan, form: int, *, mend: bool) -> None:
         """Take frames into memory; those that say nothing are set aside."""
-        decode = _records if path.suffix == RECORDS else _told
-        good: list[tuple[int, list[Any]]] = []
-        bad = [start for start, _ in scan.corrupt]
-        for at, payload in scan.frames:
-            things = decode(payload)
-            if things is not None:
-                good.append((at, things))
-                continue
-            bad.append(at)
-            if mend:
+        if form == 1:
+            place.layout = Layout(self.schema.names, self.schema.outputs)
+        found = records_in(scan.frames, form, place.layout)
+        place.layout = found.layout
+        if mend:
+            for at, payload in found.strange:
                 keep(path, at, payload)
-        if path.suffix == RECORDS:
-            self._take_records([(at, record) for at, records in good for record in records], place)
-        else:
-            self._take_outcomes([outcome for at, told in good for outcome in told if at >= place.rows])
+        offsets = np.array(found.offsets, np.int64)
+        self._count(path, place, scan, offsets, np.ones(len(offsets)), [at for at, _ in found.strange])
+        if found.layout is not None and found.records:
+            self._add(found.records, offsets, found.layout, place)
+
+    def _add(self, records: list[Packed], offsets: Any, layout: Layout, place: Place) -> None:
+        uncommitted = [r for r, at in zip(records, offsets, strict=True) if at >= place.rows]
+        unprofiled = [r for r, at in zip(records, offsets, strict=True) if at >= place.profiles]
+        rows = rows_of(uncommitted, layout, self._types)
+        same = len(uncommitted) == len(unprofiled)
+        counted = rows if same else rows_of(unprofiled, layout, self._types)
+        if rows.num_rows:
+            self.pending.predictions.append(rows)
+            if self._shelf is not None:
+                self._shelf.rows.add(batch_from(rows, self.schema))
+        if counted.num_rows:
+            self.pending.profiles.append(profile_rows(counted, self.schema, self.binning))
+
+    def _take_outcomes(self, path: Path, place: Place, scan: Scan, *, mend: bool) -> None:
+        told: list[tuple[int, list[Outcome]]] = []
+        strange: list[int] = []
+        for at, payload in scan.frames:
+            try:
+                told.append((at, decode_outcomes(payload)))
+            except msgspec.DecodeError:
+                strange.append(at)
+                if mend:
+                    keep(path, at, payload)
+        sizes = np.array([len(outcomes) for _, outcomes in told])
+        self._count(path, place, scan, np.array([at for at, _ in told], np.int64), sizes, strange)
+        outcomes = [outcome for at, part in told if at >= place.rows for outcome in part]
+        if outcomes:
+            kept, _ = self._judge(outcomes)
+            if len(kept):
+                self.pending.outcomes.append(kept)
+                if self._shelf is not None:
+                    self._shelf.outcomes.put(kept)
+
+    def _judge(self, outcomes: Sequence[Outcome]) -> tuple[Kept, OutcomeReceipt]:
+        """Compare outcomes with what was told of their ids before."""
+        ids = pa.array([outcome.id for outcome in outcomes], pa.string())
+        codes = hashes(ids)
+        predicted, days = np.zeros(len(codes), bool), []
+        for day, found in self.tables.ids.days(codes):
+            predicted |= found
+            days.append(day)
+        waiting = [hashes(part["id"]) for part in self.pending.predictions]
+        if waiting:
+            predicted |= np.isin(codes, np.concatenate(waiting))
+        return self.outcomes(pa.array(days, pa.date32()), ids).judge(outcomes, self.schema, predicted)
+
+    def _count(self, path: Path, place: Place, scan: Scan, offsets: Any, sizes: Any, strange: list[int]) -> None:
+        """Add up what was not counted before: frames that held something, and what was lost."""
         since = max(self._counted.get(path.name, 0), place.rows)
         self._counted[path.name] = max(since, scan.end)
-        self._count(path, sum(len(t) for at, t in good if at >= since), sum(at >= since for at in bad), scan.torn)
-
-    def _count(self, path: Path, things: int, corrupt: int, torn: int) -> None:
+        things = int(sizes[offsets >= since].sum())
+        bad = [at for at in (*(start for start, _ in scan.corrupt), *strange) if at >= since or at < FIRST]
         m, records = self._moved, path.suffix == RECORDS
         self._moved = Ingested(
             records=m.records + (things if records else 0),
             outcomes=m.outcomes + (0 if records else things),
-            torn_bytes=m.torn_bytes + torn,
-            corrupt_frames=m.corrupt_frames + corrupt,
+            torn_bytes=m.torn_bytes + scan.torn,
+            corrupt_frames=m.corrupt_frames + len(bad),
         )
 
-    def _take_records(self, found: list[tuple[int, InferenceRecord]], place: Place) -> None:
-        rows = [r for at, r in found if at >= place.rows]
-        cells = [r for at, r in found if at >= place.cells]
-        batch = batch_of(rows, self.schema)
-        counted = batch if len(rows) == len(cells) else batch_of(cells, self.schema)
-        if rows:
-            self._pending.batches.append(batch)
-            if self._floor < NOTHING:
-                self.shelf.rows.add(batch)
-            if self._ids_known:
-                self.shelf.outcomes.expect(batch.fixed["id"])
-        if cells:
-            profile = cells_of(counted, self.schema, self.binning)
-            self._pending.cells.append(profile)
-            if self._floor < NOTHING:
-                self.shelf.cells.add(profile)
 
-    def _take_outcomes(self, outcomes: list[Outcome]) -> None:
-        kept, _ = self.shelf.outcomes.judge(outcomes, self.schema)
-        if len(kept):
-            self._pending.outcomes.append(kept)
-            self.shelf.outcomes.put(kept)
-
-
-def _records(payload: bytes) -> list[InferenceRecord] | None:
-    try:
-        record = _decode_record(payload)
-    except msgspec.DecodeError:
-        return None
-    return [record] if sound(record) else None
-
-
-def _told(payload: bytes) -> list[Outcome] | None:
-    try:
-        return _decode_outcomes(payload)
-    except msgspec.DecodeError:
-        return None
+def _day(when: datetime | None) -> date | None:
+    return None if when is None else when.astimezone(UTC).date()

@@ -4,7 +4,10 @@ import struct
 from dataclasses import dataclass, field
 from zlib import crc32
 
-HEADER = b"SPSEG\x00\x00\x01"  # the last byte is the version of the format
+MAGIC = b"SPSEG\x00\x00"
+FORMAT = 2
+FORMATS = (1, FORMAT)  # those that can be read
+HEADER = MAGIC + bytes([FORMAT])
 FRAME = struct.Struct("<II")  # bytes of the payload, CRC-32 of the payload
 SEARCH_BYTES = 2**20  # how far behind a damaged frame the next whole one is looked for
 
@@ -35,18 +38,23 @@ def scan(data: bytes, start: int, *, closed: bool) -> Scan:
     While the writer lives (not `closed`), a frame that is not all there ends the reading: the rest may still come.
     After that, an incomplete tail is torn, unless a whole frame follows the damage.
     """
-    found, at = Scan(), 0
-    while at < len(data):
-        stop = _stop(data, at)
-        if stop is not None and _whole(data, at, stop):
-            found.frames.append((start + at, data[at + FRAME.size : stop]))
-            at = stop
-            continue
-        if not closed and (stop is None or stop == len(data)):
+    found, at, size = Scan(), 0, len(data)
+    view = memoryview(data)
+    while at < size:
+        first = at + FRAME.size
+        if first <= size:  # in line: this is done for every record
+            length, checksum = FRAME.unpack_from(data, at)
+            stop = first + length
+            if length and stop <= size and crc32(view[first:stop]) == checksum:
+                found.frames.append((start + at, data[first:stop]))
+                at = stop
+                continue
+        last = _stop(data, at)
+        if not closed and (last is None or last == size):
             break
-        after = _next_whole(data, at) or (len(data) if stop == len(data) else None)
+        after = _next_whole(data, at) or (size if last == size else None)
         if after is None:
-            found.torn = len(data) - at if closed else 0
+            found.torn = size - at if closed else 0
             break
         found.corrupt.append((start + at, start + after))
         at = after

@@ -4,34 +4,41 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning, Profile
-from setpoint.domain.record import Ingested, Outcome, OutcomeReceipt, Role
+from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
-from setpoint.domain.value import from_json, to_json, value
+from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
-from setpoint.store.arrow import presented, window
+from setpoint.store.erasures import subject_of
 from setpoint.store.follower import Follower
-from setpoint.store.outcomes import check
+from setpoint.store.outcomes import Outcomes, check
+from setpoint.store.presented import presented, window
+from setpoint.store.profiles import chosen, summed
 from setpoint.store.segments import exclusive
 from setpoint.store.shelf import Shelf, same_columns
 from setpoint.store.spool import INGESTED, Spool
+from setpoint.store.upgrade import finish, prepare, unfinished
 
 MODEL_FILE = "model.json"
+FORMAT = 2  # of the tables
 
 
 @value
 class Opened:
-    """What a model's tables are laid out by."""
+    """What a model's tables are laid out by, and the format they have."""
 
     schema: Schema
     binning: Binning
+    format: int = 1
 
 
 class DeltaRecordLog:
@@ -59,7 +66,7 @@ class DeltaRecordLog:
             try:
                 with exclusive(self._lock):
                     self._open(self._records / model, schema, binning)
-                    have = self._follower(model).schema
+                have = self._follower(model).schema
             except OSError as e:
                 raise Unusable(f"home not writable: {self._home} ({e.strerror}); set SETPOINT_HOME") from e
             same_columns(model, have, schema)
@@ -94,7 +101,7 @@ class DeltaRecordLog:
         version: str | None = None,
     ) -> Records:
         with self._threads:
-            return self._shelf(model, since).read(since, until, as_of, role, version)
+            return self._shelf(model, since, until).read(since, until, as_of, role, version)
 
     def table(
         self,
@@ -107,19 +114,79 @@ class DeltaRecordLog:
         where: str | None = None,
         limit: int | None = None,
     ) -> pa.Table:
+        found: list[pa.Table] = []
+        backwards = self.days(
+            model, since=since, until=until, version=version, ids=ids, where=where, latest_first=limit is not None
+        )
+        for part in backwards:
+            found.append(part)
+            if limit is not None and sum(p.num_rows for p in found) >= limit:
+                break
+        if limit is None:
+            return pa.concat_tables(found)
+        table = pa.concat_tables(reversed(found))
+        return table.slice(max(0, table.num_rows - limit))
+
+    def days(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        latest_first: bool = False,
+    ) -> Iterator[pa.Table]:
+        with self._threads:
+            follower = self._current(model)
+            days = follower.days(since, until)
+        for day in reversed(days) if latest_first else days:
+            with self._threads:
+                rows = follower.predictions(window(since, until, day=day, version=version, ids=ids))
+                outcomes = follower.outcomes(pa.array([day]), pc.unique(rows["id"]))
+            yield presented(rows, outcomes, follower.schema, where)
+        if not days:
+            yield presented(follower.predictions(ds.scalar(False)), Outcomes(), follower.schema, where)
+
+    def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
         with self._threads:
             follower = self._follower(model)
-            shelf = follower.reach(None, with_spool=not self._ingests)
-            rows = window(follower.recorded(_day(since), ids), since, until)
-            return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, where=where, limit=limit)
+            with exclusive(self._lock):
+                return follower.expire(None if before is None else before.astimezone(UTC).date(), at_most_bytes)
+
+    def erase(
+        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+    ) -> Erasure:
+        with self._threads:
+            follower = self._follower(model)
+            subject, days = subject_of(ids, self.days(model, where=where) if where else ())
+            with exclusive(self._lock):
+                follower.ingest()
+                begun = follower.erasures.begin(subject, days, model=model, what=where or "ids", by=by, now=now)
+                return follower.erase(begun, now)
+
+    def erasures(self, model: str) -> list[Erasure]:
+        return self._follower(model).erasures.receipts()
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         with self._threads:
-            return self._shelf(model, since).refused(since, until)
+            return self._shelf(model, since, until).refused(since, until)
 
-    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
+    def profile(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segment: str = "",
+    ) -> Profile:
         with self._threads:
-            return self._shelf(model, since).profile(since, until, version)
+            follower = self._current(model)
+            rows = follower.profiles(chosen(since, until, version=version, role=role, segment=segment))
+        return summed(rows, follower.binning)
 
     def close(self) -> None:
         """Let go of the spool; the log itself needs no closing."""
@@ -130,19 +197,25 @@ class DeltaRecordLog:
         return self._records / "ingest.lock"
 
     def _ingest(self, model: str) -> Ingested:
+        follower = self._follower(model)
         with exclusive(self._lock):
-            return self._follower(model).ingest()
+            return follower.ingest()
 
-    def _shelf(self, model: str, since: datetime | None) -> Shelf:
-        return self._follower(model).reach(_day(since) or date.min, with_spool=not self._ingests)
+    def _current(self, model: str) -> Follower:
+        follower = self._follower(model)
+        follower.refresh(with_spool=not self._ingests)
+        return follower
+
+    def _shelf(self, model: str, since: datetime | None, until: datetime | None) -> Shelf:
+        follower = self._current(model)
+        if self._ingests:  # the loop asks for the same weeks again and again
+            return follower.shelf(date.min if since is None else since.astimezone(UTC).date())
+        return follower.loaded(window(since, until))
 
     def _open(self, folder: Path, schema: Schema, binning: Binning) -> None:
-        file = folder / MODEL_FILE
-        if not file.exists():
+        if not (folder / MODEL_FILE).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            new = file.with_suffix(".new")
-            new.write_bytes(to_json(Opened(schema=schema, binning=binning), pretty=True))
-            new.rename(file)
+            _write(folder / MODEL_FILE, Opened(schema=schema, binning=binning, format=FORMAT))
 
     def _follower(self, model: str) -> Follower:
         if model not in self._followers:
@@ -152,8 +225,27 @@ class DeltaRecordLog:
             except FileNotFoundError:
                 have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
                 raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
-            self._followers[model] = Follower(folder, self._home / "spool" / model, opened.schema, opened.binning)
+            spool = self._home / "spool" / model
+            if opened.format < FORMAT or unfinished(folder):
+                opened = self._upgraded(folder, spool)
+            self._followers[model] = Follower(folder, spool, opened.schema, opened.binning)
         return self._followers[model]
+
+    def _upgraded(self, folder: Path, spool: Path) -> Opened:
+        with exclusive(self._lock):
+            opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
+            if opened.format < FORMAT:
+                prepare(folder, spool, opened.schema, opened.binning)
+                opened = replace(opened, format=FORMAT)
+                _write(folder / MODEL_FILE, opened)
+            finish(folder)
+            return opened
+
+
+def _write(file: Path, opened: Opened) -> None:
+    new = file.with_suffix(".new")
+    new.write_bytes(to_json(opened, pretty=True))
+    new.rename(file)
 
 
 def _mark(file: Path, when: float) -> None:
@@ -162,7 +254,3 @@ def _mark(file: Path, when: float) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         os.utime(file, (when, when))
-
-
-def _day(when: datetime | None) -> date | None:
-    return None if when is None else when.astimezone(UTC).date()

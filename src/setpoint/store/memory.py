@@ -1,39 +1,93 @@
 """The record log in memory, for replay and tests."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
 
 from setpoint.domain.profile import Binning, Profile
-from setpoint.domain.record import InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
+from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.errors import NotFound
-from setpoint.store.arrow import predictions, presented, window
-from setpoint.store.batch import Batch, batch_of
-from setpoint.store.cells import cells_of
+from setpoint.store.batch import batch_from
+from setpoint.store.erasures import subject_of
+from setpoint.store.forgetting import too_old_or_large
 from setpoint.store.outcomes import check
+from setpoint.store.predictions import prediction_schema, recorded
+from setpoint.store.presented import presented, window
+from setpoint.store.profiles import PROFILES, chosen, compacted, profile_rows, summed
 from setpoint.store.shelf import Shelf, same_columns
+
+SUM_AT = 100_000  # rows of profiles
+
+
+@dataclass
+class _Model:
+    """Everything of one model."""
+
+    schema: Schema
+    binning: Binning
+    shelf: Shelf
+    predictions: list[pa.Table] = field(default_factory=list)
+    profiles: pa.Table = field(default_factory=PROFILES.empty_table)
+    summed_at: int = SUM_AT
+    ids: set[str] = field(default_factory=set)
+    outcomes: list[Outcome] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
+
+    def add(self, rows: pa.Table) -> None:
+        self.predictions.append(rows)
+        self.shelf.rows.add(batch_from(rows, self.schema))
+        self.ids.update(rows["id"].drop_null().to_pylist())
+        self.profiles = pa.concat_tables([self.profiles, profile_rows(rows, self.schema, self.binning)])
+        if self.profiles.num_rows > self.summed_at:
+            self.profiles = compacted(self.profiles, self.binning)
+            self.summed_at = self.profiles.num_rows + SUM_AT
+
+    def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
+        predicted: NDArray[np.bool_] = np.array([o.id in self.ids for o in outcomes], bool)
+        kept, receipt = self.shelf.outcomes.judge(outcomes, self.schema, predicted)
+        self.shelf.outcomes.put(kept)
+        self.outcomes += kept.outcomes
+        return receipt
+
+    def keep(self, rows: pa.Table, outcomes: Sequence[Outcome]) -> None:
+        """Forget everything else."""
+        self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), set(), [], []
+        self.profiles = PROFILES.empty_table()
+        self.add(rows)
+        self.tell(outcomes)
+
+    def rows(self, where: ds.Expression) -> pa.Table:
+        tables = [prediction_schema(self.schema).empty_table(), *self.predictions]
+        return ds.dataset(pa.concat_tables(tables)).to_table(filter=where)
 
 
 class MemoryRecordLog:
     """A record log and the recorder that feeds it; nothing survives the process."""
 
     def __init__(self) -> None:
-        self._shelves: dict[str, Shelf] = {}
-        self._batches: dict[str, list[Batch]] = {}
+        self._models: dict[str, _Model] = {}
         self._records: dict[str, list[InferenceRecord]] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
 
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
-        shelf = self._shelves.setdefault(model, Shelf(schema, binning))
-        same_columns(model, shelf.schema, schema)
+        have = self._models.setdefault(model, _Model(schema, binning, Shelf(schema)))
+        same_columns(model, have.schema, schema)
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
         """Take records in; the next `ingest` makes them visible."""
         for record in records:
             self._records.setdefault(record.model, []).append(record)
+
+    def tend(self) -> None:
+        """Nothing is ever due."""
 
     def lag_s(self) -> float:
         return 0.0
@@ -44,32 +98,19 @@ class MemoryRecordLog:
 
     def ingest(self) -> Ingested:
         records = outcomes = 0
-        for model, shelf in self._shelves.items():
-            arrived = self._records.pop(model, [])
+        for name, model in self._models.items():
+            arrived, told = self._records.pop(name, []), self._outcomes.pop(name, [])
             if arrived:
-                self._add(model, shelf, arrived)
-            told = self._outcomes.pop(model, [])
+                model.add(recorded(arrived, prediction_schema(model.schema)))
             if told:
-                self._receive(shelf, told)
+                model.tell(told)
             records, outcomes = records + len(arrived), outcomes + len(told)
         return Ingested(records=records, outcomes=outcomes)
 
-    def _add(self, model: str, shelf: Shelf, records: list[InferenceRecord]) -> None:
-        batch = batch_of(records, shelf.schema)
-        self._batches.setdefault(model, []).append(batch)
-        shelf.rows.add(batch)
-        shelf.outcomes.expect(batch.fixed["id"])
-        shelf.cells.add(cells_of(batch, shelf.schema, shelf.binning))
-
     def add_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
-        shelf = self._shelf(model)
-        check(outcomes, shelf.schema)
-        return self._receive(shelf, outcomes)
-
-    def _receive(self, shelf: Shelf, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
-        kept, receipt = shelf.outcomes.judge(outcomes, shelf.schema)
-        shelf.outcomes.put(kept)
-        return receipt
+        found = self._model(model)
+        check(outcomes, found.schema)
+        return found.tell(outcomes)
 
     def read(
         self,
@@ -81,7 +122,7 @@ class MemoryRecordLog:
         role: Role = Role.CHAMPION,
         version: str | None = None,
     ) -> Records:
-        return self._shelf(model).read(since, until, as_of, role, version)
+        return self._model(model).shelf.read(since, until, as_of, role, version)
 
     def table(
         self,
@@ -94,19 +135,87 @@ class MemoryRecordLog:
         where: str | None = None,
         limit: int | None = None,
     ) -> pa.Table:
-        shelf = self._shelf(model)
-        rows = window(predictions(self._batches.get(model, []), shelf.schema), since, until)
-        return presented(rows, shelf.outcomes, shelf.schema, version=version, ids=ids, where=where, limit=limit)
+        found = self._model(model)
+        rows = found.rows(window(since, until, version=version, ids=ids))
+        table = presented(rows, found.shelf.outcomes, found.schema, where)
+        return table if limit is None else table.slice(max(0, table.num_rows - limit))
+
+    def days(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        latest_first: bool = False,
+    ) -> Iterator[pa.Table]:
+        table = self.table(model, since=since, until=until, version=version, ids=ids, where=where)
+        days = sorted(pc.unique(table["day"]).to_pylist(), reverse=latest_first)
+        yield from [table.filter(pc.equal(table["day"], day)) for day in days] or [table]
+
+    def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
+        found = self._model(model)
+        rows = found.rows(ds.scalar(True))
+        sizes = {day: rows.filter(pc.equal(rows["day"], day)).nbytes for day in pc.unique(rows["day"]).to_pylist()}
+        gone = too_old_or_large(sizes, None if before is None else before.astimezone(UTC).date(), at_most_bytes)
+        if not gone:
+            return Expired()
+        lost = pc.is_in(rows["day"], pa.array(gone))
+        ids = set(rows.filter(lost)["id"].to_pylist())
+        found.keep(rows.filter(pc.invert(lost)), [o for o in found.outcomes if o.id not in ids])
+        return Expired(days=tuple(gone), rows=pc.sum(lost).as_py(), bytes=sum(sizes[day] for day in gone))
+
+    def erase(
+        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+    ) -> Erasure:
+        found = self._model(model)
+        subject, _ = subject_of(ids, [self.table(model, where=where)] if where else ())
+        rows = found.rows(ds.scalar(True))
+        of_id = pc.is_in(rows["id"], pa.array(subject.ids, pa.string()))
+        refused = pc.is_in(rows["request_id"], pa.array(subject.requests, pa.string()))
+        lost = pc.or_(of_id, pc.and_(refused, pc.is_null(rows["id"])))
+        kept = [o for o in found.outcomes if o.id not in subject.ids]
+        receipt = Erasure(
+            id=f"{now:%Y%m%dT%H%M%S}-{len(found.erasures)}",
+            model=model,
+            asked=now,
+            by=by,
+            what=where or "ids",
+            ids=len(subject.ids),
+            rows=pc.sum(lost).as_py() or 0,
+            outcomes=len(found.outcomes) - len(kept),
+            days=tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist())),
+            done=now,
+        )
+        found.keep(rows.filter(pc.invert(lost)), kept)
+        found.erasures.append(receipt)
+        return receipt
+
+    def erasures(self, model: str) -> list[Erasure]:
+        return list(self._model(model).erasures)
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
-        return self._shelf(model).refused(since, until)
+        return self._model(model).shelf.refused(since, until)
 
-    def profile(self, model: str, since: datetime, until: datetime, version: str | None = None) -> Profile:
-        return self._shelf(model).profile(since, until, version)
+    def profile(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segment: str = "",
+    ) -> Profile:
+        found = self._model(model)
+        where = chosen(since, until, version=version, role=role, segment=segment)
+        return summed(found.profiles.filter(where), found.binning)
 
-    def _shelf(self, model: str) -> Shelf:
+    def _model(self, model: str) -> _Model:
         try:
-            return self._shelves[model]
+            return self._models[model]
         except KeyError:
-            have = ", ".join(sorted(self._shelves)) or "none"
+            have = ", ".join(sorted(self._models)) or "none"
             raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None

@@ -29,18 +29,12 @@ class Kept:
 
 
 class Outcomes:
-    """All outcomes of a model, by the hash of their id, and the ids that were predicted."""
+    """Outcomes by the hash of their id."""
 
     def __init__(self) -> None:
         self._hash = np.empty(0, np.int64)  # sorted; entries of one id in order of arrival
         self._known = np.empty(0, np.int64)
         self._value = np.empty(0, np.float64)
-        self._predicted = np.empty(0, np.int64)  # sorted
-        self._new_predicted: list[NDArray[np.int64]] = []
-
-    def expect(self, ids: NDArray[Any]) -> None:
-        """Take note of predicted ids."""
-        self._new_predicted.append(hashes(ids[ids != np.array(None)]))
 
     def put(self, kept: Kept) -> None:
         """Take judged outcomes in."""
@@ -57,10 +51,13 @@ class Outcomes:
         self._known = np.insert(self._known, at, known[order])
         self._value = np.insert(self._value, at, values[order])
 
-    def judge(self, outcomes: Sequence[Outcome], schema: Schema) -> tuple[Kept, OutcomeReceipt]:
+    def judge(
+        self, outcomes: Sequence[Outcome], schema: Schema, predicted: NDArray[np.bool_]
+    ) -> tuple[Kept, OutcomeReceipt]:
         """Tell what is new from what is repeated. Changes nothing: `put` what was stored.
 
-        An outcome is a repeat if the value in effect at its time is the same, or if this very entry exists.
+        An outcome is a repeat if the value in effect at its time is the same, or if this very entry exists. `predicted`
+        says of each whether the log has a prediction of its id.
         """
         ids = np.array([o.id for o in outcomes], object)
         codes = hashes(ids)
@@ -75,7 +72,7 @@ class Outcomes:
             corrected += bool(before)
             kept.outcomes.append(outcome)
             kept.values.append(value)
-        strangers = ids[~self._is_predicted(codes)].tolist()
+        strangers = ids[~predicted].tolist()
         return kept, OutcomeReceipt(
             received=len(outcomes),
             recorded=len(kept),
@@ -99,17 +96,6 @@ class Outcomes:
         times = known.view("datetime64[us]").copy()  # the smallest integer is NaT
         times[np.isnan(value)] = np.datetime64("NaT")
         return value, times
-
-    def _is_predicted(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if self._new_predicted:
-            new = np.sort(np.concatenate(self._new_predicted))
-            self._new_predicted.clear()
-            self._predicted = np.insert(self._predicted, np.searchsorted(self._predicted, new), new)
-        at = np.searchsorted(self._predicted, codes)
-        inside = at < len(self._predicted)
-        found = np.zeros(len(codes), bool)
-        found[inside] = self._predicted[at[inside]] == codes[inside]
-        return found
 
 
 def number_of(value: Scalar, schema: Schema) -> float:

@@ -15,6 +15,7 @@ from setpoint.domain.profile import Binning, Cuts, Profile, profile_from, with_m
 from setpoint.domain.record import Role
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Schema
+from setpoint.domain.sensitive import sealed
 from setpoint.domain.tally import LEVELS, IntArray, Tally
 from setpoint.domain.texts import Texts
 
@@ -92,8 +93,14 @@ def _answered(table: pa.Table, extra: dict[str, Any]) -> tuple[pa.Table, dict[st
 
 
 def inputs_of(table: pa.Table, schema: Schema) -> dict[str, Column]:
-    """Return inputs from rows of `predictions`: numbers with NaN for null, or objects holding str and None."""
-    return {name: _plain(pc.struct_field(table["inputs"], [name])) for name in schema.names}
+    """Return inputs from rows of `predictions`: numbers with NaN for null, or objects holding str and None.
+
+    What only the key opens is null: a ciphertext is another one each time, and says nothing.
+    """
+    closed = {name: np.full(table.num_rows, None, object) for name in sealed(schema)}
+    open_ = [name for name in schema.names if name not in closed]
+    found = {name: _plain(pc.struct_field(table["inputs"], [name])) for name in open_}
+    return {name: closed[name] if name in closed else found[name] for name in schema.names}
 
 
 def _plain(values: Any) -> Column:
@@ -102,7 +109,7 @@ def _plain(values: Any) -> Column:
 
 
 def _columns(table: pa.Table, schema: Schema, binning: Binning, extra: Extra) -> dict[str, Column | Texts]:
-    features = [name for name in schema.names if name in binning.columns]
+    features = [name for name in schema.names if name in binning.columns and name not in sealed(schema)]
     columns = {name: _values(pc.struct_field(table["inputs"], [name])) for name in features}
     columns[schema.score] = _values(pc.struct_field(table["outputs"], [schema.score]))
     beside = {name: _values(c) for name, c in extra.items() if name in binning.columns and name not in columns}

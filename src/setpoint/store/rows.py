@@ -11,8 +11,6 @@ from setpoint.domain.records import stamp
 from setpoint.store.batch import Batch
 from setpoint.store.growing import Growing
 
-NEEDLESS = ("request_id", "caller")  # asked for by `table` only, which reads them elsewhere
-
 
 class Rows:
     """Rows ordered by event time, then arrival, then id and place in the request."""
@@ -28,9 +26,7 @@ class Rows:
     def add(self, batch: Batch) -> None:
         """Take rows in; they are sorted when somebody reads."""
         if len(batch):
-            columns = {name: c for name, c in batch.columns().items() if name not in NEEDLESS}
-            columns["hash"] = hashes(batch.fixed["id"])
-            self._new.append(columns)
+            self._new.append(batch.columns() | {"hash": hashes(batch.fixed["id"])})
 
     def answered(
         self, since: datetime | None, until: datetime | None, role: Role, version: str | None

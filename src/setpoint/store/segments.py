@@ -1,5 +1,6 @@
 """Reading segments of the spool: what is whole, whether the writer is gone, and what becomes of damaged bytes."""
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
@@ -7,9 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from setpoint.store.framing import HEADER, Scan, scan
+from setpoint.domain.record import Layout
+from setpoint.store.framing import FORMAT, FORMATS, HEADER, MAGIC, Scan, scan
+from setpoint.store.packing import records_in
 
 FIRST = len(HEADER)  # offset of the first frame
+HEAD_BYTES = 2**22  # in which the layout stands
+COPIES_AT_MOST = 4
 CHUNK_BYTES = 4 * 2**20  # how much of a segment is read at once
 
 
@@ -19,6 +24,7 @@ class Followed:
 
     scan: Scan
     finished: bool
+    form: int = FORMAT
 
 
 def segments(folder: Path, suffix: str) -> list[Path]:
@@ -32,7 +38,7 @@ def segments(folder: Path, suffix: str) -> list[Path]:
 def follow(path: Path, start: int, *, mend: bool) -> Followed:
     """Read whole frames from an offset on.
 
-    With `mend` (one process at a time may), a torn tail of a gone writer is cut off the file, and damaged bytes are
+    With `mend` (one process at a time may), a torn tail of a gone writer is cut off the file; it and damaged bytes are
     copied to the folder `quarantine` beside it. A segment deleted meanwhile reads as empty.
     """
     try:
@@ -42,8 +48,12 @@ def follow(path: Path, start: int, *, mend: bool) -> Followed:
     try:
         gone = mend and _lock(descriptor)
         size = os.fstat(descriptor).st_size
-        if start == FIRST and os.pread(descriptor, FIRST, 0) != HEADER:
+        header = os.pread(descriptor, FIRST, 0)
+        if start == FIRST and header[: len(MAGIC)] == MAGIC and header[-1] not in FORMATS:
             return _strange(path, descriptor, size) if gone else Followed(Scan(end=start), False)
+        damaged = start == FIRST and header[: len(MAGIC)] != MAGIC
+        if damaged and not gone:
+            return Followed(Scan(end=start), False)
         length = CHUNK_BYTES
         found = Scan(end=start)
         while start < size and found.end == start:
@@ -53,15 +63,27 @@ def follow(path: Path, start: int, *, mend: bool) -> Followed:
             if whole:
                 break
             length *= 2  # a frame larger than the chunk
+        if damaged and size:
+            found.corrupt.insert(0, (0, min(FIRST, size)))
         if mend:
             for first, last in found.corrupt:
                 keep(path, first, _read(descriptor, first, last - first))
         if found.torn:
+            keep(path, found.end, _read(descriptor, found.end, found.torn))
             os.ftruncate(descriptor, found.end)
             size = found.end
-        return Followed(found, gone and found.end == size)
+        form = header[-1] if header and header[-1] in FORMATS else FORMAT
+        return Followed(found, gone and found.end >= size, form)
     finally:
         os.close(descriptor)
+
+
+def layout_in(path: Path) -> Layout | None:
+    """Return what a segment says of its columns, if that can still be read."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        return records_in(scan(head[FIRST:], FIRST, closed=False).frames[:COPIES_AT_MOST], FORMAT, None).layout
+    return None
 
 
 def keep(path: Path, offset: int, data: bytes) -> None:
@@ -103,9 +125,7 @@ def _read(descriptor: int, start: int, length: int) -> bytes:
 
 
 def _strange(path: Path, descriptor: int, size: int) -> Followed:
-    """Set a whole file aside that is no segment of this format."""
-    if not size:  # set aside before, by a reader that was killed
-        return Followed(Scan(), True)
+    """Set a whole file aside whose format a later release knows."""
     keep(path, 0, _read(descriptor, 0, size))
     os.ftruncate(descriptor, 0)
     return Followed(Scan(corrupt=[(FIRST, size)]), True)

@@ -5,26 +5,22 @@ from datetime import datetime
 
 import numpy as np
 
-from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Kind, Schema
 from setpoint.errors import InvalidInput
 from setpoint.store.batch import objects
-from setpoint.store.cells import CellStore
 from setpoint.store.outcomes import FOREVER, Outcomes
 from setpoint.store.rows import Rows
 
 
 class Shelf:
-    """Rows, outcomes and profile cells of a model."""
+    """Rows and outcomes of a model."""
 
-    def __init__(self, schema: Schema, binning: Binning) -> None:
+    def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self.binning = binning
         self.rows = Rows()
         self.outcomes = Outcomes()
-        self.cells = CellStore(binning)
 
     def read(
         self,
@@ -57,10 +53,6 @@ class Shelf:
         requests = self.rows.requests(since, until)
         codes = Counter(code for violations in requests for code in violations)
         return {"": len(requests), **dict(sorted(codes.items()))}
-
-    def profile(self, since: datetime, until: datetime, version: str | None) -> Profile:
-        """Return the profile of champion rows over a window of whole minutes."""
-        return self.cells.profile(since, until, version)
 
 
 def no_records(schema: Schema) -> Records:

@@ -10,26 +10,26 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
-from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.errors import Unusable
 from setpoint.store.framing import HEADER, add_frame
+from setpoint.store.packing import encode_layout, encode_outcomes, encode_record
 
 RECORDS = ".seg"
 OUTCOMES = ".out"
+COPIES = 2  # of the layout: a flipped byte in one loses no record
 INGESTED = "ingested"  # a file of the spool: its time is when all that was written by then had reached the record log
 
-_encode = msgspec.msgpack.Encoder().encode
+Key = tuple[str, str, Layout | None]  # model, suffix, columns
 
 
 class Spool:
     """Writes records and outcomes before they are answered; fulfils `ports.Recorder`.
 
-    Layout: `folder/<model>/<writer>-<time>-<nonce>.seg` for records and `.out` for outcomes. A segment is a header and
-    frames of msgpack: one InferenceRecord, or a list of Outcomes. Each append is one `write`; when it returns, the
-    bytes are with the operating system, and a kill of this process loses none of them. The writer holds a lock on its
-    open segments, which tells the reader that more may come; no writer ever continues a segment of another.
+    Files: `folder/<model>/<writer>-<time>-<nonce>.seg` for records and `.out` for outcomes. A segment is a header and
+    frames: one record, or a list of outcomes. Each append is one `write`; when it returns, the bytes are with the
+    operating system, and a kill of this process loses none of them. The writer holds a lock on its open segments, which
+    tells the reader that more may come; no writer ever continues a segment of another.
 
     Parameters
     ----------
@@ -41,40 +41,52 @@ class Spool:
         Flush each append to the disk.
     segment_bytes : int
         A segment is closed when it has grown beyond this size.
+    segment_s : float
+        `tend` closes a segment that was begun before so many seconds: what is erased from the log is soon gone here.
     """
 
-    def __init__(self, folder: Path, writer: str, *, fsync: bool = False, segment_bytes: int = 64 * 2**20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        writer: str,
+        *,
+        fsync: bool = False,
+        segment_bytes: int = 64 * 2**20,
+        segment_s: float = 60.0,
+    ) -> None:
         self._folder = folder
         self._writer = writer
         self._fsync = fsync
         self._segment_bytes = segment_bytes
-        self._open: dict[tuple[str, str], _Segment] = {}
+        self._segment_s = segment_s
+        self._open: dict[Key, _Segment] = {}
         self._since: float | None = None  # the first write since the log had everything
         self._last = 0.0  # the last one
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
-        """Write a micro-batch, one `write` a model.
+        """Write a micro-batch, one `write` for all records of a model that have the same columns.
 
         Raises
         ------
         Unusable
             If the disk refuses. What was partly written is cut off again.
         """
-        buffers: dict[str, bytearray] = {}
+        buffers: dict[tuple[str, int], tuple[Layout, bytearray]] = {}
         for record in records:
-            buffer = buffers.get(record.model)
-            if buffer is None:
-                buffer = buffers[record.model] = bytearray()
-            add_frame(buffer, _encode(record))
-        for model, buffer in buffers.items():
-            self._write(model, RECORDS, buffer)
+            layout = record.layout
+            found = buffers.get((record.model, id(layout)))
+            if found is None:
+                found = buffers[record.model, id(layout)] = layout, bytearray()
+            add_frame(found[1], encode_record(record))
+        for (model, _), (layout, buffer) in buffers.items():
+            self._write((model, RECORDS, layout), buffer)
 
     def append_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes of a model in one frame; errors as in `append`."""
         if outcomes:
             buffer = bytearray()
-            add_frame(buffer, _encode(list(outcomes)))
-            self._write(model, OUTCOMES, buffer)
+            add_frame(buffer, encode_outcomes(list(outcomes)))
+            self._write((model, OUTCOMES, None), buffer)
 
     def lag_s(self) -> float:
         """Return for how many seconds something written here may have waited for the record log; 0 if nothing does."""
@@ -90,29 +102,56 @@ class Spool:
         self._since = max(self._since, ingested)
         return max(0.0, time.time() - self._since)
 
+    def tend(self) -> None:
+        """Close segments that have been open for long; to be called now and then."""
+        old = time.monotonic() - self._segment_s
+        for key in [key for key, segment in self._open.items() if segment.begun < old]:
+            self._open.pop(key).close()
+
     def close(self) -> None:
         """Close every open segment; the next append starts new ones."""
         for segment in self._open.values():
             segment.close()
         self._open.clear()
 
-    def _write(self, model: str, suffix: str, data: bytearray) -> None:
-        key = model, suffix
+    def _write(self, key: Key, data: bytearray) -> None:
         segment = self._open.get(key)
         try:
             if segment is None:
-                segment = self._open[key] = _start(self._folder / model, self._writer, suffix)
+                segment = self._open[key] = self._start(*key)
             segment.append(data, fsync=self._fsync)
             self._last = time.time()
             if self._since is None:
                 self._since = self._last
         except OSError as e:
             raise Unusable(
-                f"cannot write records to {self._folder / model}: {e.strerror}; free the disk or set SETPOINT_HOME"
+                f"cannot write records to {self._folder / key[0]}: {e.strerror}; free the disk or set SETPOINT_HOME"
             ) from e
         finally:
             if segment is not None and (segment.broken or segment.size >= self._segment_bytes):
                 self._open.pop(key).close()
+
+    def _start(self, model: str, suffix: str, layout: Layout | None) -> "_Segment":
+        """Make a segment that appears under its name locked and with its header: no reader takes it for an orphan."""
+        folder, header = self._folder / model, bytearray(HEADER)
+        if layout is not None:
+            for _ in range(COPIES):
+                add_frame(header, encode_layout(layout))
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self._writer}-{time.time_ns():020d}-{os.urandom(4).hex()}{suffix}"
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.write(descriptor, header) != len(header):
+                raise OSError(28, os.strerror(28))
+            new.rename(path)
+        except OSError:
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise
+        return _Segment(descriptor, len(header))
 
 
 class _Segment:
@@ -121,6 +160,7 @@ class _Segment:
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self.size = size
+        self.begun = time.monotonic()
         self.broken = False
 
     def append(self, data: bytearray, *, fsync: bool) -> None:
@@ -140,22 +180,3 @@ class _Segment:
 
     def close(self) -> None:
         os.close(self._descriptor)
-
-
-def _start(folder: Path, writer: str, suffix: str) -> _Segment:
-    """Make a segment that appears under its name locked and with its header: no reader takes it for an orphan."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{writer}-{time.time_ns():020d}-{os.urandom(4).hex()}{suffix}"
-    new = path.with_suffix(".new")
-    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.write(descriptor, HEADER) != len(HEADER):
-            raise OSError(28, os.strerror(28))
-        new.rename(path)
-    except OSError:
-        os.close(descriptor)
-        with contextlib.suppress(OSError):
-            new.unlink()
-        raise
-    return _Segment(descriptor, len(HEADER))

@@ -1,21 +1,27 @@
 """One Delta table that follows the spool: rows and the place they were read up to are committed together."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 COMPACT_EVERY = 100  # commits
+FILE_BYTES = 64 * 2**20  # small files are joined up to this size
+GROUP_ROWS = 32_768  # of a row group: what a window reads at least
 ROWS = "rows"  # the transaction that counts all rows ever written
+CONFIGURATION = {
+    "delta.deletedFileRetentionDuration": "interval 1 hours",  # a reader that is slower than this loses its files
+    "delta.logRetentionDuration": "interval 1 days",
+}
 
 
 class Table:
-    """An append-only Delta table with a cursor a segment, kept as application transactions of the commits.
+    """A Delta table with a cursor a segment, kept as application transactions of the commits.
 
     Parameters
     ----------
@@ -23,20 +29,28 @@ class Table:
         Where the table is; made if there is none.
     schema : pyarrow.Schema
         Its columns.
-    by_day : bool
-        Partition by the column `day`.
+    partition : str
+        The column it is partitioned by.
+    indexed : sequence of str
+        Columns with least and greatest value a file: reading prunes by them, and each costs time in every commit.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema, *, by_day: bool) -> None:
+    def __init__(self, folder: Path, schema: pa.Schema, *, partition: str, indexed: Sequence[str]) -> None:
         self._folder = folder
         self._schema = schema
+        self._partition = partition
         if not DeltaTable.is_deltatable(str(folder)):
-            # statistics of the first two columns only: reading prunes by no others, and each costs time in every commit
-            first = [name for name in schema.names[:2] if not (by_day and name == "day")]
-            keep = {"delta.dataSkippingStatsColumns": ",".join(first)}
-            parts = ["day"] if by_day else None
-            DeltaTable.create(folder, schema, mode="ignore", partition_by=parts, configuration=keep)
+            configuration = CONFIGURATION | {"delta.dataSkippingStatsColumns": ",".join(indexed)}
+            DeltaTable.create(
+                folder,
+                schema,
+                mode="ignore",
+                partition_by=[partition],
+                configuration=configuration,
+            )
         self._delta = DeltaTable(folder)
+        self._tidied = self._delta.version() // COMPACT_EVERY * COMPACT_EVERY
+        self._writer = _properties(schema, indexed)
         # Arrow's own file system: threads that read through Python's may want the interpreter when it is ending
         self._files = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
 
@@ -61,18 +75,88 @@ class Table:
         """Commit rows and the cursors that say where they came from, both or neither."""
         done = [Transaction(segment, offset) for segment, offset in cursors.items()]
         done.append(Transaction(ROWS, self.rows + rows.num_rows))
-        write_deltalake(self._delta, rows, mode="append", commit_properties=CommitProperties(app_transactions=done))
+        write_deltalake(
+            self._delta,
+            rows,
+            mode="append",
+            writer_properties=self._writer,
+            commit_properties=CommitProperties(app_transactions=done),
+        )
+
+    def replace(self, predicate: str, rows: pa.Table) -> None:
+        """Put rows in place of those of a predicate, all of which must fulfil it, in one commit."""
+        write_deltalake(self._delta, rows, mode="overwrite", predicate=predicate, writer_properties=self._writer)
+
+    def update(self, values: Mapping[str, str], predicate: str) -> None:
+        """Set columns (SQL expressions) of the rows of a predicate, in one commit."""
+        self._delta.update(updates=dict(values), predicate=predicate, writer_properties=self._writer)
+
+    def delete(self, predicate: str) -> int:
+        """Delete the rows of a predicate; return how many there were. Their bytes stay until `purge`."""
+        return int(self._delta.delete(predicate, writer_properties=self._writer)["num_deleted_rows"])
+
+    def partitions(self) -> list[str]:
+        """Return the values of the partition column, as text; none for null."""
+        parts: list[dict[str, str | None]] = self._delta.partitions()  # type: ignore[assignment]
+        return [value for part in parts for value in part.values() if value is not None]
+
+    def due(self) -> bool:
+        """Whether it is time for `tidy`: once in `COMPACT_EVERY` commits."""
+        return self._delta.version() - self._tidied >= COMPACT_EVERY
 
     def tidy(self) -> None:
-        """Join small files, once in `COMPACT_EVERY` commits; cursors are not touched."""
-        if self._delta.version() % COMPACT_EVERY == 0:
-            self._delta.optimize.compact()
-            self._delta.vacuum(dry_run=False)
+        """Join small files, and delete those that were joined a while ago; cursors are not touched."""
+        self._tidied = self._delta.version()
+        self._delta.optimize.compact(target_size=FILE_BYTES, max_concurrent_tasks=1, writer_properties=self._writer)
+        self._delta.vacuum(dry_run=False)
 
-    def load(self, *, day: date | None = None, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        """Return the rows of the days from `day` on, in no particular order."""
-        if day is not None:
-            later = ds.field("day") >= day
-            where = later if where is None else where & later
-        table = self._delta.to_pyarrow_dataset(filesystem=self._files).to_table(columns=columns, filter=where)
+    def purge(self) -> None:
+        """Delete the bytes of all that is no longer in the table, at once."""
+        self._delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each partition, by the value of its column; null is the empty text."""
+        files = pa.table(self._delta.get_add_actions(flatten=True))
+        found: Counter[str] = Counter()
+        for value, size in zip(
+            files[f"partition.{self._partition}"].to_pylist(), files["size_bytes"].to_pylist(), strict=True
+        ):
+            found["" if value is None else str(value)] += size
+        return dict(found)
+
+    def load(self, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
+        """Return rows in no particular order."""
+        try:
+            table = self.dataset().to_table(columns=columns, filter=where)
+        except FileNotFoundError:  # somebody has purged what this process still took for the present
+            self.refresh()
+            table = self.dataset().to_table(columns=columns, filter=where)
         return table if columns else table.select(self._schema.names).cast(self._schema)
+
+    def dataset(self) -> ds.Dataset:
+        """Return the table as a dataset that can be scanned in parts."""
+        return self._delta.to_pyarrow_dataset(filesystem=self._files)
+
+
+def _properties(schema: pa.Schema, indexed: Sequence[str]) -> WriterProperties:
+    """Return how columns are written: dictionaries for text only, where values repeat, and statistics where needed."""
+    texts = [path for path, kind in _leaves(schema) if pa.types.is_string(kind)]
+    plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
+    ranged = ColumnProperties(dictionary_enabled=False, statistics_enabled="CHUNK")
+    repeated = ColumnProperties(dictionary_enabled=True, statistics_enabled="NONE")
+    special = {path: repeated for path in texts if path not in ("id", "request_id")}
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=GROUP_ROWS,
+        default_column_properties=plain,
+        column_properties=special | dict.fromkeys(indexed, ranged),
+    )
+
+
+def _leaves(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    return [
+        (f"{field.name}.{inner.name}", inner.type) if pa.types.is_struct(field.type) else (field.name, field.type)
+        for field in schema
+        for inner in (list(field.type) if pa.types.is_struct(field.type) else [field])
+    ]

@@ -55,6 +55,7 @@ def due(
     expected_loss: float | None,
     now: datetime,
     forced: bool = False,
+    unreadable: str = "",
 ) -> FitPlan | None:
     """Return the plan of a training if one is due, else None: `why_not` says why.
 
@@ -68,8 +69,10 @@ def due(
         The champion's loss per row where it was proven: at the gate, or on the reference.
     forced : bool
         Asked for by a person: only what would spoil a training or collide with another change still holds it back.
+    unreadable : str
+        Why the inputs on record cannot be learnt from, if so.
     """
-    if why_not(deployment, labelled, reference_rows=reference_rows, now=now, forced=forced):
+    if unreadable or why_not(deployment, labelled, reference_rows=reference_rows, now=now, forced=forced):
         return None
     held_out = round(HELD_OUT * len(labelled))
     cause = "asked for by a person" if forced else "; ".join(_off_set_point(deployment))

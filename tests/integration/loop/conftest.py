@@ -27,6 +27,7 @@ from setpoint.loop.replay import RecordedPlatform, Replayed, Traffic, replay, tr
 from setpoint.loop.scoring import BundleScorer
 from setpoint.loop.training import ProcessTrainer
 from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.keys import HomeKeys
 from setpoint.store.memory import MemoryRecordLog
 from setpoint.store.state import SqlStateStore
 
@@ -125,6 +126,7 @@ class World:
 def ports_of(home: Path, clock: VirtualClock, log: MemoryRecordLog) -> Ports:
     bundles = FolderBundleStore(home / "bundles")
     return Ports(
+        keys=HomeKeys(home),
         bundles=bundles,
         log=log,
         state=SqlStateStore("sqlite://"),

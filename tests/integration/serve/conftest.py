@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -17,12 +18,14 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from setpoint.domain.live import Served
-from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.domain.record import Outcome
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.platforms.files import HomeFiles
 from setpoint.platforms.local import LocalPlatform
 from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.framing import FORMAT
+from setpoint.store.packing import records_in
 from setpoint.store.segments import FIRST, follow, segments
 
 NAMES = ("a", "b", "c")
@@ -118,7 +121,7 @@ class Server:
         return response.status, response.headers, json.loads(text) if is_json else text.decode()
 
     def records(self, model="demand"):
-        return [msgspec.msgpack.decode(p, type=InferenceRecord) for p in payloads(self.home, model, ".seg")]
+        return [record for path in paths(self.home, model, ".seg") for record in recorded_in(path)]
 
     def outcomes(self, model):
         return [o for p in payloads(self.home, model, ".out") for o in msgspec.msgpack.decode(p, type=list[Outcome])]
@@ -128,18 +131,39 @@ class Server:
         return self.process.wait(60)
 
 
+def paths(home, model, suffix):
+    return segments(Path(home) / "spool" / model, suffix)
+
+
 def payloads(home, model, suffix):
     """Return every whole frame that the spool holds for a model."""
-    found = []
-    for path in segments(Path(home) / "spool" / model, suffix):
-        at = FIRST
-        while True:
-            scan = follow(path, at, mend=False).scan
-            found += [payload for _, payload in scan.frames]
-            if scan.end == at:
-                break
-            at = scan.end
-    return found
+    return [payload for path in paths(home, model, suffix) for _, payload in frames(path)]
+
+
+def frames(path):
+    at, found = FIRST, []
+    while True:
+        scan = follow(path, at, mend=False).scan
+        found += scan.frames
+        if scan.end == at:
+            return found
+        at = scan.end
+
+
+def recorded_in(path):
+    """Return the records of a segment with their columns by name."""
+    found = records_in(frames(path), FORMAT, None)
+    return [by_name(record, found.layout) for record in found.records]
+
+
+def by_name(record, layout):
+    n = len(record.ids) or 1
+    fields = {name: getattr(record, name) for name in record.__struct_fields__}
+    for group in ("inputs", "outputs"):
+        flat = fields[group]
+        columns = [flat[at : at + n] for at in range(0, len(flat), n)]
+        fields[group] = dict(zip(getattr(layout, group), columns, strict=True)) if flat else {}
+    return SimpleNamespace(**fields)
 
 
 def wait_for(true, seconds=60):

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,6 +70,16 @@ class Chance:
         return {"label": np.array(["no", "yes"], dtype=object)[(p > 0.5).astype(int)], "probability": p}
 
 
+def by_name(record):
+    """Return a record with its columns by name."""
+    fields = {name: getattr(record, name) for name in record.__struct_fields__}
+    for group in ("inputs", "outputs"):
+        columns = getattr(record, group)
+        names = getattr(record.layout, group) if columns else ()
+        fields[group] = dict(zip(names, columns, strict=True))
+    return SimpleNamespace(**fields)
+
+
 class Tape:
     """A recorder in memory; `refusing` makes it a full disk."""
 
@@ -79,7 +90,10 @@ class Tape:
         if self.refusing:
             raise OSError(28, "No space left on device")
         self.appends += 1
-        self.records += records
+        self.records += map(by_name, records)
+
+    def tend(self):
+        pass
 
     def lag_s(self):
         return 0.0

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from setpoint.domain.contract import imputed, kept_by
 from setpoint.domain.live import FeatureMap, repaired
+from setpoint.domain.record import InferenceRecord
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.errors import InvalidRequest
 from setpoint.serve.contract import LONGEST, Breach, told
 from setpoint.serve.form import Form
 from setpoint.serve.misfit import TYPES
-from setpoint.store.batch import column_of
+from setpoint.store.batch import batch_from
+from setpoint.store.predictions import prediction_schema, recorded
 
 NAN = float("nan")
 RULES = {
@@ -194,21 +196,29 @@ def test_the_flagged_codes_are_exactly_the_rules_broken(rules):
     assert codes(a_form("flag", nullable=True).records([given_], strict=True)) == expected
 
 
+def logged(schema, columns):
+    """Return inputs as the record log returns them."""
+    n = len(columns[0])
+    record = InferenceRecord.named(
+        request_id="r", model="m", version="v1", role="champion", arrived_us=0, latency_us=0, status=200, caller="",
+        ids=[f"i{i}" for i in range(n)], times_us=[], inputs=dict(zip(schema.names, columns, strict=True)), outputs={},
+    )  # fmt: skip
+    return batch_from(recorded([record], prediction_schema(schema)), schema).inputs
+
+
 @given(st.lists(row, min_size=1, max_size=4), st.booleans())
 def test_the_record_tells_again_what_the_model_saw(rows, nullable):
     """Scoring and training start from the log: imputed there as at the door."""
     form = a_form("impute", nullable)
     found = form.lists(rows, strict=True)
-    features = form.schema.features
-    logged = {f.name: column_of(c, f.kind) for f, c in zip(features, found.columns, strict=True)}
-    again, seen = imputed(logged, form.schema), form.stack([found])
+    again, seen = imputed(logged(form.schema, found.columns), form.schema), form.stack([found])
     for name, column in seen.items():
         assert [v if v == v else None for v in again[name]] == [v if v == v else None for v in column]
 
 
 def test_without_a_contract_columns_of_the_log_are_left_alone():
     schema = a_schema("flag")
-    columns = {f.name: column_of([GOOD[f.name]], f.kind) for f in schema.features}
+    columns = logged(schema, [[GOOD[name]] for name in schema.names])
     assert imputed(columns, schema) is columns
 
 

@@ -6,7 +6,9 @@ import os
 
 import pytest
 
+from setpoint.domain.keys import keys_of, new_key
 from setpoint.domain.live import FeatureMap, Live, Served, WorkerStatus
+from setpoint.domain.schema import Handling
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import Corrupt, NotReady
 from setpoint.serve.live import LiveFollower
@@ -73,6 +75,19 @@ def test_it_serves_what_live_json_says_and_reports_it(worker):
     assert w.versions == {"demand": ("v1", "v2")}
     assert (status.pid, status.generation, status.ready, status.refused) == (os.getpid(), 3, True, {})
     assert status.versions == {"demand": Served(champion="v1", shadow="v2")}
+
+
+def test_what_cannot_be_recorded_as_it_must_be_is_not_served(worker, make, monkeypatch):
+    w = worker()
+    schema = make.schema(sensitive_id=Handling.HASH)
+    monkeypatch.setattr(w.shelf, "get", lambda model, version: make.version(schema, version, model))
+    status = w.serve(1, demand={"champion": "v1"})
+    assert w.versions == {}
+    assert "no key to record them with: set SETPOINT_KEY" in status.refused["demand/v1"].reason
+    w.follower._keys = lambda: keys_of(new_key())
+    w.serve(2, demand={"champion": "v1"})
+    assert w.versions == {"demand": ("v1",)}
+    assert w.plane.table.guarded
 
 
 def test_a_version_that_stays_is_not_loaded_again(worker):

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import grpc
 from google.protobuf.json_format import ParseDict
 
+from setpoint.domain.sensitive import Guard
 from setpoint.errors import DeadlineExceeded, NotFound, NotReady, SetpointError
 from setpoint.serve.access import AccessLog
 from setpoint.serve.asking import Predicted, predict
@@ -50,6 +51,7 @@ class Call:
     metadata: Metadata = field(default_factory=dict)
     answers: str = ""
     told: tuple[tuple[str, str], ...] = ()
+    guard: Guard | None = None  # of the model that is asked, where ids or callers may be sensitive
     arrived_us: int = field(default_factory=lambda: time.time_ns() // 1_000)
     started_ns: int = field(default_factory=time.perf_counter_ns)
     due_ns: int = 0
@@ -175,7 +177,7 @@ class Calls:
 
     def _route(self, model: str, call: Call) -> Route:
         route = self._plane.table.route(model)
-        call.answers = route.champion.version
+        call.answers, call.guard = route.champion.version, route.champion.guard
         return route
 
     def _guarded(
@@ -200,7 +202,7 @@ class Calls:
                 if not call.answers or status in UNRECORDED:
                     metrics.error(status)
             except Exception:
-                log.exception("request %s failed", call.request_id)
+                log.exception("request %s failed", call.guard.id(call.request_id) if call.guard else call.request_id)
                 code = grpc.StatusCode.INTERNAL
                 text = f"internal error; the log of the worker has request {call.request_id}"
             finally:
@@ -217,9 +219,10 @@ class Calls:
     def _note(self, path: str, call: Call, code: grpc.StatusCode, bytes_in: int, bytes_out: int) -> None:
         if self._access is None:
             return
+        guard = call.guard
         line = {
-            "request_id": call.request_id,
-            "caller": call.caller or None,
+            "request_id": guard.id(call.request_id) if guard else call.request_id,
+            "caller": (guard.caller(call.caller) if guard else call.caller) or None,
             "method": path,
             "status": code.name,
             "version": call.answers or None,

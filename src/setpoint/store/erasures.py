@@ -1,0 +1,94 @@
+"""Erasures of a model: what is under way survives a stop, and what is done leaves a receipt that names nobody."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from setpoint.domain.profile import Binning
+from setpoint.domain.record import Erasure
+from setpoint.domain.schema import Schema
+from setpoint.domain.value import from_json, replace, to_json, value
+from setpoint.store.forgetting import Subject, erase, erase_quarantined
+from setpoint.store.model_tables import ModelTables
+
+BEGUN, DONE = ".begun.json", ".json"
+
+
+@value
+class Begun:
+    """An erasure under way."""
+
+    erasure: Erasure
+    subject: Subject
+    days: tuple[date, ...]
+
+
+def subject_of(ids: Sequence[str], tables: Iterable[pa.Table]) -> tuple[Subject, tuple[date, ...]]:
+    """Return what is to be erased, and on which days: some ids, and the rows of tables."""
+    found, requests, days = set(ids), set[str](), set[date]()
+    for table in tables:
+        found.update(table["id"].drop_null().to_pylist())
+        refused = table.filter(pc.is_null(table["id"]))
+        requests.update(refused["request_id"].to_pylist())
+        days.update(refused["day"].to_pylist())
+    return Subject(ids=tuple(sorted(found)), requests=tuple(sorted(requests))), tuple(sorted(days))
+
+
+class Erasures:
+    """The erasures of a model, in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one file for each; made when it is needed.
+    spool : Path
+        The model's part of the spool.
+    """
+
+    def __init__(self, folder: Path, spool: Path) -> None:
+        self._folder = folder
+        self._spool = spool
+
+    def begin(self, subject: Subject, days: tuple[date, ...], *, model: str, what: str, by: str, now: datetime) -> Path:
+        """Write down what is to be done, so that it will be."""
+        erasure = Erasure(
+            id=f"{now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}", model=model, asked=now, by=by, what=what, ids=len(subject.ids)
+        )
+        self._folder.mkdir(exist_ok=True)
+        return _write(self._folder / (erasure.id + BEGUN), Begun(erasure=erasure, subject=subject, days=days))
+
+    def begun(self) -> list[Path]:
+        """Return the erasures that are not done."""
+        return sorted(self._folder.glob("*" + BEGUN))
+
+    def finish(self, begun: Path, tables: ModelTables, schema: Schema, binning: Binning, now: datetime) -> Erasure:
+        """Do what was written down, and leave the receipt in its place."""
+        job = from_json(begun.read_bytes(), Begun)
+        gone = erase(tables, job.subject, job.days, schema, binning)
+        receipt = replace(
+            job.erasure,
+            rows=gone.rows,
+            outcomes=gone.outcomes,
+            days=gone.days,
+            quarantined=erase_quarantined(self._spool, job.subject),
+            segments=tuple(sorted(path.name for path in self._spool.glob("*.*"))),
+            done=now,
+        )
+        _write(self._folder / (receipt.id + DONE), receipt)
+        begun.unlink()
+        return receipt
+
+    def receipts(self) -> list[Erasure]:
+        """Return the receipts, oldest first."""
+        files = (file for file in sorted(self._folder.glob("*" + DONE)) if not file.name.endswith(BEGUN))
+        return [from_json(file.read_bytes(), Erasure) for file in files]
+
+
+def _write(file: Path, thing: object) -> Path:
+    new = file.with_suffix(".new")
+    new.write_bytes(to_json(thing, pretty=True))
+    return new.rename(file)
