@@ -90,15 +90,13 @@ def table_of(rows, first=0):
     return pa.table(columns)
 
 
-def described(rows):
-    return {
-        "describe.light": pa.array([None if x != x else x for x in (r[4] for r in rows)], pa.float64()),
-        "describe.shape": pa.array([r[6] for r in rows], pa.string()),
-    }
+def described(inputs):
+    assert set(inputs) == set(SCHEMA.names)
+    return {"describe.light": inputs["x"], "describe.shape": inputs["job"], "describe.more": inputs["x"]}
 
 
 def counted(rows):
-    return profile_rows(table_of(rows), SCHEMA, BINNING, described(rows))
+    return profile_rows(table_of(rows), SCHEMA, BINNING, described)
 
 
 def expected(rows):

@@ -93,6 +93,10 @@ class Describer:
         self.last_error = errors[-1] if errors else self.last_error
         return Described(prefixed(self.function, joined(parts)), tuple(dict.fromkeys(errors)))
 
+    def columns(self, inputs: Columns) -> Columns:
+        """Describe rows; what goes wrong is null, counted and remembered, and no more said of it."""
+        return self.describe(inputs).columns
+
     def _described(self, inputs: Columns) -> tuple[Columns, str]:
         wait_s = self._rests_until - time.monotonic()
         if wait_s > 0:

@@ -1,6 +1,6 @@
 """The table `profiles`: counts by minute, hour and day, version, role, segment and column, so that windows are sums."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from setpoint.domain import tally as tallies
 from setpoint.domain.counting import Grouping, Measured, measured, tallied
 from setpoint.domain.profile import Binning, Cuts, Profile, profile_from, with_missing
 from setpoint.domain.record import Role
-from setpoint.domain.records import Column
+from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.tally import LEVELS, IntArray, Tally
@@ -42,7 +42,7 @@ PROFILES = pa.schema(
 )
 
 Span = tuple[int, datetime, datetime]
-Extra = Mapping[str, Column | pa.Array]
+Describe = Callable[[Columns], Columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +55,34 @@ class Groups:
     role: pa.Array
 
 
-def profile_rows(table: pa.Table, schema: Schema, binning: Binning, extra: Extra | None = None) -> pa.Table:
+def profile_rows(table: pa.Table, schema: Schema, binning: Binning, describe: Describe | None = None) -> pa.Table:
     """Count the answered rows of the table `predictions`.
 
     Parameters
     ----------
     table : pyarrow.Table
         At least `time`, `version`, `role`, `status`, `inputs` and `outputs`; only rows of status 200 count.
-    extra : mapping, optional
-        Columns beside the inputs, one value a row of `table`: numbers, or texts. A column of the binning that neither
-        has is all null.
+    describe : callable, optional
+        Given the inputs of those rows (see `inputs_of`), returns columns beside them under the names that the binning
+        has for them, such as `Describer.columns`. A column of the binning that there is not is all null.
 
     Returns
     -------
     pyarrow.Table
-        Rows of the table `profiles`, of all three grains, in order of grain, segment, time, version and role.
+        Rows of the table `profiles`, of all three grains, in order of segment, grain, time, version and role.
     """
-    kept, extra = _answered(table, _arrow(extra or {}))
+    kept = _answered(table)
     if not kept.num_rows or not binning.columns:
         return PROFILES.empty_table()
-    columns = _columns(kept, schema, binning, extra)
+    columns = _columns(kept, schema, binning, describe)
     m = measured([columns[name] for name in binning.columns], list(binning.columns.values()))
-    groups = _groups(kept)
-    return pa.concat_tables(_counted(m, groups, columns, binning))
+    return pa.concat_tables(_counted(m, _groups(kept), columns, binning))
 
 
-def _arrow(extra: Extra) -> dict[str, Any]:
-    return {name: pa.array(c, from_pandas=True) if isinstance(c, np.ndarray) else c for name, c in extra.items()}
-
-
-def _answered(table: pa.Table, extra: dict[str, Any]) -> tuple[pa.Table, dict[str, Any]]:
+def _answered(table: pa.Table) -> pa.Table:
     kept = table.select(["time", "version", "role", "status", "inputs", "outputs"])
     good = pc.equal(kept["status"], 200)
-    if pc.all(good, min_count=0).as_py():
-        return kept, extra
-    return kept.filter(good), {name: column.filter(good) for name, column in extra.items()}
+    return kept if pc.all(good, min_count=0).as_py() else kept.filter(good)
 
 
 def inputs_of(table: pa.Table, schema: Schema) -> dict[str, Column]:
@@ -108,12 +101,12 @@ def _plain(values: Any) -> Column:
     return np.array([*found.values, None], object)[found.codes] if isinstance(found, Texts) else found
 
 
-def _columns(table: pa.Table, schema: Schema, binning: Binning, extra: Extra) -> dict[str, Column | Texts]:
+def _columns(table: pa.Table, schema: Schema, binning: Binning, describe: Describe | None) -> dict[str, Column | Texts]:
     features = [name for name in schema.names if name in binning.columns and name not in sealed(schema)]
     columns = {name: _values(pc.struct_field(table["inputs"], [name])) for name in features}
     columns[schema.score] = _values(pc.struct_field(table["outputs"], [schema.score]))
-    beside = {name: _values(c) for name, c in extra.items() if name in binning.columns and name not in columns}
-    return with_missing({**columns, **beside}, binning)
+    beside = describe(inputs_of(table, schema)) if describe else {}
+    return with_missing({**beside, **columns}, binning)
 
 
 def _values(values: Any) -> Column | Texts:
