@@ -246,6 +246,14 @@ def test_trigrams_of_texts_together_are_those_of_each():
     assert len(each[-1]) == 512
 
 
+def test_working_in_small_stretches_changes_nothing(monkeypatch):
+    rows = [picked(n) for n in range(500)]
+    whole = counted(rows)
+    monkeypatch.setattr("setpoint.domain.counting.BLOCK_CELLS", 100)
+    monkeypatch.setattr("setpoint.domain.texts.AT_ONCE", 3)
+    same(counted(rows), whole)
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300))
 def test_cuts_rise_strictly_and_hold_the_reference(values):
     x = np.array(values)
@@ -255,7 +263,8 @@ def test_cuts_rise_strictly_and_hold_the_reference(values):
     assert edges[-1] >= x.max()
 
 
-@given(st.lists(st.floats(), min_size=1, max_size=50))
+@many
+@given(st.lists(st.floats() | st.sampled_from([1.0, 1.0 + 2**-52, 5e-324, 1e-200, -1e-200]), min_size=1, max_size=50))
 def test_any_reference_can_be_cut(values):
     cuts = cuts_of(np.array(values), Kind.NUMERIC)
     assert np.isfinite(cuts.edges).all()

@@ -18,7 +18,8 @@ MOST_LEVELS = 1_000
 SPARE_LEVELS = 256  # unknown levels that are counted apart, beside those of the reference
 HEAVIEST = 1e100  # what a single value may weigh in a sum, so that sums stay finite
 MOSTLY = 0.99  # share of the texts that must be times
-VARIED = 0.5  # levels a row from which texts repeat too little to be categories
+UNIQUE, FEWEST_ROWS = 0.9, 100  # levels a row above which so many rows are never categories
+VARIED = 0.5  # the same for texts that are long
 LONG, WORDY = 40, 4  # characters and words of a text, on average
 
 FloatArray = NDArray[np.float64]
@@ -111,7 +112,8 @@ def counted_as(feature: Feature, column: Column) -> Counted:
     """Choose how a feature is counted, from its type and its values in the reference.
 
     Texts are times when 99 % of them are ISO dates or times. They are free text when there are more than 1,000
-    different ones, or when most differ and are long (40 characters or four words on average). Else they are categories.
+    different ones; when nine of ten differ, of a hundred rows or more; or when most differ and are long (40 characters
+    or four words on average). Else they are categories.
     """
     if feature.dtype is DType.BOOL:
         return Counted.BOOLEAN
@@ -126,7 +128,8 @@ def counted_as(feature: Feature, column: Column) -> Counted:
         return Counted.DATETIME
     words = np.array([len(v.split()) for v in texts.values])
     free = (counts * texts.sizes).sum() > LONG * rows or (counts * words).sum() >= WORDY * rows
-    if len(counts) > MOST_LEVELS or (free and len(counts) > VARIED * rows):
+    unique = rows >= FEWEST_ROWS and len(counts) > UNIQUE * rows
+    if len(counts) > MOST_LEVELS or unique or (free and len(counts) > VARIED * rows):
         return Counted.TEXT
     return Counted.CATEGORICAL
 
@@ -151,9 +154,9 @@ def _quantiles(values: FloatArray, kind: Counted) -> Cuts:
 def _origin(values: FloatArray) -> float:
     """Return a multiple of a power of two within half a standard deviation of the mean: distances from it are exact."""
     values = np.clip(values, -HEAVIEST, HEAVIEST)
-    if values.min() == values.max():
-        return float(values[0])
     mean, std = float(values.mean()), float(values.std())
+    if values.min() == values.max() or std == 0.0:  # the squares of tiny differences are zero
+        return float(values[0])
     if abs(mean) <= std / 2:
         return 0.0
     unit = 2.0 ** np.floor(np.log2(std))
