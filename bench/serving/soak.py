@@ -28,6 +28,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import uvloop
+from connections import Same
 from skl2onnx import to_onnx
 from sklearn.linear_model import LinearRegression
 
@@ -95,93 +96,6 @@ class Server:
         self.process.wait(60)
 
 
-class Client(asyncio.Protocol):
-    """Sends the next request when its answer is whole, and connects anew after a break."""
-
-    def __init__(self, load):
-        self.load, self.buffer = load, b""
-
-    def connection_made(self, transport):
-        self.transport = transport
-        self.load.open.add(self)
-        self.ask()
-
-    def ask(self):
-        if self.load.over:
-            self.transport.close()
-            return
-        self.id, self.sent = f"{self.load.name}-{self.load.asked}", time.time()
-        self.load.asked += 1
-        self.transport.write(b"%b\r\nx-request-id: %b\r\n\r\n%b" % (self.load.head, self.id.encode(), self.load.body))
-
-    def data_received(self, data):
-        self.buffer += data
-        head, found, body = self.buffer.partition(b"\r\n\r\n")
-        if not found:
-            return
-        lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
-        if len(body) < int(lines[b"content-length"]):
-            return
-        self.buffer = b""
-        self.load.take(self, int(head[9:12]), lines, body)
-        if self.load.over:
-            self.transport.close()
-        else:
-            due = self.sent + self.load.every_s - time.time()
-            if due > 0:
-                asyncio.get_running_loop().call_later(due, self.ask)
-            else:
-                self.ask()
-
-    def connection_lost(self, error):
-        self.load.open.discard(self)
-        if not self.load.over:
-            self.load.broken += 1
-            self.load.again()
-
-
-class Load:
-    """Connections that keep a server busy, and what they saw.
-
-    Each asks again when it has its answer, and not before `every_s` have passed since it last asked.
-    """
-
-    def __init__(self, name, port, connections, take, rows=1, every_s=0.0):
-        rng = random.Random(name)
-        body = json.dumps({"instances": [[rng.random() for _ in range(30)] for _ in range(rows)]}).encode()
-        self.sums = [sum(row) for row in json.loads(body)["instances"]]
-        self.body, self.name, self.port, self.every_s = body, name, port, every_s
-        self.head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d" % (PATH.encode(), len(body))
-        self.take, self.asked, self.broken, self.over = take, 0, 0, False
-        self.connections, self.tasks, self.open = connections, set(), set()
-
-    async def connect(self):
-        while True:
-            try:
-                await asyncio.get_running_loop().create_connection(lambda: Client(self), "127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                return
-
-    def again(self):
-        task = asyncio.get_running_loop().create_task(self.connect())
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def start(self):
-        for _ in range(self.connections):
-            await self.connect()
-
-    async def stop(self):
-        self.over = True
-        for _ in range(300):
-            await asyncio.sleep(0.1)
-            if not self.open:
-                return
-        raise TimeoutError(f"{len(self.open)} requests were not answered within 30 s")
-
-
 async def swaps(server, number):
     """Swap champions and shares under load."""
     live = [(Served(champion="v1"), 0.0, float("inf"))]
@@ -196,7 +110,7 @@ async def swaps(server, number):
             foreign += abs(json.loads(body)["predictions"][0] - expected) > 0.01
             seen.append((client.id, version, client.sent, time.time()))
 
-    load = Load("swap", server.port, 16, take)
+    load = Same("swap", server.port, PATH, 16, take)
     await load.start()
     platform, begun = LocalPlatform(server.home), time.time()
     for i in range(number):
@@ -242,7 +156,7 @@ async def kills(server, seconds):
         else:
             refused[status] += 1
 
-    load = Load("kill", server.port, 16, take)
+    load = Same("kill", server.port, PATH, 16, take)
     await load.start()
     killed, rng = 0, random.Random(1)
     end = time.monotonic() + seconds
@@ -286,7 +200,7 @@ async def overload(server, seconds, connections=4_000, rows=32):
         if status == 200:
             latencies.append(time.time() - client.sent)
 
-    capacity = Load("capacity", server.port, 8, take, rows)
+    capacity = Same("capacity", server.port, PATH, 8, take, rows)
     await capacity.start()
     await asyncio.sleep(5)
     await capacity.stop()
@@ -295,7 +209,7 @@ async def overload(server, seconds, connections=4_000, rows=32):
     codes.clear()
     (pid,), memory, health = server.pids(), [], []
     url = f"http://127.0.0.1:{server.port}/v2/health/live"
-    load = Load("over", server.port, connections, take, rows, every_s=connections / (2 * per_s))
+    load = Same("over", server.port, PATH, connections, take, rows, every_s=connections / (2 * per_s))
     await load.start()
     began = time.monotonic()
     while time.monotonic() < began + seconds:

@@ -19,6 +19,7 @@ QUALITY = {
     "regression": ("mae", "rmse", "r2"),
     "binary": ("roc_auc", "accuracy", "log_loss"),
 }
+SIZES = ("B", "kB", "MB", "GB", "TB")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 
 
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     access_log: Path | None = None  # where the workers note each request
     fsync: bool = False  # flush each micro-batch to the disk, not only to the operating system
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
+    segment_s: float = 60.0  # and at this age
     job_timeout_s: float = 1_800.0
     key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
 
@@ -87,7 +89,22 @@ def duration(seconds_: float) -> str:
     return f"{seconds_:g}s"
 
 
+def size(text: Any) -> int:
+    """Return a size like `500MB`, `20GB` or `1.5TB` in bytes (powers of 1000).
+
+    Raises
+    ------
+    InvalidInput
+        If the text is no such size.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?B)\s*", str(text))
+    if not match:
+        raise InvalidInput(f"{text!r} is no size; write a number and a unit: 500MB, 20GB or 1.5TB")
+    return int(float(match[1]) * 1_000 ** SIZES.index(match[2]))
+
+
 Duration = Annotated[float, BeforeValidator(seconds)]
+Size = Annotated[int, BeforeValidator(size)]
 
 
 class _Part(BaseModel):
@@ -176,6 +193,13 @@ class SensitivePart(_Part):
     caller: Handling | None = None
 
 
+class RecordsPart(_Part):
+    """The `records:` section: for how long, and up to which size, records are kept."""
+
+    keep: Duration | None = Field(default=None, ge=SECONDS["d"])
+    at_most: Size | None = Field(default=None, ge=1_000_000)
+
+
 Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
 
 
@@ -201,6 +225,7 @@ class SetpointFile(_Part):
     segments: list[str] = []
     features: dict[str, FeaturePart] = {}
     sensitive: SensitivePart = SensitivePart()
+    records: RecordsPart = RecordsPart()
     objectives: list[ObjectivePart] = Field(min_length=1)
     profile: str | None = None
     train: str | None = None
@@ -325,6 +350,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "envelope": EnvelopePart,
         "features": FeaturePart,
         "sensitive": SensitivePart,
+        "records": RecordsPart,
     }
     part = parts.get(parents[0] if parents else "", SetpointFile)
     return tuple(name for name in part.model_fields if name != "root")

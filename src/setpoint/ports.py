@@ -1,8 +1,8 @@
 """What the stages and the loop need from outside, as small shapes. Adapters live in store/ and platforms/."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -137,12 +137,23 @@ class RecordLog(Protocol):
         """Delete whole days of event time: those before a time, then the oldest beyond a size; never the latest."""
 
     def erase(
-        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+        self,
+        model: str,
+        *,
+        ids: Sequence[str] = (),
+        where: str | None = None,
+        by: str,
+        now: datetime,
+        learnt: Mapping[str, tuple[date, date]] | None = None,
     ) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
 
-        A stop half-way is made good by the next ingestion. The receipt is kept.
+        A stop half-way is made good by the next ingestion. The receipt is kept. `learnt` has the first and last day of
+        what each version was trained on: those that may have learnt from what is erased are named in the receipt.
         """
+
+    def lingering(self, receipt: Erasure) -> list[str]:
+        """Return those segments of a receipt that are still there."""
 
     def erasures(self, model: str) -> list[Erasure]:
         """Return the receipts of a model, oldest first."""

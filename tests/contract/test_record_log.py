@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
 from setpoint.domain.record import InferenceRecord, Layout, Outcome, Role
-from setpoint.domain.records import Records
+from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput, NotFound
 from setpoint.ports import Recorder, RecordLog
@@ -101,8 +103,8 @@ def record(
     )
 
 
-def outcome(n: int, value: float | str | None, known: datetime) -> Outcome:
-    return Outcome(id=f"i{n}", value=value, known_us=us(known))
+def outcome(n: int, value: float | str | None, known: datetime, *, stated: bool = True) -> Outcome:
+    return Outcome(id=f"i{n}", value=value, known_us=us(known), stated=stated)
 
 
 def test_nothing_waits_once_it_is_in_the_log(demand: Kit) -> None:
@@ -209,9 +211,41 @@ def test_outcomes_join_as_of(demand: Kit) -> None:
 def test_a_repeated_outcome_is_dropped(demand: Kit) -> None:
     demand.fill([record(0)])
     demand.log.add_outcomes("demand", [outcome(0, 7, T0 + HOUR)])
-    receipt = demand.log.add_outcomes("demand", [outcome(0, 7.0, T0 + 2 * HOUR), outcome(0, 7, T0 + HOUR)])
+    again = [outcome(0, 7.0, T0 + 2 * HOUR, stated=False), outcome(0, 7, T0 + HOUR)]
+    receipt = demand.log.add_outcomes("demand", again)
     assert (receipt.recorded, receipt.repeated, receipt.corrected) == (0, 2, 0)
     assert demand.log.read("demand").known[0] == np.datetime64("2011-03-01T23:00", "us")
+
+
+def test_what_is_confirmed_later_outlasts_what_was_known_before(demand: Kit) -> None:
+    """Told out of order: 7, still 7 at the fifth hour, and only then that it was 8 at the third."""
+    demand.fill([record(0)])
+    for value, hour in [(7, 1), (7, 5), (8, 3)]:
+        demand.log.add_outcomes("demand", [outcome(0, value, T0 + hour * HOUR)])
+    told = [demand.log.read("demand", as_of=T0 + hour * HOUR).outcome[0] for hour in (1, 3, 5)]
+    assert told == [7.0, 8.0, 7.0]
+
+
+@settings(max_examples=200)
+@given(told=st.lists(st.tuples(st.integers(0, 6), st.sampled_from([1.0, 2.0])), max_size=7), as_of=st.integers(0, 6))
+def test_the_value_at_a_time_is_the_last_known_by_then_in_whatever_order_it_was_told(
+    told: list[tuple[int, float]], as_of: int
+) -> None:
+    log = MemoryRecordLog()
+    log.open_model("demand", REGRESSION, BINNING)
+    log.append([record(0)])
+    log.ingest()
+    for known, value in told:
+        log.add_outcomes("demand", [outcome(0, value, T0 + known * HOUR)])
+    found = log.read("demand", as_of=T0 + as_of * HOUR)
+    first_told = dict.fromkeys(told)  # what is told once more, after a correction too, is a retry
+    by_then = [(known, n, value) for n, (known, value) in enumerate(first_told) if known <= as_of]
+    if not by_then:
+        assert np.isnan(found.outcome[0])
+        return
+    assert found.outcome[0] == max(by_then)[2]
+    others = [known for known, _, value in by_then if value != found.outcome[0]]
+    assert not others or moment(found.known[0]) >= T0 + max(others) * HOUR
 
 
 def test_a_correction_counts_from_when_it_was_known(demand: Kit) -> None:
@@ -237,7 +271,7 @@ def test_an_outcome_of_an_unknown_id_waits_for_its_prediction(demand: Kit) -> No
 
 def test_outcomes_through_the_recorder_get_the_same_treatment(demand: Kit) -> None:
     demand.recorder.append([record(0)])
-    demand.recorder.append_outcomes("demand", [outcome(0, 7, T0 + HOUR), outcome(0, 7, T0 + 2 * HOUR)])
+    demand.recorder.append_outcomes("demand", [outcome(0, 7, T0 + HOUR), outcome(0, 7, T0 + 2 * HOUR, stated=False)])
     moved = demand.log.ingest()
     assert (moved.records, moved.outcomes) == (1, 2)
     rows = demand.log.read("demand")

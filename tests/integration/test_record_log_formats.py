@@ -59,7 +59,9 @@ def test_format_1_is_ingested_and_continued(home: Path, monkeypatch: pytest.Monk
     assert (moved.records, moved.outcomes, moved.corrupt_frames) == (20, 3, 0)
     complete(log)
     assert list((home / "spool" / "rental").iterdir()) == []
-    told = [Outcome(id=f"ride-{n}", value="yes", known_us=1_772_600_000_000_000) for n in (1, 30, 31, 900)]
+    told = [
+        Outcome(id=f"ride-{n}", value="yes", known_us=1_772_600_000_000_000, stated=False) for n in (1, 30, 31, 900)
+    ]
     receipt = log.add_outcomes("rental", told)
     assert (receipt.recorded, receipt.repeated, receipt.unknown) == (2, 2, 2)
     log.close()

@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.keys import CIPHER, new_key
-from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.domain.sensitive import Guard
 from setpoint.errors import Conflict
 from setpoint.loop.clear import in_clear
@@ -61,9 +61,9 @@ def test_a_version_is_trained_on_what_the_key_opens(
     first = datetime.now(UTC) - timedelta(minutes=30)
     for i, row in enumerate(rows.itertuples()):
         at = int((first + timedelta(seconds=i)).timestamp() * 1e6)
-        record = InferenceRecord.named(
+        record = InferenceRecord(
             f"r{i}", "people", "v1", "champion", at, 100, 200, "", [f"r{i}"], [at],
-            {"age": [row.age], "job": [row.job]}, {"label": ["no"], "probability": [0.4]},
+            Layout(("age", "job"), ("label", "probability")), [[row.age], [row.job]], [["no"], [0.4]],
         )  # fmt: skip
         spool.append([guard.record(record)])
     spool.close()

@@ -1,7 +1,11 @@
 """The control process: `python -m setpoint.api --port P`, started by the supervisor."""
 
 import argparse
+import os
+import signal
 import sys
+import threading
+import time
 
 import uvicorn
 
@@ -9,6 +13,8 @@ from setpoint.api.control import control_app
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings
 from setpoint.errors import SetpointError
+
+GRACE_S = 5.0
 
 
 def main() -> None:
@@ -22,8 +28,18 @@ def main() -> None:
         operator = open_home(settings, wait_for_trainings=settings.tick_every_s == 0)
     except SetpointError as e:
         sys.exit(f"setpoint: {e}")
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     app = control_app(operator, settings.tick_every_s)
     uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False)
+
+
+def _end_with(parent: int) -> None:
+    """End when the supervisor is gone: the next one needs the port. What a look has begun is done again by the next."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_S)
+    os._exit(1)
 
 
 if __name__ == "__main__":

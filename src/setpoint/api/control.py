@@ -71,6 +71,8 @@ def _keep_looking(operator: Operator, every_s: float, stop: threading.Event) -> 
         try:
             for decision in operator.tick():
                 log.info("decided", **msgspec.to_builtins(decision))
+        except (SetpointError, OSError) as e:  # what can be foreseen: a full disk, a database that is away
+            log.error("a look failed; the next one tries again", why=str(e), every_s=every_s)
         except Exception:  # the loop must outlive whatever a look runs into; the log has the whole story
             log.exception("a look failed; the next one tries again", every_s=every_s)
 

@@ -17,7 +17,7 @@ from setpoint.config import Settings, fraction, read_setpoint_file, seconds
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
-from setpoint.domain.record import OutcomeReceipt
+from setpoint.domain.record import Erasure, OutcomeReceipt
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.frames import outcomes_of
 from setpoint.loop.operator import Operator
@@ -29,6 +29,7 @@ __all__ = [
     "approve",
     "compare",
     "deploy",
+    "erase",
     "incidents",
     "init",
     "monitor",
@@ -92,6 +93,21 @@ def records(
     return _open(home).records(
         model, since=since, until=until, version=version, ids=ids, where=where, limit=limit, decrypt=decrypt
     )
+
+
+def erase(
+    model: str,
+    *,
+    ids: Sequence[str] = (),
+    where: str | None = None,
+    by: str | None = None,
+    home: Place | None = None,
+) -> Erasure:
+    """Delete all that is recorded of some ids, and of the ids of the rows of a condition; return the receipt.
+
+    Segments of the spool that workers still write to hold its bytes for about a minute more.
+    """
+    return _open(home).erase(model, ids=ids, where=where, by=by or getpass.getuser())
 
 
 def monitor(model: str, *, home: Place | None = None) -> tuple[Finding, ...]:

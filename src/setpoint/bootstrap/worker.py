@@ -37,7 +37,11 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
     status_file = home / "run" / "workers" / f"{index}.json"
     status_file.parent.mkdir(parents=True, exist_ok=True)
     spool = Spool(
-        home / "spool", f"worker-{index}-{os.getpid()}", fsync=settings.fsync, segment_bytes=settings.segment_bytes
+        home / "spool",
+        f"worker-{index}-{os.getpid()}",
+        fsync=settings.fsync,
+        segment_bytes=settings.segment_bytes,
+        segment_s=settings.segment_s,
     )
     plane = DataPlane(spool, Metrics())
     formatter = QuietFormatter(

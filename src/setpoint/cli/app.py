@@ -17,6 +17,7 @@ COMMANDS = (
     ("predict", "predicting:predict", "Send the rows of a table to the running server, and print its answers."),
     ("outcomes", "acting:outcomes", "Record what turned out to be true."),
     ("records", "watching:records", "Show what was recorded: inputs, outputs, and the outcome where it is known."),
+    ("erase", "erasing:erase", "Delete all that is recorded of one subject, with a receipt."),
     ("monitor", "watching:monitor", "Show the findings of a look at MODEL now, or compare two tables."),
     ("incidents", "watching:incidents", "Show incidents: what was seen, the likeliest causes, what was done."),
     ("repair", "acting:repair", "Approve what waits for a person."),

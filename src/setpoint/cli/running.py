@@ -18,6 +18,7 @@ from setpoint.platforms.supervisor import Supervisor, listen
 
 READY_S = 120.0
 STOP_S = 30.0
+ENDING_S = 15.0
 
 
 def up(
@@ -41,7 +42,16 @@ def up(
         running = _detached(settings, host, port, control_port, grpc_port, workers)
         console.print(f"Up on http://{running.host}:{running.port} with {workers} workers; `setpoint down` stops it")
         return
-    _check_ports(host, port, control_port, grpc_port)
+    # the processes of a supervisor that was killed see it, and end within seconds
+    end = time.monotonic() + (ENDING_S if HomeFiles(settings.home).supervisor.exists() else 0.0)
+    while True:
+        try:
+            _check_ports(host, port, control_port, grpc_port)
+            break
+        except Unusable:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.2)
     console.print(f"Serving on http://{host}:{port}, control API on http://{host}:{control_port}; Ctrl-C stops")
     supervise(settings, host, port, control_port, grpc_port, workers)
 

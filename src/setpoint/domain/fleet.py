@@ -21,6 +21,14 @@ class Envelope:
 
 
 @value
+class Retention:
+    """For how long (event time, seconds) and up to which size records are kept; None is for ever, and any size."""
+
+    keep_s: float | None = None
+    at_most_bytes: int | None = None
+
+
+@value
 class Decided:
     """One decision, as it is shown, audited and compared between live and replay."""
 
@@ -73,7 +81,7 @@ class Deployment:
 
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train` and
     `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the data of the
-    last training started.
+    last training started, `expired` the last time that it was seen to which records are too old.
     """
 
     model: str
@@ -84,6 +92,8 @@ class Deployment:
     releases: tuple[Release, ...]
     train: str | None = None
     allow: tuple[str, ...] = ()
+    retention: Retention = Retention()
+    expired: datetime | None = None
     standings: tuple[Standing, ...] = ()
     findings: tuple[Finding, ...] = ()
     incidents: tuple[Incident, ...] = ()

@@ -62,11 +62,15 @@ class InferenceRecord(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What turned out to be true for a record, and when that became known (microseconds since the epoch, UTC)."""
+    """What turned out to be true for a record, and when that became known (microseconds since the epoch, UTC).
+
+    `stated` says that whoever told it said when it became known; else that is the time at which it arrived.
+    """
 
     id: str
     value: Scalar
     known_us: int
+    stated: bool = True
 
 
 @value
@@ -110,6 +114,7 @@ class Erasure:
 
     `rows` and `outcomes` were deleted, `days` were affected: what is counted of them was counted anew. `segments` of
     the spool still held bytes of what was erased when it was done; they go when their writers have closed them.
+    `learnt` are the versions that were trained on records of these days.
     """
 
     id: str
@@ -123,6 +128,7 @@ class Erasure:
     days: tuple[date, ...] = ()
     quarantined: int = 0
     segments: tuple[str, ...] = ()
+    learnt: tuple[str, ...] = ()
     done: datetime | None = None
 
 

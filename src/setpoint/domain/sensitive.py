@@ -84,7 +84,7 @@ class Guard:
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """Return an outcome as it may be written: it joins the predictions of its id."""
-        return Outcome(self.id(outcome.id), outcome.value, outcome.known_us)
+        return Outcome(self.id(outcome.id), outcome.value, outcome.known_us, outcome.stated)
 
     @property
     def hides_ids(self) -> bool:

@@ -53,9 +53,10 @@ def outcomes_of(table: pa.Table, schema: Schema, now: datetime) -> list[Outcome]
         raise InvalidInput("the table of outcomes has no rows")
     id_column = _one_of(table, [c for c in (schema.id, "id", "request_id") if c], "id")
     label = _one_of(table, [schema.target, "outcome", "value"], "label")
-    known = table[KNOWN].to_pylist() if KNOWN in table.column_names else [now] * table.num_rows
+    stated = KNOWN in table.column_names
+    known = table[KNOWN].to_pylist() if stated else [now] * table.num_rows
     return [
-        Outcome(id=str(i), value=_label(v, schema, row), known_us=_micros(k, row))
+        Outcome(id=str(i), value=_label(v, schema, row), known_us=_micros(k, row), stated=stated)
         for row, (i, v, k) in enumerate(zip(table[id_column].to_pylist(), table[label].to_pylist(), known, strict=True))
     ]
 

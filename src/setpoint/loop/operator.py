@@ -3,23 +3,23 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
 from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
+from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import Served, sharing, written
 from setpoint.domain.objective import Objective
-from setpoint.domain.record import Outcome, OutcomeReceipt
+from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Contract, Handling, OnViolation, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
-from setpoint.errors import Conflict, NotFound, Unusable
+from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.act import act
 from setpoint.loop.actions import Fit
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
@@ -80,6 +80,7 @@ class Operator:
             envelope=envelope(file),
             train=file.train,
             allow=tuple(file.allow),
+            retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
         )
 
     def _request(self, file: SetpointFile, known: Deployment | None, now: datetime, by: str) -> PackageRequest:
@@ -280,6 +281,38 @@ class Operator:
             raise Unusable("there is no key to decrypt with: set SETPOINT_KEY, or put the file `key` into the home")
         return decrypted(found, model, lambda v: self.ports.bundles.get(model, v).schema, keys)
 
+    def erase(self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str) -> Erasure:
+        """Delete all that is recorded of some ids, and of the ids of the rows of a condition; return the receipt.
+
+        Raises
+        ------
+        InvalidInput
+            If neither is given, or the condition is none.
+        """
+        if not ids and not where:
+            raise InvalidInput("nothing says what to erase: give ids, or a condition")
+        known = self._hashers(model)
+        if ID in known:
+            ids = [*ids, *map(known[ID], ids)]
+        if where is not None and known:
+            where = hidden_condition(where, known)
+        with self.ports.state.lease():
+            deployment, now = self.ports.state.load(model), self.clock.now()
+            versions = self.ports.bundles.versions(model)
+            receipt = self.ports.log.erase(model, ids=ids, where=where, by=by, now=now, learnt=learnt_days(versions))
+            why = f"{receipt.rows:,} rows and {receipt.outcomes:,} outcomes; receipt {receipt.id}"
+            self.ports.state.save(decided(deployment, now, "", model, "erase", why, by))
+        return receipt
+
+    def erasures(self, model: str) -> list[Erasure]:
+        """Return the receipts of what was erased."""
+        return self.ports.log.erasures(model)
+
+    def lingering(self, receipt: Erasure) -> list[str]:
+        """Ingest, and return the segments of the spool that still hold bytes of what was erased."""
+        self.ports.log.ingest()
+        return self.ports.log.lingering(receipt)
+
     def _hashers(self, model: str) -> Hashers:
         schema = self.schema(model)
         keys = self.ports.keys.keys() if needs_key(schema) else None
@@ -316,6 +349,15 @@ def _ids(deployment: Deployment) -> list[str]:
         *(i.id for i in deployment.incidents if i.live),
         *(r.candidate.version for r in deployment.rollouts if r.running),
     ]
+
+
+def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, tuple[date, date]]:
+    """Return the first and the last day of the records that each version was trained on here."""
+    return {
+        v.version: (v.lineage.trained_since.date(), v.lineage.trained_until.date())
+        for v in versions
+        if v.lineage.trained_since and v.lineage.trained_until
+    }
 
 
 def objectives(file: SetpointFile) -> tuple[Objective, ...]:

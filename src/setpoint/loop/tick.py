@@ -10,6 +10,7 @@ from setpoint.loop.changes import with_rollout
 from setpoint.loop.look import Look, in_shadow, take_look
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
+from setpoint.loop.retention import due, expire
 from setpoint.maintain.triage import triage
 
 MOST_ACTIONS = 50  # in one turn; more means that two of them undo each other
@@ -23,7 +24,8 @@ def tick(ports: Ports, now: datetime) -> tuple[Decided, ...]:
         for model in ports.state.models():
             before = ports.state.load(model)
             if before.looked is None or now > before.looked:
-                after = turn(ports, before, now)
+                kept = expire(ports, before, now) if due(before, now) else before
+                after = turn(ports, kept, now)
                 decisions += after.decisions[len(before.decisions) :]
         return tuple(decisions)
 

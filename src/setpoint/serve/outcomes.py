@@ -50,6 +50,7 @@ def _outcome(i: int, given: Any, schema: Schema, now_us: int) -> Outcome:
         id=_id(where, given["id"]),
         value=_value(where, given["value"], schema),
         known_us=_known(where, given.get("known"), now_us),
+        stated=given.get("known") is not None,
     )
 
 

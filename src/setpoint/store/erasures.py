@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from setpoint.domain.profile import Binning
 from setpoint.domain.record import Erasure
 from setpoint.domain.schema import Schema
-from setpoint.domain.value import from_json, replace, to_json, value
+from setpoint.domain.value import field, from_json, replace, to_json, value
 from setpoint.store.forgetting import Subject, erase, erase_quarantined
 from setpoint.store.model_tables import ModelTables
 
@@ -25,6 +25,13 @@ class Begun:
     erasure: Erasure
     subject: Subject
     days: tuple[date, ...]
+    learnt: dict[str, tuple[date, date]] = field(default_factory=dict)
+
+
+def new_erasure(model: str, subject: Subject, *, what: str, by: str, now: datetime) -> Erasure:
+    """Return the receipt of what has not begun."""
+    id_ = f"{now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+    return Erasure(id=id_, model=model, asked=now, by=by, what=what, ids=len(subject.ids))
 
 
 def subject_of(ids: Sequence[str], tables: Iterable[pa.Table]) -> tuple[Subject, tuple[date, ...]]:
@@ -53,13 +60,10 @@ class Erasures:
         self._folder = folder
         self._spool = spool
 
-    def begin(self, subject: Subject, days: tuple[date, ...], *, model: str, what: str, by: str, now: datetime) -> Path:
+    def begin(self, job: Begun) -> Path:
         """Write down what is to be done, so that it will be."""
-        erasure = Erasure(
-            id=f"{now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}", model=model, asked=now, by=by, what=what, ids=len(subject.ids)
-        )
         self._folder.mkdir(exist_ok=True)
-        return _write(self._folder / (erasure.id + BEGUN), Begun(erasure=erasure, subject=subject, days=days))
+        return _write(self._folder / (job.erasure.id + BEGUN), job)
 
     def begun(self) -> list[Path]:
         """Return the erasures that are not done."""
@@ -75,6 +79,7 @@ class Erasures:
             outcomes=gone.outcomes,
             days=gone.days,
             quarantined=erase_quarantined(self._spool, job.subject),
+            learnt=tuple(v for v, (a, b) in job.learnt.items() if any(a <= day <= b for day in gone.days)),
             segments=tuple(sorted(path.name for path in self._spool.glob("*.*"))),
             done=now,
         )

@@ -1,11 +1,12 @@
 """Deleting from a model's tables: days that are too old or too many, and all that is recorded of one subject."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning
@@ -15,8 +16,7 @@ from setpoint.domain.value import value
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import ModelTables
 from setpoint.store.profiles import compacted, profile_rows
-
-AT_ONCE = 1_000  # values in one condition
+from setpoint.store.tables import Table
 
 
 def expire(tables: ModelTables, before: date | None, at_most_bytes: int | None) -> Expired:
@@ -77,21 +77,32 @@ def erase(tables: ModelTables, subject: Subject, days: Iterable[date], schema: S
     days : iterable of date
         On which the refused requests were; those of the ids are looked up.
     """
-    affected = set(days)
-    for part in _parts(subject.ids):
-        affected.update(day for day, _ in tables.ids.days(hashes(pa.array(part, pa.string()))))
-    where = f"day IN ({', '.join(map(_sql, sorted(affected)))})"
-    rows = outcomes = 0
-    for part in _parts(subject.ids):
-        outcomes += tables.outcomes.delete(_among("id", part))
-        rows += tables.predictions.delete(f"{where} AND {_among('id', part)}") if affected else 0
-    for part in _parts(subject.requests):
-        rows += tables.predictions.delete(f"{where} AND id IS NULL AND {_among('request_id', part)}")
+    ids, requests = pa.array(subject.ids, pa.string()), pa.array(subject.requests, pa.string())
+
+    def of_subject(rows: pa.Table) -> pa.Array:
+        of_id = pc.is_in(rows["id"], ids)
+        if "request_id" not in rows.column_names:
+            return of_id
+        return pc.or_(of_id, pc.and_(pc.is_null(rows["id"]), pc.is_in(rows["request_id"], requests)))
+
+    affected = {*days, *(day for day, _ in tables.ids.days(hashes(ids)))}
+    outcomes = sum(_drop(tables.outcomes, day, of_subject) for day in (None, *affected))
+    rows = sum(_drop(tables.predictions, day, of_subject) for day in affected)
     for day in sorted(affected):
         _count_anew(tables, day, schema, binning)
     for table in tables.all:
         table.purge()
     return Erased(rows=rows, outcomes=outcomes, days=tuple(sorted(affected)))
+
+
+def _drop(table: Table, day: date | None, lost: Callable[[pa.Table], pa.Array]) -> int:
+    """Write a day without some of its rows: a table's log would keep the condition of a deletion, and ids in it."""
+    of_day = ds.field("day").is_null() if day is None else ds.field("day") == pa.scalar(day)
+    rows = table.load(where=of_day)
+    kept = rows.filter(pc.invert(lost(rows)))
+    if len(kept) < len(rows):
+        table.replace("day IS NULL" if day is None else f"day = {_sql(day)}", kept)
+    return len(rows) - len(kept)
 
 
 def erase_quarantined(spool: Path, subject: Subject) -> int:
@@ -108,19 +119,7 @@ def _count_anew(tables: ModelTables, day: date, schema: Schema, binning: Binning
     tables.ids.put(day, by_day(rows["id"], rows["day"]).get(day, hashes(rows["id"])))
     stretch = f"start >= '{_midnight(day)}' AND start < '{_midnight(day + timedelta(days=1))}'"
     counted = compacted(profile_rows(rows, schema, binning), binning)
-    if counted.num_rows:
-        tables.profiles.replace(stretch, counted)
-    else:
-        tables.profiles.delete(stretch)
-
-
-def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE))
-
-
-def _among(column: str, texts: Sequence[str]) -> str:
-    quoted = ["'" + text.replace("'", "''") + "'" for text in texts]
-    return f"{column} IN ({', '.join(quoted)})"
+    tables.profiles.replace(stretch, counted)
 
 
 def _sql(day: date) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
-from setpoint.store.erasures import subject_of
+from setpoint.store.erasures import Begun, new_erasure, subject_of
 from setpoint.store.follower import Follower
 from setpoint.store.outcomes import Outcomes, check
 from setpoint.store.presented import presented, window
@@ -156,15 +156,29 @@ class DeltaRecordLog:
                 return follower.expire(None if before is None else before.astimezone(UTC).date(), at_most_bytes)
 
     def erase(
-        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+        self,
+        model: str,
+        *,
+        ids: Sequence[str] = (),
+        where: str | None = None,
+        by: str,
+        now: datetime,
+        learnt: Mapping[str, tuple[date, date]] | None = None,
     ) -> Erasure:
         with self._threads:
             follower = self._follower(model)
             subject, days = subject_of(ids, self.days(model, where=where) if where else ())
             with exclusive(self._lock):
                 follower.ingest()
-                begun = follower.erasures.begin(subject, days, model=model, what=where or "ids", by=by, now=now)
+                erasure = new_erasure(model, subject, what=where or "ids", by=by, now=now)
+                begun = follower.erasures.begin(
+                    Begun(erasure=erasure, subject=subject, days=days, learnt=dict(learnt or {}))
+                )
                 return follower.erase(begun, now)
+
+    def lingering(self, receipt: Erasure) -> list[str]:
+        folder = self._home / "spool" / receipt.model
+        return [name for name in receipt.segments if (folder / name).exists()]
 
     def erasures(self, model: str) -> list[Erasure]:
         return self._follower(model).erasures.receipts()

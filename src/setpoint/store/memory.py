@@ -1,8 +1,8 @@
 """The record log in memory, for replay and tests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,10 @@ from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
+from setpoint.domain.value import replace
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
-from setpoint.store.erasures import subject_of
+from setpoint.store.erasures import new_erasure, subject_of
 from setpoint.store.forgetting import too_old_or_large
 from setpoint.store.outcomes import check
 from setpoint.store.predictions import prediction_schema, recorded
@@ -168,7 +169,14 @@ class MemoryRecordLog:
         return Expired(days=tuple(gone), rows=pc.sum(lost).as_py(), bytes=sum(sizes[day] for day in gone))
 
     def erase(
-        self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str, now: datetime
+        self,
+        model: str,
+        *,
+        ids: Sequence[str] = (),
+        where: str | None = None,
+        by: str,
+        now: datetime,
+        learnt: Mapping[str, tuple[date, date]] | None = None,
     ) -> Erasure:
         found = self._model(model)
         subject, _ = subject_of(ids, [self.table(model, where=where)] if where else ())
@@ -177,21 +185,21 @@ class MemoryRecordLog:
         refused = pc.is_in(rows["request_id"], pa.array(subject.requests, pa.string()))
         lost = pc.or_(of_id, pc.and_(refused, pc.is_null(rows["id"])))
         kept = [o for o in found.outcomes if o.id not in subject.ids]
-        receipt = Erasure(
-            id=f"{now:%Y%m%dT%H%M%S}-{len(found.erasures)}",
-            model=model,
-            asked=now,
-            by=by,
-            what=where or "ids",
-            ids=len(subject.ids),
+        days = tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist()))
+        receipt = replace(
+            new_erasure(model, subject, what=where or "ids", by=by, now=now),
             rows=pc.sum(lost).as_py() or 0,
             outcomes=len(found.outcomes) - len(kept),
-            days=tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist())),
+            days=days,
+            learnt=tuple(v for v, (a, b) in (learnt or {}).items() if any(a <= day <= b for day in days)),
             done=now,
         )
         found.keep(rows.filter(pc.invert(lost)), kept)
         found.erasures.append(receipt)
         return receipt
+
+    def lingering(self, receipt: Erasure) -> list[str]:
+        return []
 
     def erasures(self, model: str) -> list[Erasure]:
         return list(self._model(model).erasures)

@@ -56,8 +56,8 @@ class Outcomes:
     ) -> tuple[Kept, OutcomeReceipt]:
         """Tell what is new from what is repeated. Changes nothing: `put` what was stored.
 
-        An outcome is a repeat if the value in effect at its time is the same, or if this very entry exists. `predicted`
-        says of each whether the log has a prediction of its id.
+        An outcome is a repeat if this very entry exists, or if nobody said when it became known and the value in effect
+        is the same. `predicted` says of each whether the log has a prediction of its id.
         """
         ids = np.array([o.id for o in outcomes], object)
         codes = hashes(ids)
@@ -66,10 +66,11 @@ class Outcomes:
         for outcome, code, start, stop in zip(outcomes, codes.tolist(), lo.tolist(), hi.tolist(), strict=True):
             value = number_of(outcome.value, schema)
             before = [(int(self._known[i]), float(self._value[i])) for i in range(start, stop)] + here.get(code, [])
-            if _repeats(outcome.known_us, value, before):
+            same = bool(before) and _same(_in_effect(outcome.known_us, before), value)
+            if (same and not outcome.stated) or any(k == outcome.known_us and _same(v, value) for k, v in before):
                 continue
             here.setdefault(code, []).append((outcome.known_us, value))
-            corrected += bool(before)
+            corrected += bool(before) and not same
             kept.outcomes.append(outcome)
             kept.values.append(value)
         strangers = ids[~predicted].tolist()
@@ -83,19 +84,28 @@ class Outcomes:
         )
 
     def known_by(self, codes: NDArray[np.int64], as_of: int = FOREVER) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return value (NaN) and known (NaT) for hashes of ids: the latest entry known by `as_of` (microseconds)."""
+        """Return value (NaN) and known (NaT) for hashes of ids, of what was known by `as_of` (microseconds).
+
+        The entry that became known last counts; it is known since the first of the entries before it that say the same.
+        """
+        value, known = np.full(len(codes), np.nan), np.full(len(codes), np.datetime64("NaT", "us"))
         lo, hi = np.searchsorted(self._hash, codes), np.searchsorted(self._hash, codes, side="right")
-        value = np.full(len(codes), np.nan)
-        known = np.full(len(codes), np.iinfo(np.int64).min)
-        for nth in range(int((hi - lo).max(initial=0))):
-            rows = np.flatnonzero(lo + nth < hi)
-            entry = lo[rows] + nth
-            later = (self._known[entry] <= as_of) & (self._known[entry] >= known[rows])
-            rows, entry = rows[later], entry[later]
-            value[rows], known[rows] = self._value[entry], self._known[entry]
-        times = known.view("datetime64[us]").copy()  # the smallest integer is NaT
-        times[np.isnan(value)] = np.datetime64("NaT")
-        return value, times
+        row = np.repeat(np.arange(len(codes)), hi - lo)
+        entry = np.arange(len(row)) + np.repeat(lo - (np.cumsum(hi - lo) - (hi - lo)), hi - lo)
+        row, entry = row[self._known[entry] <= as_of], entry[self._known[entry] <= as_of]
+        if not len(row):
+            return value, known
+        order = np.lexsort((entry, self._known[entry], row))
+        row, entry = row[order], entry[order]
+        told = self._value[entry]
+        other = (np.diff(row) != 0) | ~_all_same(told[1:], told[:-1])
+        first = np.flatnonzero(np.concatenate([[True], other]))  # of each run of entries of one id that say the same
+        last = np.flatnonzero(np.concatenate([np.diff(row) != 0, [True]]))  # entry of each id
+        begun = first[np.searchsorted(first, last, side="right") - 1]
+        value[row[last]] = told[last]
+        known[row[last]] = self._known[entry[begun]].view("datetime64[us]")
+        known[np.isnan(value)] = np.datetime64("NaT")
+        return value, known
 
 
 def number_of(value: Scalar, schema: Schema) -> float:
@@ -114,18 +124,19 @@ def number_of(value: Scalar, schema: Schema) -> float:
         return float("nan")
 
 
-def _repeats(known: int, value: float, before: list[tuple[int, float]]) -> bool:
-    if not before:
-        return False
-    if any(k == known and _same(v, value) for k, v in before):
-        return True
+def _in_effect(known: int, before: list[tuple[int, float]]) -> float:
+    """Return the value that counts at a time; before the first entry, that of the first."""
     earlier = [(k, n, v) for n, (k, v) in enumerate(before) if k <= known]
-    in_effect = max(earlier)[2] if earlier else min(before)[1]
-    return _same(in_effect, value)
+    return max(earlier)[2] if earlier else min(before)[1]
 
 
 def _same(a: float, b: float) -> bool:
     return a == b or (a != a and b != b)
+
+
+def _all_same(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = (a == b) | (np.isnan(a) & np.isnan(b))
+    return same
 
 
 def check(outcomes: Sequence[Outcome], schema: Schema) -> None:

@@ -85,6 +85,9 @@ class Table:
 
     def replace(self, predicate: str, rows: pa.Table) -> None:
         """Put rows in place of those of a predicate, all of which must fulfil it, in one commit."""
+        if not rows.num_rows:
+            self.delete(predicate)
+            return
         write_deltalake(self._delta, rows, mode="overwrite", predicate=predicate, writer_properties=self._writer)
 
     def update(self, values: Mapping[str, str], predicate: str) -> None:

@@ -49,9 +49,9 @@ def body(*outcomes):
 
 def test_outcomes_come_alone_or_together(make):
     schema = make.schema()
-    assert decode_outcomes(b'{"id": "r1", "value": 5}', schema, 9) == [Outcome("r1", 5.0, 9)]
+    assert decode_outcomes(b'{"id": "r1", "value": 5}', schema, 9) == [Outcome("r1", 5.0, 9, stated=False)]
     two = body({"id": 7, "value": 1.5, "known": "1970-01-01T00:00:01Z"}, {"id": "b", "value": 2, "known": None})
-    assert decode_outcomes(two, schema, 9) == [Outcome("7", 1.5, 1_000_000), Outcome("b", 2.0, 9)]
+    assert decode_outcomes(two, schema, 9) == [Outcome("7", 1.5, 1_000_000), Outcome("b", 2.0, 9, stated=False)]
 
 
 def test_a_label_is_kept_as_the_training_data_spells_it(make):

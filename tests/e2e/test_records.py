@@ -1,0 +1,60 @@
+"""What is recorded, and how it is let go of, as a user runs it."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+SUBJECT = "subject-4711"
+
+
+def holding(home: Path, text: str) -> list[Path]:
+    """Files that hold a text as it is; those of Parquet are compressed, and looked at through `records`."""
+    return [path for path in home.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def predict(setpoint: Any, count: int, id_: str | None = None) -> None:
+    rows = pd.read_parquet(setpoint.campaign / "reference.parquet").drop(columns=["bought"]).head(count)
+    rows["call"] = [id_ or f"other-{n}" for n in range(count)]
+    setpoint.predict("campaign", rows)
+
+
+def test_one_subject_is_erased_while_the_model_serves(setpoint: Any, campaign: Path, until: Any) -> None:
+    setpoint.environment["SETPOINT_SEGMENT_S"] = "1"
+    setpoint.campaign = campaign
+    setpoint.run("deploy", campaign)
+    setpoint.up(workers=2)
+    predict(setpoint, 60)
+    predict(setpoint, 1, SUBJECT)
+    told = {"outcomes": [{"id": SUBJECT, "value": "yes"}, {"id": "other-1", "value": "no"}]}
+    assert setpoint.ask("POST", "/v1/models/campaign:outcome", told)[0] == 200
+    assert {r["outcome"] for r in setpoint.records("campaign") if r["id"] == SUBJECT} == {"yes"}
+    assert holding(setpoint.home, SUBJECT)
+
+    assert "1 recorded rows" in setpoint.run("erase", "campaign", "--id", SUBJECT, "--dry-run").stdout
+    receipt = setpoint.json("erase", "campaign", "--id", SUBJECT, "--yes", "--wait", "60")
+
+    assert (receipt["rows"], receipt["outcomes"], receipt["lingering"]) == (1, 1, [])
+    assert holding(setpoint.home, SUBJECT) == []
+    left = setpoint.records("campaign")
+    assert len(left) == 60
+    assert SUBJECT not in json.dumps(left)
+    (kept,) = setpoint.json("erase", "campaign", "--receipts")["erasures"]
+    assert kept["id"] == receipt["id"]
+    assert "nothing says what to erase" in setpoint.says("erase", "campaign")
+
+
+def test_a_killed_supervisor_leaves_the_home_to_the_next(setpoint: Any, campaign: Path, until: Any) -> None:
+    setpoint.campaign = campaign
+    setpoint.run("deploy", campaign)
+    setpoint.up()
+    predict(setpoint, 20)
+    running = json.loads((setpoint.home / "run" / "supervisor.json").read_text())
+    os.kill(running["pid"], signal.SIGKILL)
+    setpoint.up()
+    predict(setpoint, 10, "later")
+    assert len(setpoint.records("campaign")) == 30
+    until(lambda: not Path(f"/proc/{running['control']}").exists())
