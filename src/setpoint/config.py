@@ -227,6 +227,7 @@ class SetpointFile(_Part):
     sensitive: SensitivePart = SensitivePart()
     records: RecordsPart = RecordsPart()
     objectives: list[ObjectivePart] = Field(min_length=1)
+    profile: str | None = None
     train: str | None = None
     outcome_delay: Duration = 0.0
     outcome_time: str | None = None
@@ -259,8 +260,9 @@ def read_setpoint_file(path: Path) -> SetpointFile:
     except OSError as e:
         raise InvalidInput(f"cannot read {file}: {e.strerror}; `setpoint init MODEL REFERENCE` writes one") from e
     setpoint = check_setpoint_text(text, file)
-    if setpoint.train is not None:
-        _check_train(setpoint.train, setpoint.root, file)
+    for key, where in (("train", setpoint.train), ("profile", setpoint.profile)):
+        if where is not None:
+            _check_function(key, where, setpoint.root, file)
     return setpoint
 
 
@@ -288,12 +290,13 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
     return setpoint
 
 
-def _check_train(train: str, root: Path, file: Path) -> None:
-    script, colon, function = train.partition(":")
+def _check_function(key: str, where: str, root: Path, file: Path) -> None:
+    script, colon, function = where.partition(":")
     if not colon or not function.isidentifier():
-        raise InvalidInput(f"{file}: train: {train!r} must name a file and a function in it, like train.py:fit")
+        like = {"train": "train.py:fit", "profile": "features.py:describe"}[key]
+        raise InvalidInput(f"{file}: {key}: {where!r} must name a file and a function in it, like {like}")
     if not (root / script).is_file():
-        raise InvalidInput(f"{file}: train: there is no file {root / script}")
+        raise InvalidInput(f"{file}: {key}: there is no file {root / script}")
 
 
 def _other_quality(task: str) -> set[str]:

@@ -80,6 +80,8 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
         (("model: demand", "root: /tmp"), "unknown key 'root'"),
         (("target: y", "target: y\ntrain: train.py"), "train: 'train.py' must name a file and a function in it,"),
         (("target: y", "target: y\ntrain: no.py:fit"), "train: there is no file "),
+        (("target: y", "target: y\nprofile: describe"), "profile: 'describe' must name a file and a function "),
+        (("target: y", "target: y\nprofile: no.py:describe"), "profile: there is no file "),
     ],
     ids=lambda x: x[1] if isinstance(x, tuple) else "",
 )  # fmt: skip

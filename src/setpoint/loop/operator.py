@@ -98,6 +98,8 @@ class Operator:
             time=file.time,
             id=file.id,
             contracts=contracts(file),
+            segments=tuple(file.segments),
+            describe="" if file.profile is None else str(file.root / file.profile),
             sensitive={n: Handling(part.sensitive) for n, part in file.features.items() if part.sensitive},
             sensitive_id=Handling(file.sensitive.id) if file.sensitive.id else None,
             sensitive_caller=Handling(file.sensitive.caller) if file.sensitive.caller else None,
