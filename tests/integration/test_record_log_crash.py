@@ -301,7 +301,8 @@ def test_joining_small_files_keeps_rows_and_cursors(tmp_path: Path, monkeypatch:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
-def test_cursors_are_read_back_after_a_checkpoint(tmp_path: Path) -> None:
+def test_cursors_are_read_back_after_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables_module, "COMPACT_EVERY", 100)
     log, spool = opened(tmp_path), Spool(tmp_path / "spool", "w")
     for n in range(130):
         spool.append([record(n)])

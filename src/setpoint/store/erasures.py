@@ -8,12 +8,11 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from setpoint.domain.profile import Binning
 from setpoint.domain.record import Erasure
-from setpoint.domain.schema import Schema
 from setpoint.domain.value import field, from_json, replace, to_json, value
 from setpoint.store.forgetting import Subject, erase, erase_quarantined
 from setpoint.store.model_tables import ModelTables
+from setpoint.store.profiler import Profiler
 
 BEGUN, DONE = ".begun.json", ".json"
 
@@ -69,10 +68,10 @@ class Erasures:
         """Return the erasures that are not done."""
         return sorted(self._folder.glob("*" + BEGUN))
 
-    def finish(self, begun: Path, tables: ModelTables, schema: Schema, binning: Binning, now: datetime) -> Erasure:
+    def finish(self, begun: Path, tables: ModelTables, profiler: Profiler, now: datetime) -> Erasure:
         """Do what was written down, and leave the receipt in its place."""
         job = from_json(begun.read_bytes(), Begun)
-        gone = erase(tables, job.subject, job.days, schema, binning)
+        gone = erase(tables, job.subject, job.days, profiler)
         receipt = replace(
             job.erasure,
             rows=gone.rows,

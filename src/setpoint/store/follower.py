@@ -1,6 +1,7 @@
 """One model on disk: three tables that follow its spool, and what was read of the spool and is in none of them yet."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -27,7 +28,8 @@ from setpoint.store.model_tables import model_tables
 from setpoint.store.outcomes import Kept, Outcomes
 from setpoint.store.packing import Packed, decode_outcomes, records_in, uncollected
 from setpoint.store.predictions import prediction_schema, rows_of
-from setpoint.store.profiles import PROFILES, compacted, profile_rows
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import PROFILES
 from setpoint.store.segments import FIRST, follow, keep, layout_in, segments
 from setpoint.store.shelf import Shelf
 from setpoint.store.spool import OUTCOMES, RECORDS
@@ -35,6 +37,7 @@ from setpoint.store.told import kept_rows, outcomes_from, placed
 
 FOLD_ROWS = 50_000  # rows that wait for their commit, at most: small commits are dear
 FOLD_EVERY_S = 60.0
+STRETCH_BYTES = 32 * 2**20  # of compressed predictions, read at once
 KEEP_ROWS = 2_000_000  # in memory; given back at the next read beyond this
 SUMMED_GRAINS = (60, 1_440)  # minutes; every commit adds a row to the same few hours and days
 
@@ -78,7 +81,7 @@ class Follower:
 
     def __init__(self, folder: Path, spool: Path, schema: Schema, binning: Binning) -> None:
         self.schema = schema
-        self.binning = binning
+        self.profiler = Profiler(schema, binning)
         self._spool = spool
         self._types = prediction_schema(schema)
         self.tables = model_tables(folder, schema)
@@ -90,6 +93,8 @@ class Follower:
         self._places: dict[str, Place] = {}
         self._finished: dict[str, Path] = {}
         self.pending = Pending()
+        self._unjudged: list[Outcome] = []
+        self._counts = 0, PROFILES.empty_table()
         self._shelf: Shelf | None = None
         self._floor = date.max
         self._sound = True
@@ -102,12 +107,21 @@ class Follower:
             self._restart()
             self._consume(mend=False)
 
-    def days(self, since: datetime | None, until: datetime | None) -> list[date]:
-        """Return the days that have rows, in order."""
-        stored = (date.fromisoformat(name) for name in self.tables.predictions.partitions())
-        waiting = (d for part in self.pending.predictions for d in pc.unique(part["day"]).to_pylist())
+    def stretches(self, since: datetime | None, until: datetime | None) -> list[list[date]]:
+        """Return the days that have rows, in order, in stretches of a size that fits into memory well."""
+        sizes = Counter({date.fromisoformat(day): size for day, size in self.tables.predictions.sizes().items()})
+        for part in self.pending.predictions:
+            sizes.update(dict.fromkeys(pc.unique(part["day"]).to_pylist(), 0))
         first, last = _day(since) or date.min, _day(until) or date.max
-        return sorted({d for d in (*stored, *waiting) if first <= d <= last})
+        found: list[list[date]] = []
+        room = 0
+        for day in sorted(day for day in sizes if first <= day <= last):
+            if not found or sizes[day] > room:
+                found.append([])
+                room = STRETCH_BYTES
+            found[-1].append(day)
+            room -= sizes[day]
+        return found
 
     def predictions(self, where: ds.Expression) -> pa.Table:
         """Return rows of predictions, committed or not, for which a condition holds."""
@@ -119,9 +133,12 @@ class Follower:
         return pa.concat_tables([self.tables.profiles.load(where=where), self._counted_pending().filter(where)])
 
     def _counted_pending(self) -> pa.Table:
-        return profile_rows(
-            pa.concat_tables([self._types.empty_table(), *self.pending.counted]), self.schema, self.binning
-        )
+        """Return the profiles of what waits; what a user's function says of it is asked once."""
+        parts = self.pending.counted
+        if self._counts[0] != len(parts):
+            rows = pa.concat_tables([self._types.empty_table(), *parts])
+            self._counts = len(parts), self.profiler.count(rows)
+        return self._counts[1]
 
     def shelf(self, day: date) -> Shelf:
         """Return rows and outcomes from a day on, kept in memory from call to call: for who reads often."""
@@ -181,7 +198,7 @@ class Follower:
         if self.pending:
             self._fold()
         self._sound = False
-        return self.erasures.finish(begun, self.tables, self.schema, self.binning, now)
+        return self.erasures.finish(begun, self.tables, self.profiler, now)
 
     def _outdated(self) -> bool:
         return any(table.outdated() for table in self.tables.all)
@@ -190,7 +207,8 @@ class Follower:
         """Read the tables' cursors again; what was read behind them is void."""
         for table in self.tables.all:
             table.refresh()
-        self._places, self._finished, self.pending = {}, {}, Pending()
+        self._places, self._finished, self.pending, self._unjudged = {}, {}, Pending(), []
+        self._counts = 0, PROFILES.empty_table()
         self._shelf, self._sound = None, True
 
     def _follow_and_fold(self) -> None:
@@ -213,6 +231,7 @@ class Follower:
     def _fold(self) -> None:
         """Commit what is pending, each table with its cursors; if that fails half-way, what was read is void."""
         self._sound = False
+        self._judge_waiting()
         pending, ends = self.pending, {n: p.at for n, p in self._places.items() if p.at != p.committed}
         records = {name: at for name, at in ends.items() if name.endswith(RECORDS)}
         told = {name: at for name, at in ends.items() if name.endswith(OUTCOMES)}
@@ -231,6 +250,7 @@ class Follower:
         for name, at in ends.items():
             self._places[name].committed = at
         self.pending, self._sound, self._folded = Pending(), True, time.monotonic()
+        self._counts = 0, PROFILES.empty_table()
 
     def _amend_from(self, rows: pa.Table) -> None:
         first = pc.min(rows["start"]).as_py()
@@ -254,7 +274,7 @@ class Follower:
         rows = self.tables.profiles.load(where=where)
         if rows.num_rows:
             self.tables.profiles.replace(
-                f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows, self.binning)
+                f"grain = {grain} AND start >= '{start.isoformat()}'", self.profiler.add_up(rows)
             )
 
     def _place_late(self) -> None:
@@ -287,8 +307,11 @@ class Follower:
             while moving:
                 with uncollected():
                     moving = self._step(path, place, mend=mend)
+                if len(self._unjudged) >= FOLD_ROWS:
+                    self._judge_waiting()
                 if moving:
                     yield
+        self._judge_waiting()
 
     def _step(self, path: Path, place: Place, *, mend: bool) -> bool:
         """Read the next part of a segment; return whether there was one."""
@@ -351,13 +374,16 @@ class Follower:
                     keep(path, at, payload)
         sizes = np.array([len(outcomes) for _, outcomes in told])
         self._count(path, place, scan, np.array([at for at, _ in told], np.int64), sizes, strange)
-        outcomes = [outcome for at, part in told if at >= place.rows for outcome in part]
-        if outcomes:
-            kept, _ = self._judge(outcomes)
-            if len(kept):
-                self.pending.outcomes.append(kept)
-                if self._shelf is not None:
-                    self._shelf.outcomes.put(kept)
+        self._unjudged += [outcome for at, part in told if at >= place.rows for outcome in part]
+
+    def _judge_waiting(self) -> None:
+        """Keep what is new of the outcomes that were read; many at once, for each time the table is asked."""
+        outcomes, self._unjudged = self._unjudged, []
+        kept = self._judge(outcomes)[0] if outcomes else Kept()
+        if len(kept):
+            self.pending.outcomes.append(kept)
+            if self._shelf is not None:
+                self._shelf.outcomes.put(kept)
 
     def _judge(self, outcomes: Sequence[Outcome]) -> tuple[Kept, OutcomeReceipt]:
         """Compare outcomes with what was told of their ids before."""

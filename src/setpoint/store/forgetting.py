@@ -9,13 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from setpoint.domain.profile import Binning
 from setpoint.domain.record import Expired
-from setpoint.domain.schema import Schema
 from setpoint.domain.value import value
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import ModelTables
-from setpoint.store.profiles import compacted, profile_rows
+from setpoint.store.profiler import Profiler
 from setpoint.store.tables import Table
 
 
@@ -67,7 +65,7 @@ class Erased:
     days: tuple[date, ...]
 
 
-def erase(tables: ModelTables, subject: Subject, days: Iterable[date], schema: Schema, binning: Binning) -> Erased:
+def erase(tables: ModelTables, subject: Subject, days: Iterable[date], profiler: Profiler) -> Erased:
     """Delete the records and outcomes of a subject, count the affected days anew, and let go of the bytes.
 
     May be done again after a stop.
@@ -89,7 +87,7 @@ def erase(tables: ModelTables, subject: Subject, days: Iterable[date], schema: S
     outcomes = sum(_drop(tables.outcomes, day, of_subject) for day in (None, *affected))
     rows = sum(_drop(tables.predictions, day, of_subject) for day in affected)
     for day in sorted(affected):
-        _count_anew(tables, day, schema, binning)
+        _count_anew(tables, day, profiler)
     for table in tables.all:
         table.purge()
     return Erased(rows=rows, outcomes=outcomes, days=tuple(sorted(affected)))
@@ -114,11 +112,11 @@ def erase_quarantined(spool: Path, subject: Subject) -> int:
     return len(held)
 
 
-def _count_anew(tables: ModelTables, day: date, schema: Schema, binning: Binning) -> None:
+def _count_anew(tables: ModelTables, day: date, profiler: Profiler) -> None:
     rows = tables.predictions.load(where=ds.field("day") == pa.scalar(day))
     tables.ids.put(day, by_day(rows["id"], rows["day"]).get(day, hashes(rows["id"])))
     stretch = f"start >= '{_midnight(day)}' AND start < '{_midnight(day + timedelta(days=1))}'"
-    counted = compacted(profile_rows(rows, schema, binning), binning)
+    counted = profiler.add_up(profiler.count(rows))
     tables.profiles.replace(stretch, counted)
 
 

@@ -22,7 +22,8 @@ from setpoint.store.erasures import Begun, new_erasure, subject_of
 from setpoint.store.follower import Follower
 from setpoint.store.outcomes import Outcomes, check
 from setpoint.store.presented import presented, window
-from setpoint.store.profiles import chosen, summed
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import chosen
 from setpoint.store.segments import exclusive
 from setpoint.store.shelf import Shelf, same_columns
 from setpoint.store.spool import INGESTED, Spool
@@ -115,10 +116,10 @@ class DeltaRecordLog:
         limit: int | None = None,
     ) -> pa.Table:
         found: list[pa.Table] = []
-        backwards = self.days(
+        parts = self.stretches(
             model, since=since, until=until, version=version, ids=ids, where=where, latest_first=limit is not None
         )
-        for part in backwards:
+        for part in parts:
             found.append(part)
             if limit is not None and sum(p.num_rows for p in found) >= limit:
                 break
@@ -127,7 +128,7 @@ class DeltaRecordLog:
         table = pa.concat_tables(reversed(found))
         return table.slice(max(0, table.num_rows - limit))
 
-    def days(
+    def stretches(
         self,
         model: str,
         *,
@@ -140,13 +141,13 @@ class DeltaRecordLog:
     ) -> Iterator[pa.Table]:
         with self._threads:
             follower = self._current(model)
-            days = follower.days(since, until)
-        for day in reversed(days) if latest_first else days:
+            stretches = follower.stretches(since, until)
+        for days in reversed(stretches) if latest_first else stretches:
             with self._threads:
-                rows = follower.predictions(window(since, until, day=day, version=version, ids=ids))
-                outcomes = follower.outcomes(pa.array([day]), pc.unique(rows["id"]))
+                rows = follower.predictions(window(since, until, days=days, version=version, ids=ids))
+                outcomes = follower.outcomes(pa.array(days), pc.unique(rows["id"]))
             yield presented(rows, outcomes, follower.schema, where)
-        if not days:
+        if not stretches:
             yield presented(follower.predictions(ds.scalar(False)), Outcomes(), follower.schema, where)
 
     def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
@@ -167,7 +168,7 @@ class DeltaRecordLog:
     ) -> Erasure:
         with self._threads:
             follower = self._follower(model)
-            subject, days = subject_of(ids, self.days(model, where=where) if where else ())
+            subject, days = subject_of(ids, self.stretches(model, where=where) if where else ())
             with exclusive(self._lock):
                 follower.ingest()
                 erasure = new_erasure(model, subject, what=where or "ids", by=by, now=now)
@@ -200,11 +201,13 @@ class DeltaRecordLog:
         with self._threads:
             follower = self._current(model)
             rows = follower.profiles(chosen(since, until, version=version, role=role, segment=segment))
-        return summed(rows, follower.binning)
+        return follower.profiler.sum(rows)
 
     def close(self) -> None:
-        """Let go of the spool; the log itself needs no closing."""
+        """Let go of the spool, and of what describes inputs; the log itself needs no closing."""
         self._spool.close()
+        for follower in self._followers.values():
+            follower.profiler.close()
 
     @property
     def _lock(self) -> Path:
@@ -249,7 +252,7 @@ class DeltaRecordLog:
         with exclusive(self._lock):
             opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
             if opened.format < FORMAT:
-                prepare(folder, spool, opened.schema, opened.binning)
+                prepare(folder, spool, Profiler(opened.schema, opened.binning))
                 opened = replace(opened, format=FORMAT)
                 _write(folder / MODEL_FILE, opened)
             finish(folder)

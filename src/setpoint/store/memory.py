@@ -22,7 +22,8 @@ from setpoint.store.forgetting import too_old_or_large
 from setpoint.store.outcomes import check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
-from setpoint.store.profiles import PROFILES, chosen, compacted, profile_rows, summed
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import PROFILES, chosen
 from setpoint.store.shelf import Shelf, same_columns
 
 SUM_AT = 100_000  # rows of profiles
@@ -33,7 +34,7 @@ class _Model:
     """Everything of one model."""
 
     schema: Schema
-    binning: Binning
+    profiler: Profiler
     shelf: Shelf
     predictions: list[pa.Table] = field(default_factory=list)
     profiles: pa.Table = field(default_factory=PROFILES.empty_table)
@@ -46,9 +47,9 @@ class _Model:
         self.predictions.append(rows)
         self.shelf.rows.add(batch_from(rows, self.schema))
         self.ids.update(rows["id"].drop_null().to_pylist())
-        self.profiles = pa.concat_tables([self.profiles, profile_rows(rows, self.schema, self.binning)])
+        self.profiles = pa.concat_tables([self.profiles, self.profiler.count(rows)])
         if self.profiles.num_rows > self.summed_at:
-            self.profiles = compacted(self.profiles, self.binning)
+            self.profiles = self.profiler.add_up(self.profiles)
             self.summed_at = self.profiles.num_rows + SUM_AT
 
     def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
@@ -79,7 +80,7 @@ class MemoryRecordLog:
         self._outcomes: dict[str, list[Outcome]] = {}
 
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
-        have = self._models.setdefault(model, _Model(schema, binning, Shelf(schema)))
+        have = self._models.setdefault(model, _Model(schema, Profiler(schema, binning), Shelf(schema)))
         same_columns(model, have.schema, schema)
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
@@ -141,7 +142,7 @@ class MemoryRecordLog:
         table = presented(rows, found.shelf.outcomes, found.schema, where)
         return table if limit is None else table.slice(max(0, table.num_rows - limit))
 
-    def days(
+    def stretches(
         self,
         model: str,
         *,
@@ -219,7 +220,7 @@ class MemoryRecordLog:
     ) -> Profile:
         found = self._model(model)
         where = chosen(since, until, version=version, role=role, segment=segment)
-        return summed(found.profiles.filter(where), found.binning)
+        return found.profiler.sum(found.profiles.filter(where))
 
     def _model(self, model: str) -> _Model:
         try:

@@ -1,7 +1,7 @@
 """Rows of the table `predictions` as people ask for them: with the outcome, filtered, in order."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -20,17 +20,14 @@ def window(
     since: datetime | None = None,
     until: datetime | None = None,
     *,
-    day: date | None = None,
+    days: Sequence[date] | None = None,
     version: str | None = None,
     ids: Sequence[str] | None = None,
 ) -> ds.Expression:
-    """Return the condition that `since` <= time < `until`, on one day, of one version, of some ids."""
+    """Return the condition that `since` <= time < `until`, on some days, of one version, of some ids."""
     found = ds.scalar(True)
-    if day is not None:
-        midnight = datetime.combine(day, time(), UTC)
-        since = max(since or midnight, midnight)
-        until = min(until or midnight + timedelta(days=1), midnight + timedelta(days=1))
-        found &= ds.field("day") == pa.scalar(day)
+    if days is not None:
+        found &= ds.field("day").isin(pa.array(days, pa.date32()))
     if since is not None:
         found &= ds.field("time") >= pa.scalar(since, TIME)
     if until is not None:

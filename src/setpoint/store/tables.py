@@ -50,6 +50,7 @@ class Table:
             )
         self._delta = DeltaTable(folder)
         self._tidied = self._delta.version() // COMPACT_EVERY * COMPACT_EVERY
+        self._dataset: tuple[int, ds.Dataset] | None = None
         self._writer = _properties(schema, indexed)
         # Arrow's own file system: threads that read through Python's may want the interpreter when it is ending
         self._files = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
@@ -98,11 +99,6 @@ class Table:
         """Delete the rows of a predicate; return how many there were. Their bytes stay until `purge`."""
         return int(self._delta.delete(predicate, writer_properties=self._writer)["num_deleted_rows"])
 
-    def partitions(self) -> list[str]:
-        """Return the values of the partition column, as text; none for null."""
-        parts: list[dict[str, str | None]] = self._delta.partitions()  # type: ignore[assignment]
-        return [value for part in parts for value in part.values() if value is not None]
-
     def due(self) -> bool:
         """Whether it is time for `tidy`: once in `COMPACT_EVERY` commits."""
         return self._delta.version() - self._tidied >= COMPACT_EVERY
@@ -138,7 +134,10 @@ class Table:
 
     def dataset(self) -> ds.Dataset:
         """Return the table as a dataset that can be scanned in parts."""
-        return self._delta.to_pyarrow_dataset(filesystem=self._files)
+        version = self._delta.version()
+        if self._dataset is None or self._dataset[0] != version:  # to list all files takes time
+            self._dataset = version, self._delta.to_pyarrow_dataset(filesystem=self._files)
+        return self._dataset[1]
 
 
 def _properties(schema: pa.Schema, indexed: Sequence[str]) -> WriterProperties:
