@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from setpoint.domain.cuts import with_described
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
 from setpoint.domain.record import InferenceRecord, Layout, Outcome, Role
 from setpoint.domain.records import Records, moment
@@ -360,6 +361,43 @@ def test_the_profile_of_a_window_is_that_of_its_rows(demand: Kit) -> None:
     assert demand.log.profile("demand", since, until, version="v1").rows == 50
     assert demand.log.profile("demand", T0, until, role=Role.SHADOW).rows == 1
     assert demand.log.profile("demand", T0, until, role=Role.SHADOW, version="v1").rows == 0
+
+
+DESCRIBE = """
+def describe(frame):
+    if (frame["temp"] > 50).any():
+        raise ValueError("too hot to describe")
+    return {"warm": (frame["temp"] > 0).astype(float), "sky": frame["sky"].str.upper()}
+"""
+
+
+def test_what_a_users_function_says_of_inputs_is_counted_and_its_failures_cost_nothing(
+    kit: Kit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "features.py").write_text(DESCRIBE)
+    described = {"describe.warm": np.array([0.0, 1.0]), "describe.sky": np.array(["CLEAR", "RAIN"], object)}
+    binning = with_described(BINNING, f"{tmp_path / 'features.py'}:describe", described)
+    kit.log.open_model("demand", REGRESSION, binning)
+    kit.fill([record(n, temp=n - 2.0) for n in range(5)])
+    columns = kit.log.profile("demand", T0, T0 + 10 * HOUR).columns
+    assert columns["describe.warm"].mean == pytest.approx(2 / 5)
+    assert columns["describe.sky"].levels == {"CLEAR": 5}
+    kit.fill([record(20, temp=99.0)])
+    assert len(kit.log.read("demand")) == 6
+    later = kit.log.profile("demand", T0 + 20 * HOUR, T0 + 30 * HOUR).columns
+    assert (later["describe.warm"].nulls, later["temp"].rows) == (1, 1)
+    assert "too hot to describe" in caplog.text
+
+
+def test_a_segment_has_a_profile_of_its_own(kit: Kit) -> None:
+    reference = {"temp": RNG.normal(size=500), "sky": np.array(["clear", "rain"] * 250, object)}
+    kit.log.open_model("demand", REGRESSION, binning_of(reference, REGRESSION, RNG.normal(size=500), ["sky"]))
+    kit.fill([record(n, sky=("clear", "rain", "fog", None)[n % 4]) for n in range(40)])
+    rows = {
+        segment: kit.log.profile("demand", T0, T0 + 40 * HOUR, segment=segment).rows
+        for segment in ("", "sky=clear", "sky=other", "sky is null", "sky=hail")
+    }
+    assert rows == {"": 40, "sky=clear": 10, "sky=other": 10, "sky is null": 10, "sky=hail": 0}
 
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

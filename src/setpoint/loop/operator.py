@@ -1,7 +1,7 @@
 """What a person may ask of a home: the verbs behind the commands and the Python API."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -264,22 +264,50 @@ class Operator:
 
         Raw ids and values find what is recorded as a hash. `decrypt` returns what is encrypted in clear.
         """
-        self.ports.state.load(model)
+        clear = self._clear(model, decrypt)
+        ids, where = self._asked(model, ids, where)
+        return clear(
+            self.ports.log.table(model, since=since, until=until, version=version, ids=ids, where=where, limit=limit)
+        )
+
+    def record_parts(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        decrypt: bool = False,
+    ) -> Iterator[pa.Table]:
+        """Yield what `records` returns in parts of some days each, however much it is; one part at least."""
+        clear = self._clear(model, decrypt)
+        ids, where = self._asked(model, ids, where)
+        parts = self.ports.log.stretches(model, since=since, until=until, version=version, ids=ids, where=where)
+        return map(clear, parts)
+
+    def _asked(
+        self, model: str, ids: Sequence[str] | None, where: str | None
+    ) -> tuple[Sequence[str] | None, str | None]:
+        """Ingest, and return ids and condition with the hashes beside raw values."""
         self.ports.log.ingest()
         known = self._hashers(model)
         if ids is not None and ID in known:
             ids = [*ids, *map(known[ID], ids)]
         if where is not None and known:
             where = hidden_condition(where, known)
-        found = self.ports.log.table(
-            model, since=since, until=until, version=version, ids=ids, where=where, limit=limit
-        )
+        return ids, where
+
+    def _clear(self, model: str, decrypt: bool) -> Callable[[pa.Table], pa.Table]:
+        """Return what shows records: as they are, or decrypted."""
+        self.ports.state.load(model)
         if not decrypt:
-            return found
+            return lambda table: table
         keys = self.ports.keys.keys()
         if keys is None:
             raise Unusable("there is no key to decrypt with: set SETPOINT_KEY, or put the file `key` into the home")
-        return decrypted(found, model, lambda v: self.ports.bundles.get(model, v).schema, keys)
+        return lambda table: decrypted(table, model, lambda v: self.ports.bundles.get(model, v).schema, keys)
 
     def erase(self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows of a condition; return the receipt.
@@ -291,15 +319,13 @@ class Operator:
         """
         if not ids and not where:
             raise InvalidInput("nothing says what to erase: give ids, or a condition")
-        known = self._hashers(model)
-        if ID in known:
-            ids = [*ids, *map(known[ID], ids)]
-        if where is not None and known:
-            where = hidden_condition(where, known)
+        asked, where = self._asked(model, ids, where)
         with self.ports.state.lease():
             deployment, now = self.ports.state.load(model), self.clock.now()
             versions = self.ports.bundles.versions(model)
-            receipt = self.ports.log.erase(model, ids=ids, where=where, by=by, now=now, learnt=learnt_days(versions))
+            receipt = self.ports.log.erase(
+                model, ids=asked or (), where=where, by=by, now=now, learnt=learnt_days(versions)
+            )
             why = f"{receipt.rows:,} rows and {receipt.outcomes:,} outcomes; receipt {receipt.id}"
             self.ports.state.save(decided(deployment, now, "", model, "erase", why, by))
         return receipt
