@@ -196,8 +196,16 @@ class SensitivePart(_Part):
 class RecordsPart(_Part):
     """The `records:` section: for how long, and up to which size, records are kept."""
 
-    keep: Duration | None = Field(default=None, ge=SECONDS["d"])
-    at_most: Size | None = Field(default=None, ge=1_000_000)
+    keep: Duration | None = None
+    at_most: Size | None = None
+
+    @model_validator(mode="after")
+    def _enough(self) -> "RecordsPart":
+        if self.keep is not None and self.keep < SECONDS["d"]:
+            raise ValueError("records are kept for a day at least: write keep: 1d or more")
+        if self.at_most is not None and self.at_most < 1_000_000:
+            raise ValueError("at_most must be 1MB or more")
+        return self
 
 
 Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]

@@ -289,9 +289,9 @@ class Follower:
                 self.tables.outcomes.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
 
     def _make_index(self) -> None:
-        """Read the ids of all predictions: of a log that a former release wrote, or whose index was deleted."""
-        for batch in self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches():
-            self.tables.ids.add(by_day(batch["id"], batch["day"]))
+        """Read the ids of all predictions: of a log whose index was deleted."""
+        batches = self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches()
+        self.tables.ids.make(by_day(batch["id"], batch["day"]) for batch in batches)
 
     def _consume(self, *, mend: bool) -> None:
         for _ in self._advance(mend=mend):

@@ -48,6 +48,16 @@ class IdIndex:
             for run in merge:
                 run.unlink()
 
+    def make(self, found: Iterable[Mapping[date, Hashes]]) -> None:
+        """Make an index of all that is found; until it is whole there is none."""
+        new = IdIndex(self._folder.with_name(self._folder.name + ".new"))
+        new.forget()
+        new._folder.mkdir()
+        for part in found:
+            new.add(part)
+        self.forget()
+        new._folder.rename(self._folder)
+
     def put(self, day: date, codes: Hashes) -> None:
         """Hold these hashes of a day and no others."""
         folder = self._folder / day.isoformat()
