@@ -1,6 +1,7 @@
 """Settings of the process (environment) and the setpoint file of a model (setpoint.yaml)."""
 
 import difflib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,14 @@ QUALITY = {
 }
 SIZES = ("B", "kB", "MB", "GB", "TB")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+SUPERVISOR = "SETPOINT_SUPERVISOR_PID"
+
+
+def supervisor_pid() -> int:
+    """Return the process that watches over this one, also where it was gone before this one came to look."""
+    return int(os.environ.get(SUPERVISOR, os.getppid()))
 
 
 class Settings(BaseSettings):

@@ -492,11 +492,45 @@ def test_opening_again_changes_nothing(demand: Kit) -> None:
     assert len(demand.log.read("demand")) == 1
 
 
-@pytest.mark.parametrize("features", [FEATURES[:1], FEATURES[::-1]], ids=["fewer", "in another order"])
-def test_other_columns_need_another_name(demand: Kit, features: tuple[Feature, ...]) -> None:
-    other = Schema(features=features, target="cnt", task=Task.REGRESSION)
-    with pytest.raises(InvalidInput, match="deploy it under another model name"):
-        demand.log.open_model("demand", other, BINNING)
+WIND = Feature(name="wind", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True)
+TEXT_TEMP = Feature(name="temp", kind=Kind.CATEGORICAL, dtype=DType.STRING)
+
+
+def test_a_version_may_add_and_drop_columns(demand: Kit) -> None:
+    demand.fill([record(n, temp=float(n), sky="rain") for n in range(3)])
+    wider = Schema(features=(FEATURES[0], WIND), target="cnt", task=Task.REGRESSION)
+    winds = {"temp": RNG.normal(size=500), "wind": np.arange(500.0)}
+    demand.log.open_model("demand", wider, binning_of(winds, wider, RNG.normal(size=500)))
+    layout = Layout(("temp", "wind"), ("prediction",))
+    new = [
+        msgspec.structs.replace(record(n, version="v2"), layout=layout, inputs=[[float(n)], [n + 0.5]])
+        for n in range(3, 6)
+    ]
+    demand.fill([*new, record(6, temp=6.0, sky="clear")])
+    rows = demand.log.read("demand")
+    assert rows.inputs["temp"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert rows.inputs["sky"].tolist() == ["rain"] * 3 + [None] * 3 + ["clear"]
+    np.testing.assert_array_equal(rows.inputs["wind"], [np.nan] * 3 + [3.5, 4.5, 5.5, np.nan])
+    assert demand.log.table("demand", where="wind > 4").num_rows == 2
+    columns = demand.log.profile("demand", T0, T0 + 10 * HOUR, version="v2").columns
+    assert (columns["wind"].filled, columns["wind"].mean) == (3, 4.5)
+    assert demand.log.profile("demand", T0, T0 + 10 * HOUR).columns["temp"].filled == 7
+    demand.log.open_model("demand", REGRESSION, BINNING)  # the former version again
+    assert demand.log.read("demand").inputs.keys() == {"temp", "sky", "wind"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (Schema(features=FEATURES[::-1], target="cnt", task=Task.REGRESSION), "in another order; who sends rows as"),
+        (Schema(features=(TEXT_TEMP,), target="cnt", task=Task.REGRESSION), "is recorded as numeric, and categorical"),
+        (BINARY, "of task regression with target 'cnt'"),
+    ],
+    ids=["in another order", "of another kind", "of another task"],
+)
+def test_other_columns_need_another_name(demand: Kit, schema: Schema, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        demand.log.open_model("demand", schema, BINNING)
 
 
 def test_models_are_kept_apart(demand: Kit) -> None:

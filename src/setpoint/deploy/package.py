@@ -17,6 +17,7 @@ from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.cuts import with_described
+from setpoint.domain.evolution import continued
 from setpoint.domain.keys import Keys
 from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json, with_missing
 from setpoint.domain.records import Column, Columns
@@ -189,9 +190,9 @@ def _described(columns: Columns, request: PackageRequest) -> Columns:
 def _profile(reference: pa.Table, schema: Schema, scores: Column, request: PackageRequest, staged: Path) -> None:
     columns = countable(features_of(reference, schema.features), schema)
     described = _described(columns, request)
-    cuts = request.binning
-    if cuts is None:
-        cuts = with_described(binning_of(columns, schema, scores, request.segments), request.describe, described)
+    cuts = with_described(binning_of(columns, schema, scores, request.segments), request.describe, described)
+    if request.binning is not None:
+        cuts = continued(request.binning, cuts)
     profile = profile_of(with_missing({**described, **columns, schema.score: scores}, cuts), cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
     (staged / PROFILE_FILE).write_bytes(profile_to_json(profile))

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
+from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import Served, sharing, written
+from setpoint.domain.live import FeatureMap, Served, sharing, written
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
@@ -55,6 +56,8 @@ class Operator:
             sharing(known.served, {request.version: share})  # what cannot be is said before the long work
             self._same_ids(file.model, request.sensitive_id, request.sensitive_caller)
         version = make_version(ports.bundles, request, tuple(file.allow), progress)
+        if known is not None:
+            self._answers_for(self.schema(file.model), version, alone=share is None)
         progress("making it live")
         with ports.state.lease():
             ports.log.open_model(
@@ -118,6 +121,15 @@ class Operator:
                 f"one for the champion of {model}; deploy it without a share"
             )
 
+    def _answers_for(self, champion: Schema, version: ModelVersion, *, alone: bool) -> None:
+        """Refuse a version whose columns would have requests misread, or that cannot answer the champion's requests."""
+        same_width(version.model, champion, version.schema)
+        if not alone and champion.names != version.schema.names:
+            raise Conflict(
+                f"{version.version} has other columns than the champion of {version.model}, and cannot answer the same "
+                "requests; deploy it without a share"
+            )
+
     def _released(self, deployment: Deployment, version: str, now: datetime, by: str, verb: str) -> Deployment:
         """Make a version champion by a person's word; a rollout under way is withdrawn."""
         replaced = deployment.served.champion
@@ -127,18 +139,24 @@ class Operator:
         release, why = Release(version=version, at=now, by=by, replaced=replaced), ending(deployment.served)
         deployment = replace(
             deployment,
-            served=Served(champion=version, maps=deployment.served.maps),
+            served=Served(champion=version, maps=self._maps(deployment, version)),
             releases=(*deployment.releases, release),
         )
         return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}{why}", by)
+
+    def _maps(self, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:
+        """Return the repairs of features that a version has."""
+        names = self.ports.bundles.get(deployment.model, version).schema.names
+        return tuple(m for m in deployment.served.maps if m.feature in names)
 
     def rollout(self, model: str, shares: Mapping[str, float], *, by: str) -> Deployment:
         """Have challengers answer these fractions of the requests, by version; 0 takes a share away."""
         with self.ports.state.lease():
             deployment = self.ports.state.load(model)
             for version in shares:
-                schema = self.ports.bundles.get(model, version).schema
-                self._same_ids(model, schema.sensitive_id, schema.sensitive_caller)
+                found = self.ports.bundles.get(model, version)
+                self._answers_for(self.schema(model), found, alone=False)
+                self._same_ids(model, found.schema.sensitive_id, found.schema.sensitive_caller)
             deployment = _shared(deployment, shares, self.clock.now(), by)
             deployment = serve(self.ports, deployment, deployment.served)
             self.ports.state.save(deployment)

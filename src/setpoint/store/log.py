@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
@@ -25,7 +26,7 @@ from setpoint.store.presented import presented, window
 from setpoint.store.profiler import Profiler
 from setpoint.store.profiles import chosen
 from setpoint.store.segments import exclusive
-from setpoint.store.shelf import Shelf, same_columns
+from setpoint.store.shelf import Shelf
 from setpoint.store.spool import INGESTED, Spool
 from setpoint.store.upgrade import finish, prepare, unfinished
 
@@ -57,7 +58,7 @@ class DeltaRecordLog:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._records = home / "records"
-        self._followers: dict[str, Follower] = {}
+        self._followers: dict[str, tuple[int, Follower]] = {}  # and when model.json was written
         self._threads = threading.RLock()
         self._ingests = False
         self._spool = Spool(home / "spool", "control")
@@ -65,12 +66,10 @@ class DeltaRecordLog:
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
         with self._threads:
             try:
-                with exclusive(self._lock):
-                    self._open(self._records / model, schema, binning)
-                have = self._follower(model).schema
+                self._made(model, schema, binning)
+                self._follower(model)
             except OSError as e:
                 raise Unusable(f"home not writable: {self._home} ({e.strerror}); set SETPOINT_HOME") from e
-            same_columns(model, have, schema)
 
     def ingest(self) -> Ingested:
         with self._threads:
@@ -206,7 +205,7 @@ class DeltaRecordLog:
     def close(self) -> None:
         """Let go of the spool, and of what describes inputs; the log itself needs no closing."""
         self._spool.close()
-        for follower in self._followers.values():
+        for _, follower in self._followers.values():
             follower.profiler.close()
 
     @property
@@ -229,24 +228,41 @@ class DeltaRecordLog:
             return follower.shelf(date.min if since is None else since.astimezone(UTC).date())
         return follower.loaded(window(since, until))
 
-    def _open(self, folder: Path, schema: Schema, binning: Binning) -> None:
-        if not (folder / MODEL_FILE).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / MODEL_FILE, Opened(schema=schema, binning=binning, format=FORMAT))
+    def _made(self, model: str, schema: Schema, binning: Binning) -> None:
+        """Write down what the tables are laid out by, with the columns of a new version where it has others."""
+        folder = self._records / model
+        if (folder / MODEL_FILE).exists():
+            self._follower(model)  # which brings an older log to the present form
+        with exclusive(self._lock):
+            if not (folder / MODEL_FILE).exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                _write(folder / MODEL_FILE, Opened(schema=schema, binning=binning, format=FORMAT))
+                return
+            have = from_json((folder / MODEL_FILE).read_bytes(), Opened)
+            both = merged(model, have.schema, schema)
+            if both.names != have.schema.names:
+                wider = merged_binning(have.binning, binning)
+                _write(folder / MODEL_FILE, Opened(schema=both, binning=wider, format=FORMAT))
 
     def _follower(self, model: str) -> Follower:
-        if model not in self._followers:
-            folder = self._records / model
-            try:
-                opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
-            except FileNotFoundError:
-                have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
-                raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
+        """Return who follows a model; a new one when a version with other columns was deployed, here or elsewhere."""
+        folder = self._records / model
+        try:
+            written = (folder / MODEL_FILE).stat().st_mtime_ns
+        except FileNotFoundError:
+            have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
+            raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
+        known = self._followers.get(model)
+        if known is None or known[0] != written:
+            opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
             spool = self._home / "spool" / model
             if opened.format < FORMAT or unfinished(folder):
                 opened = self._upgraded(folder, spool)
-            self._followers[model] = Follower(folder, spool, opened.schema, opened.binning)
-        return self._followers[model]
+                written = (folder / MODEL_FILE).stat().st_mtime_ns
+            if known is not None:
+                known[1].profiler.close()
+            known = self._followers[model] = written, Follower(folder, spool, opened.schema, opened.binning)
+        return known[1]
 
     def _upgraded(self, folder: Path, spool: Path) -> Opened:
         with exclusive(self._lock):

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
+from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
@@ -24,7 +25,7 @@ from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
 from setpoint.store.profiler import Profiler
 from setpoint.store.profiles import PROFILES, chosen
-from setpoint.store.shelf import Shelf, same_columns
+from setpoint.store.shelf import Shelf
 
 SUM_AT = 100_000  # rows of profiles
 
@@ -34,6 +35,7 @@ class _Model:
     """Everything of one model."""
 
     schema: Schema
+    binning: Binning
     profiler: Profiler
     shelf: Shelf
     predictions: list[pa.Table] = field(default_factory=list)
@@ -80,8 +82,16 @@ class MemoryRecordLog:
         self._outcomes: dict[str, list[Outcome]] = {}
 
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
-        have = self._models.setdefault(model, _Model(schema, Profiler(schema, binning), Shelf(schema)))
-        same_columns(model, have.schema, schema)
+        have = self._models.get(model)
+        if have is None:
+            self._models[model] = _Model(schema, binning, Profiler(schema, binning), Shelf(schema))
+            return
+        schema, binning = merged(model, have.schema, schema), merged_binning(have.binning, binning)
+        if schema.names != have.schema.names:
+            rows, outcomes = have.rows(ds.scalar(True)), have.outcomes
+            types = prediction_schema(schema)
+            have.schema, have.binning, have.profiler = schema, binning, Profiler(schema, binning)
+            have.keep(rows.cast(types), outcomes)
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
         """Take records in; the next `ingest` makes them visible."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -51,6 +51,7 @@ class Table:
         self._delta = DeltaTable(folder)
         self._tidied = self._delta.version() // COMPACT_EVERY * COMPACT_EVERY
         self._dataset: tuple[int, ds.Dataset] | None = None
+        self._paths, self._is_wide = {path for path, _ in _leaves(schema)}, False
         self._writer = _properties(schema, indexed)
         # Arrow's own file system: threads that read through Python's may want the interpreter when it is ending
         self._files = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
@@ -80,6 +81,7 @@ class Table:
             self._delta,
             rows,
             mode="append",
+            schema_mode=self._wider(),
             writer_properties=self._writer,
             commit_properties=CommitProperties(app_transactions=done),
         )
@@ -89,7 +91,14 @@ class Table:
         if not rows.num_rows:
             self.delete(predicate)
             return
-        write_deltalake(self._delta, rows, mode="overwrite", predicate=predicate, writer_properties=self._writer)
+        write_deltalake(
+            self._delta,
+            rows,
+            mode="overwrite",
+            predicate=predicate,
+            schema_mode=self._wider(),
+            writer_properties=self._writer,
+        )
 
     def update(self, values: Mapping[str, str], predicate: str) -> None:
         """Set columns (SQL expressions) of the rows of a predicate, in one commit."""
@@ -131,6 +140,12 @@ class Table:
             self.refresh()
             table = self.dataset().to_table(columns=columns, filter=where)
         return table if columns else table.select(self._schema.names).cast(self._schema)
+
+    def _wider(self) -> Literal["merge"] | None:
+        """Say how rows are written when a version has added columns since the table was made."""
+        if not self._is_wide:
+            self._is_wide = {path for path, _ in _leaves(pa.schema(self._delta.schema().to_arrow()))} >= self._paths
+        return None if self._is_wide else "merge"
 
     def dataset(self) -> ds.Dataset:
         """Return the table as a dataset that can be scanned in parts."""
