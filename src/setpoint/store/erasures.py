@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 
 from setpoint.domain.record import Erasure
 from setpoint.domain.value import field, from_json, replace, to_json, value
-from setpoint.store.forgetting import Subject, erase, erase_quarantined
+from setpoint.store.forgetting import Erased, Subject, erase, erase_quarantined
 from setpoint.store.model_tables import ModelTables
 from setpoint.store.profiler import Profiler
+from setpoint.store.segments import segments
+from setpoint.store.spool import OUTCOMES, RECORDS
 
 BEGUN, DONE = ".begun.json", ".json"
 
@@ -23,14 +25,14 @@ class Begun:
 
     erasure: Erasure
     subject: Subject
-    days: tuple[date, ...]
     learnt: dict[str, tuple[date, date]] = field(default_factory=dict)
 
 
-def new_erasure(model: str, subject: Subject, *, what: str, by: str, now: datetime) -> Erasure:
-    """Return the receipt of what has not begun."""
+def new_erasure(model: str, subject: Subject, held: Erased, *, what: str, by: str, now: datetime) -> Erasure:
+    """Return the receipt of what has not begun, with what there is to delete: after a stop less is found."""
     id_ = f"{now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-    return Erasure(id=id_, model=model, asked=now, by=by, what=what, ids=len(subject.ids))
+    ids, rows, outcomes, days = len(subject.ids), held.rows, held.outcomes, held.days
+    return Erasure(id=id_, model=model, asked=now, by=by, what=what, ids=ids, rows=rows, outcomes=outcomes, days=days)
 
 
 def subject_of(ids: Sequence[str], tables: Iterable[pa.Table]) -> tuple[Subject, tuple[date, ...]]:
@@ -69,19 +71,21 @@ class Erasures:
         return sorted(self._folder.glob("*" + BEGUN))
 
     def finish(self, begun: Path, tables: ModelTables, profiler: Profiler, now: datetime) -> Erasure:
-        """Do what was written down, and leave the receipt in its place."""
+        """Do what was written down, and leave the receipt in its place; may be done again after a stop."""
         job = from_json(begun.read_bytes(), Begun)
-        gone = erase(tables, job.subject, job.days, profiler)
+        gone = erase(tables, job.subject, job.erasure.days, profiler)
         receipt = replace(
             job.erasure,
-            rows=gone.rows,
-            outcomes=gone.outcomes,
+            rows=max(job.erasure.rows, gone.rows),
+            outcomes=max(job.erasure.outcomes, gone.outcomes),
             days=gone.days,
             quarantined=erase_quarantined(self._spool, job.subject),
             learnt=tuple(v for v, (a, b) in job.learnt.items() if any(a <= day <= b for day in gone.days)),
-            segments=tuple(sorted(path.name for path in self._spool.glob("*.*"))),
+            segments=tuple(path.name for kind in (OUTCOMES, RECORDS) for path in segments(self._spool, kind)),
             done=now,
         )
+        for cut_off in self._folder.glob("*.new"):  # by a kill; names who was to be erased
+            cut_off.unlink()
         _write(self._folder / (receipt.id + DONE), receipt)
         begun.unlink()
         return receipt

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from setpoint.domain.value import replace
 from setpoint.ports import Recorder
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import Erasures
-from setpoint.store.forgetting import expire
+from setpoint.store.forgetting import Erased, Subject, expire, held
 from setpoint.store.framing import Scan
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import model_tables
@@ -192,6 +192,13 @@ class Follower:
         gone = expire(self.tables, before, at_most_bytes)
         self._sound = not gone.days
         return gone
+
+    def held(self, subject: Subject, days: Iterable[date]) -> Erased:
+        """Commit all that can be read, and return what an erasure will delete of that."""
+        self.ingest()
+        if self.pending:
+            self._fold()
+        return held(self.tables, subject, days)
 
     def erase(self, begun: Path, now: datetime) -> Erasure:
         """Finish an erasure: commit all that can be read, and delete from that."""

@@ -1,7 +1,7 @@
 """Deleting from a model's tables: days that are too old or too many, and all that is recorded of one subject."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -58,49 +58,71 @@ class Subject:
 
 @value
 class Erased:
-    """What an erasure deleted."""
+    """What an erasure deletes."""
 
     rows: int
     outcomes: int
     days: tuple[date, ...]
 
 
+def held(tables: ModelTables, subject: Subject, days: Iterable[date]) -> Erased:
+    """Return what `erase` will delete; days as there."""
+    affected = _affected(tables, subject, days)
+    return Erased(
+        rows=sum(_count(tables.predictions, day, subject) for day in affected),
+        outcomes=sum(_count(tables.outcomes, day, subject) for day in (None, *affected)),
+        days=affected,
+    )
+
+
 def erase(tables: ModelTables, subject: Subject, days: Iterable[date], profiler: Profiler) -> Erased:
     """Delete the records and outcomes of a subject, count the affected days anew, and let go of the bytes.
 
-    May be done again after a stop.
+    May be done again after a stop: a day is found by its ids until it is counted.
 
     Parameters
     ----------
     days : iterable of date
         On which the refused requests were; those of the ids are looked up.
     """
-    ids, requests = pa.array(subject.ids, pa.string()), pa.array(subject.requests, pa.string())
-
-    def of_subject(rows: pa.Table) -> pa.Array:
-        of_id = pc.is_in(rows["id"], ids)
-        if "request_id" not in rows.column_names:
-            return of_id
-        return pc.or_(of_id, pc.and_(pc.is_null(rows["id"]), pc.is_in(rows["request_id"], requests)))
-
-    affected = {*days, *(day for day, _ in tables.ids.days(hashes(ids)))}
-    outcomes = sum(_drop(tables.outcomes, day, of_subject) for day in (None, *affected))
-    rows = sum(_drop(tables.predictions, day, of_subject) for day in affected)
-    for day in sorted(affected):
+    affected = _affected(tables, subject, days)
+    outcomes = sum(_drop(tables.outcomes, day, subject) for day in (None, *affected))
+    rows = sum(_drop(tables.predictions, day, subject) for day in affected)
+    for day in affected:
         _count_anew(tables, day, profiler)
     for table in tables.all:
         table.purge()
-    return Erased(rows=rows, outcomes=outcomes, days=tuple(sorted(affected)))
+    return Erased(rows=rows, outcomes=outcomes, days=affected)
 
 
-def _drop(table: Table, day: date | None, lost: Callable[[pa.Table], pa.Array]) -> int:
-    """Write a day without some of its rows: a table's log would keep the condition of a deletion, and ids in it."""
-    of_day = ds.field("day").is_null() if day is None else ds.field("day") == pa.scalar(day)
-    rows = table.load(where=of_day)
-    kept = rows.filter(pc.invert(lost(rows)))
+def _affected(tables: ModelTables, subject: Subject, days: Iterable[date]) -> tuple[date, ...]:
+    found = tables.ids.days(hashes(pa.array(subject.ids, pa.string())))
+    return tuple(sorted({*days, *(day for day, _ in found)}))
+
+
+def _of_subject(rows: pa.Table, subject: Subject) -> pa.Array:
+    of_id = pc.is_in(rows["id"], pa.array(subject.ids, pa.string()))
+    if "request_id" not in rows.column_names:
+        return of_id
+    refused = pc.and_(pc.is_null(rows["id"]), pc.is_in(rows["request_id"], pa.array(subject.requests, pa.string())))
+    return pc.or_(of_id, refused)
+
+
+def _count(table: Table, day: date | None, subject: Subject) -> int:
+    return int(pc.sum(_of_subject(table.load(where=_of_day(day)), subject), min_count=0).as_py())
+
+
+def _drop(table: Table, day: date | None, subject: Subject) -> int:
+    """Write a day without a subject's rows: a table's log would keep the condition of a deletion, and ids in it."""
+    rows = table.load(where=_of_day(day))
+    kept = rows.filter(pc.invert(_of_subject(rows, subject)))
     if len(kept) < len(rows):
         table.replace("day IS NULL" if day is None else f"day = {_sql(day)}", kept)
     return len(rows) - len(kept)
+
+
+def _of_day(day: date | None) -> ds.Expression:
+    return ds.field("day").is_null() if day is None else ds.field("day") == pa.scalar(day)
 
 
 def erase_quarantined(spool: Path, subject: Subject) -> int:
@@ -114,10 +136,10 @@ def erase_quarantined(spool: Path, subject: Subject) -> int:
 
 def _count_anew(tables: ModelTables, day: date, profiler: Profiler) -> None:
     rows = tables.predictions.load(where=ds.field("day") == pa.scalar(day))
-    tables.ids.put(day, by_day(rows["id"], rows["day"]).get(day, hashes(rows["id"])))
     stretch = f"start >= '{_midnight(day)}' AND start < '{_midnight(day + timedelta(days=1))}'"
     counted = profiler.add_up(profiler.count(rows))
     tables.profiles.replace(stretch, counted)
+    tables.ids.put(day, by_day(rows["id"], rows["day"]).get(day, hashes(rows["id"])))
 
 
 def _sql(day: date) -> str:

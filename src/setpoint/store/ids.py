@@ -61,7 +61,7 @@ class IdIndex:
     def put(self, day: date, codes: Hashes) -> None:
         """Hold these hashes of a day and no others."""
         folder = self._folder / day.isoformat()
-        runs = _runs(folder)
+        runs = [*_runs(folder), *folder.glob("*.new")]
         self.add({day: codes})
         for run in runs:
             run.unlink(missing_ok=True)

@@ -169,11 +169,9 @@ class DeltaRecordLog:
             follower = self._follower(model)
             subject, days = subject_of(ids, self.stretches(model, where=where) if where else ())
             with exclusive(self._lock):
-                follower.ingest()
-                erasure = new_erasure(model, subject, what=where or "ids", by=by, now=now)
-                begun = follower.erasures.begin(
-                    Begun(erasure=erasure, subject=subject, days=days, learnt=dict(learnt or {}))
-                )
+                held = follower.held(subject, days)
+                erasure = new_erasure(model, subject, held, what=where or "ids", by=by, now=now)
+                begun = follower.erasures.begin(Begun(erasure=erasure, subject=subject, learnt=dict(learnt or {})))
                 return follower.erase(begun, now)
 
     def lingering(self, receipt: Erasure) -> list[str]:

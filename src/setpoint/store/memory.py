@@ -19,7 +19,7 @@ from setpoint.domain.value import replace
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import new_erasure, subject_of
-from setpoint.store.forgetting import too_old_or_large
+from setpoint.store.forgetting import Erased, too_old_or_large
 from setpoint.store.outcomes import check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
@@ -197,11 +197,9 @@ class MemoryRecordLog:
         lost = pc.or_(of_id, pc.and_(refused, pc.is_null(rows["id"])))
         kept = [o for o in found.outcomes if o.id not in subject.ids]
         days = tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist()))
+        held = Erased(rows=pc.sum(lost).as_py() or 0, outcomes=len(found.outcomes) - len(kept), days=days)
         receipt = replace(
-            new_erasure(model, subject, what=where or "ids", by=by, now=now),
-            rows=pc.sum(lost).as_py() or 0,
-            outcomes=len(found.outcomes) - len(kept),
-            days=days,
+            new_erasure(model, subject, held, what=where or "ids", by=by, now=now),
             learnt=tuple(v for v, (a, b) in (learnt or {}).items() if any(a <= day <= b for day in days)),
             done=now,
         )

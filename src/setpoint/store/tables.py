@@ -113,14 +113,24 @@ class Table:
         return self._delta.version() - self._tidied >= COMPACT_EVERY
 
     def tidy(self) -> None:
-        """Join small files, and delete those that were joined a while ago; cursors are not touched."""
+        """Join small files, and delete those that were joined a while ago; cursors are not touched.
+
+        What a commit that was stopped half-way has left goes too. For who holds the lock, as nobody else writes then.
+        """
         self._tidied = self._delta.version()
         self._delta.optimize.compact(target_size=FILE_BYTES, max_concurrent_tasks=1, writer_properties=self._writer)
-        self._delta.vacuum(dry_run=False)
+        self._delta.vacuum(dry_run=False, full=True)
+        self._drop_parts()
 
     def purge(self) -> None:
-        """Delete the bytes of all that is no longer in the table, at once."""
-        self._delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+        """Delete the bytes of all that is not in the table, at once: of commits that were stopped half-way as well."""
+        self._delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        self._drop_parts()
+
+    def _drop_parts(self) -> None:
+        """Delete files that never got their name, `<name>#<n>`: the vacuum does not see them."""
+        for part in self._folder.rglob("*#*"):
+            part.unlink(missing_ok=True)
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of each partition, by the value of its column; null is the empty text."""
