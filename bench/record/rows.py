@@ -26,11 +26,12 @@ CLASSES = ("no", "yes")
 
 @dataclass(frozen=True)
 class Shape:
-    """How many columns a model has."""
+    """How many columns a model has, and how much rarer its rows are than those of the busiest."""
 
     model: str
     numbers: int
     texts: int
+    rarer: int = 1
 
     @property
     def schema(self):
@@ -45,7 +46,7 @@ class Shape:
 
 
 NARROW = Shape("calls", 30, 6)
-WIDE = Shape("wide", 44, 6)  # 50 columns
+WIDE = Shape("wide", 44, 6, rarer=10)  # 50 columns
 
 
 def moment(row):
@@ -57,7 +58,7 @@ def block(shape, number):
     """Return the rows of a block as columns: what is the same for every model, `inputs` and `outputs`."""
     rng = np.random.default_rng([number, shape.numbers])
     count = BLOCK
-    times = START_US + (number * BLOCK + np.arange(count)) * STEP_US
+    times = START_US + (number * BLOCK + np.arange(count)) * STEP_US * shape.rarer
     inputs = {f"n{i:02}": numbers(rng, i, count) for i in range(shape.numbers)}
     inputs |= {f"t{i}": texts(rng, LEVELS[i % len(LEVELS)], count) for i in range(shape.texts)}
     probability = rng.beta(2, 5, count)
