@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     access_log: Path | None = None  # where the workers note each request
     fsync: bool = False  # flush each micro-batch to the disk, not only to the operating system
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
-    segment_s: float = 60.0  # and at this age
+    segment_s: float = 3_600.0  # and at this age
     job_timeout_s: float = 1_800.0
     key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
 

@@ -144,12 +144,12 @@ class RecordLog(Protocol):
         where: str | None = None,
         by: str,
         now: datetime,
-        learnt: Mapping[str, tuple[date, date]] | None = None,
+        learnt: Mapping[str, date] | None = None,
     ) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
 
-        A stop half-way is made good by the next ingestion. The receipt is kept. `learnt` has the first and last day of
-        what each version was trained on: those that may have learnt from what is erased are named in the receipt.
+        A stop half-way is made good by the next ingestion. The receipt is kept. `learnt` has the last day of what each
+        version was trained on: those that may have learnt from what is erased are named in the receipt.
         """
 
     def lingering(self, receipt: Erasure) -> list[str]:

@@ -457,6 +457,21 @@ def test_rows_of_a_condition_are_erased_refused_requests_among_them(demand: Kit)
         demand.log.erase("demand", where="skies == 'rain'", by="test", now=NOW)
 
 
+def test_the_id_of_a_request_erases_what_has_no_other_id(kit: Kit) -> None:
+    if isinstance(kit.log, MemoryRecordLog):
+        pytest.skip("only ids are erased from memory")
+    kit.log.open_model("demand", REGRESSION, BINNING)
+    two = msgspec.structs.replace(
+        record(1), ids=["r1/0", "r1/1"], times_us=[us(T0)] * 2, inputs=[[1.0, 2.0], ["a", "b"]]
+    )
+    kit.fill(
+        [record(0, status=422), msgspec.structs.replace(two, outputs=[[1.0, 2.0]]), record(2), record(2, temp=7.0)]
+    )
+    assert kit.log.erase("demand", ids=["r0", "r1"], by="test", now=NOW).rows == 3
+    assert kit.log.erase("demand", ids=["r2"], by="test", now=NOW).rows == 0
+    assert recorded_ids(kit) == ["i2", "i2"]
+
+
 def test_an_erasure_of_nobody_is_a_receipt_too(demand: Kit) -> None:
     demand.fill([record(0)])
     receipt = demand.log.erase("demand", ids=["i'; drop"], by="test", now=NOW)

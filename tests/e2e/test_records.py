@@ -28,7 +28,6 @@ def predict(setpoint: Any, count: int, id_: str | None = None) -> None:
 
 
 def test_one_subject_is_erased_while_the_model_serves(setpoint: Any, campaign: Path, until: Any) -> None:
-    setpoint.environment["SETPOINT_SEGMENT_S"] = "1"
     setpoint.campaign = campaign
     setpoint.run("deploy", campaign)
     setpoint.up(workers=2)

@@ -395,13 +395,9 @@ def _ids(deployment: Deployment) -> list[str]:
     ]
 
 
-def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, tuple[date, date]]:
-    """Return the first and the last day of the records that each version was trained on here."""
-    return {
-        v.version: (v.lineage.trained_since.date(), v.lineage.trained_until.date())
-        for v in versions
-        if v.lineage.trained_since and v.lineage.trained_until
-    }
+def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, date]:
+    """Return the last day of the records that each version was trained on here."""
+    return {v.version: v.lineage.trained_until.date() for v in versions if v.lineage.trained_until}
 
 
 def objectives(file: SetpointFile) -> tuple[Objective, ...]:

@@ -25,7 +25,7 @@ class Begun:
 
     erasure: Erasure
     subject: Subject
-    learnt: dict[str, tuple[date, date]] = field(default_factory=dict)
+    learnt: dict[str, date] = field(default_factory=dict)
 
 
 def new_erasure(model: str, subject: Subject, held: Erased, *, what: str, by: str, now: datetime) -> Erasure:
@@ -80,7 +80,7 @@ class Erasures:
             outcomes=max(job.erasure.outcomes, gone.outcomes),
             days=gone.days,
             quarantined=erase_quarantined(self._spool, job.subject),
-            learnt=tuple(v for v, (a, b) in job.learnt.items() if any(a <= day <= b for day in gone.days)),
+            learnt=tuple(v for v, until in job.learnt.items() if any(day <= until for day in gone.days)),
             segments=tuple(path.name for kind in (OUTCOMES, RECORDS) for path in segments(self._spool, kind)),
             done=now,
         )

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from setpoint.domain.profile import Binning
 from setpoint.domain.record import Erasure, Expired, Ingested, Layout, Outcome, OutcomeReceipt
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
-from setpoint.ports import Recorder
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import Erasures
 from setpoint.store.forgetting import Erased, Subject, expire, held
@@ -107,6 +106,18 @@ class Follower:
             self._restart()
             self._consume(mend=False)
 
+    def asked_as(self, request_ids: Sequence[str]) -> pa.Table:
+        """Return `id`, `request_id` and `day` of the rows of requests that have no id of their own: theirs or none."""
+        names, where = ["id", "request_id", "day"], ds.field("request_id").isin(pa.array(request_ids, pa.string()))
+        waiting = [ds.dataset(part).to_table(columns=names, filter=where) for part in self.pending.predictions]
+        rows = pa.concat_tables([self.tables.predictions.load(columns=names, where=where), *waiting])
+        found = zip(rows["id"].to_pylist(), rows["request_id"].to_pylist(), strict=True)
+        return rows.filter(pa.array([id_ is None or id_.startswith(f"{asked}/") for id_, asked in found], pa.bool_()))
+
+    def void(self) -> None:
+        """Read everything again at the next `refresh`."""
+        self._sound = False
+
     def stretches(self, since: datetime | None, until: datetime | None) -> list[list[date]]:
         """Return the days that have rows, in order, in stretches of a size that fits into memory well."""
         sizes = Counter({date.fromisoformat(day): size for day, size in self.tables.predictions.sizes().items()})
@@ -174,11 +185,11 @@ class Follower:
         moved, self._moved = self._moved, Ingested()
         return moved
 
-    def receive(self, model: str, outcomes: Sequence[Outcome], recorder: Recorder) -> OutcomeReceipt:
+    def receive(self, outcomes: Sequence[Outcome], write: Callable[[Sequence[Outcome]], None]) -> OutcomeReceipt:
         """Put the outcomes that are new into the spool, and read them from there."""
         self._follow_and_fold()
         kept, receipt = self._judge(outcomes)
-        recorder.append_outcomes(model, kept.outcomes)
+        write(kept.outcomes)
         before = self._moved.outcomes
         self._consume(mend=True)
         self._moved = replace(self._moved, outcomes=before)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -127,7 +128,7 @@ def _of_day(day: date | None) -> ds.Expression:
 
 def erase_quarantined(spool: Path, subject: Subject) -> int:
     """Delete damaged bytes that were set aside and hold an id of the subject; return how many files."""
-    wanted = [text.encode() for text in (*subject.ids, *subject.requests)]
+    wanted = [msgspec.msgpack.encode(text) for text in (*subject.ids, *subject.requests)]  # with its length
     held = [file for file in (spool / "quarantine").glob("*") if any(text in file.read_bytes() for text in wanted)]
     for file in held:
         file.unlink(missing_ok=True)

@@ -187,7 +187,7 @@ class MemoryRecordLog:
         where: str | None = None,
         by: str,
         now: datetime,
-        learnt: Mapping[str, tuple[date, date]] | None = None,
+        learnt: Mapping[str, date] | None = None,
     ) -> Erasure:
         found = self._model(model)
         subject, _ = subject_of(ids, [self.table(model, where=where)] if where else ())
@@ -199,8 +199,8 @@ class MemoryRecordLog:
         days = tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist()))
         held = Erased(rows=pc.sum(lost).as_py() or 0, outcomes=len(found.outcomes) - len(kept), days=days)
         receipt = replace(
-            new_erasure(model, subject, held, what=where or "ids", by=by, now=now),
-            learnt=tuple(v for v, (a, b) in (learnt or {}).items() if any(a <= day <= b for day in days)),
+            new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now),
+            learnt=tuple(v for v, until in (learnt or {}).items() if any(day <= until for day in days)),
             done=now,
         )
         found.keep(rows.filter(pc.invert(lost)), kept)

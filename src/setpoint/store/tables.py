@@ -66,12 +66,19 @@ class Table:
         return self._delta.transaction_version(segment)
 
     def outdated(self) -> bool:
-        """Whether somebody else has committed since this was loaded."""
-        return (self._folder / "_delta_log" / f"{self._delta.version() + 1:020d}.json").exists()
+        """Whether somebody else has committed since this was loaded; so much that its own commit was cleaned up, too."""
+        version = self._delta.version()
+        return self._commit(version + 1).exists() or not self._commit(version).exists()
 
     def refresh(self) -> None:
         """Load what others have committed."""
-        self._delta.update_incremental()
+        if self._commit(self._delta.version()).exists():
+            self._delta.update_incremental()
+        else:
+            self._delta = DeltaTable(self._folder)
+
+    def _commit(self, version: int) -> Path:
+        return self._folder / "_delta_log" / f"{version:020d}.json"
 
     def append(self, rows: pa.Table, cursors: Mapping[str, int]) -> None:
         """Commit rows and the cursors that say where they came from, both or neither."""
@@ -143,12 +150,14 @@ class Table:
         return dict(found)
 
     def load(self, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        """Return rows in no particular order."""
-        try:
-            table = self.dataset().to_table(columns=columns, filter=where)
-        except FileNotFoundError:  # somebody has purged what this process still took for the present
-            self.refresh()
-            table = self.dataset().to_table(columns=columns, filter=where)
+        """Return rows in no particular order.
+
+        Raises
+        ------
+        FileNotFoundError
+            If somebody has purged what this process still takes for the present: `refresh` first.
+        """
+        table = self.dataset().to_table(columns=columns, filter=where)
         return table if columns else table.select(self._schema.names).cast(self._schema)
 
     def _wider(self) -> Literal["merge"] | None:
