@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.cuts import with_described
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
-from setpoint.domain.record import InferenceRecord, Layout, Outcome, Role
+from setpoint.domain.record import InferenceRecord, Layout, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput, NotFound
@@ -247,6 +247,32 @@ def test_the_value_at_a_time_is_the_last_known_by_then_in_whatever_order_it_was_
     assert found.outcome[0] == max(by_then)[2]
     others = [known for known, _, value in by_then if value != found.outcome[0]]
     assert not others or moment(found.known[0]) >= T0 + max(others) * HOUR
+
+
+DAY = 24 * HOUR
+
+
+def test_an_id_that_comes_again_has_an_outcome_a_day_whatever_the_window(demand: Kit) -> None:
+    def again(day: int) -> None:
+        demand.fill([msgspec.structs.replace(record(0, when=T0 + day * DAY), ids=["customer"])])
+
+    def told(value: float, hour: int) -> OutcomeReceipt:
+        known = us(T0 + hour * HOUR)
+        return demand.log.add_outcomes("demand", [Outcome(id="customer", value=value, known_us=known, stated=False)])
+
+    again(0)
+    assert told(5.0, 20).recorded == 1
+    again(2)
+    assert np.isnan(demand.log.read("demand", since=T0 + DAY).outcome).all()
+    assert told(5.0, 60).recorded == 1
+    assert told(5.0, 61).repeated == 1
+    assert demand.log.read("demand", since=T0 + DAY).outcome.tolist() == [5.0]
+    assert told(6.0, 90).corrected == 1
+    again(4)
+    outcomes = [demand.log.read("demand", since=T0 + n * DAY, until=T0 + (n + 1) * DAY).outcome for n in (0, 2, 4)]
+    np.testing.assert_array_equal(np.concatenate(outcomes), [6.0, 6.0, np.nan])
+    np.testing.assert_array_equal(demand.log.read("demand").outcome, [6.0, 6.0, np.nan])
+    assert demand.log.table("demand")["outcome"].to_pylist() == [6.0, 6.0, None]
 
 
 def test_a_correction_counts_from_when_it_was_known(demand: Kit) -> None:

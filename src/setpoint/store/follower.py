@@ -24,7 +24,7 @@ from setpoint.store.forgetting import Erased, Subject, expire, held
 from setpoint.store.framing import Scan
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import model_tables
-from setpoint.store.outcomes import Kept, Outcomes
+from setpoint.store.outcomes import Kept, Outcomes, Predicted
 from setpoint.store.packing import Packed, decode_outcomes, records_in, uncollected
 from setpoint.store.predictions import prediction_schema, rows_of
 from setpoint.store.profiler import Profiler
@@ -38,6 +38,7 @@ FOLD_ROWS = 50_000  # rows that wait for their commit, at most: small commits ar
 FOLD_EVERY_S = 60.0
 STRETCH_BYTES = 32 * 2**20  # of compressed predictions, read at once
 KEEP_ROWS = 2_000_000  # in memory; given back at the next read beyond this
+EPOCH = date(1970, 1, 1).toordinal()
 SUMMED_GRAINS = (60, 1_440)  # minutes; every commit adds a row to the same few hours and days
 
 
@@ -169,7 +170,7 @@ class Follower:
         where = ds.field("day").is_null() | ds.field("day").isin(days)
         if ids is not None:
             where &= ds.field("id").isin(ids)
-        found = outcomes_from(self.tables.outcomes.load(columns=["seq", "id", "value", "known"], where=where))
+        found = outcomes_from(self.tables.outcomes.load(columns=["day", "seq", "id", "value", "known"], where=where))
         for kept in self.pending.outcomes:
             found.put(kept)
         return found
@@ -296,15 +297,21 @@ class Follower:
             )
 
     def _place_late(self) -> None:
-        """Find the outcomes whose prediction came after them."""
-        rows = self.tables.outcomes.load(columns=["seq", "id"], where=ds.field("day").is_null())
-        left = np.ones(rows.num_rows, bool)
-        for day, found in self.tables.ids.days(hashes(rows["id"])):
-            mine = rows["seq"].filter(pa.array(found & left)).to_pylist()
-            left &= ~found
-            if mine:
-                listed = ", ".join(map(str, mine))
-                self.tables.outcomes.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
+        """Find the outcomes whose prediction came after them: a row for each day, the one there is gets the last."""
+        table = self.tables.outcomes
+        rows = table.load(where=ds.field("day").is_null())
+        found = placed(rows, self.tables.ids)
+        late = found.filter(pc.is_valid(found["day"])).sort_by("day")
+        if not late.num_rows:
+            return
+        pairs = list(zip(late["seq"].to_pylist(), late["day"].to_pylist(), strict=True))
+        last = dict(pairs)
+        more = [last[seq] != day for seq, day in pairs]
+        if any(more):
+            table.append(late.filter(pa.array(more)), {})
+        for day in sorted(set(last.values())):
+            listed = ", ".join(str(seq) for seq, of_day in last.items() if of_day == day)
+            table.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
 
     def _make_index(self) -> None:
         """Read the ids of all predictions: of a log whose index was deleted."""
@@ -407,14 +414,14 @@ class Follower:
         """Compare outcomes with what was told of their ids before."""
         ids = pa.array([outcome.id for outcome in outcomes], pa.string())
         codes = hashes(ids)
-        predicted, days = np.zeros(len(codes), bool), []
-        for day, found in self.tables.ids.days(codes):
-            predicted |= found
-            days.append(day)
-        waiting = [hashes(part["id"]) for part in self.pending.predictions]
-        if waiting:
-            predicted |= np.isin(codes, np.concatenate(waiting))
-        return self.outcomes(pa.array(days, pa.date32()), ids).judge(outcomes, self.schema, predicted)
+        stored = [(day.toordinal() - EPOCH, found) for day, found in self.tables.ids.days(codes)]
+        waiting: dict[date, Any] = {}
+        for part in self.pending.predictions:
+            for day, known in by_day(part["id"], part["day"]).items():
+                waiting[day] = waiting.get(day, False) | np.isin(codes, known)
+        predicted = Predicted.of([*stored, *((day.toordinal() - EPOCH, found) for day, found in waiting.items())])
+        days = pa.array(np.unique(predicted.day), pa.int32()).cast(pa.date32())
+        return self.outcomes(days, ids).judge(outcomes, self.schema, predicted)
 
     def _count(self, path: Path, place: Place, scan: Scan, offsets: Any, sizes: Any, strange: list[int]) -> None:
         """Add up what was not counted before: frames that held something, and what was lost."""

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
 from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
@@ -20,7 +19,7 @@ from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import new_erasure, subject_of
 from setpoint.store.forgetting import Erased, too_old_or_large
-from setpoint.store.outcomes import check
+from setpoint.store.outcomes import Predicted, check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
 from setpoint.store.profiler import Profiler
@@ -41,21 +40,23 @@ class _Model:
     predictions: list[pa.Table] = field(default_factory=list)
     profiles: pa.Table = field(default_factory=PROFILES.empty_table)
     summed_at: int = SUM_AT
-    ids: set[str] = field(default_factory=set)
+    ids: dict[str, set[int]] = field(default_factory=dict)  # and the days on which they were predicted
     outcomes: list[Outcome] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
 
     def add(self, rows: pa.Table) -> None:
         self.predictions.append(rows)
         self.shelf.rows.add(batch_from(rows, self.schema))
-        self.ids.update(rows["id"].drop_null().to_pylist())
+        for id_, day in zip(rows["id"].to_pylist(), rows["day"].cast(pa.int32()).to_pylist(), strict=True):
+            self.ids.setdefault(id_, set()).add(day)
         self.profiles = pa.concat_tables([self.profiles, self.profiler.count(rows)])
         if self.profiles.num_rows > self.summed_at:
             self.profiles = self.profiler.add_up(self.profiles)
             self.summed_at = self.profiles.num_rows + SUM_AT
 
     def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
-        predicted: NDArray[np.bool_] = np.array([o.id in self.ids for o in outcomes], bool)
+        pairs = [(row, day) for row, o in enumerate(outcomes) for day in sorted(self.ids.get(o.id, ()))]
+        predicted = Predicted(*np.array(pairs, np.int64).reshape(-1, 2).T)
         kept, receipt = self.shelf.outcomes.judge(outcomes, self.schema, predicted)
         self.shelf.outcomes.put(kept)
         self.outcomes += kept.outcomes
@@ -63,7 +64,7 @@ class _Model:
 
     def keep(self, rows: pa.Table, outcomes: Sequence[Outcome]) -> None:
         """Forget everything else."""
-        self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), set(), [], []
+        self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), {}, [], []
         self.profiles = PROFILES.empty_table()
         self.add(rows)
         self.tell(outcomes)

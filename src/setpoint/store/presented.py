@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -49,7 +50,9 @@ def presented(table: pa.Table, outcomes: Outcomes, schema: Schema, where: str | 
 
 
 def _with_outcomes(table: pa.Table, outcomes: Outcomes, schema: Schema) -> pa.Table:
-    value, known = outcomes.known_by(hashes(objects(table["id"].to_pylist())))
+    value, known = outcomes.known_by(
+        hashes(objects(table["id"].to_pylist())), table["day"].cast(pa.int32()).to_numpy().astype(np.int64)
+    )
     if schema.task is Task.BINARY:
         outcome = pa.array([None if v != v else str(schema.classes[int(v)]) for v in value], pa.string())
     else:

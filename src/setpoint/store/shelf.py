@@ -12,6 +12,8 @@ from setpoint.store.batch import objects
 from setpoint.store.outcomes import FOREVER, Outcomes
 from setpoint.store.rows import Rows
 
+DAY_US = 86_400_000_000
+
 
 class Shelf:
     """Rows and outcomes of a model."""
@@ -34,7 +36,7 @@ class Shelf:
         if not columns:
             return no_records(self.schema)
         by = FOREVER if as_of is None else int(stamp(as_of).astype(np.int64))
-        outcome, known = self.outcomes.known_by(columns["hash"], by)
+        outcome, known = self.outcomes.known_by(columns["hash"], columns["time"] // DAY_US, by)
         return Records(
             id=columns["id"],
             time=columns["time"].view("datetime64[us]"),

@@ -106,7 +106,7 @@ class Spool:
         return max(0.0, time.time() - self._since)
 
     def tend(self) -> None:
-        """Close segments that have been open for long, and all when somebody asked for it; to be called now and then."""
+        """Close segments that have been open for long, and all when somebody asked for it; for now and then."""
         asked = _changed(self._folder / CLOSE)
         old = math.inf if asked != self._asked else time.monotonic() - self._segment_s
         self._asked = asked

@@ -66,7 +66,7 @@ class Table:
         return self._delta.transaction_version(segment)
 
     def outdated(self) -> bool:
-        """Whether somebody else has committed since this was loaded; so much that its own commit was cleaned up, too."""
+        """Whether somebody else has committed since this was loaded, or so much that its own commit is gone."""
         version = self._delta.version()
         return self._commit(version + 1).exists() or not self._commit(version).exists()
 
