@@ -403,7 +403,7 @@ def test_an_outcome_told_before_its_predictions_joins_them_on_each_of_their_days
     assert [(str(row["day"]), row["id"], row["seq"]) for row in told] == [
         ("2011-03-01", "i0", 0),
         ("2011-03-03", "i0", 0),
-        ("None", "i500", 2),
+        ("None", "i500", 1),
     ]
     assert DeltaRecordLog(tmp_path).read("demand").outcome.tolist() == [0.0, 0.0]
     assert len(log.read("demand", since=T0 + timedelta(days=2)).labelled) == 1

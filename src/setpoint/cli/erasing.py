@@ -86,8 +86,8 @@ def _say(receipt: Erasure, left: list[str]) -> None:
     )
     if receipt.learnt:
         console.print(
-            f"[yellow]{', '.join(receipt.learnt)}[/] were trained on records of these days, and keep rows of them as "
-            "their reference, without ids",
+            f"[yellow]{', '.join(receipt.learnt)}[/] were trained on records up to these days or later, and may keep "
+            "rows of them as their reference",
             highlight=False,
         )
     if left:

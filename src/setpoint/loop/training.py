@@ -86,10 +86,11 @@ class ProcessTrainer:
         return f"training {job.id} failed ({type(error).__name__}); its words are not kept, for they may hold values"
 
     def _forget(self, job: FitJob, folder: Path) -> None:
-        """Remove what holds sensitive values in clear."""
-        if sealed(self._bundles.get(job.model, job.parent).schema):
-            for file in (Path(job.training_set), folder / LOG, folder / FITTED):
-                file.unlink(missing_ok=True)
+        """Remove what holds records: the training set, and where values are sensitive what may quote them in clear."""
+        left = (folder / LOG, folder / FITTED) if sealed(self._bundles.get(job.model, job.parent).schema) else ()
+        mine = [Path(job.training_set)] if Path(job.training_set).parent == folder else []
+        for file in (*mine, *left):
+            file.unlink(missing_ok=True)
 
     def _fit(self, job: FitJob, folder: Path) -> str:
         parent = self._bundles.get(job.model, job.parent)

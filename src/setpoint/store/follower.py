@@ -20,7 +20,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import Erasures
-from setpoint.store.forgetting import Erased, Subject, expire, held
+from setpoint.store.forgetting import Erased, Subject, expire, expire_quarantined, held
 from setpoint.store.framing import Scan
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import model_tables
@@ -202,6 +202,8 @@ class Follower:
         if self.pending:
             self._fold()
         gone = expire(self.tables, before, at_most_bytes)
+        if before is not None:
+            expire_quarantined(self._spool, before)
         self._sound = not gone.days
         return gone
 

@@ -135,6 +135,13 @@ def erase_quarantined(spool: Path, subject: Subject) -> int:
     return len(held)
 
 
+def expire_quarantined(spool: Path, before: date) -> None:
+    """Delete damaged bytes that were set aside before a day."""
+    for file in (spool / "quarantine").glob("*"):
+        if datetime.fromtimestamp(file.stat().st_mtime, UTC).date() < before:
+            file.unlink(missing_ok=True)
+
+
 def _count_anew(tables: ModelTables, day: date, profiler: Profiler) -> None:
     rows = tables.predictions.load(where=ds.field("day") == pa.scalar(day))
     stretch = f"start >= '{_midnight(day)}' AND start < '{_midnight(day + timedelta(days=1))}'"

@@ -11,7 +11,7 @@ import pyarrow.fs as fs
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 COMPACT_EVERY = 100  # commits
-FILE_BYTES = 64 * 2**20  # small files are joined up to this size
+FILE_BYTES = 8 * 2**20  # small files are joined up to this size: larger ones are not worth writing again
 GROUP_ROWS = 16_384  # of a row group: what a window reads at least
 ROWS = "rows"  # the transaction that counts all rows ever written
 CONFIGURATION = {
