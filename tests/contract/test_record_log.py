@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.cuts import with_described
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
-from setpoint.domain.record import InferenceRecord, Layout, Outcome, OutcomeReceipt, Role
+from setpoint.domain.record import EARLIEST_US, LATEST_US, InferenceRecord, Layout, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput, NotFound
@@ -147,6 +147,30 @@ def test_windows_are_half_open(demand: Kit) -> None:
     demand.fill([record(n) for n in range(5)])
     rows = demand.log.read("demand", since=T0 + HOUR, until=T0 + 3 * HOUR)
     assert rows.id.tolist() == ["i1", "i2"]
+
+
+@pytest.mark.parametrize("far", [EARLIEST_US - 1, LATEST_US + 1, -(2**63), 2**64 - 1])
+def test_a_time_that_no_date_can_be_made_of_becomes_the_arrival(demand: Kit, far: int) -> None:
+    odd = msgspec.structs.replace(record(1), times_us=[far])
+    two = msgspec.structs.replace(
+        record(2),
+        ids=["a", "b"],
+        times_us=[us(T0 + HOUR), far],
+        inputs=[[1.0, 2.0], ["clear", "rain"]],
+        outputs=[[1.0, 2.0]],
+    )
+    assert demand.fill([record(0), odd, two, record(3)]) == 4
+    times = {row["id"]: us(row["time"]) for row in demand.log.table("demand").to_pylist()}
+    expected = {"i0": us(T0), "i1": odd.arrived_us, "a": us(T0 + HOUR), "b": two.arrived_us, "i3": us(T0 + 3 * HOUR)}
+    assert times == expected
+
+
+@pytest.mark.parametrize(("came", "nearest"), [(-(2**63), EARLIEST_US), (2**64 - 1, LATEST_US)])
+def test_an_arrival_that_no_date_can_be_made_of_becomes_the_nearest(demand: Kit, came: int, nearest: int) -> None:
+    demand.fill([msgspec.structs.replace(r, arrived_us=came) for r in (record(0), record(1, status=422))])
+    rows = {row["request_id"]: row for row in demand.log.table("demand").to_pylist()}
+    assert {us(row["arrived"]) for row in rows.values()} == {nearest}
+    assert [us(rows[name]["time"]) for name in ("r0", "r1")] == [us(T0), nearest]
 
 
 def test_an_empty_window_has_the_columns(demand: Kit) -> None:
@@ -535,6 +559,7 @@ def test_opening_again_changes_nothing(demand: Kit) -> None:
 
 WIND = Feature(name="wind", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True)
 TEXT_TEMP = Feature(name="temp", kind=Kind.CATEGORICAL, dtype=DType.STRING)
+OTHER_TEMP = Feature(name="Temp", kind=Kind.NUMERIC, dtype=DType.FLOAT)
 
 
 def test_a_version_may_add_and_drop_columns(demand: Kit) -> None:
@@ -566,8 +591,12 @@ def test_a_version_may_add_and_drop_columns(demand: Kit) -> None:
         (Schema(features=FEATURES[::-1], target="cnt", task=Task.REGRESSION), "in another order; who sends rows as"),
         (Schema(features=(TEXT_TEMP,), target="cnt", task=Task.REGRESSION), "is recorded as numeric, and categorical"),
         (BINARY, "of task regression with target 'cnt'"),
+        (
+            Schema(features=(OTHER_TEMP,), target="cnt", task=Task.REGRESSION),
+            "have a column 'temp', this version has 'T",
+        ),
     ],
-    ids=["in another order", "of another kind", "of another task"],
+    ids=["in another order", "of another kind", "of another task", "equal but for case"],
 )
 def test_other_columns_need_another_name(demand: Kit, schema: Schema, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):

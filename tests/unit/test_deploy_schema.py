@@ -72,6 +72,11 @@ def test_dictionary_columns_are_categorical() -> None:
         ({"time": "att"}, "no column 'att' (`time:`); did you mean 'at'?"),
         ({"model_features": ["hr", "tmp"]}, "lacks 'tmp'; did you mean 'temp'?"),
         ({"model_features": ["hr", "cnt"]}, "takes the target 'cnt' as an input"),
+        (
+            {"model_features": ["Hr", "hr"]},
+            "features 'Hr' and 'hr' are equal but for case, and the tables of the",
+        ),
+        ({"model_features": ["hr", "te\0mp"]}, "feature 'te\\x00mp' holds a NUL character"),
         ({"width": 3}, "takes 3 inputs without names, and the reference offers 5: hr, temp, holiday, sky, won"),
         ({"target": "won"}, "needs a numeric target; 'won' holds string, such as 'no'"),
         ({"time": None}, "column 'at' of the reference holds timestamp[us] (such as 2024-01-01 00:00:00)"),
@@ -83,6 +88,12 @@ def test_what_does_not_fit_is_said(change: dict[str, object], said: str) -> None
     with pytest.raises(InvalidInput) as caught:
         regression(a_table(), **change)
     assert said in str(caught.value)
+
+
+def test_columns_of_a_reference_that_a_table_takes_for_one_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"features 'sky' and 'SKY' are equal but for case.*rename one in the data"):
+        regression(a_table(SKY=["x"] * N))
+    assert regression(a_table(HR=["x"] * N), model_features=["hr", "sky"]).names == ("hr", "sky")
 
 
 def test_an_empty_column_and_a_short_table_are_refused() -> None:

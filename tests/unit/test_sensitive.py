@@ -2,6 +2,7 @@
 
 import re
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from setpoint.domain.sensitive import Guard, guard_of, hasher_of, opener_of
 from setpoint.errors import InvalidInput, Unusable
 from setpoint.loop.hiding import hidden_condition
 from setpoint.store.keys import HomeKeys
+from setpoint.store.where import matching
 
 OLD, NEW = new_key(), new_key()
 FEATURES = (
@@ -198,3 +200,12 @@ def test_the_file_says_what_is_wrong(tmp_path, text, said):
 def test_sensitive_alone_is_no_contract(tmp_path):
     file = check_setpoint_text(FILE + "features: {a: {sensitive: hash}, b: {min: 0, sensitive: drop}}", tmp_path / "s")
     assert [part.has_contract for part in file.features.values()] == [False, True]
+
+
+def test_other_than_a_raw_value_leaves_out_what_is_missing_hashed_or_not():
+    table = pa.table({"id": ["a", "b", "c"], "inputs": pa.array([{"ssn": "x"}, {"ssn": "H"}, {"ssn": None}])})
+    more = pa.table({"id": ["d"], "inputs": pa.array([{"ssn": "y"}])})
+    both = pa.concat_tables([table, more])
+    asked = hidden_condition("ssn != 'x'", {"ssn": lambda text: "H"})
+    assert matching(both, asked)["id"].to_pylist() == ["d"]
+    assert matching(both, "ssn != 'x'")["id"].to_pylist() == ["b", "d"]

@@ -17,6 +17,7 @@ TABLE = pa.table(
         "time": pa.array([datetime(2024, 5, day, tzinfo=UTC) for day in (1, 2, 3, 4)], pa.timestamp("us", tz="UTC")),
         "status": pa.array([200, 200, 422, 200], pa.int64()),
         "violations": pa.array([[], ["range:age"], ["type:job", "range:age"], []], pa.list_(pa.string())),
+        "maps": pa.array([[], ["x", "m1"], None, None], pa.list_(pa.string())),
         "inputs": pa.array(
             [
                 {"age": 20.0, "job": "admin", "label": 1.0, "mean radius": 1.0},
@@ -48,6 +49,13 @@ TABLE = pa.table(
         ("outcome is not None and outputs.label == 'yes'", "b"),
         ("job in ('admin', 'retired')", "ad"),
         ("status not in [200]", "c"),
+        ("job not in ('admin',)", "d"),
+        ("not job in ('admin',)", "d"),
+        ("not job not in ('admin',)", "a"),
+        ("age not in [20]", "bd"),
+        ("job in () or outcome not in ('yes',)", "ab"),
+        ("'x' not in maps", "a"),
+        ("'m1' in maps", "b"),
         ("'range:age' in violations", "bc"),
         ("'range:age' not in violations", "ad"),
         ("time >= '2024-05-03'", "cd"),

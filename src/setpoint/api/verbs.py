@@ -18,6 +18,7 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
+from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.frames import outcomes_of
 from setpoint.loop.operator import Operator
@@ -87,11 +88,19 @@ def records(
 ) -> pa.Table:
     """Return what was recorded, with the outcome where it is known; `.to_pandas()` makes a frame of it.
 
+    `since` and `until` bound the event time, from and before; a time without zone is UTC.
     `where` is a condition, such as `"age > 60 and outcome is None"`; of what is left, `limit` keeps the last rows.
     `ids` are raw ones, also where they are recorded as hashes. `decrypt` needs the key of the home.
     """
     return _open(home).records(
-        model, since=since, until=until, version=version, ids=ids, where=where, limit=limit, decrypt=decrypt
+        model,
+        since=utc(since) if since else None,
+        until=utc(until) if until else None,
+        version=version,
+        ids=ids,
+        where=where,
+        limit=limit,
+        decrypt=decrypt,
     )
 
 

@@ -23,6 +23,7 @@ from setpoint.loop.replay import (
 )
 from setpoint.loop.scoring import BundleScorer
 from setpoint.loop.training import ProcessTrainer
+from setpoint.platforms.files import make_home
 from setpoint.platforms.local import LocalPlatform
 from setpoint.ports import Clock
 from setpoint.store.bundles import FolderBundleStore
@@ -97,7 +98,7 @@ def replay_table(
 
 def _make(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         probe = home / ".writable"
         probe.touch()
         probe.unlink()

@@ -7,6 +7,7 @@ import os
 import sys
 
 from setpoint.config import Settings
+from setpoint.platforms.files import make_home
 from setpoint.runtime import load
 from setpoint.serve.access import AccessLog
 from setpoint.serve.live import LiveFollower
@@ -35,6 +36,7 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
     """Compose the parts of a worker and run it until it is told to stop."""
     home = settings.home
     status_file = home / "run" / "workers" / f"{index}.json"
+    make_home(home)
     status_file.parent.mkdir(parents=True, exist_ok=True)
     spool = Spool(
         home / "spool",

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import ME, By, Json, console, print_json, steps, table
+from setpoint.cli.show import ME, By, Json, console, print_json, steps, table, unicode
 from setpoint.config import Settings
 from setpoint.domain.record import Erasure
 from setpoint.errors import InvalidInput
@@ -36,6 +36,7 @@ def erase(
 
     Exit code 1 if bytes of it are still in the spool when the wait is over.
     """
+    unicode("--id", *(ids or ()))
     operator = open_home(Settings())
     if receipts:
         _show_receipts(operator.erasures(model), json)

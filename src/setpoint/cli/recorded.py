@@ -1,6 +1,6 @@
 """records: what was recorded, on the screen or for other programs."""
 
-import re
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -12,14 +12,14 @@ import pyarrow as pa
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import cell, console, steps, table
+from setpoint.cli.show import cell, console, steps, table, unicode
 from setpoint.config import Settings
-from setpoint.domain.schema import Kind, Schema
+from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
 from setpoint.loop.records import as_lines, write_records
 
-NUMBER = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
+TRUTHS = {"true": 1.0, "false": 0.0}
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 
 
@@ -45,6 +45,8 @@ def records(
     out: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file instead.")] = None,
 ) -> None:
     """Show what was recorded: inputs, outputs, and the outcome where it is known."""
+    unicode("--id", *(id_ or ()))
+    unicode("--version", version or "")
     operator = open_home(Settings())
     asked: dict[str, Any] = {
         "since": utc(since) if since else None,
@@ -96,16 +98,40 @@ def _show_records(found: pa.Table) -> None:
 
 def _condition(schema: Schema, segments: list[str], where: str | None) -> str | None:
     """Return segments and a condition as one condition."""
-    parts, texts = [], {f.name for f in schema.features if f.kind is Kind.CATEGORICAL}
+    features = {f.name: f for f in schema.features}
+    parts = []
     for text in segments:
-        feature, equals, value = text.partition("=")
-        if not feature or not equals:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
             raise InvalidInput(f"--segment {text}: expected FEATURE=VALUE, such as job=admin")
-        number = NUMBER.fullmatch(value) and feature not in texts
-        parts.append(f"inputs[{feature!r}] == {value if number else repr(value)}")
+        parts.append(f"inputs[{name!r}] == {_value(features.get(name), value, text)!r}")
     if where:
         parts.append(f"({where})" if parts else where)
     return " and ".join(parts) or None
+
+
+def _value(feature: Feature | None, value: str, text: str) -> float | str:
+    """Return a value as its feature is recorded: numbers and bools as numbers.
+
+    Only the records know a feature that no version has any more: what reads as a number is one.
+    """
+    if feature is not None and feature.kind is Kind.CATEGORICAL:
+        return value
+    if feature is not None and feature.dtype is DType.BOOL and value.lower() in TRUTHS:
+        return TRUTHS[value.lower()]
+    number = _number(value)
+    if number is None and feature is not None:
+        expected = "true or false" if feature.dtype is DType.BOOL else "a number"
+        raise InvalidInput(f"--segment {text}: {feature.name} is {expected}, and {value!r} is not")
+    return value if number is None else number
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _outputs(outputs: dict[str, Any] | None) -> str:

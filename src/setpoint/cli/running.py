@@ -13,7 +13,7 @@ import typer
 from setpoint.cli.show import console
 from setpoint.config import Settings
 from setpoint.errors import Conflict, InvalidInput, NotReady, Unusable
-from setpoint.platforms.files import HomeFiles, Running
+from setpoint.platforms.files import HomeFiles, Running, make_home
 from setpoint.platforms.supervisor import Supervisor, listen
 
 READY_S = 120.0
@@ -87,7 +87,8 @@ def _detached(
 ) -> Running:
     """Start the foreground command in a session of its own, and wait until it answers."""
     log = settings.home / "run" / "up.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
+    log.parent.mkdir(exist_ok=True)
     options = {"--host": host, "--port": port, "--control-port": control_port, "--workers": workers}
     options |= {"--grpc-port": grpc_port} if grpc_port is not None else {}
     command = [sys.executable, "-m", "setpoint", "up", *(str(part) for pair in options.items() for part in pair)]

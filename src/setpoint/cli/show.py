@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from setpoint.errors import InvalidInput
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -27,6 +29,19 @@ def me() -> str:
 
 
 ME = me()
+
+
+def unicode(option: str, *given: str) -> None:
+    """Refuse what no record can hold: bytes of the command line that are no text in its encoding.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the option.
+    """
+    for text in given:
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise InvalidInput(f"{option} {text!r} is no Unicode text, and nothing is recorded under it")
 
 
 def print_json(value: Any) -> None:

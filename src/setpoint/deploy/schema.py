@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from setpoint.deploy.reference import plain
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, same_but_for_case
 from setpoint.errors import InvalidInput
 
 MIN_ROWS = 30
@@ -112,6 +112,7 @@ def _check_columns(reference: pa.Table, asked: dict[str, str | None]) -> None:
 
 def _check_features(reference: pa.Table, names: Sequence[str], target: str, width: int | None) -> None:
     have = reference.column_names
+    _check_names(names)
     if target in names:
         raise InvalidInput(
             f"the model takes the target {target!r} as an input; `target:` must be a column it does not see"
@@ -126,6 +127,22 @@ def _check_features(reference: pa.Table, names: Sequence[str], target: str, widt
         raise InvalidInput(
             f"the model takes {width} inputs without names, and the reference offers {len(names)}: {', '.join(names)}. "
             "Keep in the reference only the model's inputs in its own order, the target, `time:` and `id:`"
+        )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse names that the tables of the record log cannot hold."""
+    broken = next((n for n in names if "\0" in n), None)
+    if broken is not None:
+        raise InvalidInput(
+            f"the name of feature {broken!r} holds a NUL character, at which the tables of the record log would cut it "
+            "off; rename it in the data, and train the model on it"
+        )
+    alike = same_but_for_case(names)
+    if alike is not None:
+        raise InvalidInput(
+            f"features {alike[0]!r} and {alike[1]!r} are equal but for case, and the tables of the record log cannot "
+            "tell them apart; rename one in the data, and train the model on it"
         )
 
 

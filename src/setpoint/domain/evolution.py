@@ -1,7 +1,7 @@
 """Columns that come and go between the versions of a model: what the records of all of them are kept by."""
 
 from setpoint.domain.profile import Binning
-from setpoint.domain.schema import Schema
+from setpoint.domain.schema import Schema, same_but_for_case
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 
@@ -12,7 +12,7 @@ def merged(model: str, have: Schema, new: Schema) -> Schema:
     Raises
     ------
     InvalidInput
-        If a column changes its kind, columns change places, or others take the place of as many: who sends rows as
+        If a column changes its kind, or only the case of its name; or if columns change places: who sends rows as
         lists would be misread. So do another task, target or other classes.
     """
     if (have.task, have.target, have.classes) != (new.task, new.target, new.classes):
@@ -32,6 +32,12 @@ def merged(model: str, have: Schema, new: Schema) -> Schema:
         raise InvalidInput(
             f"the records of {model!r} have columns {', '.join(have.names)}, this version has {', '.join(new.names)}, "
             "in another order; who sends rows as lists would be misread: keep the order, or use another name"
+        )
+    alike = same_but_for_case([*have.names, *(n for n in new.names if n not in kinds)])
+    if alike is not None:
+        raise InvalidInput(
+            f"the records of {model!r} have a column {alike[0]!r}, this version has {alike[1]!r}, and their tables "
+            "cannot tell the two apart; name it as it was, or give it a name that differs in more than case"
         )
     newest = {f.name: f for f in (*have.features, *new.features)}
     return replace(new, features=tuple(newest.values()))

@@ -1,7 +1,7 @@
 """What is recorded: answered requests, and the outcomes that arrive later."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -11,6 +11,9 @@ import msgspec
 from setpoint.domain.value import value
 
 Scalar = float | int | str | bool | None
+# the times that are recorded, both ends included: every program that reads the log can show them
+EARLIEST_US = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+LATEST_US = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 class Role(StrEnum):

@@ -1,5 +1,6 @@
 """What goes into a model and what comes out: features, target, task."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from setpoint.domain.value import value
@@ -118,3 +119,13 @@ class Schema:
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs: `prediction`, or `label` and `probability` (of the second class)."""
         return ("label", "probability") if self.task is Task.BINARY else ("prediction",)
+
+
+def same_but_for_case(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return the first two names that a table takes for one: they differ at most in case."""
+    first: dict[str, str] = {}
+    for name in names:
+        if name.lower() in first:
+            return first[name.lower()], name
+        first[name.lower()] = name
+    return None

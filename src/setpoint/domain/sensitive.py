@@ -86,11 +86,6 @@ class Guard:
         """Return an outcome as it may be written: it joins the predictions of its id."""
         return Outcome(self.id(outcome.id), outcome.value, outcome.known_us, outcome.stated)
 
-    @property
-    def hides_ids(self) -> bool:
-        """Whether ids are recorded as hashes."""
-        return self._id is not None
-
 
 def guard_of(model: str, schema: Schema, keys: Keys | None) -> Guard | None:
     """Return the guard of a version, or None where nothing is sensitive."""

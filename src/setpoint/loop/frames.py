@@ -1,19 +1,20 @@
 """Tables that users hand over."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from setpoint.deploy.reference import read_reference
-from setpoint.domain.record import Outcome
+from setpoint.domain.record import EARLIEST_US, LATEST_US, Outcome
 from setpoint.domain.schema import DType, Schema
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
 
 KNOWN = "known"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_table(file: Path) -> pa.Table:
@@ -87,4 +88,10 @@ def _label(value: Any, schema: Schema, row: int) -> Any:
 def _micros(when: Any, row: int) -> int:
     if not isinstance(when, datetime):
         raise InvalidInput(f"row {row}: {KNOWN} must be a time, not {when!r}")
-    return int((utc(when) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6)
+    try:
+        found = (utc(when) - EPOCH) // timedelta(microseconds=1)
+    except OverflowError:  # with its zone it lies outside the years 1 to 9999
+        found = None
+    if found is None or not EARLIEST_US <= found <= LATEST_US:
+        raise InvalidInput(f"row {row}: {KNOWN} is {when.isoformat()}; expected a time from 1900 to 2200")
+    return found

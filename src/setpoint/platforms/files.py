@@ -30,6 +30,11 @@ class Running:
     control: int | None = None
 
 
+def make_home(home: Path) -> None:
+    """Make the folder of a home for its owner alone, as it holds all that is recorded; one that is there stays so."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 class HomeFiles:
     """Paths and formats below `$SETPOINT_HOME` that the platform owns."""
 
@@ -60,7 +65,7 @@ class HomeFiles:
     def write_live(self, live: Live) -> None:
         """Replace live.json: whole, and on the disk before it is visible."""
         new = self.live.with_suffix(".new")
-        new.parent.mkdir(parents=True, exist_ok=True)
+        make_home(self.home)
         with new.open("wb") as file:
             file.write(to_json(live, pretty=True))
             file.flush()

@@ -20,7 +20,7 @@ from setpoint.config import SUPERVISOR
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import to_json
 from setpoint.errors import Conflict, Unusable
-from setpoint.platforms.files import HomeFiles, Running
+from setpoint.platforms.files import HomeFiles, Running, make_home
 
 log = logging.getLogger("setpoint.platforms")
 POLL_S = 0.05
@@ -142,6 +142,7 @@ class Supervisor:
     def _prepare(self) -> int:
         """Make the folders and take the lock of the home."""
         try:
+            make_home(self.home)
             self._files.workers.mkdir(parents=True, exist_ok=True)
             lock = os.open(self._files.lock, os.O_CREAT | os.O_RDWR, 0o640)
         except OSError as e:

@@ -17,7 +17,7 @@ from setpoint.domain.records import Column, Columns, Numbers
 from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.errors import InvalidRequest
 from setpoint.serve.contract import MISSING, Breach, rules_of
-from setpoint.serve.identity import event_us
+from setpoint.serve.identity import A_TIME, event_us
 from setpoint.serve.misfit import (
     MAX_INT,
     MIN_INT,
@@ -262,10 +262,9 @@ def _when(row: int, given: object, name: str) -> int | None:
         return event_us(given)
     except (ValueError, OverflowError):
         raise InvalidRequest(
-            f"row {row}, time {name!r}: {shown(given)}; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since "
-            "1970",
+            f"row {row}, time {name!r}: {shown(given)}; expected {A_TIME}",
             (f"type:{name}",),
-            f"row {row}, time {name!r}: {kind_of(given)}; expected ISO 8601, or seconds since 1970",
+            f"row {row}, time {name!r}: {kind_of(given)}; expected {A_TIME}",
         ) from None
 
 

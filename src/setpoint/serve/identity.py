@@ -5,10 +5,12 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from setpoint.domain.record import EARLIEST_US, LATEST_US
 from setpoint.errors import InvalidInput
 
 MAX_ID = 128
 ROUTING_KEY = "x-routing-key"
+A_TIME = "ISO 8601, like 2024-05-01T12:00:00Z, or seconds since 1970; from 1900 to 2200"
 _bits = random.Random().getrandbits  # seeded by the operating system, once a process
 
 
@@ -58,12 +60,21 @@ def event_us(given: Any) -> int:
     Raises
     ------
     ValueError
-        If it is neither.
+        If it is neither, or lies before 1900 or after the beginning of 2200.
     """
-    if isinstance(given, str):
-        when = datetime.fromisoformat(given)
-        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
-        return round(when.timestamp() * 1e6)
+    found = _text_us(given) if isinstance(given, str) else _number_us(given)
+    if not EARLIEST_US <= found <= LATEST_US:
+        raise ValueError(f"{given!r} is not between 1900 and 2200")
+    return found
+
+
+def _text_us(given: str) -> int:
+    when = datetime.fromisoformat(given)
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+    return round(when.timestamp() * 1e6)
+
+
+def _number_us(given: Any) -> int:
     if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) < 1e20:
         raise ValueError(f"{given!r} is no time")
     size = abs(given)

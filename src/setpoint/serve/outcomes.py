@@ -6,7 +6,7 @@ from setpoint.domain.record import Outcome, Scalar
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidRequest
 from setpoint.serve.decode import lacks, parse
-from setpoint.serve.identity import event_us
+from setpoint.serve.identity import A_TIME, event_us
 from setpoint.serve.misfit import broken_number, nearest, shown
 
 EXAMPLE = '{"outcomes": [{"id": …, "value": …, "known": …}, …]}'
@@ -77,7 +77,4 @@ def _known(where: str, given: Any, now_us: int) -> int:
     try:
         return now_us if given is None else event_us(given)
     except (ValueError, OverflowError):
-        raise InvalidRequest(
-            f"{where}: known is {shown(given)}; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since 1970",
-            ("type:known",),
-        ) from None
+        raise InvalidRequest(f"{where}: known is {shown(given)}; expected {A_TIME}", ("type:known",)) from None

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from setpoint.domain.record import InferenceRecord, Layout, Scalar
+from setpoint.domain.record import EARLIEST_US, LATEST_US, InferenceRecord, Layout, Scalar
 from setpoint.domain.schema import Kind, Schema
 from setpoint.store.packing import Packed, packed
 
@@ -76,10 +76,11 @@ def recorded(records: Iterable[InferenceRecord], types: pa.Schema) -> pa.Table:
 def _rows(records: Sequence[Packed], layout: Layout, types: pa.Schema) -> pa.Table:
     sizes = [len(r.ids) or 1 for r in records]
     n = sum(sizes)
+    arrived, time = _moments(records, sizes)
     columns: dict[str, Any] = {
-        "time": _times([*chain.from_iterable([r.times_us or [r.arrived_us] * (len(r.ids) or 1) for r in records])]),
+        "time": _times(time),
         "id": pa.array([*chain.from_iterable([r.ids or (None,) for r in records])], pa.string()),
-        "arrived": _times([r.arrived_us for r in records]),
+        "arrived": _times(arrived),
     }
     columns |= {name: pa.array([*map(attrgetter(name), records)], types.field(name).type) for name in OF_RECORD}
     if n == len(records):
@@ -94,8 +95,25 @@ def _rows(records: Sequence[Packed], layout: Layout, types: pa.Schema) -> pa.Tab
     return pa.table([columns[name] for name in types.names], schema=types)
 
 
-def _times(values: Sequence[int]) -> pa.Array:
-    return pa.array(values, pa.int64()).cast(TIME)
+def _moments(records: Sequence[Packed], sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return when each record arrived, and the time of each row.
+
+    One time that no date can be made of would stop the log for good: an arrival becomes the nearest time that is
+    recorded, and a row has the time of its arrival.
+    """
+    # a number of 64 bits holds whole microseconds of these times exactly, and any whole number that a frame can
+    came = np.array([r.arrived_us for r in records], np.float64)
+    arrived = np.clip(came, EARLIEST_US, LATEST_US).astype(np.int64)
+    times = [*chain.from_iterable([r.times_us or [r.arrived_us] * (len(r.ids) or 1) for r in records])]
+    time = np.array(times, np.float64)
+    sound = (time >= EARLIEST_US) & (time <= LATEST_US)
+    if sound.all():
+        return arrived, time.astype(np.int64)
+    return arrived, np.where(sound, time, np.repeat(arrived, sizes)).astype(np.int64)
+
+
+def _times(values: NDArray[np.int64]) -> pa.Array:
+    return pa.array(values).cast(TIME)
 
 
 def _struct(flats: Sequence[Sequence[Scalar]], names: Sequence[str], sizes: Sequence[int], kind: Any) -> Any:

@@ -108,7 +108,8 @@ class _Reader:
         if isinstance(right, ast.List | ast.Tuple | ast.Set):
             column = self._column(left)
             wanted = [self._constant(each, column.type) for each in right.elts]
-            return pc.is_in(column, pa.array(wanted, column.type))
+            missing = pc.is_null(column, nan_is_null=True)
+            return pc.if_else(missing, pa.scalar(None, pa.bool_()), pc.is_in(column, pa.array(wanted, column.type)))
         lists = self._column(right)
         if not pa.types.is_list(lists.type):
             raise self._no(right, "holds no lists; expected a list of values, or violations or maps")
@@ -116,7 +117,7 @@ class _Reader:
         flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
         held = np.zeros(len(lists), bool)
         held[np.asarray(pc.filter(parents, pc.equal(flat, value)))] = True
-        return pa.array(held)
+        return pa.array(held, mask=np.asarray(pc.is_null(lists)))
 
     def _operand(self, node: ast.expr, other: ast.expr) -> Any:
         if isinstance(node, ast.Constant | ast.UnaryOp):

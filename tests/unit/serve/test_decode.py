@@ -167,7 +167,14 @@ V1_REFUSALS = {
     ),
     "time": (
         [{**RECORD, "at": "yesterday"}],
-        "row 0, time 'at': string 'yesterday'; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since 1970",
+        "row 0, time 'at': string 'yesterday'; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since 1970; "
+        "from 1900 to 2200",
+        ("type:at",),
+    ),
+    "far time": (
+        [{**RECORD, "at": "9999-12-31T23:59:59-14:00"}],
+        "row 0, time 'at': string '9999-12-31T23:59:59-14:00'; expected ISO 8601, like 2024-05-01T12:00:00Z, or "
+        "seconds since 1970; from 1900 to 2200",
         ("type:at",),
     ),
 }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.record import Outcome
+from setpoint.domain.record import EARLIEST_US, LATEST_US, Outcome
 from setpoint.domain.schema import Task
 from setpoint.errors import InvalidRequest
 from setpoint.serve.identity import accepted_id, event_us, new_id
@@ -43,6 +43,21 @@ def test_what_is_no_time_is_refused(given):
         event_us(given)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [-9e10, 9e10, "1899-12-31T23:59:59Z", "2200-01-01T00:00:00.000001Z", "0001-01-01T00:00:00+14:00",
+     "9999-12-31T23:59:59-14:00", 9.9e19, -9.9e19],
+)  # fmt: skip
+def test_times_that_no_calendar_needs_are_refused(given):
+    with pytest.raises(ValueError, match="1900"):
+        event_us(given)
+
+
+def test_the_first_and_the_last_time_are_taken():
+    assert event_us("1900-01-01T00:00:00Z") == EARLIEST_US
+    assert event_us("2200-01-01T00:00:00Z") == event_us(LATEST_US // 1_000_000) == LATEST_US
+
+
 def body(*outcomes):
     return json.dumps({"outcomes": outcomes}).encode()
 
@@ -70,6 +85,11 @@ REFUSED = {
     "no value": ({"id": "r"}, "outcome 0 has no 'value'"),
     "typo": ({"id": "r", "vlaue": 1}, "outcome 0: unknown key 'vlaue' (did you mean 'value'?)"),
     "time": ({"id": "r", "value": 1, "known": "soon"}, "outcome 0: known is string 'soon'; expected ISO 8601"),
+    "far time": (
+        {"id": "r", "value": 1, "known": -9e10},
+        "outcome 0: known is number -90000000000.0; expected ISO 8601, like 2024-05-01T12:00:00Z, or seconds since "
+        "1970; from 1900 to 2200",
+    ),
     "no object": (5, "outcome 0 is a number 5; expected an object"),
 }
 
