@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from setpoint.domain.profile import binning_of
-from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 
 BLOCK = 10_000  # rows that are made at once
@@ -26,11 +26,12 @@ CLASSES = ("no", "yes")
 
 @dataclass(frozen=True)
 class Shape:
-    """How many columns a model has."""
+    """How many columns a model has, and how much rarer its rows are than those of the busiest."""
 
     model: str
     numbers: int
     texts: int
+    rarer: int = 1
 
     @property
     def schema(self):
@@ -45,7 +46,7 @@ class Shape:
 
 
 NARROW = Shape("calls", 30, 6)
-WIDE = Shape("wide", 44, 6)  # 50 columns
+WIDE = Shape("wide", 44, 6, rarer=10)  # 50 columns
 
 
 def moment(row):
@@ -57,7 +58,7 @@ def block(shape, number):
     """Return the rows of a block as columns: what is the same for every model, `inputs` and `outputs`."""
     rng = np.random.default_rng([number, shape.numbers])
     count = BLOCK
-    times = START_US + (number * BLOCK + np.arange(count)) * STEP_US
+    times = START_US + (number * BLOCK + np.arange(count)) * STEP_US * shape.rarer
     inputs = {f"n{i:02}": numbers(rng, i, count) for i in range(shape.numbers)}
     inputs |= {f"t{i}": texts(rng, LEVELS[i % len(LEVELS)], count) for i in range(shape.texts)}
     probability = rng.beta(2, 5, count)
@@ -96,14 +97,13 @@ def requests(shape, made):
     """Return a block as requests of one row each."""
     values = [columns_as_lists(made[group]) for group in ("inputs", "outputs")]
     rows = [list(map(list, zip(*group.values(), strict=True))) for group in values]
-    names = [list(group) for group in values]
+    layout = Layout(*(tuple(group) for group in values))
     fixed = zip(*(made[name].tolist() for name in ("request_id", "time", "latency_us", "caller")), strict=True)
     return [
         InferenceRecord(
             request_id=id_, model=shape.model, version="v1", role="champion", arrived_us=time, latency_us=latency,
             status=200, caller=caller, ids=[id_], times_us=[time],
-            inputs={name: [value] for name, value in zip(names[0], row, strict=True)},
-            outputs={name: [value] for name, value in zip(names[1], out, strict=True)},
+            layout=layout, inputs=[[value] for value in row], outputs=[[value] for value in out],
         )
         for (id_, time, latency, caller), row, out in zip(fixed, *rows, strict=True)
     ]  # fmt: skip

@@ -92,6 +92,7 @@ def main():
     parser.add_argument("--whylogs", type=Path, help="the Python of an environment with whylogs")
     asked = parser.parse_args()
     asked.rows = min(asked.rows, 1_000_000) if asked.quick else asked.rows
+    asked.store_rows = min(asked.rows, 1_000_000)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     packages = {name: version(name) for name in PACKAGES}
     print(machine, commit(), *(f"{name} {v}" for name, v in packages.items()), sep="; ", flush=True)
@@ -124,7 +125,8 @@ def recorded(shape, home, asked):
     chunks, windows = [], {}
     with Step("steps.py", "write", home, shape.model) as writer, Step("steps.py", "ingest", home, shape.model) as taker:
         first = 0
-        for last in cuts(asked.rows, asked.chunk):
+        count = asked.rows // shape.rarer
+        for last in cuts(count, asked.chunk):
             wrote = writer.ask(blocks=[first // BLOCK, last // BLOCK])
             took = taker.ask()
             if took["records"] != last - first or took["outcomes"] != wrote["outcomes"]:
@@ -134,14 +136,14 @@ def recorded(shape, home, asked):
             print(f"{last:>11,}{wrote['cpu_s'] * per:>10.2f}{took['cpu_s'] * per:>11.2f}"
                   f"{(last - first) / took['cpu_s']:>21,.0f}{took['wall_s'] * per:>9.1f}{took['rss_mb']:>7}"
                   f"{took['peak_mb']:>7}", flush=True)  # fmt: skip
-            if last in SIZES or last == asked.rows:
+            if last in SIZES or last == count:
                 windows[last] = looks(shape, home, last, asked)
             first = last
     return {
         "features": features,
         "chunks": chunks,
         "windows": windows,
-        "bytes": kept_bytes(home / "records" / shape.model, asked.rows),
+        "bytes": kept_bytes(home / "records" / shape.model, count),
         "spool_bytes": spool_bytes(chunks),
     }
 
@@ -181,9 +183,10 @@ def looks(shape, home, count, asked):
         "table, the last hour": ("table", max(0, count - HOUR), count),
         "read, the last hour": ("read", max(0, count - HOUR), count),
     }
-    profiled = {f"profile, a month, {len(shape.schema.names)} columns": ("profile", max(0, count - MONTH), count)}
+    end = count * shape.rarer
+    month = {f"profile, a month, {len(shape.schema.names)} columns": ("profile", max(0, end - MONTH), end)}
     found = {}
-    for name, window in (windows if shape is NARROW else profiled).items():
+    for name, window in (windows | month if shape is NARROW else month).items():
         rounds = []
         for _ in range(asked.rounds):
             with Step(
@@ -250,14 +253,14 @@ def stored(name, folder, asked):
     """Give the same rows to another store, read an hour of it, and remove it."""
     chunks, first = [], 0
     with Step("stores.py", "store", name, folder, NARROW.model) as step:
-        for last in cuts(asked.rows, asked.chunk):
+        for last in cuts(asked.store_rows, asked.chunk):
             chunks.append({"rows": last, "records": last - first, **step.ask(blocks=[first // BLOCK, last // BLOCK])})
             first = last
-    found = {"chunks": chunks, "us": 1e6 * sum(c["cpu_s"] for c in chunks) / asked.rows,
-             "wall_us": 1e6 * sum(c["wall_s"] for c in chunks) / asked.rows,
-             "peak_mb": max(c["peak_mb"] for c in chunks), "bytes": size_of(folder) / asked.rows}  # fmt: skip
+    found = {"chunks": chunks, "us": 1e6 * sum(c["cpu_s"] for c in chunks) / asked.store_rows,
+             "wall_us": 1e6 * sum(c["wall_s"] for c in chunks) / asked.store_rows,
+             "peak_mb": max(c["peak_mb"] for c in chunks), "bytes": size_of(folder) / asked.store_rows}  # fmt: skip
     if "one file" not in name:
-        middle, rounds = max(0, (asked.rows - HOUR) // 2), []
+        middle, rounds = max(0, (asked.store_rows - HOUR) // 2), []
         for _ in range(asked.rounds):
             with Step("stores.py", "ask", name, folder, middle, middle + HOUR, patience_s=asked.patience) as step:
                 rounds.append(step.ask())

@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 import rows
 
-from setpoint.domain.record import InferenceRecord, Role
-from setpoint.store.batch import batch_of
-from setpoint.store.cells import cells_of
+from setpoint.domain.record import Role
 from setpoint.store.log import DeltaRecordLog
+from setpoint.store.predictions import prediction_schema, recorded
+from setpoint.store.profiles import profile_rows
 from setpoint.store.spool import Spool
 
 REQUESTS = 64  # in a micro-batch
@@ -132,10 +132,7 @@ def asked_again(opened, asked):
 def count(model):
     """Profile what one read of a spool segment holds."""
     shape = SHAPES[model]
-    records = [
-        msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=InferenceRecord)
-        for record in rows.requests(shape, rows.block(shape, 0))
-    ]
+    records = rows.requests(shape, rows.block(shape, 0))
     once, spent = profiling(records, shape), []
     yield
     for _ in range(WARM):
@@ -147,8 +144,8 @@ def count(model):
 
 def profiling(records, shape):
     """Return what ingestion does to profile records: the one place here that knows the inside of the store."""
-    batch, schema, binning = batch_of(records, shape.schema), shape.schema, shape.binning
-    return lambda: cells_of(batch, schema, binning)
+    table, schema, binning = recorded(records, prediction_schema(shape.schema)), shape.schema, shape.binning
+    return lambda: profile_rows(table, schema, binning)
 
 
 def answer(steps, step, *arguments):

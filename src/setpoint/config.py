@@ -1,6 +1,7 @@
 """Settings of the process (environment) and the setpoint file of a model (setpoint.yaml)."""
 
 import difflib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,14 @@ SIZES = ("B", "kB", "MB", "GB", "TB")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 
 
+SUPERVISOR = "SETPOINT_SUPERVISOR_PID"
+
+
+def supervisor_pid() -> int:
+    """Return the process that watches over this one, also where it was gone before this one came to look."""
+    return int(os.environ.get(SUPERVISOR, os.getppid()))
+
+
 class Settings(BaseSettings):
     """What the environment decides: `SETPOINT_HOME`, `SETPOINT_STATE`, … (read once, then passed as a value)."""
 
@@ -35,7 +44,7 @@ class Settings(BaseSettings):
     access_log: Path | None = None  # where the workers note each request
     fsync: bool = False  # flush each micro-batch to the disk, not only to the operating system
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
-    segment_s: float = 60.0  # and at this age
+    segment_s: float = 3_600.0  # and at this age
     job_timeout_s: float = 1_800.0
     key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
 
@@ -196,8 +205,16 @@ class SensitivePart(_Part):
 class RecordsPart(_Part):
     """The `records:` section: for how long, and up to which size, records are kept."""
 
-    keep: Duration | None = Field(default=None, ge=SECONDS["d"])
-    at_most: Size | None = Field(default=None, ge=1_000_000)
+    keep: Duration | None = None
+    at_most: Size | None = None
+
+    @model_validator(mode="after")
+    def _enough(self) -> "RecordsPart":
+        if self.keep is not None and self.keep < SECONDS["d"]:
+            raise ValueError("records are kept for a day at least: write keep: 1d or more")
+        if self.at_most is not None and self.at_most < 1_000_000:
+            raise ValueError("at_most must be 1MB or more")
+        return self
 
 
 Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
@@ -227,6 +244,7 @@ class SetpointFile(_Part):
     sensitive: SensitivePart = SensitivePart()
     records: RecordsPart = RecordsPart()
     objectives: list[ObjectivePart] = Field(min_length=1)
+    profile: str | None = None
     train: str | None = None
     outcome_delay: Duration = 0.0
     outcome_time: str | None = None
@@ -259,8 +277,9 @@ def read_setpoint_file(path: Path) -> SetpointFile:
     except OSError as e:
         raise InvalidInput(f"cannot read {file}: {e.strerror}; `setpoint init MODEL REFERENCE` writes one") from e
     setpoint = check_setpoint_text(text, file)
-    if setpoint.train is not None:
-        _check_train(setpoint.train, setpoint.root, file)
+    for key, where in (("train", setpoint.train), ("profile", setpoint.profile)):
+        if where is not None:
+            _check_function(key, where, setpoint.root, file)
     return setpoint
 
 
@@ -288,12 +307,13 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
     return setpoint
 
 
-def _check_train(train: str, root: Path, file: Path) -> None:
-    script, colon, function = train.partition(":")
+def _check_function(key: str, where: str, root: Path, file: Path) -> None:
+    script, colon, function = where.partition(":")
     if not colon or not function.isidentifier():
-        raise InvalidInput(f"{file}: train: {train!r} must name a file and a function in it, like train.py:fit")
+        like = {"train": "train.py:fit", "profile": "features.py:describe"}[key]
+        raise InvalidInput(f"{file}: {key}: {where!r} must name a file and a function in it, like {like}")
     if not (root / script).is_file():
-        raise InvalidInput(f"{file}: train: there is no file {root / script}")
+        raise InvalidInput(f"{file}: {key}: there is no file {root / script}")
 
 
 def _other_quality(task: str) -> set[str]:

@@ -120,7 +120,7 @@ class RecordLog(Protocol):
         `where` is a condition in words, see `setpoint.store.where`; of what is left, `limit` keeps the last rows.
         """
 
-    def days(
+    def stretches(
         self,
         model: str,
         *,
@@ -131,7 +131,7 @@ class RecordLog(Protocol):
         where: str | None = None,
         latest_first: bool = False,
     ) -> "Iterator[pa.Table]":
-        """Yield the same as `table` a day of event time at a time, for what is too large for memory; once at least."""
+        """Yield the same as `table` in parts of some days each, for what is too large for memory; once at least."""
 
     def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
         """Delete whole days of event time: those before a time, then the oldest beyond a size; never the latest."""
@@ -144,12 +144,12 @@ class RecordLog(Protocol):
         where: str | None = None,
         by: str,
         now: datetime,
-        learnt: Mapping[str, tuple[date, date]] | None = None,
+        learnt: Mapping[str, date] | None = None,
     ) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
 
-        A stop half-way is made good by the next ingestion. The receipt is kept. `learnt` has the first and last day of
-        what each version was trained on: those that may have learnt from what is erased are named in the receipt.
+        A stop half-way is made good by the next ingestion. The receipt is kept. `learnt` has the last day of what each
+        version was trained on: those that may have learnt from what is erased are named in the receipt.
         """
 
     def lingering(self, receipt: Erasure) -> list[str]:

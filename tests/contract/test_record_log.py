@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from setpoint.domain.cuts import with_described
 from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binning_of, profile_of
-from setpoint.domain.record import InferenceRecord, Layout, Outcome, Role
+from setpoint.domain.record import InferenceRecord, Layout, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput, NotFound
@@ -248,6 +249,32 @@ def test_the_value_at_a_time_is_the_last_known_by_then_in_whatever_order_it_was_
     assert not others or moment(found.known[0]) >= T0 + max(others) * HOUR
 
 
+DAY = 24 * HOUR
+
+
+def test_an_id_that_comes_again_has_an_outcome_a_day_whatever_the_window(demand: Kit) -> None:
+    def again(day: int) -> None:
+        demand.fill([msgspec.structs.replace(record(0, when=T0 + day * DAY), ids=["customer"])])
+
+    def told(value: float, hour: int) -> OutcomeReceipt:
+        known = us(T0 + hour * HOUR)
+        return demand.log.add_outcomes("demand", [Outcome(id="customer", value=value, known_us=known, stated=False)])
+
+    again(0)
+    assert told(5.0, 20).recorded == 1
+    again(2)
+    assert np.isnan(demand.log.read("demand", since=T0 + DAY).outcome).all()
+    assert told(5.0, 60).recorded == 1
+    assert told(5.0, 61).repeated == 1
+    assert demand.log.read("demand", since=T0 + DAY).outcome.tolist() == [5.0]
+    assert told(6.0, 90).corrected == 1
+    again(4)
+    outcomes = [demand.log.read("demand", since=T0 + n * DAY, until=T0 + (n + 1) * DAY).outcome for n in (0, 2, 4)]
+    np.testing.assert_array_equal(np.concatenate(outcomes), [6.0, 6.0, np.nan])
+    np.testing.assert_array_equal(demand.log.read("demand").outcome, [6.0, 6.0, np.nan])
+    assert demand.log.table("demand")["outcome"].to_pylist() == [6.0, 6.0, None]
+
+
 def test_a_correction_counts_from_when_it_was_known(demand: Kit) -> None:
     demand.fill([record(0)])
     demand.log.add_outcomes("demand", [outcome(0, 7, T0 + HOUR)])
@@ -362,6 +389,43 @@ def test_the_profile_of_a_window_is_that_of_its_rows(demand: Kit) -> None:
     assert demand.log.profile("demand", T0, until, role=Role.SHADOW, version="v1").rows == 0
 
 
+DESCRIBE = """
+def describe(frame):
+    if (frame["temp"] > 50).any():
+        raise ValueError("too hot to describe")
+    return {"warm": (frame["temp"] > 0).astype(float), "sky": frame["sky"].str.upper()}
+"""
+
+
+def test_what_a_users_function_says_of_inputs_is_counted_and_its_failures_cost_nothing(
+    kit: Kit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "features.py").write_text(DESCRIBE)
+    described = {"describe.warm": np.array([0.0, 1.0]), "describe.sky": np.array(["CLEAR", "RAIN"], object)}
+    binning = with_described(BINNING, f"{tmp_path / 'features.py'}:describe", described)
+    kit.log.open_model("demand", REGRESSION, binning)
+    kit.fill([record(n, temp=n - 2.0) for n in range(5)])
+    columns = kit.log.profile("demand", T0, T0 + 10 * HOUR).columns
+    assert columns["describe.warm"].mean == pytest.approx(2 / 5)
+    assert columns["describe.sky"].levels == {"CLEAR": 5}
+    kit.fill([record(20, temp=99.0)])
+    assert len(kit.log.read("demand")) == 6
+    later = kit.log.profile("demand", T0 + 20 * HOUR, T0 + 30 * HOUR).columns
+    assert (later["describe.warm"].nulls, later["temp"].rows) == (1, 1)
+    assert "too hot to describe" in caplog.text
+
+
+def test_a_segment_has_a_profile_of_its_own(kit: Kit) -> None:
+    reference = {"temp": RNG.normal(size=500), "sky": np.array(["clear", "rain"] * 250, object)}
+    kit.log.open_model("demand", REGRESSION, binning_of(reference, REGRESSION, RNG.normal(size=500), ["sky"]))
+    kit.fill([record(n, sky=("clear", "rain", "fog", None)[n % 4]) for n in range(40)])
+    rows = {
+        segment: kit.log.profile("demand", T0, T0 + 40 * HOUR, segment=segment).rows
+        for segment in ("", "sky=clear", "sky=other", "sky is null", "sky=hail")
+    }
+    assert rows == {"": 40, "sky=clear": 10, "sky=other": 10, "sky is null": 10, "sky=hail": 0}
+
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -419,6 +483,21 @@ def test_rows_of_a_condition_are_erased_refused_requests_among_them(demand: Kit)
         demand.log.erase("demand", where="skies == 'rain'", by="test", now=NOW)
 
 
+def test_the_id_of_a_request_erases_what_has_no_other_id(kit: Kit) -> None:
+    if isinstance(kit.log, MemoryRecordLog):
+        pytest.skip("only ids are erased from memory")
+    kit.log.open_model("demand", REGRESSION, BINNING)
+    two = msgspec.structs.replace(
+        record(1), ids=["r1/0", "r1/1"], times_us=[us(T0)] * 2, inputs=[[1.0, 2.0], ["a", "b"]]
+    )
+    kit.fill(
+        [record(0, status=422), msgspec.structs.replace(two, outputs=[[1.0, 2.0]]), record(2), record(2, temp=7.0)]
+    )
+    assert kit.log.erase("demand", ids=["r0", "r1"], by="test", now=NOW).rows == 3
+    assert kit.log.erase("demand", ids=["r2"], by="test", now=NOW).rows == 0
+    assert recorded_ids(kit) == ["i2", "i2"]
+
+
 def test_an_erasure_of_nobody_is_a_receipt_too(demand: Kit) -> None:
     demand.fill([record(0)])
     receipt = demand.log.erase("demand", ids=["i'; drop"], by="test", now=NOW)
@@ -454,11 +533,45 @@ def test_opening_again_changes_nothing(demand: Kit) -> None:
     assert len(demand.log.read("demand")) == 1
 
 
-@pytest.mark.parametrize("features", [FEATURES[:1], FEATURES[::-1]], ids=["fewer", "in another order"])
-def test_other_columns_need_another_name(demand: Kit, features: tuple[Feature, ...]) -> None:
-    other = Schema(features=features, target="cnt", task=Task.REGRESSION)
-    with pytest.raises(InvalidInput, match="deploy it under another model name"):
-        demand.log.open_model("demand", other, BINNING)
+WIND = Feature(name="wind", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True)
+TEXT_TEMP = Feature(name="temp", kind=Kind.CATEGORICAL, dtype=DType.STRING)
+
+
+def test_a_version_may_add_and_drop_columns(demand: Kit) -> None:
+    demand.fill([record(n, temp=float(n), sky="rain") for n in range(3)])
+    wider = Schema(features=(FEATURES[0], WIND), target="cnt", task=Task.REGRESSION)
+    winds = {"temp": RNG.normal(size=500), "wind": np.arange(500.0)}
+    demand.log.open_model("demand", wider, binning_of(winds, wider, RNG.normal(size=500)))
+    layout = Layout(("temp", "wind"), ("prediction",))
+    new = [
+        msgspec.structs.replace(record(n, version="v2"), layout=layout, inputs=[[float(n)], [n + 0.5]])
+        for n in range(3, 6)
+    ]
+    demand.fill([*new, record(6, temp=6.0, sky="clear")])
+    rows = demand.log.read("demand")
+    assert rows.inputs["temp"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert rows.inputs["sky"].tolist() == ["rain"] * 3 + [None] * 3 + ["clear"]
+    np.testing.assert_array_equal(rows.inputs["wind"], [np.nan] * 3 + [3.5, 4.5, 5.5, np.nan])
+    assert demand.log.table("demand", where="wind > 4").num_rows == 2
+    columns = demand.log.profile("demand", T0, T0 + 10 * HOUR, version="v2").columns
+    assert (columns["wind"].filled, columns["wind"].mean) == (3, 4.5)
+    assert demand.log.profile("demand", T0, T0 + 10 * HOUR).columns["temp"].filled == 7
+    demand.log.open_model("demand", REGRESSION, BINNING)  # the former version again
+    assert demand.log.read("demand").inputs.keys() == {"temp", "sky", "wind"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (Schema(features=FEATURES[::-1], target="cnt", task=Task.REGRESSION), "in another order; who sends rows as"),
+        (Schema(features=(TEXT_TEMP,), target="cnt", task=Task.REGRESSION), "is recorded as numeric, and categorical"),
+        (BINARY, "of task regression with target 'cnt'"),
+    ],
+    ids=["in another order", "of another kind", "of another task"],
+)
+def test_other_columns_need_another_name(demand: Kit, schema: Schema, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        demand.log.open_model("demand", schema, BINNING)
 
 
 def test_models_are_kept_apart(demand: Kit) -> None:

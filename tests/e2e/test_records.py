@@ -6,7 +6,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 SUBJECT = "subject-4711"
 
@@ -23,7 +28,6 @@ def predict(setpoint: Any, count: int, id_: str | None = None) -> None:
 
 
 def test_one_subject_is_erased_while_the_model_serves(setpoint: Any, campaign: Path, until: Any) -> None:
-    setpoint.environment["SETPOINT_SEGMENT_S"] = "1"
     setpoint.campaign = campaign
     setpoint.run("deploy", campaign)
     setpoint.up(workers=2)
@@ -58,3 +62,45 @@ def test_a_killed_supervisor_leaves_the_home_to_the_next(setpoint: Any, campaign
     predict(setpoint, 10, "later")
     assert len(setpoint.records("campaign")) == 30
     until(lambda: not Path(f"/proc/{running['control']}").exists())
+
+
+def test_a_version_with_another_column_takes_over_and_the_loop_goes_on(
+    setpoint: Any, campaign: Path, calls: Any
+) -> None:
+    setpoint.campaign = campaign
+    setpoint.run("deploy", campaign)
+    setpoint.up()
+    first = calls(200, seed=5)
+    setpoint.predict("campaign", first.drop(columns="bought"))
+    tell(setpoint, campaign, first)
+    assert setpoint.tick() == []
+
+    rows = calls(300, seed=6, first=1_000).assign(visits=lambda r: r["age"] // 10)
+    numbers = ["age", "balance", "visits"]
+    prepare = make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(), ["job"]))
+    joblib.dump(
+        make_pipeline(prepare, LogisticRegression()).fit(rows[[*numbers, "job"]], rows["bought"]),
+        campaign / "campaign.joblib",
+    )
+    rows.to_parquet(campaign / "reference.parquet", index=False)
+    refused = setpoint.says("deploy", campaign, "--share", "10%")
+    assert "in another order" in refused or "other columns than the champion" in refused
+    setpoint.run("deploy", campaign)
+    later = calls(200, seed=7, first=5_000).assign(visits=lambda r: r["age"] // 10)
+    setpoint.predict("campaign", later.drop(columns="bought"))
+    tell(setpoint, campaign, later)
+    assert setpoint.tick() == []
+
+    recorded = setpoint.records("campaign")
+    assert len(recorded) == 400
+    assert {r["inputs"]["visits"] is None for r in recorded if r["version"] == "v1"} == {True}
+    assert {r["inputs"]["visits"] is None for r in recorded if r["version"] != "v1"} == {False}
+    assert all(r["outcome"] for r in recorded)
+    (status,) = setpoint.json("status", "campaign")["deployments"]
+    assert (status["incidents_open"], status["objectives"][0]["rows"]) == (0, 200)
+    setpoint.run("update", "campaign")
+
+
+def tell(setpoint: Any, campaign: Path, rows: pd.DataFrame) -> None:
+    rows[["call", "bought"]].to_csv(campaign / "told.csv", index=False)
+    setpoint.run("outcomes", "campaign", campaign / "told.csv")

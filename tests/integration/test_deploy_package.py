@@ -31,6 +31,7 @@ from setpoint.domain.value import from_json, replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, JobFailed
 from setpoint.govern.scan import scan
+from setpoint.monitor.limits import learn
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -191,6 +192,59 @@ def test_a_candidate_keeps_its_parent_s_schema_and_bins(tmp_path: Path) -> None:
     assert child.schema == parent.schema
     assert child.lineage.parent == "v1"
     assert from_json((staged / "binning.json").read_bytes(), Binning) == binning
+
+
+def test_segments_are_cut_from_the_reference_once(tmp_path: Path) -> None:
+    table = sales()
+    model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])
+    first, staged = packaged(tmp_path, request(tmp_path, model, table, "won", time="when", segments=("owner", "age")))
+    binning = from_json((staged / "binning.json").read_bytes(), Binning)
+    assert list(binning.segments) == ["owner", "age"]
+    assert binning.segments["owner"].names("owner")[:2] == ("owner=false", "owner=true")
+    assert binning.columns["owner"].kind == "boolean"
+    (tmp_path / "later").mkdir()
+    asked = request(
+        tmp_path / "later", model, table, "won", schema=first.schema, binning=binning, parent="v1", segments=("age",)
+    )
+    said: list[str] = []
+    (tmp_path / "later" / "staged").mkdir()
+    package(asked, tmp_path / "later" / "staged", said.append)
+    assert said[-1] == "profiling the reference; of the first version stay segments (owner, age)"
+    assert from_json((tmp_path / "later" / "staged" / "binning.json").read_bytes(), Binning) == binning
+
+
+def test_what_the_users_function_describes_is_profiled_beside_the_features(tmp_path: Path) -> None:
+    script = tmp_path / "features.py"
+    script.write_text("def describe(frame):\n    return {'decade': frame['age'] // 10, 'big': frame['age'] > 60}\n")
+    table = sales()
+    model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])
+    asked = request(tmp_path, model, table, "won", time="when", describe=f"{script}:describe")
+    version, staged = packaged(tmp_path, asked)
+    binning = from_json((staged / "binning.json").read_bytes(), Binning)
+    assert list(binning.columns) == ["age", "owner", "probability", "describe.decade", "describe.big"]
+    profile = profile_from_json((staged / "profile.json").read_bytes(), binning)
+    assert profile.columns["describe.decade"].mean == pytest.approx((table["age"] // 10).mean())
+    features = features_of(read_reference(staged / "reference.parquet"), version.schema.features)
+    limits = learn(features, version.schema, binning, np.zeros(len(table)))
+    assert list(limits.columns) == ["age", "owner", "probability"]
+
+
+def test_a_function_that_fails_on_the_reference_is_refused_with_its_line(tmp_path: Path) -> None:
+    script = tmp_path / "features.py"
+    script.write_text("def describe(frame):\n    return frame['agee']\n")
+    table = sales()
+    model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])
+    asked = request(tmp_path, model, table, "won", time="when", describe=f"{script}:describe")
+    with pytest.raises(JobFailed, match=r"profile: .*features.py:2: KeyError: 'agee'"):
+        packaged(tmp_path, asked)
+
+
+def test_a_segment_that_is_no_feature_is_refused(tmp_path: Path) -> None:
+    table = sales()
+    model = LogisticRegression(max_iter=500).fit(table[["age", "owner"]], table["won"])
+    asked = request(tmp_path, model, table, "won", time="when", segments=("ownr",))
+    with pytest.raises(InvalidInput, match=r"segments: 'ownr' is no feature of the model; did you mean 'owner'\?"):
+        packaged(tmp_path, asked)
 
 
 def test_the_bundle_keeps_only_what_later_steps_read(tmp_path: Path) -> None:

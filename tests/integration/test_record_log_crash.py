@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from deltalake import DeltaTable
@@ -301,7 +302,8 @@ def test_joining_small_files_keeps_rows_and_cursors(tmp_path: Path, monkeypatch:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
-def test_cursors_are_read_back_after_a_checkpoint(tmp_path: Path) -> None:
+def test_cursors_are_read_back_after_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables_module, "COMPACT_EVERY", 100)
     log, spool = opened(tmp_path), Spool(tmp_path / "spool", "w")
     for n in range(130):
         spool.append([record(n)])
@@ -385,3 +387,23 @@ def test_a_home_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(Unusable, match=r"home not writable: .*home \(.*\); set SETPOINT_HOME"):
         opened(tmp_path / "home")
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_outcome_told_before_its_predictions_joins_them_on_each_of_their_days(tmp_path: Path) -> None:
+    log, spool = opened(tmp_path), Spool(tmp_path / "spool", "w")
+    log.add_outcomes("demand", [outcome(0)])
+    log.ingest()
+    spool.append([record(0), msgspec.structs.replace(record(96), ids=["i0"])])
+    spool.close()
+    log.ingest()
+    log.add_outcomes("demand", [outcome(500)])  # one more commit, and with it the tidying that finds the days
+    log.ingest()
+    told = DeltaTable(tmp_path / "records" / "demand" / "outcomes").to_pyarrow_table().sort_by("day").to_pylist()
+    assert [(str(row["day"]), row["id"], row["seq"]) for row in told] == [
+        ("2011-03-01", "i0", 0),
+        ("2011-03-03", "i0", 0),
+        ("None", "i500", 2),
+    ]
+    assert DeltaRecordLog(tmp_path).read("demand").outcome.tolist() == [0.0, 0.0]
+    assert len(log.read("demand", since=T0 + timedelta(days=2)).labelled) == 1

@@ -69,6 +69,9 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
         (("metric: mae", "metric: mea"), "line 7: objectives.0: unknown metric 'mea'; did you mean 'mae'?; known"),
         (("metric: mae, at_most", "metric: roc_auc, at_least"), "roc_auc does not fit task regression; its quali"),
         (("window: 7d", "window: 7 weeks"), "line 7: objectives.0.window: '7 weeks' is no duration; write a numb"),
+        (("objectives:", "records: {kept: 7d}\nobjectives:"), "line 6: unknown key 'kept'; did you mean 'keep'?"),
+        (("objectives:", "records: {keep: 1h}\nobjectives:"), "line 6: records: records are kept for a day at lea"),
+        (("objectives:", "records: {at_most: 20}\nobjectives:"), "line 6: records.at_most: 20 is no size; write a nu"),
         (("window: 7d", "window: 7"), "line 7: objectives.0.window: 7 is no duration; write a number and a unit:"),
         (("at_most: 5", "at_most: few"), "line 7: objectives.0.at_most: Input should be a valid number"),
         (("{metric: mae, at_most: 5, window: 7d}", "mae"), "line 7: objectives.0: 'mae' must be keys and values;"),
@@ -80,6 +83,8 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
         (("model: demand", "root: /tmp"), "unknown key 'root'"),
         (("target: y", "target: y\ntrain: train.py"), "train: 'train.py' must name a file and a function in it,"),
         (("target: y", "target: y\ntrain: no.py:fit"), "train: there is no file "),
+        (("target: y", "target: y\nprofile: describe"), "profile: 'describe' must name a file and a function "),
+        (("target: y", "target: y\nprofile: no.py:describe"), "profile: there is no file "),
     ],
     ids=lambda x: x[1] if isinstance(x, tuple) else "",
 )  # fmt: skip

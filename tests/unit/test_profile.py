@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
 import numpy as np
@@ -52,18 +53,19 @@ WHEN = [
     "20240601",
 ]
 POOLS = (NUMBERS, NUMBERS, [0.0, 1.0, math.nan], LEVELS, WHEN, LEVELS)
+ROWS = math.prod(len(pool) for pool in POOLS)
 
 
 def picked(number):
     """Return one row of the columns of `BINNING`: drawing one number is a tenth of the work of drawing six values."""
-    row = []
+    number, row = number * 2_654_435_761 % ROWS, []  # near numbers are far apart, as small ones are drawn often
     for pool in POOLS:
         number, at = divmod(number, len(pool))
         row.append(pool[at])
     return tuple(row)
 
 
-picks = st.integers(0, math.prod(len(pool) for pool in POOLS) - 1)
+picks = st.integers(0, ROWS - 1)
 tables = st.lists(picks, max_size=10).map(lambda numbers: [picked(n) for n in numbers])
 texts = st.none() | st.text()
 any_rows = st.lists(st.tuples(st.floats(), st.floats(), st.sampled_from(POOLS[2]), texts, texts, texts), max_size=6)
@@ -240,8 +242,16 @@ def test_trigrams_of_texts_together_are_those_of_each():
     texts = ["hello", "", "\U0001f600", "ab", "z" * 2_000]
     starts, buckets = trigrams(texts)
     each = [trigrams([t])[1].tolist() for t in texts]
-    assert [buckets[a:b].tolist() for a, b in zip(starts[:-1], starts[1:], strict=True)] == each
+    assert [buckets[a:b].tolist() for a, b in pairwise(starts)] == each
     assert len(each[-1]) == 512
+
+
+def test_working_in_small_stretches_changes_nothing(monkeypatch):
+    rows = [picked(n) for n in range(500)]
+    whole = counted(rows)
+    monkeypatch.setattr("setpoint.domain.counting.BLOCK_CELLS", 100)
+    monkeypatch.setattr("setpoint.domain.texts.AT_ONCE", 3)
+    same(counted(rows), whole)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300))
@@ -253,7 +263,8 @@ def test_cuts_rise_strictly_and_hold_the_reference(values):
     assert edges[-1] >= x.max()
 
 
-@given(st.lists(st.floats(), min_size=1, max_size=50))
+@many
+@given(st.lists(st.floats() | st.sampled_from([1.0, 1.0 + 2**-52, 5e-324, 1e-200, -1e-200]), min_size=1, max_size=50))
 def test_any_reference_can_be_cut(values):
     cuts = cuts_of(np.array(values), Kind.NUMERIC)
     assert np.isfinite(cuts.edges).all()

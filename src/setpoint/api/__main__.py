@@ -11,7 +11,7 @@ import uvicorn
 
 from setpoint.api.control import control_app
 from setpoint.bootstrap.home import open_home
-from setpoint.config import Settings
+from setpoint.config import Settings, supervisor_pid
 from setpoint.errors import SetpointError
 
 GRACE_S = 5.0
@@ -28,7 +28,7 @@ def main() -> None:
         operator = open_home(settings, wait_for_trainings=settings.tick_every_s == 0)
     except SetpointError as e:
         sys.exit(f"setpoint: {e}")
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(supervisor_pid(),), daemon=True).start()
     app = control_app(operator, settings.tick_every_s)
     uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False)
 

@@ -32,7 +32,7 @@ def erase(
     by: By = ME,
     json: Json = False,
 ) -> None:
-    """Delete all that is recorded of some ids: records, outcomes, counts, and the bytes of all. Writes a receipt.
+    """Delete all that is recorded of some ids, with a receipt: records, outcomes, counts, and the bytes of all.
 
     Exit code 1 if bytes of it are still in the spool when the wait is over.
     """

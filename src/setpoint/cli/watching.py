@@ -1,26 +1,19 @@
-"""status, records, monitor and incidents: commands that only read."""
+"""status, monitor and incidents: commands that only read."""
 
-import re
-import sys
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import Json, cell, console, number, print_json, table
+from setpoint.cli.show import Json, console, number, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.live import written
-from setpoint.domain.schema import Kind, Schema
-from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
 from setpoint.loop.frames import read_table
-from setpoint.loop.records import as_lines, write_records
 from setpoint.loop.views import finding_view, incident_view, status_view
 from setpoint.monitor.compare import compare
 
-NUMBER = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]
 STAND = {True: "[green]holds[/]", False: "[red]off[/]", None: "no data yet"}
@@ -50,79 +43,6 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         console.print(table("", columns, rows, right=("set point", "now", "rows")))
         looked = f"Last look {d['looked'][:19]} UTC" if d["looked"] else "No look yet; the loop of `setpoint up` looks"
         console.print(f"[dim]{looked}[/]", highlight=False)
-
-
-def records(
-    model: Model,
-    since: Annotated[datetime | None, typer.Option(help="Event time from (UTC).")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Event time before (UTC).")] = None,
-    version: Annotated[str | None, typer.Option(help="Only what this version answered.")] = None,
-    segment: Annotated[
-        list[str] | None, typer.Option(help="FEATURE=VALUE: only rows of this segment. May be repeated.")
-    ] = None,
-    where: Annotated[
-        str | None, typer.Option(help='A condition: "age > 60 and status == 200", "outcome is None".')
-    ] = None,
-    id_: Annotated[
-        list[str] | None, typer.Option("--id", help="Only rows of this id, as it was sent. May be repeated.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many rows, the last ones.")] = None,
-    decrypt: Annotated[
-        bool, typer.Option("--decrypt", help="Show what is recorded encrypted; needs the key of the home.")
-    ] = False,
-    json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON record a line.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file instead.")] = None,
-) -> None:
-    """Show what was recorded: inputs, outputs, and the outcome where it is known."""
-    operator = open_home(Settings())
-    found = operator.records(
-        model,
-        since=utc(since) if since else None,
-        until=utc(until) if until else None,
-        version=version,
-        where=_condition(operator.schema(model), segment or [], where),
-        ids=id_ or None,
-        limit=limit if json_lines or out else min(limit or 20, 1_000),
-        decrypt=decrypt,
-    )
-    if out is not None:
-        write_records(found, out)
-        console.print(f"Wrote {found.num_rows:,} records to {out}", highlight=False)
-    elif json_lines:
-        for line in as_lines(found):
-            sys.stdout.write(line + "\n")
-    else:
-        rows = [
-            (
-                r["id"],
-                f"{r['time']:%Y-%m-%d %H:%M:%S}",
-                r["version"],
-                r["role"],
-                str(r["status"]),
-                _outputs(r["outputs"]) or ", ".join(r["violations"]) or "–",
-                cell(r["outcome"]),
-            )
-            for r in found.to_pylist()
-        ]
-        console.print(table("", ("id", "time", "version", "role", "status", "outputs", "outcome"), rows))
-
-
-def _condition(schema: Schema, segments: list[str], where: str | None) -> str | None:
-    """Return segments and a condition as one condition."""
-    parts, texts = [], {f.name for f in schema.features if f.kind is Kind.CATEGORICAL}
-    for text in segments:
-        feature, equals, value = text.partition("=")
-        if not feature or not equals:
-            raise InvalidInput(f"--segment {text}: expected FEATURE=VALUE, such as job=admin")
-        number = NUMBER.fullmatch(value) and feature not in texts
-        parts.append(f"inputs[{feature!r}] == {value if number else repr(value)}")
-    if where:
-        parts.append(f"({where})" if parts else where)
-    return " and ".join(parts) or None
-
-
-def _outputs(outputs: dict[str, Any] | None) -> str:
-    return ", ".join(f"{name} {cell(value)}" for name, value in (outputs or {}).items() if value is not None)
 
 
 def monitor(

@@ -16,18 +16,24 @@ from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.reference import features_of, read_reference
+from setpoint.domain.cuts import with_described
+from setpoint.domain.evolution import continued
 from setpoint.domain.keys import Keys
-from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json
-from setpoint.domain.records import Column
+from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json, with_missing
+from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Contract, Handling, Schema, Task
+from setpoint.domain.segments import check as check_segments
 from setpoint.domain.sensitive import guard_of
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.errors import JobFailed
+from setpoint.runtime.describe import Describer
 from setpoint.runtime.model import ONNX_FILE
 
 REFERENCE_FILE = "reference.parquet"
 BINNING_FILE = "binning.json"
 PROFILE_FILE = "profile.json"
+DESCRIBE_S = 300.0  # for 10,000 rows of the reference
 SCORES_FILE = "scores.npy"  # the model's own scores of the reference rows, float64 (n,)
 
 
@@ -51,6 +57,8 @@ class PackageRequest:
     id: str | None = None
     schema: Schema | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
+    segments: tuple[str, ...] = ()  # features by whose values rows are counted apart; settled by the first version
+    describe: str = ""  # path/to/file.py:function, which describes inputs beside their profile; settled by the first
     sensitive: dict[str, Handling] = field(default_factory=dict)  # by feature; this, too, and what follows
     sensitive_id: Handling | None = None
     sensitive_caller: Handling | None = None
@@ -100,11 +108,12 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         )
         if any(v.parity is not None and v.parity.ok for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
-    progress("profiling the reference")
+    check_segments(request.segments, schema)
+    progress(_profiling(request))
     kept = guarded(_kept(reference, schema), schema, guard_of(request.model, schema, request.keys))
     pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
     np.save(staged / SCORES_FILE, scores)
-    _profile(kept, schema, scores, request.binning, staged)
+    _profile(kept, schema, scores, request, staged)
     return ModelVersion(
         model=request.model,
         version=request.version,
@@ -155,10 +164,36 @@ def _kept(reference: pa.Table, schema: Schema) -> pa.Table:
     return reference.select([n for n in wanted if n in reference.column_names]).replace_schema_metadata(None)
 
 
-def _profile(reference: pa.Table, schema: Schema, scores: Column, binning: Binning | None, staged: Path) -> None:
+def _profiling(request: PackageRequest) -> str:
+    first, stay = request.binning, []
+    if first is not None and request.segments and set(request.segments) != set(first.segments):
+        stay.append(f"segments ({', '.join(first.segments) or 'none'})")
+    if first is not None and request.describe and request.describe != first.describe:
+        stay.append(f"profile ({first.describe or 'none'})")
+    of_first = f"; of the first version stay {' and '.join(stay)}" if stay else ""
+    return f"profiling the reference{of_first}"
+
+
+def _described(columns: Columns, request: PackageRequest) -> Columns:
+    """Describe the reference by the user's function: of a first version it must succeed."""
+    function = request.describe if request.binning is None else request.binning.describe
+    if not function:
+        return {}
+    describer = Describer(function, answer_s=DESCRIBE_S)
+    found = describer.describe(columns)
+    describer.close()
+    if request.binning is None and found.errors:
+        raise JobFailed(f"profile: {found.errors[0]}")
+    return found.columns
+
+
+def _profile(reference: pa.Table, schema: Schema, scores: Column, request: PackageRequest, staged: Path) -> None:
     columns = countable(features_of(reference, schema.features), schema)
-    cuts = binning or binning_of(columns, schema, scores)
-    profile = profile_of({**columns, schema.score: scores}, cuts)
+    described = _described(columns, request)
+    cuts = with_described(binning_of(columns, schema, scores, request.segments), request.describe, described)
+    if request.binning is not None:
+        cuts = continued(request.binning, cuts)
+    profile = profile_of(with_missing({**described, **columns, schema.score: scores}, cuts), cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
     (staged / PROFILE_FILE).write_bytes(profile_to_json(profile))
 

@@ -109,6 +109,7 @@ def _text(found: Assessed, model: str, artifact: str, reference: str) -> str:
             "",
             *_objectives(found, schema),
             "",
+            "# segments: [column]  # features by whose values records are counted apart as well",
             "# outcome_delay: 1d  # how long after a row its outcome is known; for `setpoint replay`",
             "# train: train.py:fit  # your own training; default: refit a clone (scikit-learn), continue (Keras)",
             "# allow: [package.module.Type]  # types a saved model may hold beyond the known safe ones",

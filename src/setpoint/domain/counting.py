@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from setpoint.domain.texts import HOURS, Texts, hour_of_week, named, seconds, tr
 
 BLOCK_CELLS = 1 << 21  # values that are worked on at a time, which bounds the memory
 NULL, ODD, PLACES = 0, 1, 2  # places before the bins
+NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64))  # keys and their counts
 
 FloatArray = NDArray[np.float64]
 
@@ -31,7 +33,7 @@ class Marks:
 
     codes: IntArray
     starts: IntArray
-    marks: IntArray
+    marks: NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +188,39 @@ def _marked(marks: Marks, grouping: Grouping, width: int) -> tuple[IntArray, Int
     key, rows = counted(grouping.group[there] * values + marks.codes[there], grouping.count * values)
     group, value = key // values, key % values
     lengths = np.diff(marks.starts)[value]
-    found, sums = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    total = _Sums(grouping.count * width)
     for part in _stretches(lengths):
         size = lengths[part]
         at = np.repeat(marks.starts[value[part]] - np.cumsum(size) + size, size) + np.arange(size.sum())
-        more = np.repeat(group[part], size) * width + marks.marks[at]
-        found, sums = gathered(np.append(found, more), np.append(sums, np.repeat(rows[part], size)))
+        total.add(np.repeat(group[part], size) * width + marks.marks[at], np.repeat(rows[part], size))
+    found, sums = total.sparse()
     return found // width, found % width, sums
+
+
+class _Sums:
+    """Counts by key below `size`: as one array where that is small, else by sorting."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._dense = np.zeros(size, np.int64) if size <= BLOCK_CELLS else None
+        self._parts: list[tuple[IntArray, IntArray]] = []
+
+    def add(self, key: IntArray, count: IntArray) -> None:
+        """Add a count to each key; a key may occur several times."""
+        if self._dense is None:
+            self._parts.append(gathered(key, count))
+        elif len(count) and count.max() == 1:
+            self._dense += np.bincount(key, minlength=self._size)
+        else:
+            np.add.at(self._dense, key, count)
+
+    def sparse(self) -> tuple[IntArray, IntArray]:
+        """Return the keys that were counted, in order, and their counts."""
+        if self._dense is not None:
+            found = np.flatnonzero(self._dense)
+            return found, self._dense[found]
+        keys, counts = (np.concatenate([part[at] for part in [NONE, *self._parts]]) for at in (0, 1))
+        return gathered(keys, counts)
 
 
 def _stretches(lengths: IntArray) -> Iterator[slice]:

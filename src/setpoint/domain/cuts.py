@@ -11,14 +11,15 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.domain.segments import Split, splits_of
 from setpoint.domain.texts import Texts, named, seconds
-from setpoint.domain.value import field, value
+from setpoint.domain.value import field, replace, value
 
 INNER_BINS = 64
 MOST_LEVELS = 1_000
 SPARE_LEVELS = 256  # unknown levels that are counted apart, beside those of the reference
 HEAVIEST = 1e100  # what a single value may weigh in a sum, so that sums stay finite
 MOSTLY = 0.99  # share of the texts that must be times
-VARIED = 0.5  # levels a row from which texts repeat too little to be categories
+UNIQUE, FEWEST_ROWS = 0.9, 100  # levels a row above which so many rows are never categories
+VARIED = 0.5  # the same for texts that are long
 LONG, WORDY = 40, 4  # characters and words of a text, on average
 
 FloatArray = NDArray[np.float64]
@@ -60,11 +61,13 @@ class Cuts:
 class Binning:
     """The cuts of every column of a model, fixed at its first deployment so that profiles of all versions add up.
 
-    `segments` are by column the parts of the rows that are counted on their own too.
+    `segments` are by column the parts of the rows that are counted on their own too. `describe` is the user's function,
+    `path/to/file.py:function`, whose columns are counted beside the features.
     """
 
     columns: dict[str, Cuts]
     segments: dict[str, Split] = field(default_factory=dict)
+    describe: str = ""
 
 
 def cuts_of(column: Column, kind: Counted | Kind) -> Cuts:
@@ -95,11 +98,22 @@ def binning_of(reference: Columns, schema: Schema, score: Column, segments: Sequ
     return Binning(columns={**cuts, schema.score: cuts_of(score, Counted.NUMERIC)}, segments=splits)
 
 
+def with_described(binning: Binning, function: str, described: Columns) -> Binning:
+    """Return the binning with the cuts of columns that a user's function describes the reference rows by."""
+    cuts = {}
+    for name, column in described.items():
+        text = column.dtype == object
+        kind, dtype = (Kind.CATEGORICAL, DType.STRING) if text else (Kind.NUMERIC, DType.FLOAT)
+        cuts[name] = cuts_of(column, counted_as(Feature(name=name, kind=kind, dtype=dtype), column))
+    return replace(binning, columns={**binning.columns, **cuts}, describe=function)
+
+
 def counted_as(feature: Feature, column: Column) -> Counted:
     """Choose how a feature is counted, from its type and its values in the reference.
 
     Texts are times when 99 % of them are ISO dates or times. They are free text when there are more than 1,000
-    different ones, or when most differ and are long (40 characters or four words on average). Else they are categories.
+    different ones; when nine of ten differ, of a hundred rows or more; or when most differ and are long (40 characters
+    or four words on average). Else they are categories.
     """
     if feature.dtype is DType.BOOL:
         return Counted.BOOLEAN
@@ -114,7 +128,8 @@ def counted_as(feature: Feature, column: Column) -> Counted:
         return Counted.DATETIME
     words = np.array([len(v.split()) for v in texts.values])
     free = (counts * texts.sizes).sum() > LONG * rows or (counts * words).sum() >= WORDY * rows
-    if len(counts) > MOST_LEVELS or (free and len(counts) > VARIED * rows):
+    unique = rows >= FEWEST_ROWS and len(counts) > UNIQUE * rows
+    if len(counts) > MOST_LEVELS or unique or (free and len(counts) > VARIED * rows):
         return Counted.TEXT
     return Counted.CATEGORICAL
 
@@ -130,7 +145,8 @@ def _quantiles(values: FloatArray, kind: Counted) -> Cuts:
     if not len(values):
         return Cuts(kind=kind, edges=(0.0,))
     inner = np.unique(np.quantile(values, np.linspace(0, 1, INNER_BINS + 1), method="inverted_cdf"))
-    below = np.nextafter(inner[0], -np.inf)
+    with np.errstate(over="ignore"):
+        below = np.nextafter(inner[0], -np.inf)
     edges = np.unique(np.concatenate([[below], inner]))
     return Cuts(kind=kind, edges=tuple(edges[np.isfinite(edges)].tolist()), origin=_origin(values))
 
@@ -139,7 +155,9 @@ def _origin(values: FloatArray) -> float:
     """Return a multiple of a power of two within half a standard deviation of the mean: distances from it are exact."""
     values = np.clip(values, -HEAVIEST, HEAVIEST)
     mean, std = float(values.mean()), float(values.std())
-    if std == 0.0 or abs(mean) <= std / 2:
-        return 0.0 if std else mean
+    if values.min() == values.max() or std == 0.0:  # the squares of tiny differences are zero
+        return float(values[0])
+    if abs(mean) <= std / 2:
+        return 0.0
     unit = 2.0 ** np.floor(np.log2(std))
     return float(np.round(mean / unit) * unit)

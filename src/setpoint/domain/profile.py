@@ -16,7 +16,7 @@ from setpoint.domain.value import from_json, to_json, value
 
 __all__ = [
     "Binning", "ColumnProfile", "Counted", "Cuts", "Profile", "binning_of", "cuts_of", "empty", "profile_from_json",
-    "profile_of", "profile_to_json",
+    "profile_of", "profile_to_json", "with_missing",
 ]  # fmt: skip
 
 OTHERS = "\ue000others"  # the name under which `every_level` has the rows of levels that are not counted apart
@@ -152,6 +152,25 @@ def profile_of(columns: Columns | Mapping[str, Column | Texts], binning: Binning
     cuts = list(binning.columns.values())
     m = measured([columns[name] for name in binning.columns], cuts)
     return profile_from(tallied(m, Grouping(np.zeros(m.rows, np.int64), 1)), binning)
+
+
+def with_missing(columns: Mapping[str, Column | Texts], binning: Binning) -> dict[str, Column | Texts]:
+    """Return the columns of a binning, in its order; one that there is not, as a description that failed, is null."""
+    some = next(iter(columns.values()), np.zeros(0))
+    rows = len(some.codes if isinstance(some, Texts) else some)
+    null = Texts(np.full(rows, -1), [])
+    texts = (Counted.CATEGORICAL, Counted.TEXT, Counted.DATETIME)
+    return {
+        name: columns[name] if _fits(columns.get(name), cuts) else null if cuts.kind in texts else np.full(rows, np.nan)
+        for name, cuts in binning.columns.items()
+    }
+
+
+def _fits(column: Column | Texts | None, cuts: Cuts) -> bool:
+    """Whether a column can be counted so: numbers and times by numbers, anything as levels or text."""
+    if column is None or cuts.kind not in (Counted.NUMERIC, Counted.BOOLEAN):
+        return column is not None
+    return not isinstance(column, Texts) and column.dtype != object
 
 
 def profile_from(tally: Tally, binning: Binning) -> Profile:

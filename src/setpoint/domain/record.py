@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -25,6 +26,12 @@ class Layout(msgspec.Struct, frozen=True):
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+
+@cache
+def layout_of(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Layout:
+    """Return the one layout with these columns: who groups records by it may compare identities."""
+    return Layout(inputs, outputs)
 
 
 class InferenceRecord(msgspec.Struct, frozen=True):
@@ -57,7 +64,7 @@ class InferenceRecord(msgspec.Struct, frozen=True):
         cls, *, inputs: Mapping[str, Sequence[Scalar]], outputs: Mapping[str, Sequence[Scalar]], **fields: Any
     ) -> "InferenceRecord":
         """Return a record whose columns are given by name."""
-        layout = Layout(tuple(inputs), tuple(outputs))
+        layout = layout_of(tuple(inputs), tuple(outputs))
         return cls(layout=layout, inputs=[*inputs.values()], outputs=[*outputs.values()], **fields)
 
 
@@ -114,7 +121,7 @@ class Erasure:
 
     `rows` and `outcomes` were deleted, `days` were affected: what is counted of them was counted anew. `segments` of
     the spool still held bytes of what was erased when it was done; they go when their writers have closed them.
-    `learnt` are the versions that were trained on records of these days.
+    `learnt` are the versions that were trained on records up to these days or later.
     """
 
     id: str

@@ -75,20 +75,28 @@ def splits_of(reference: Columns, schema: Schema, segments: Sequence[str]) -> di
     Raises
     ------
     InvalidInput
-        If a name is no feature: names the nearest.
+        If a name is no feature; see `check`.
     """
+    check(segments, schema)
     features = {f.name: f for f in schema.features}
-    for name in segments:
-        if name not in features:
-            raise InvalidInput(unknown(name, schema.names))
     return {name: _split(reference[name], features[name]) for name in segments}
 
 
-def unknown(name: str, known: Sequence[str]) -> str:
-    """Say that a segment names no feature."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"segments: {name!r} is no feature of the model{hint}; its features are {', '.join(known)}"
+def check(segments: Sequence[str], schema: Schema) -> None:
+    """Refuse segments by what is no feature.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the nearest feature, and all.
+    """
+    for name in segments:
+        if name not in schema.names:
+            near = difflib.get_close_matches(name, schema.names, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise InvalidInput(
+                f"segments: {name!r} is no feature of the model{hint}; its features are {', '.join(schema.names)}"
+            )
 
 
 def _split(column: Column, feature: Feature) -> Split:

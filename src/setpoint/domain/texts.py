@@ -12,10 +12,11 @@ from setpoint.domain.records import Column
 
 NAME_CHARS = 200  # of a level that is kept
 READ_CHARS = 512  # of a text that its trigrams are taken from
+AT_ONCE = 2_000  # texts, which bounds the memory
 BUCKETS = 256  # of the sketch of trigrams
 HOURS = 168  # of a week, from Monday 00:00 UTC
 FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_800.0  # the years 1 to 9999
-_START, _END = 2, 3  # control characters that stand for the ends of a text
+_START, _END = "\x02", "\x03"  # control characters that stand for the ends of a text
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -90,7 +91,7 @@ def hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def trigrams(values: Sequence[str]) -> tuple[IntArray, IntArray]:
+def trigrams(values: Sequence[str]) -> tuple[IntArray, NDArray[np.uint8]]:
     """Hash the trigrams of texts into buckets.
 
     A text is read with a mark at both ends, its first `READ_CHARS` characters at most: the empty one has no trigram.
@@ -102,17 +103,20 @@ def trigrams(values: Sequence[str]) -> tuple[IntArray, IntArray]:
     buckets : ndarray of shape (starts[-1],)
         0 to `BUCKETS` - 1.
     """
-    framed = [f"{chr(_START)}{v[:READ_CHARS]}{chr(_END)}" for v in values]
-    sizes = np.array([len(v) for v in framed], np.int64)
+    sizes = np.array([min(len(v), READ_CHARS) for v in values], np.int64)
+    parts = [_buckets(values[at : at + AT_ONCE]) for at in range(0, len(values), AT_ONCE)]
+    return np.concatenate([[0], np.cumsum(sizes)]), np.concatenate([np.zeros(0, np.uint8), *parts])
+
+
+def _buckets(values: Sequence[str]) -> NDArray[np.uint8]:
+    """Return the buckets of the trigrams of some texts, all texts' as one; at least one text."""
+    framed = [f"{_START}{v[:READ_CHARS]}{_END}" for v in values]
+    ends = np.cumsum([len(v) for v in framed])
     chars = np.frombuffer("".join(framed).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    ends = np.cumsum(sizes)
-    starts = np.concatenate([[0], np.cumsum(sizes - 2)])
-    if not len(chars):
-        return starts, np.zeros(0, np.int64)
     mixed = (chars[:-2] << np.uint64(42)) ^ (chars[1:-1] << np.uint64(21)) ^ chars[2:]
     whole = np.ones(len(mixed), dtype=bool)
     whole[(ends[:-1, None] - [1, 2]).ravel()] = False  # those that reach into the next text
     mixed = mixed[whole] * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing (Knuth, TAOCP 3, 6.4)
     mixed ^= mixed >> np.uint64(32)
     mixed *= np.uint64(0xD6E8FEB86659FD93)
-    return starts, (mixed >> np.uint64(56)).astype(np.int64)
+    return (mixed >> np.uint64(56)).astype(np.uint8)

@@ -21,6 +21,7 @@ from setpoint.loop.changes import (
     with_rollout,
 )
 from setpoint.loop.clear import in_clear, score
+from setpoint.loop.columns import same_columns
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
@@ -37,7 +38,8 @@ def act(action: do.Action, ports: Ports, deployment: Deployment, look: Look) -> 
 @act.register
 def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     incident = find_incident(deployment, action.incident)
-    champion = deployment.releases[-1]
+    releases = same_columns(ports, deployment)
+    champion = releases[-1]
     healthy, suspect = look.healthy(deployment, incident.since), look.history.between(incident.since, None)
     if not look.unreadable:
         healthy, suspect = (in_clear(ports, deployment.model, rows) for rows in (healthy, suspect))
@@ -47,7 +49,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         healthy=healthy,
         suspect=suspect,
         champion=champion,
-        previous=deployment.releases[-2] if len(deployment.releases) > 1 else None,
+        previous=releases[-2] if len(releases) > 1 else None,
         maps=deployment.served.maps,
         unreadable=look.unreadable,
     )

@@ -13,6 +13,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, reference_in_clear
+from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
@@ -31,13 +32,14 @@ def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: st
 
     The set is as long as the user's own reference: the latest rows, so that growth is followed and not averaged out.
     """
-    root = deployment.releases[0].version
+    root = same_columns(ports, deployment)[0].version
     folder = ports.bundles.folder(deployment.model, root)
     reference = pq.read_table(folder / REFERENCE_FILE)
     reference = reference_in_clear(ports, deployment.model, reference, ports.bundles.get(deployment.model, root).schema)
+    recorded = ports.log.read(deployment.model, until=plan.holdout_since, as_of=plan.until)
     table = build(
         reference,
-        in_clear(ports, deployment.model, ports.log.read(deployment.model, until=plan.holdout_since, as_of=plan.until)),
+        in_clear(ports, deployment.model, fitting(ports, deployment.model, recorded, champion.schema)),
         champion.schema,
         maps=repaired_spans(deployment),
         until=plan.holdout_since,
@@ -70,6 +72,7 @@ def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, v
     recorded = ports.log.read(
         deployment.model, since=training.holdout_since, until=training.until, as_of=training.until
     )
+    recorded = fitting(ports, deployment.model, recorded, look.champion.schema)
     held_out = in_clear(ports, deployment.model, recorded.labelled)
     verdict = judge_gate(
         rescored_losses(ports, deployment, look.champion.schema, deployment.served.champion, held_out),

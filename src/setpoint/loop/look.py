@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
@@ -11,6 +12,7 @@ from setpoint.domain.records import Records
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, why_unreadable
+from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_profile
 from setpoint.loop.rescore import rescored_losses
@@ -60,7 +62,9 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     model, since = deployment.model, deployment.looked or deployment.releases[0].at
     champion = ports.bundles.get(model, deployment.served.champion)
     folder = ports.bundles.folder(model, champion.version)
-    history = ports.log.read(model, since=now - _span(deployment), until=now, as_of=now)
+    history = _recorded(ports, champion, since=now - _span(deployment), until=now, as_of=now)
+    releases = same_columns(ports, deployment)
+    version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     earlier = history.between(now - BASELINE, since)
     seen = Seen(
         now=now,
@@ -72,11 +76,11 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         refused=ports.log.refused(model, since, now),
         objectives=deployment.objectives,
         false_actions_per_year=deployment.envelope.false_actions_per_year,
-        contest=_contest(ports, deployment, champion, history, now),
+        contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
         reference=read_profile(folder),
-        day=ports.log.profile(model, now - DAY, now),
-        week=ports.log.profile(model, now - 7 * DAY, now),
+        day=ports.log.profile(model, now - DAY, now, version=version),
+        week=ports.log.profile(model, now - 7 * DAY, now, version=version),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
     return Look(
@@ -86,9 +90,9 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         standings=standings(seen),
         recent=seen.recent,
         history=history,
-        unlearnt=ports.log.read(model, since=deployment.last_fit, until=now, as_of=now).labelled,
-        shadow=_shadow(ports, deployment, since, now),
-        earlier=_earlier(ports, deployment, now),
+        unlearnt=_recorded(ports, champion, since=deployment.last_fit, until=now, as_of=now).labelled,
+        shadow=_shadow(ports, deployment, champion, since, now),
+        earlier=_earlier(ports, deployment, champion, now),
         fit=ports.trainer.result(deployment.training.job) if deployment.training else None,
         unreadable=why_unreadable(ports, champion.schema),
     )
@@ -99,12 +103,15 @@ def in_shadow(deployment: Deployment) -> Rollout | None:
     return next((r for r in deployment.rollouts if r.phase is Phase.SHADOW), None)
 
 
-def _shadow(ports: Ports, deployment: Deployment, until: datetime, now: datetime) -> Records | None:
+def _shadow(
+    ports: Ports, deployment: Deployment, champion: ModelVersion, until: datetime, now: datetime
+) -> Records | None:
     rollout = in_shadow(deployment)
     if rollout is None:
         return None
-    return ports.log.read(
-        deployment.model,
+    return _recorded(
+        ports,
+        champion,
         since=rollout.shadow_since,
         until=until,
         as_of=now,
@@ -138,6 +145,10 @@ def _span(deployment: Deployment) -> timedelta:
     return max(2 * BASELINE, timedelta(seconds=max(o.window_s for o in deployment.objectives)))
 
 
-def _earlier(ports: Ports, deployment: Deployment, now: datetime) -> dict[datetime, Records]:
+def _recorded(ports: Ports, champion: ModelVersion, **window: Any) -> Records:
+    return fitting(ports, champion.model, ports.log.read(champion.model, **window), champion.schema)
+
+
+def _earlier(ports: Ports, deployment: Deployment, champion: ModelVersion, now: datetime) -> dict[datetime, Records]:
     old = {i.since for i in deployment.incidents if i.live and i.since < now - BASELINE}
-    return {s: ports.log.read(deployment.model, since=s - BASELINE, until=s, as_of=now) for s in sorted(old)}
+    return {s: _recorded(ports, champion, since=s - BASELINE, until=s, as_of=now) for s in sorted(old)}

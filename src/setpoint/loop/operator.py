@@ -1,7 +1,7 @@
 """What a person may ask of a home: the verbs behind the commands and the Python API."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
+from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import Served, sharing, written
+from setpoint.domain.live import FeatureMap, Served, sharing, written
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
@@ -55,6 +56,8 @@ class Operator:
             sharing(known.served, {request.version: share})  # what cannot be is said before the long work
             self._same_ids(file.model, request.sensitive_id, request.sensitive_caller)
         version = make_version(ports.bundles, request, tuple(file.allow), progress)
+        if known is not None:
+            self._answers_for(self.schema(file.model), version, alone=share is None)
         progress("making it live")
         with ports.state.lease():
             ports.log.open_model(
@@ -98,6 +101,8 @@ class Operator:
             time=file.time,
             id=file.id,
             contracts=contracts(file),
+            segments=tuple(file.segments),
+            describe="" if file.profile is None else str(file.root / file.profile),
             sensitive={n: Handling(part.sensitive) for n, part in file.features.items() if part.sensitive},
             sensitive_id=Handling(file.sensitive.id) if file.sensitive.id else None,
             sensitive_caller=Handling(file.sensitive.caller) if file.sensitive.caller else None,
@@ -116,6 +121,15 @@ class Operator:
                 f"one for the champion of {model}; deploy it without a share"
             )
 
+    def _answers_for(self, champion: Schema, version: ModelVersion, *, alone: bool) -> None:
+        """Refuse a version whose columns would have requests misread, or that cannot answer the champion's requests."""
+        same_width(version.model, champion, version.schema)
+        if not alone and champion.names != version.schema.names:
+            raise Conflict(
+                f"{version.version} has other columns than the champion of {version.model}, and cannot answer the same "
+                "requests; deploy it without a share"
+            )
+
     def _released(self, deployment: Deployment, version: str, now: datetime, by: str, verb: str) -> Deployment:
         """Make a version champion by a person's word; a rollout under way is withdrawn."""
         replaced = deployment.served.champion
@@ -125,18 +139,24 @@ class Operator:
         release, why = Release(version=version, at=now, by=by, replaced=replaced), ending(deployment.served)
         deployment = replace(
             deployment,
-            served=Served(champion=version, maps=deployment.served.maps),
+            served=Served(champion=version, maps=self._maps(deployment, version)),
             releases=(*deployment.releases, release),
         )
         return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}{why}", by)
+
+    def _maps(self, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:
+        """Return the repairs of features that a version has."""
+        names = self.ports.bundles.get(deployment.model, version).schema.names
+        return tuple(m for m in deployment.served.maps if m.feature in names)
 
     def rollout(self, model: str, shares: Mapping[str, float], *, by: str) -> Deployment:
         """Have challengers answer these fractions of the requests, by version; 0 takes a share away."""
         with self.ports.state.lease():
             deployment = self.ports.state.load(model)
             for version in shares:
-                schema = self.ports.bundles.get(model, version).schema
-                self._same_ids(model, schema.sensitive_id, schema.sensitive_caller)
+                found = self.ports.bundles.get(model, version)
+                self._answers_for(self.schema(model), found, alone=False)
+                self._same_ids(model, found.schema.sensitive_id, found.schema.sensitive_caller)
             deployment = _shared(deployment, shares, self.clock.now(), by)
             deployment = serve(self.ports, deployment, deployment.served)
             self.ports.state.save(deployment)
@@ -262,22 +282,50 @@ class Operator:
 
         Raw ids and values find what is recorded as a hash. `decrypt` returns what is encrypted in clear.
         """
-        self.ports.state.load(model)
+        clear = self._clear(model, decrypt)
+        ids, where = self._asked(model, ids, where)
+        return clear(
+            self.ports.log.table(model, since=since, until=until, version=version, ids=ids, where=where, limit=limit)
+        )
+
+    def record_parts(
+        self,
+        model: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: str | None = None,
+        ids: Sequence[str] | None = None,
+        where: str | None = None,
+        decrypt: bool = False,
+    ) -> Iterator[pa.Table]:
+        """Yield what `records` returns in parts of some days each, however much it is; one part at least."""
+        clear = self._clear(model, decrypt)
+        ids, where = self._asked(model, ids, where)
+        parts = self.ports.log.stretches(model, since=since, until=until, version=version, ids=ids, where=where)
+        return map(clear, parts)
+
+    def _asked(
+        self, model: str, ids: Sequence[str] | None, where: str | None
+    ) -> tuple[Sequence[str] | None, str | None]:
+        """Ingest, and return ids and condition with the hashes beside raw values."""
         self.ports.log.ingest()
         known = self._hashers(model)
         if ids is not None and ID in known:
             ids = [*ids, *map(known[ID], ids)]
         if where is not None and known:
             where = hidden_condition(where, known)
-        found = self.ports.log.table(
-            model, since=since, until=until, version=version, ids=ids, where=where, limit=limit
-        )
+        return ids, where
+
+    def _clear(self, model: str, decrypt: bool) -> Callable[[pa.Table], pa.Table]:
+        """Return what shows records: as they are, or decrypted."""
+        self.ports.state.load(model)
         if not decrypt:
-            return found
+            return lambda table: table
         keys = self.ports.keys.keys()
         if keys is None:
             raise Unusable("there is no key to decrypt with: set SETPOINT_KEY, or put the file `key` into the home")
-        return decrypted(found, model, lambda v: self.ports.bundles.get(model, v).schema, keys)
+        return lambda table: decrypted(table, model, lambda v: self.ports.bundles.get(model, v).schema, keys)
 
     def erase(self, model: str, *, ids: Sequence[str] = (), where: str | None = None, by: str) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows of a condition; return the receipt.
@@ -289,15 +337,13 @@ class Operator:
         """
         if not ids and not where:
             raise InvalidInput("nothing says what to erase: give ids, or a condition")
-        known = self._hashers(model)
-        if ID in known:
-            ids = [*ids, *map(known[ID], ids)]
-        if where is not None and known:
-            where = hidden_condition(where, known)
+        asked, where = self._asked(model, ids, where)
         with self.ports.state.lease():
             deployment, now = self.ports.state.load(model), self.clock.now()
             versions = self.ports.bundles.versions(model)
-            receipt = self.ports.log.erase(model, ids=ids, where=where, by=by, now=now, learnt=learnt_days(versions))
+            receipt = self.ports.log.erase(
+                model, ids=asked or (), where=where, by=by, now=now, learnt=learnt_days(versions)
+            )
             why = f"{receipt.rows:,} rows and {receipt.outcomes:,} outcomes; receipt {receipt.id}"
             self.ports.state.save(decided(deployment, now, "", model, "erase", why, by))
         return receipt
@@ -349,13 +395,9 @@ def _ids(deployment: Deployment) -> list[str]:
     ]
 
 
-def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, tuple[date, date]]:
-    """Return the first and the last day of the records that each version was trained on here."""
-    return {
-        v.version: (v.lineage.trained_since.date(), v.lineage.trained_until.date())
-        for v in versions
-        if v.lineage.trained_since and v.lineage.trained_until
-    }
+def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, date]:
+    """Return the last day of the records that each version was trained on here."""
+    return {v.version: v.lineage.trained_until.date() for v in versions if v.lineage.trained_until}
 
 
 def objectives(file: SetpointFile) -> tuple[Objective, ...]:

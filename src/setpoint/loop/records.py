@@ -1,7 +1,7 @@
 """Records as other programs read them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,15 +18,30 @@ def as_lines(table: pa.Table) -> Iterator[str]:
             yield json.dumps(row, default=_text)
 
 
-def write_records(table: pa.Table, out: Path) -> None:
-    """Write records as Parquet, or as CSV with one column an input and output."""
-    match out.suffix:
-        case ".parquet":
-            pq.write_table(table, out)
-        case ".csv":
-            pacsv.write_csv(_flat(table), out)
-        case other:
-            raise InvalidInput(f"cannot write {other or 'a file without suffix'}: name a .parquet or .csv file")
+def write_records(parts: Iterable[pa.Table], out: Path) -> int:
+    """Write records as Parquet, or as CSV with one column an input and output; return how many.
+
+    The file has its name when it is whole. Parts have one schema.
+
+    Raises
+    ------
+    InvalidInput
+        If the name has neither suffix.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise InvalidInput(f"cannot write {out.suffix or 'a file without suffix'}: name a .parquet or .csv file")
+    csv, new, rows, writer = out.suffix == ".csv", out.with_name(out.name + ".partial"), 0, None
+    try:
+        for part in map(_flat, parts) if csv else parts:
+            writer = writer or (pacsv.CSVWriter if csv else pq.ParquetWriter)(new, part.schema)
+            writer.write_table(part)
+            rows += part.num_rows
+        if writer:
+            writer.close()
+        new.rename(out)
+    finally:
+        new.unlink(missing_ok=True)
+    return rows
 
 
 def _flat(table: pa.Table) -> pa.Table:

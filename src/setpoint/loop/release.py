@@ -44,7 +44,7 @@ def read_binning(folder: Path) -> Binning:
 
 def read_profile(folder: Path) -> Profile:
     """Return the profile of the reference stored in a bundle."""
-    return profile_from_json((folder / PROFILE_FILE).read_bytes())
+    return profile_from_json((folder / PROFILE_FILE).read_bytes(), read_binning(folder))
 
 
 def _learn_limits(staged: Path, version: ModelVersion) -> None:

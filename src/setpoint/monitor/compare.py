@@ -198,7 +198,7 @@ def _unit(reference: FloatArray, current: FloatArray) -> Verdict | None:
 
 def _range(p: ColumnProfile, w: ColumnProfile, current: FloatArray, alpha: float) -> Verdict | None:
     out = int(((current < p.low) | (current > p.high)).sum())
-    if not _share_risen(out, w.filled, 0.0, p.filled, alpha):
+    if not _share_risen(out, w.filled, p.infinite / p.filled, p.filled, alpha):
         return None
     share = out / w.filled
     return "range", share, f"{share:.1%} of rows lie outside {p.low:.6g} to {p.high:.6g}"

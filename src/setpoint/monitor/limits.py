@@ -148,11 +148,13 @@ def learn(reference: Columns, schema: Schema, binning: Binning, scores: Column, 
     order = np.argsort(times, kind="stable") if times is not None else np.arange(len(scores))
     features = {f.name: f for f in schema.features}
     score = Feature(name=schema.score, kind=Kind.NUMERIC, dtype=DType.FLOAT)
-    columns = {name: (reference[name] if name in features else scores)[order] for name in binning.columns}
+    columns = {**reference, schema.score: scores}
     return Limits(
         rows=len(order),
         columns={
-            name: _learnt(columns[name], cuts, features.get(name, score)) for name, cuts in binning.columns.items()
+            name: _learnt(columns[name][order], cuts, features.get(name, score))
+            for name, cuts in binning.columns.items()
+            if name in columns
         },
     )
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from setpoint.config import SUPERVISOR
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import to_json
 from setpoint.errors import Conflict, Unusable
@@ -120,6 +121,7 @@ class Supervisor:
             metrics = fresh_metrics_folder(self._files.run)
             self._environment = {
                 **os.environ,
+                SUPERVISOR: str(os.getpid()),
                 "SETPOINT_HOME": str(self.home),
                 "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             }

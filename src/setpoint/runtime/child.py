@@ -20,7 +20,7 @@ def main(fd: int) -> None:
     """Load the model that the first message names, then answer rows until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those who started us
     parent = socket.socket(fileno=fd)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     model = _load(parent)
     while model and (message := receive(parent)):
         try:
@@ -49,7 +49,7 @@ def _failed(e: Exception) -> Frame:
     return Frame("failed", error=type(e).__name__, text=str(e)[:1_000])
 
 
-def _end_with(parent: socket.socket) -> None:
+def end_with(parent: socket.socket) -> None:
     """End at once when the other side is gone, even within a run that never ends."""
     watch = select.poll()
     watch.register(parent, 0)  # closing is told unasked

@@ -4,14 +4,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import groupby, islice
-from operator import attrgetter
 
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.errors import NotReady
 from setpoint.ports import Recorder
 
 CHUNK = 1_000
-MODEL = attrgetter("model")
+
+
+def columns_of(record: InferenceRecord) -> tuple[str, int]:
+    """Return what the records of one write have in common."""
+    return record.model, id(record.layout)
 
 
 class HoldingRecorder:
@@ -69,8 +72,8 @@ class HoldingRecorder:
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
         """Write a micro-batch with one call a model, or hold it when the disk refuses; never raises for the disk."""
-        # one model a call, so that a failure leaves no part of the call written
-        for _, run in groupby(records, key=MODEL):
+        # what is one write a call, so that a failure leaves no part of the call written
+        for _, run in groupby(sorted(records, key=columns_of), key=columns_of):
             self._write(list(run))
 
     def _write(self, records: Sequence[InferenceRecord]) -> None:
@@ -104,7 +107,7 @@ class HoldingRecorder:
         if self.reason is not None and not now and self._clock() - self._tried < self._retry_s:
             return
         while self._held:
-            _, run = next(groupby(islice(self._held, CHUNK), key=MODEL))
+            _, run = next(groupby(islice(self._held, CHUNK), key=columns_of))
             chunk = list(run)
             try:
                 self._recorder.append(chunk)

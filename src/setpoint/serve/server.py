@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from setpoint.config import supervisor_pid
 from setpoint.serve.acceptor import Acceptor
 from setpoint.serve.access import AccessLog
 from setpoint.serve.app import App
@@ -62,7 +63,7 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    parent = os.getppid()
+    parent = supervisor_pid()
     beating = asyncio.create_task(follower.beat())
     await follower.look()
     connections: set[HttpProtocol] = set()

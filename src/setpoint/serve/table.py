@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from setpoint.domain.live import FeatureMap, Served
-from setpoint.domain.record import Layout, Role
+from setpoint.domain.record import Layout, Role, layout_of
 from setpoint.domain.records import Columns
 from setpoint.domain.routing import chosen
 from setpoint.domain.sensitive import Guard
@@ -64,7 +64,7 @@ class Target:
         object.__setattr__(self, "model", self.loaded.version.model)
         object.__setattr__(self, "version", self.loaded.version.version)
         object.__setattr__(self, "form", self.loaded.form.given(self.maps))
-        object.__setattr__(self, "layout", Layout(self.form.names, self.form.outputs))
+        object.__setattr__(self, "layout", layout_of(self.form.names, self.form.outputs))
         object.__setattr__(self, "guard", self.loaded.guard)
 
 

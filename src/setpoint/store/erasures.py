@@ -8,12 +8,11 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from setpoint.domain.profile import Binning
 from setpoint.domain.record import Erasure
-from setpoint.domain.schema import Schema
 from setpoint.domain.value import field, from_json, replace, to_json, value
 from setpoint.store.forgetting import Erased, Subject, erase, erase_quarantined
 from setpoint.store.model_tables import ModelTables
+from setpoint.store.profiler import Profiler
 from setpoint.store.segments import segments
 from setpoint.store.spool import OUTCOMES, RECORDS
 
@@ -26,7 +25,7 @@ class Begun:
 
     erasure: Erasure
     subject: Subject
-    learnt: dict[str, tuple[date, date]] = field(default_factory=dict)
+    learnt: dict[str, date] = field(default_factory=dict)
 
 
 def new_erasure(model: str, subject: Subject, held: Erased, *, what: str, by: str, now: datetime) -> Erasure:
@@ -71,17 +70,17 @@ class Erasures:
         """Return the erasures that are not done."""
         return sorted(self._folder.glob("*" + BEGUN))
 
-    def finish(self, begun: Path, tables: ModelTables, schema: Schema, binning: Binning, now: datetime) -> Erasure:
+    def finish(self, begun: Path, tables: ModelTables, profiler: Profiler, now: datetime) -> Erasure:
         """Do what was written down, and leave the receipt in its place; may be done again after a stop."""
         job = from_json(begun.read_bytes(), Begun)
-        gone = erase(tables, job.subject, job.erasure.days, schema, binning)
+        gone = erase(tables, job.subject, job.erasure.days, profiler)
         receipt = replace(
             job.erasure,
             rows=max(job.erasure.rows, gone.rows),
             outcomes=max(job.erasure.outcomes, gone.outcomes),
             days=gone.days,
             quarantined=erase_quarantined(self._spool, job.subject),
-            learnt=tuple(v for v, (a, b) in job.learnt.items() if any(a <= day <= b for day in gone.days)),
+            learnt=tuple(v for v, until in job.learnt.items() if any(day <= until for day in gone.days)),
             segments=tuple(path.name for kind in (OUTCOMES, RECORDS) for path in segments(self._spool, kind)),
             done=now,
         )

@@ -1,7 +1,8 @@
 """One model on disk: three tables that follow its spool, and what was read of the spool and is in none of them yet."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,17 +18,17 @@ from setpoint.domain.profile import Binning
 from setpoint.domain.record import Erasure, Expired, Ingested, Layout, Outcome, OutcomeReceipt
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
-from setpoint.ports import Recorder
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import Erasures
 from setpoint.store.forgetting import Erased, Subject, expire, held
 from setpoint.store.framing import Scan
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import model_tables
-from setpoint.store.outcomes import Kept, Outcomes
-from setpoint.store.packing import Packed, decode_outcomes, records_in
+from setpoint.store.outcomes import Kept, Outcomes, Predicted
+from setpoint.store.packing import Packed, decode_outcomes, records_in, uncollected
 from setpoint.store.predictions import prediction_schema, rows_of
-from setpoint.store.profiles import PROFILES, compacted, profile_rows
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import PROFILES
 from setpoint.store.segments import FIRST, follow, keep, layout_in, segments
 from setpoint.store.shelf import Shelf
 from setpoint.store.spool import OUTCOMES, RECORDS
@@ -35,7 +36,9 @@ from setpoint.store.told import kept_rows, outcomes_from, placed
 
 FOLD_ROWS = 50_000  # rows that wait for their commit, at most: small commits are dear
 FOLD_EVERY_S = 60.0
+STRETCH_BYTES = 32 * 2**20  # of compressed predictions, read at once
 KEEP_ROWS = 2_000_000  # in memory; given back at the next read beyond this
+EPOCH = date(1970, 1, 1).toordinal()
 SUMMED_GRAINS = (60, 1_440)  # minutes; every commit adds a row to the same few hours and days
 
 
@@ -44,7 +47,7 @@ class Pending:
     """What was read from the spool and is not committed yet; the spool still holds it."""
 
     predictions: list[pa.Table] = field(default_factory=list)
-    profiles: list[pa.Table] = field(default_factory=list)
+    counted: list[pa.Table] = field(default_factory=list)  # rows of predictions that no profile has
     outcomes: list[Kept] = field(default_factory=list)
 
     @property
@@ -55,7 +58,7 @@ class Pending:
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
-        return bool(self.predictions or self.profiles or self.outcomes)
+        return bool(self.predictions or self.counted or self.outcomes)
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Follower:
 
     def __init__(self, folder: Path, spool: Path, schema: Schema, binning: Binning) -> None:
         self.schema = schema
-        self.binning = binning
+        self.profiler = Profiler(schema, binning)
         self._spool = spool
         self._types = prediction_schema(schema)
         self.tables = model_tables(folder, schema)
@@ -90,6 +93,8 @@ class Follower:
         self._places: dict[str, Place] = {}
         self._finished: dict[str, Path] = {}
         self.pending = Pending()
+        self._unjudged: list[Outcome] = []
+        self._counts = 0, PROFILES.empty_table()
         self._shelf: Shelf | None = None
         self._floor = date.max
         self._sound = True
@@ -102,12 +107,33 @@ class Follower:
             self._restart()
             self._consume(mend=False)
 
-    def days(self, since: datetime | None, until: datetime | None) -> list[date]:
-        """Return the days that have rows, in order."""
-        stored = (date.fromisoformat(name) for name in self.tables.predictions.partitions())
-        waiting = (d for part in self.pending.predictions for d in pc.unique(part["day"]).to_pylist())
+    def asked_as(self, request_ids: Sequence[str]) -> pa.Table:
+        """Return `id`, `request_id` and `day` of the rows of requests that have no id of their own: theirs or none."""
+        names, where = ["id", "request_id", "day"], ds.field("request_id").isin(pa.array(request_ids, pa.string()))
+        waiting = [ds.dataset(part).to_table(columns=names, filter=where) for part in self.pending.predictions]
+        rows = pa.concat_tables([self.tables.predictions.load(columns=names, where=where), *waiting])
+        found = zip(rows["id"].to_pylist(), rows["request_id"].to_pylist(), strict=True)
+        return rows.filter(pa.array([id_ is None or id_.startswith(f"{asked}/") for id_, asked in found], pa.bool_()))
+
+    def void(self) -> None:
+        """Read everything again at the next `refresh`."""
+        self._sound = False
+
+    def stretches(self, since: datetime | None, until: datetime | None) -> list[list[date]]:
+        """Return the days that have rows, in order, in stretches of a size that fits into memory well."""
+        sizes = Counter({date.fromisoformat(day): size for day, size in self.tables.predictions.sizes().items()})
+        for part in self.pending.predictions:
+            sizes.update(dict.fromkeys(pc.unique(part["day"]).to_pylist(), 0))
         first, last = _day(since) or date.min, _day(until) or date.max
-        return sorted({d for d in (*stored, *waiting) if first <= d <= last})
+        found: list[list[date]] = []
+        room = 0
+        for day in sorted(day for day in sizes if first <= day <= last):
+            if not found or sizes[day] > room:
+                found.append([])
+                room = STRETCH_BYTES
+            found[-1].append(day)
+            room -= sizes[day]
+        return found
 
     def predictions(self, where: ds.Expression) -> pa.Table:
         """Return rows of predictions, committed or not, for which a condition holds."""
@@ -116,8 +142,15 @@ class Follower:
 
     def profiles(self, where: ds.Expression) -> pa.Table:
         """Return rows of profiles, committed or not, for which a condition holds."""
-        waiting = [ds.dataset(part).to_table(filter=where) for part in self.pending.profiles]
-        return pa.concat_tables([self.tables.profiles.load(where=where), *waiting])
+        return pa.concat_tables([self.tables.profiles.load(where=where), self._counted_pending().filter(where)])
+
+    def _counted_pending(self) -> pa.Table:
+        """Return the profiles of what waits; what a user's function says of it is asked once."""
+        parts = self.pending.counted
+        if self._counts[0] != len(parts):
+            rows = pa.concat_tables([self._types.empty_table(), *parts])
+            self._counts = len(parts), self.profiler.count(rows)
+        return self._counts[1]
 
     def shelf(self, day: date) -> Shelf:
         """Return rows and outcomes from a day on, kept in memory from call to call: for who reads often."""
@@ -137,7 +170,7 @@ class Follower:
         where = ds.field("day").is_null() | ds.field("day").isin(days)
         if ids is not None:
             where &= ds.field("id").isin(ids)
-        found = outcomes_from(self.tables.outcomes.load(columns=["seq", "id", "value", "known"], where=where))
+        found = outcomes_from(self.tables.outcomes.load(columns=["day", "seq", "id", "value", "known"], where=where))
         for kept in self.pending.outcomes:
             found.put(kept)
         return found
@@ -153,11 +186,11 @@ class Follower:
         moved, self._moved = self._moved, Ingested()
         return moved
 
-    def receive(self, model: str, outcomes: Sequence[Outcome], recorder: Recorder) -> OutcomeReceipt:
+    def receive(self, outcomes: Sequence[Outcome], write: Callable[[Sequence[Outcome]], None]) -> OutcomeReceipt:
         """Put the outcomes that are new into the spool, and read them from there."""
         self._follow_and_fold()
         kept, receipt = self._judge(outcomes)
-        recorder.append_outcomes(model, kept.outcomes)
+        write(kept.outcomes)
         before = self._moved.outcomes
         self._consume(mend=True)
         self._moved = replace(self._moved, outcomes=before)
@@ -184,7 +217,7 @@ class Follower:
         if self.pending:
             self._fold()
         self._sound = False
-        return self.erasures.finish(begun, self.tables, self.schema, self.binning, now)
+        return self.erasures.finish(begun, self.tables, self.profiler, now)
 
     def _outdated(self) -> bool:
         return any(table.outdated() for table in self.tables.all)
@@ -193,7 +226,8 @@ class Follower:
         """Read the tables' cursors again; what was read behind them is void."""
         for table in self.tables.all:
             table.refresh()
-        self._places, self._finished, self.pending = {}, {}, Pending()
+        self._places, self._finished, self.pending, self._unjudged = {}, {}, Pending(), []
+        self._counts = 0, PROFILES.empty_table()
         self._shelf, self._sound = None, True
 
     def _follow_and_fold(self) -> None:
@@ -216,6 +250,7 @@ class Follower:
     def _fold(self) -> None:
         """Commit what is pending, each table with its cursors; if that fails half-way, what was read is void."""
         self._sound = False
+        self._judge_waiting()
         pending, ends = self.pending, {n: p.at for n, p in self._places.items() if p.at != p.committed}
         records = {name: at for name, at in ends.items() if name.endswith(RECORDS)}
         told = {name: at for name, at in ends.items() if name.endswith(OUTCOMES)}
@@ -223,8 +258,8 @@ class Follower:
             rows = pa.concat_tables(pending.predictions)
             self.tables.ids.add(by_day(rows["id"], rows["day"]))
             self.tables.predictions.append(rows, records)
-        if pending.profiles:
-            rows = compacted(pa.concat_tables(pending.profiles), self.binning)
+        if pending.counted:
+            rows = self._counted_pending()
             self.tables.profiles.append(rows, records)
             self._amend_from(rows)
         if pending.outcomes:
@@ -234,6 +269,7 @@ class Follower:
         for name, at in ends.items():
             self._places[name].committed = at
         self.pending, self._sound, self._folded = Pending(), True, time.monotonic()
+        self._counts = 0, PROFILES.empty_table()
 
     def _amend_from(self, rows: pa.Table) -> None:
         first = pc.min(rows["start"]).as_py()
@@ -257,24 +293,30 @@ class Follower:
         rows = self.tables.profiles.load(where=where)
         if rows.num_rows:
             self.tables.profiles.replace(
-                f"grain = {grain} AND start >= '{start.isoformat()}'", compacted(rows, self.binning)
+                f"grain = {grain} AND start >= '{start.isoformat()}'", self.profiler.add_up(rows)
             )
 
     def _place_late(self) -> None:
-        """Find the outcomes whose prediction came after them."""
-        rows = self.tables.outcomes.load(columns=["seq", "id"], where=ds.field("day").is_null())
-        left = np.ones(rows.num_rows, bool)
-        for day, found in self.tables.ids.days(hashes(rows["id"])):
-            mine = rows["seq"].filter(pa.array(found & left)).to_pylist()
-            left &= ~found
-            if mine:
-                listed = ", ".join(map(str, mine))
-                self.tables.outcomes.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
+        """Find the outcomes whose prediction came after them: a row for each day, the one there is gets the last."""
+        table = self.tables.outcomes
+        rows = table.load(where=ds.field("day").is_null())
+        found = placed(rows, self.tables.ids)
+        late = found.filter(pc.is_valid(found["day"])).sort_by("day")
+        if not late.num_rows:
+            return
+        pairs = list(zip(late["seq"].to_pylist(), late["day"].to_pylist(), strict=True))
+        last = dict(pairs)
+        more = [last[seq] != day for seq, day in pairs]
+        if any(more):
+            table.append(late.filter(pa.array(more)), {})
+        for day in sorted(set(last.values())):
+            listed = ", ".join(str(seq) for seq, of_day in last.items() if of_day == day)
+            table.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
 
     def _make_index(self) -> None:
-        """Read the ids of all predictions: of a log that a former release wrote, or whose index was deleted."""
-        for batch in self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches():
-            self.tables.ids.add(by_day(batch["id"], batch["day"]))
+        """Read the ids of all predictions: of a log whose index was deleted."""
+        batches = self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches()
+        self.tables.ids.make(by_day(batch["id"], batch["day"]) for batch in batches)
 
     def _consume(self, *, mend: bool) -> None:
         for _ in self._advance(mend=mend):
@@ -288,17 +330,26 @@ class Follower:
                 place = self._places[path.name] = self._place(path)
             moving = True
             while moving:
-                found = follow(path, place.at, mend=mend)
-                moving = found.scan.end > place.at
-                if path.suffix == RECORDS:
-                    self._take_records(path, place, found.scan, found.form, mend=mend)
-                else:
-                    self._take_outcomes(path, place, found.scan, mend=mend)
-                place.at = found.scan.end
-                if found.finished:
-                    self._finished[path.name] = path
+                with uncollected():
+                    moving = self._step(path, place, mend=mend)
+                if len(self._unjudged) >= FOLD_ROWS:
+                    self._judge_waiting()
                 if moving:
                     yield
+        self._judge_waiting()
+
+    def _step(self, path: Path, place: Place, *, mend: bool) -> bool:
+        """Read the next part of a segment; return whether there was one."""
+        found = follow(path, place.at, mend=mend)
+        moving = found.scan.end > place.at
+        if path.suffix == RECORDS:
+            self._take_records(path, place, found.scan, found.form, mend=mend)
+        else:
+            self._take_outcomes(path, place, found.scan, mend=mend)
+        place.at = found.scan.end
+        if found.finished:
+            self._finished[path.name] = path
+        return moving
 
     def _place(self, path: Path) -> Place:
         if path.suffix == OUTCOMES:
@@ -324,17 +375,17 @@ class Follower:
             self._add(found.records, offsets, found.layout, place)
 
     def _add(self, records: list[Packed], offsets: Any, layout: Layout, place: Place) -> None:
-        uncommitted = [r for r, at in zip(records, offsets, strict=True) if at >= place.rows]
-        unprofiled = [r for r, at in zip(records, offsets, strict=True) if at >= place.profiles]
-        rows = rows_of(uncommitted, layout, self._types)
-        same = len(uncommitted) == len(unprofiled)
-        counted = rows if same else rows_of(unprofiled, layout, self._types)
+        rows = rows_of(records[np.searchsorted(offsets, place.rows) :], layout, self._types)
+        if place.rows == place.profiles:
+            counted = rows
+        else:
+            counted = rows_of(records[np.searchsorted(offsets, place.profiles) :], layout, self._types)
+        if counted.num_rows:
+            self.pending.counted.append(counted)
         if rows.num_rows:
             self.pending.predictions.append(rows)
             if self._shelf is not None:
                 self._shelf.rows.add(batch_from(rows, self.schema))
-        if counted.num_rows:
-            self.pending.profiles.append(profile_rows(counted, self.schema, self.binning))
 
     def _take_outcomes(self, path: Path, place: Place, scan: Scan, *, mend: bool) -> None:
         told: list[tuple[int, list[Outcome]]] = []
@@ -348,26 +399,29 @@ class Follower:
                     keep(path, at, payload)
         sizes = np.array([len(outcomes) for _, outcomes in told])
         self._count(path, place, scan, np.array([at for at, _ in told], np.int64), sizes, strange)
-        outcomes = [outcome for at, part in told if at >= place.rows for outcome in part]
-        if outcomes:
-            kept, _ = self._judge(outcomes)
-            if len(kept):
-                self.pending.outcomes.append(kept)
-                if self._shelf is not None:
-                    self._shelf.outcomes.put(kept)
+        self._unjudged += [outcome for at, part in told if at >= place.rows for outcome in part]
+
+    def _judge_waiting(self) -> None:
+        """Keep what is new of the outcomes that were read; many at once, for each time the table is asked."""
+        outcomes, self._unjudged = self._unjudged, []
+        kept = self._judge(outcomes)[0] if outcomes else Kept()
+        if len(kept):
+            self.pending.outcomes.append(kept)
+            if self._shelf is not None:
+                self._shelf.outcomes.put(kept)
 
     def _judge(self, outcomes: Sequence[Outcome]) -> tuple[Kept, OutcomeReceipt]:
         """Compare outcomes with what was told of their ids before."""
         ids = pa.array([outcome.id for outcome in outcomes], pa.string())
         codes = hashes(ids)
-        predicted, days = np.zeros(len(codes), bool), []
-        for day, found in self.tables.ids.days(codes):
-            predicted |= found
-            days.append(day)
-        waiting = [hashes(part["id"]) for part in self.pending.predictions]
-        if waiting:
-            predicted |= np.isin(codes, np.concatenate(waiting))
-        return self.outcomes(pa.array(days, pa.date32()), ids).judge(outcomes, self.schema, predicted)
+        stored = [(day.toordinal() - EPOCH, found) for day, found in self.tables.ids.days(codes)]
+        waiting: dict[date, Any] = {}
+        for part in self.pending.predictions:
+            for day, known in by_day(part["id"], part["day"]).items():
+                waiting[day] = waiting.get(day, False) | np.isin(codes, known)
+        predicted = Predicted.of([*stored, *((day.toordinal() - EPOCH, found) for day, found in waiting.items())])
+        days = pa.array(np.unique(predicted.day), pa.int32()).cast(pa.date32())
+        return self.outcomes(days, ids).judge(outcomes, self.schema, predicted)
 
     def _count(self, path: Path, place: Place, scan: Scan, offsets: Any, sizes: Any, strange: list[int]) -> None:
         """Add up what was not counted before: frames that held something, and what was lost."""

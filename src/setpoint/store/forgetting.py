@@ -5,17 +5,16 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from setpoint.domain.profile import Binning
 from setpoint.domain.record import Expired
-from setpoint.domain.schema import Schema
 from setpoint.domain.value import value
 from setpoint.store.ids import by_day, hashes
 from setpoint.store.model_tables import ModelTables
-from setpoint.store.profiles import compacted, profile_rows
+from setpoint.store.profiler import Profiler
 from setpoint.store.tables import Table
 
 
@@ -77,7 +76,7 @@ def held(tables: ModelTables, subject: Subject, days: Iterable[date]) -> Erased:
     )
 
 
-def erase(tables: ModelTables, subject: Subject, days: Iterable[date], schema: Schema, binning: Binning) -> Erased:
+def erase(tables: ModelTables, subject: Subject, days: Iterable[date], profiler: Profiler) -> Erased:
     """Delete the records and outcomes of a subject, count the affected days anew, and let go of the bytes.
 
     May be done again after a stop: a day is found by its ids until it is counted.
@@ -91,7 +90,7 @@ def erase(tables: ModelTables, subject: Subject, days: Iterable[date], schema: S
     outcomes = sum(_drop(tables.outcomes, day, subject) for day in (None, *affected))
     rows = sum(_drop(tables.predictions, day, subject) for day in affected)
     for day in affected:
-        _count_anew(tables, day, schema, binning)
+        _count_anew(tables, day, profiler)
     for table in tables.all:
         table.purge()
     return Erased(rows=rows, outcomes=outcomes, days=affected)
@@ -129,17 +128,17 @@ def _of_day(day: date | None) -> ds.Expression:
 
 def erase_quarantined(spool: Path, subject: Subject) -> int:
     """Delete damaged bytes that were set aside and hold an id of the subject; return how many files."""
-    wanted = [text.encode() for text in (*subject.ids, *subject.requests)]
+    wanted = [msgspec.msgpack.encode(text) for text in (*subject.ids, *subject.requests)]  # with its length
     held = [file for file in (spool / "quarantine").glob("*") if any(text in file.read_bytes() for text in wanted)]
     for file in held:
         file.unlink(missing_ok=True)
     return len(held)
 
 
-def _count_anew(tables: ModelTables, day: date, schema: Schema, binning: Binning) -> None:
+def _count_anew(tables: ModelTables, day: date, profiler: Profiler) -> None:
     rows = tables.predictions.load(where=ds.field("day") == pa.scalar(day))
     stretch = f"start >= '{_midnight(day)}' AND start < '{_midnight(day + timedelta(days=1))}'"
-    counted = compacted(profile_rows(rows, schema, binning), binning)
+    counted = profiler.add_up(profiler.count(rows))
     tables.profiles.replace(stretch, counted)
     tables.ids.put(day, by_day(rows["id"], rows["day"]).get(day, hashes(rows["id"])))
 

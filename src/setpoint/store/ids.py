@@ -48,21 +48,34 @@ class IdIndex:
             for run in merge:
                 run.unlink()
 
+    def make(self, found: Iterable[Mapping[date, Hashes]]) -> None:
+        """Make an index of all that is found; until it is whole there is none."""
+        new = IdIndex(self._folder.with_name(self._folder.name + ".new"))
+        new.forget()
+        new._folder.mkdir()
+        for part in found:
+            new.add(part)
+        self.forget()
+        new._folder.rename(self._folder)
+
     def put(self, day: date, codes: Hashes) -> None:
         """Hold these hashes of a day and no others."""
         folder = self._folder / day.isoformat()
-        runs = [*_runs(folder), *folder.glob("*.new")]
-        self.add({day: codes})
-        for run in runs:
+        folder.mkdir(parents=True, exist_ok=True)
+        runs = _runs(folder)
+        _write(folder / f"{int(runs[-1].stem) + 1 if runs else 0}.u64", np.unique(codes))
+        for run in (*runs, *folder.glob("*.new")):
             run.unlink(missing_ok=True)
 
     def days(self, wanted: Hashes) -> Iterator[tuple[date, NDArray[np.bool_]]]:
         """Yield the days on which any of the ids was predicted, with a mask of those, latest first."""
-        folders = self._folder.iterdir() if self.exists else ()
+        order = np.argsort(wanted)
+        ordered = wanted[order]  # neighbours are looked up in the same places
+        folders = self._folder.iterdir() if self.exists and len(wanted) else ()
         for folder in sorted(folders, reverse=True):
             found = np.zeros(len(wanted), bool)
             for run in _runs(folder):
-                found |= _contained(wanted, _read(run))
+                found[order] |= _contained(ordered, _read(run))
             if found.any():
                 yield date.fromisoformat(folder.name), found
 
@@ -95,8 +108,11 @@ def _runs(folder: Path) -> list[Path]:
 
 
 def _read(run: Path) -> Hashes:
-    size = run.stat().st_size // 8
-    return np.memmap(run, "<u8", "r", shape=(size,)) if size else np.empty(0, np.uint64)
+    try:
+        size = run.stat().st_size // 8
+        return np.memmap(run, "<u8", "r", shape=(size,)) if size else np.empty(0, np.uint64)
+    except FileNotFoundError:  # merged by who holds the lock; who does not hold it looks for itself alone
+        return np.empty(0, np.uint64)
 
 
 def _write(run: Path, codes: Hashes) -> None:

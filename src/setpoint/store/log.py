@@ -4,14 +4,17 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
@@ -20,15 +23,19 @@ from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
 from setpoint.store.erasures import Begun, new_erasure, subject_of
 from setpoint.store.follower import Follower
+from setpoint.store.model_tables import model_tables
 from setpoint.store.outcomes import Outcomes, check
 from setpoint.store.presented import presented, window
-from setpoint.store.profiles import chosen, summed
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import chosen
 from setpoint.store.segments import exclusive
-from setpoint.store.shelf import Shelf, same_columns
-from setpoint.store.spool import INGESTED, Spool
+from setpoint.store.shelf import Shelf
+from setpoint.store.spool import INGESTED, Spool, ask_to_close
 from setpoint.store.upgrade import finish, prepare, unfinished
 
 MODEL_FILE = "model.json"
+ATTEMPTS = 5
+T = TypeVar("T")
 FORMAT = 2  # of the tables
 
 
@@ -56,7 +63,7 @@ class DeltaRecordLog:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._records = home / "records"
-        self._followers: dict[str, Follower] = {}
+        self._followers: dict[str, tuple[int, Follower]] = {}  # and when model.json was written
         self._threads = threading.RLock()
         self._ingests = False
         self._spool = Spool(home / "spool", "control")
@@ -64,17 +71,23 @@ class DeltaRecordLog:
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
         with self._threads:
             try:
-                with exclusive(self._lock):
-                    self._open(self._records / model, schema, binning)
-                have = self._follower(model).schema
+                self._made(model, schema, binning)
+                self._follower(model)
             except OSError as e:
                 raise Unusable(f"home not writable: {self._home} ({e.strerror}); set SETPOINT_HOME") from e
-            same_columns(model, have, schema)
 
     def ingest(self) -> Ingested:
         with self._threads:
             self._ingests, began = True, time.time()
-            moved = [self._ingest(file.parent.name) for file in sorted(self._records.glob(f"*/{MODEL_FILE}"))]
+            moved, failed = list[Ingested](), list[tuple[str, Exception]]()
+            for file in sorted(self._records.glob(f"*/{MODEL_FILE}")):
+                try:
+                    moved.append(self._ingest(file.parent.name))
+                except Exception as e:  # one model's damage must not stop the others; it is raised when they are done
+                    failed.append((file.parent.name, e))
+            for model, error in failed:
+                error.add_note(f"while ingesting the records of {model!r}")
+                raise error
             _mark(self._home / "spool" / INGESTED, began)
         return Ingested(
             records=sum(m.records for m in moved),
@@ -88,7 +101,16 @@ class DeltaRecordLog:
             follower = self._follower(model)
             check(outcomes, follower.schema)
             with exclusive(self._lock):
-                return follower.receive(model, outcomes, self._spool)
+                return follower.receive(outcomes, self._told(model))
+
+    def _told(self, model: str) -> Callable[[Sequence[Outcome]], None]:
+        """Return what writes outcomes into a segment that is whole at once: nobody waits for this process to end."""
+
+        def write(outcomes: Sequence[Outcome]) -> None:
+            self._spool.append_outcomes(model, outcomes)
+            self._spool.close()
+
+        return write
 
     def read(
         self,
@@ -100,8 +122,7 @@ class DeltaRecordLog:
         role: Role = Role.CHAMPION,
         version: str | None = None,
     ) -> Records:
-        with self._threads:
-            return self._shelf(model, since, until).read(since, until, as_of, role, version)
+        return self._ask(model, lambda f: self._shelf(f, since, until).read(since, until, as_of, role, version))
 
     def table(
         self,
@@ -115,10 +136,10 @@ class DeltaRecordLog:
         limit: int | None = None,
     ) -> pa.Table:
         found: list[pa.Table] = []
-        backwards = self.days(
+        parts = self.stretches(
             model, since=since, until=until, version=version, ids=ids, where=where, latest_first=limit is not None
         )
-        for part in backwards:
+        for part in parts:
             found.append(part)
             if limit is not None and sum(p.num_rows for p in found) >= limit:
                 break
@@ -127,7 +148,7 @@ class DeltaRecordLog:
         table = pa.concat_tables(reversed(found))
         return table.slice(max(0, table.num_rows - limit))
 
-    def days(
+    def stretches(
         self,
         model: str,
         *,
@@ -138,16 +159,18 @@ class DeltaRecordLog:
         where: str | None = None,
         latest_first: bool = False,
     ) -> Iterator[pa.Table]:
-        with self._threads:
-            follower = self._current(model)
-            days = follower.days(since, until)
-        for day in reversed(days) if latest_first else days:
-            with self._threads:
-                rows = follower.predictions(window(since, until, day=day, version=version, ids=ids))
-                outcomes = follower.outcomes(pa.array([day]), pc.unique(rows["id"]))
-            yield presented(rows, outcomes, follower.schema, where)
-        if not days:
-            yield presented(follower.predictions(ds.scalar(False)), Outcomes(), follower.schema, where)
+        def part(follower: Follower, days: Sequence[date]) -> pa.Table:
+            rows = follower.predictions(window(since, until, days=days, version=version, ids=ids))
+            return presented(rows, follower.outcomes(pa.array(days), pc.unique(rows["id"])), follower.schema, where)
+
+        def nothing(follower: Follower) -> pa.Table:
+            return presented(follower.predictions(ds.scalar(False)), Outcomes(), follower.schema, where)
+
+        stretches = self._ask(model, lambda follower: follower.stretches(since, until))
+        for days in reversed(stretches) if latest_first else stretches:
+            yield self._ask(model, partial(part, days=days))
+        if not stretches:
+            yield self._ask(model, nothing)
 
     def expire(self, model: str, *, before: datetime | None = None, at_most_bytes: int | None = None) -> Expired:
         with self._threads:
@@ -163,14 +186,17 @@ class DeltaRecordLog:
         where: str | None = None,
         by: str,
         now: datetime,
-        learnt: Mapping[str, tuple[date, date]] | None = None,
+        learnt: Mapping[str, date] | None = None,
     ) -> Erasure:
         with self._threads:
+            ask_to_close(self._home / "spool")
+            self._ingest(model)
+            of_condition = self.stretches(model, where=where) if where else ()
+            subject, days = subject_of(ids, [self._ask(model, lambda f: f.asked_as(ids)), *of_condition])
             follower = self._follower(model)
-            subject, days = subject_of(ids, self.days(model, where=where) if where else ())
             with exclusive(self._lock):
                 held = follower.held(subject, days)
-                erasure = new_erasure(model, subject, held, what=where or "ids", by=by, now=now)
+                erasure = new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now)
                 begun = follower.erasures.begin(Begun(erasure=erasure, subject=subject, learnt=dict(learnt or {})))
                 return follower.erase(begun, now)
 
@@ -182,8 +208,7 @@ class DeltaRecordLog:
         return self._follower(model).erasures.receipts()
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
-        with self._threads:
-            return self._shelf(model, since, until).refused(since, until)
+        return self._ask(model, lambda follower: self._shelf(follower, since, until).refused(since, until))
 
     def profile(
         self,
@@ -195,14 +220,13 @@ class DeltaRecordLog:
         role: Role = Role.CHAMPION,
         segment: str = "",
     ) -> Profile:
-        with self._threads:
-            follower = self._current(model)
-            rows = follower.profiles(chosen(since, until, version=version, role=role, segment=segment))
-        return summed(rows, follower.binning)
+        where = chosen(since, until, version=version, role=role, segment=segment)
+        return self._ask(model, lambda follower: follower.profiler.sum(follower.profiles(where)))
 
     def close(self) -> None:
-        """Let go of the spool; the log itself needs no closing."""
-        self._spool.close()
+        """Let go of what describes inputs; the log itself needs no closing."""
+        for _, follower in self._followers.values():
+            follower.profiler.close()
 
     @property
     def _lock(self) -> Path:
@@ -213,41 +237,67 @@ class DeltaRecordLog:
         with exclusive(self._lock):
             return follower.ingest()
 
-    def _current(self, model: str) -> Follower:
-        follower = self._follower(model)
-        follower.refresh(with_spool=not self._ingests)
-        return follower
+    def _ask(self, model: str, question: Callable[[Follower], T]) -> T:
+        """Answer from what there is now; again, if another process purges it meanwhile."""
+        with self._threads:
+            for left in reversed(range(ATTEMPTS)):
+                follower = self._follower(model)
+                follower.refresh(with_spool=not self._ingests)
+                try:
+                    return question(follower)
+                except FileNotFoundError:
+                    if not left:
+                        raise
+                    follower.void()
+        raise AssertionError("unreachable")
 
-    def _shelf(self, model: str, since: datetime | None, until: datetime | None) -> Shelf:
-        follower = self._current(model)
+    def _shelf(self, follower: Follower, since: datetime | None, until: datetime | None) -> Shelf:
         if self._ingests:  # the loop asks for the same weeks again and again
             return follower.shelf(date.min if since is None else since.astimezone(UTC).date())
         return follower.loaded(window(since, until))
 
-    def _open(self, folder: Path, schema: Schema, binning: Binning) -> None:
-        if not (folder / MODEL_FILE).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / MODEL_FILE, Opened(schema=schema, binning=binning, format=FORMAT))
+    def _made(self, model: str, schema: Schema, binning: Binning) -> None:
+        """Write down what the tables are laid out by, with the columns of a new version where it has others."""
+        folder = self._records / model
+        if (folder / MODEL_FILE).exists():
+            self._follower(model)  # which brings an older log to the present form
+        with exclusive(self._lock):
+            if not (folder / MODEL_FILE).exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                model_tables(folder, schema)  # before anything says that they are there
+                _write(folder / MODEL_FILE, Opened(schema=schema, binning=binning, format=FORMAT))
+                return
+            have = from_json((folder / MODEL_FILE).read_bytes(), Opened)
+            both = merged(model, have.schema, schema)
+            if both.names != have.schema.names:
+                wider = merged_binning(have.binning, binning)
+                _write(folder / MODEL_FILE, Opened(schema=both, binning=wider, format=FORMAT))
 
     def _follower(self, model: str) -> Follower:
-        if model not in self._followers:
-            folder = self._records / model
-            try:
-                opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
-            except FileNotFoundError:
-                have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
-                raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
+        """Return who follows a model; a new one when a version with other columns was deployed, here or elsewhere."""
+        folder = self._records / model
+        try:
+            written = (folder / MODEL_FILE).stat().st_mtime_ns
+        except FileNotFoundError:
+            have = ", ".join(sorted(f.parent.name for f in self._records.glob(f"*/{MODEL_FILE}"))) or "none"
+            raise NotFound(f"no records of a model called {model!r}; there are: {have}") from None
+        known = self._followers.get(model)
+        if known is None or known[0] != written:
+            opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
             spool = self._home / "spool" / model
             if opened.format < FORMAT or unfinished(folder):
                 opened = self._upgraded(folder, spool)
-            self._followers[model] = Follower(folder, spool, opened.schema, opened.binning)
-        return self._followers[model]
+                written = (folder / MODEL_FILE).stat().st_mtime_ns
+            if known is not None:
+                known[1].profiler.close()
+            known = self._followers[model] = written, Follower(folder, spool, opened.schema, opened.binning)
+        return known[1]
 
     def _upgraded(self, folder: Path, spool: Path) -> Opened:
         with exclusive(self._lock):
             opened = from_json((folder / MODEL_FILE).read_bytes(), Opened)
             if opened.format < FORMAT:
-                prepare(folder, spool, opened.schema, opened.binning)
+                prepare(folder, spool, Profiler(opened.schema, opened.binning))
                 opened = replace(opened, format=FORMAT)
                 _write(folder / MODEL_FILE, opened)
             finish(folder)

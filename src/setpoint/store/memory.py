@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
+from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
@@ -19,11 +19,12 @@ from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
 from setpoint.store.erasures import new_erasure, subject_of
 from setpoint.store.forgetting import Erased, too_old_or_large
-from setpoint.store.outcomes import check
+from setpoint.store.outcomes import Predicted, check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
-from setpoint.store.profiles import PROFILES, chosen, compacted, profile_rows, summed
-from setpoint.store.shelf import Shelf, same_columns
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import PROFILES, chosen
+from setpoint.store.shelf import Shelf
 
 SUM_AT = 100_000  # rows of profiles
 
@@ -34,25 +35,28 @@ class _Model:
 
     schema: Schema
     binning: Binning
+    profiler: Profiler
     shelf: Shelf
     predictions: list[pa.Table] = field(default_factory=list)
     profiles: pa.Table = field(default_factory=PROFILES.empty_table)
     summed_at: int = SUM_AT
-    ids: set[str] = field(default_factory=set)
+    ids: dict[str, set[int]] = field(default_factory=dict)  # and the days on which they were predicted
     outcomes: list[Outcome] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
 
     def add(self, rows: pa.Table) -> None:
         self.predictions.append(rows)
         self.shelf.rows.add(batch_from(rows, self.schema))
-        self.ids.update(rows["id"].drop_null().to_pylist())
-        self.profiles = pa.concat_tables([self.profiles, profile_rows(rows, self.schema, self.binning)])
+        for id_, day in zip(rows["id"].to_pylist(), rows["day"].cast(pa.int32()).to_pylist(), strict=True):
+            self.ids.setdefault(id_, set()).add(day)
+        self.profiles = pa.concat_tables([self.profiles, self.profiler.count(rows)])
         if self.profiles.num_rows > self.summed_at:
-            self.profiles = compacted(self.profiles, self.binning)
+            self.profiles = self.profiler.add_up(self.profiles)
             self.summed_at = self.profiles.num_rows + SUM_AT
 
     def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
-        predicted: NDArray[np.bool_] = np.array([o.id in self.ids for o in outcomes], bool)
+        pairs = [(row, day) for row, o in enumerate(outcomes) for day in sorted(self.ids.get(o.id, ()))]
+        predicted = Predicted(*np.array(pairs, np.int64).reshape(-1, 2).T)
         kept, receipt = self.shelf.outcomes.judge(outcomes, self.schema, predicted)
         self.shelf.outcomes.put(kept)
         self.outcomes += kept.outcomes
@@ -60,7 +64,7 @@ class _Model:
 
     def keep(self, rows: pa.Table, outcomes: Sequence[Outcome]) -> None:
         """Forget everything else."""
-        self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), set(), [], []
+        self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), {}, [], []
         self.profiles = PROFILES.empty_table()
         self.add(rows)
         self.tell(outcomes)
@@ -79,8 +83,16 @@ class MemoryRecordLog:
         self._outcomes: dict[str, list[Outcome]] = {}
 
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
-        have = self._models.setdefault(model, _Model(schema, binning, Shelf(schema)))
-        same_columns(model, have.schema, schema)
+        have = self._models.get(model)
+        if have is None:
+            self._models[model] = _Model(schema, binning, Profiler(schema, binning), Shelf(schema))
+            return
+        schema, binning = merged(model, have.schema, schema), merged_binning(have.binning, binning)
+        if schema.names != have.schema.names:
+            rows, outcomes = have.rows(ds.scalar(True)), have.outcomes
+            types = prediction_schema(schema)
+            have.schema, have.binning, have.profiler = schema, binning, Profiler(schema, binning)
+            have.keep(rows.cast(types), outcomes)
 
     def append(self, records: Sequence[InferenceRecord]) -> None:
         """Take records in; the next `ingest` makes them visible."""
@@ -141,7 +153,7 @@ class MemoryRecordLog:
         table = presented(rows, found.shelf.outcomes, found.schema, where)
         return table if limit is None else table.slice(max(0, table.num_rows - limit))
 
-    def days(
+    def stretches(
         self,
         model: str,
         *,
@@ -176,7 +188,7 @@ class MemoryRecordLog:
         where: str | None = None,
         by: str,
         now: datetime,
-        learnt: Mapping[str, tuple[date, date]] | None = None,
+        learnt: Mapping[str, date] | None = None,
     ) -> Erasure:
         found = self._model(model)
         subject, _ = subject_of(ids, [self.table(model, where=where)] if where else ())
@@ -188,8 +200,8 @@ class MemoryRecordLog:
         days = tuple(sorted(pc.unique(rows.filter(lost)["day"]).to_pylist()))
         held = Erased(rows=pc.sum(lost).as_py() or 0, outcomes=len(found.outcomes) - len(kept), days=days)
         receipt = replace(
-            new_erasure(model, subject, held, what=where or "ids", by=by, now=now),
-            learnt=tuple(v for v, (a, b) in (learnt or {}).items() if any(a <= day <= b for day in days)),
+            new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now),
+            learnt=tuple(v for v, until in (learnt or {}).items() if any(day <= until for day in days)),
             done=now,
         )
         found.keep(rows.filter(pc.invert(lost)), kept)
@@ -217,7 +229,7 @@ class MemoryRecordLog:
     ) -> Profile:
         found = self._model(model)
         where = chosen(since, until, version=version, role=role, segment=segment)
-        return summed(found.profiles.filter(where), found.binning)
+        return found.profiler.sum(found.profiles.filter(where))
 
     def _model(self, model: str) -> _Model:
         try:

@@ -1,6 +1,6 @@
 """Outcomes in memory: which are new, and what was known when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,84 +14,121 @@ from setpoint.store.rows import hashes
 
 FOREVER = np.iinfo(np.int64).max
 EXAMPLES = 5
+NO_DAY = np.iinfo(np.int32).min  # of an outcome whose id was not predicted when it was told
+SPREAD = np.int64(-7046029254386353131)  # 2^64 divided by the golden ratio
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True)
 class Kept:
-    """Outcomes to be stored, in order of their arrival, and the numbers they are compared as."""
+    """Outcomes to be stored, in order of their arrival.
+
+    `values` are the numbers they are compared as, `days` the days since 1970 on which their ids were predicted when
+    they were told; an outcome joins the rows of its id on these days, or wherever they appear when there are none.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+    days: list[tuple[int, ...]] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of outcomes."""
         return len(self.outcomes)
 
 
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """On which days the ids of a delivery were predicted: pairs of the place in the delivery and the day, (n,)."""
+
+    row: Ints
+    day: Ints
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, NDArray[np.bool_]]]) -> "Predicted":
+        """Return the pairs of days and masks over a delivery."""
+        pairs = {(row, day) for day, mask in found for row in np.flatnonzero(mask).tolist()}
+        row, day = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
+        return cls(row, day)
+
+
 class Outcomes:
-    """Outcomes by the hash of their id."""
+    """Outcomes by the hash of their id and the day of its prediction."""
 
     def __init__(self) -> None:
-        self._hash = np.empty(0, np.int64)  # sorted; entries of one id in order of arrival
+        self._key = np.empty(0, np.int64)  # sorted; entries of one key in order of arrival
         self._known = np.empty(0, np.int64)
         self._value = np.empty(0, np.float64)
 
     def put(self, kept: Kept) -> None:
         """Take judged outcomes in."""
-        ids = np.array([o.id for o in kept.outcomes], object)
-        self.load(ids, np.array([o.known_us for o in kept.outcomes], np.int64), np.array(kept.values, np.float64))
+        times = [max(len(days), 1) for days in kept.days]
+        ids = np.repeat(np.array([o.id for o in kept.outcomes], object), times)
+        known = np.repeat(np.array([o.known_us for o in kept.outcomes], np.int64), times)
+        days = np.array([day for days in kept.days for day in days or (NO_DAY,)], np.int64)
+        self.load(ids, known, np.repeat(np.array(kept.values, np.float64), times), days)
 
-    def load(self, ids: NDArray[Any], known: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+    def load(self, ids: NDArray[Any], known: Ints, values: NDArray[np.float64], days: Ints) -> None:
         """Take stored outcomes in, in order of arrival."""
-        new = hashes(ids)
+        new = _keys(hashes(ids), days)
         order = np.argsort(new, kind="stable")
         new = new[order]
-        at = np.searchsorted(self._hash, new, side="right")
-        self._hash = np.insert(self._hash, at, new)
+        at = np.searchsorted(self._key, new, side="right")
+        self._key = np.insert(self._key, at, new)
         self._known = np.insert(self._known, at, known[order])
         self._value = np.insert(self._value, at, values[order])
 
-    def judge(
-        self, outcomes: Sequence[Outcome], schema: Schema, predicted: NDArray[np.bool_]
-    ) -> tuple[Kept, OutcomeReceipt]:
+    def judge(self, outcomes: Sequence[Outcome], schema: Schema, predicted: Predicted) -> tuple[Kept, OutcomeReceipt]:
         """Tell what is new from what is repeated. Changes nothing: `put` what was stored.
 
         An outcome is a repeat if this very entry exists, or if nobody said when it became known and the value in effect
-        is the same. `predicted` says of each whether the log has a prediction of its id.
+        is the same, on each day that its id was predicted.
         """
         ids = np.array([o.id for o in outcomes], object)
-        codes = hashes(ids)
-        lo, hi = np.searchsorted(self._hash, codes), np.searchsorted(self._hash, codes, side="right")
-        kept, corrected, here = Kept(), 0, dict[int, list[tuple[int, float]]]()
-        for outcome, code, start, stop in zip(outcomes, codes.tolist(), lo.tolist(), hi.tolist(), strict=True):
-            value = number_of(outcome.value, schema)
-            before = [(int(self._known[i]), float(self._value[i])) for i in range(start, stop)] + here.get(code, [])
-            same = bool(before) and _same(_in_effect(outcome.known_us, before), value)
-            if (same and not outcome.stated) or any(k == outcome.known_us and _same(v, value) for k, v in before):
-                continue
+        codes, values = hashes(ids), numbers_of([o.value for o in outcomes], schema)
+        known = np.isin(np.arange(len(ids)), predicted.row)
+        row = np.concatenate([predicted.row, np.flatnonzero(~known)])
+        day = np.concatenate([predicted.day, np.full(int((~known).sum()), NO_DAY)])
+        order = np.argsort(row, kind="stable")
+        row, day = row[order], day[order]
+        key, kept, corrected, here = _keys(codes[row], day), Kept(), set[int](), dict[int, list[tuple[int, float]]]()
+        mine, anywhere = self._found(key), self._found(codes[row])
+        for n, (at, of_day, code) in enumerate(zip(row.tolist(), day.tolist(), key.tolist(), strict=True)):
+            outcome, value = outcomes[at], values[at]
+            before = self._entries(*mine[:, n]) + here.get(code, [])
+            if of_day != NO_DAY:
+                before += self._entries(*anywhere[:, n])
+            if before:
+                same = _same(_in_effect(outcome.known_us, before), value)
+                if (same and not outcome.stated) or any(k == outcome.known_us and _same(v, value) for k, v in before):
+                    continue
+                if not same:
+                    corrected.add(at)
             here.setdefault(code, []).append((outcome.known_us, value))
-            corrected += bool(before) and not same
-            kept.outcomes.append(outcome)
-            kept.values.append(value)
-        strangers = ids[~predicted].tolist()
+            if not kept.outcomes or kept.outcomes[-1] is not outcome:
+                kept.outcomes.append(outcome)
+                kept.values.append(value)
+                kept.days.append(())
+            kept.days[-1] += (of_day,) if of_day != NO_DAY else ()
+        strangers = ids[~known].tolist()
         return kept, OutcomeReceipt(
             received=len(outcomes),
             recorded=len(kept),
             repeated=len(outcomes) - len(kept),
-            corrected=corrected,
+            corrected=len(corrected),
             unknown=len(strangers),
             unknown_examples=tuple(dict.fromkeys(strangers))[:EXAMPLES],
         )
 
-    def known_by(self, codes: NDArray[np.int64], as_of: int = FOREVER) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return value (NaN) and known (NaT) for hashes of ids, of what was known by `as_of` (microseconds).
+    def known_by(self, codes: Ints, days: Ints, as_of: int = FOREVER) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return value (NaN) and known (NaT) for hashes of ids and days, of what was known by `as_of` (microseconds).
 
         The entry that became known last counts; it is known since the first of the entries before it that say the same.
         """
         value, known = np.full(len(codes), np.nan), np.full(len(codes), np.datetime64("NaT", "us"))
-        lo, hi = np.searchsorted(self._hash, codes), np.searchsorted(self._hash, codes, side="right")
-        row = np.repeat(np.arange(len(codes)), hi - lo)
-        entry = np.arange(len(row)) + np.repeat(lo - (np.cumsum(hi - lo) - (hi - lo)), hi - lo)
+        row, entry = (
+            np.concatenate(both) for both in zip(*(map(self._pairs, (_keys(codes, days), codes))), strict=True)
+        )
         row, entry = row[self._known[entry] <= as_of], entry[self._known[entry] <= as_of]
         if not len(row):
             return value, known
@@ -107,17 +144,39 @@ class Outcomes:
         known[np.isnan(value)] = np.datetime64("NaT")
         return value, known
 
+    def _found(self, keys: Ints) -> Ints:
+        """Return where the entries of keys begin and end, shape (2, n)."""
+        return np.stack([np.searchsorted(self._key, keys), np.searchsorted(self._key, keys, side="right")])
 
-def number_of(value: Scalar, schema: Schema) -> float:
-    """Return an outcome as the number it is compared as.
+    def _pairs(self, keys: Ints) -> tuple[Ints, Ints]:
+        """Return the places of keys and of their entries, pair by pair."""
+        lo, hi = self._found(keys)
+        row = np.repeat(np.arange(len(keys)), hi - lo)
+        return row, np.arange(len(row)) + np.repeat(lo - (np.cumsum(hi - lo) - (hi - lo)), hi - lo)
+
+    def _entries(self, start: int, stop: int) -> list[tuple[int, float]]:
+        return [(int(self._known[i]), float(self._value[i])) for i in range(start, stop)]
+
+
+def _keys(codes: Ints, days: Ints) -> Ints:
+    with np.errstate(over="ignore"):
+        keys: Ints = np.where(days == NO_DAY, codes, codes ^ (days * SPREAD))
+    return keys
+
+
+def numbers_of(values: Sequence[Scalar], schema: Schema) -> list[float]:
+    """Return outcomes as the numbers they are compared as.
 
     Regression: the value. Binary: 1.0 for the second class, 0.0 for the first. NaN for what is neither.
     """
     if schema.task is Task.BINARY:
-        for code, label in enumerate(schema.classes):
-            if value == label or str(value) == str(label):
-                return float(code)
-        return float("nan")
+        codes: dict[Scalar, float] = {str(label): float(code) for code, label in enumerate(schema.classes)}
+        codes |= {label: float(code) for code, label in enumerate(schema.classes)}
+        return [codes[v] if v in codes else codes.get(str(v), float("nan")) for v in values]
+    return [_number(v) for v in values]
+
+
+def _number(value: Scalar) -> float:
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -147,7 +206,8 @@ def check(outcomes: Sequence[Outcome], schema: Schema) -> None:
     InvalidInput
         Naming the first one and what was expected.
     """
-    wrong = next((o for o in outcomes if not np.isfinite(number_of(o.value, schema))), None)
+    numbers = numbers_of([o.value for o in outcomes], schema)
+    wrong = next((o for o, number in zip(outcomes, numbers, strict=True) if not np.isfinite(number)), None)
     if wrong is not None:
         expected = " or ".join(map(repr, schema.classes)) if schema.task is Task.BINARY else "a finite number"
         raise InvalidInput(f"outcome of id {wrong.id!r} is {wrong.value!r}; {schema.target!r} must be {expected}")

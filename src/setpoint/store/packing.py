@@ -139,22 +139,21 @@ def records_in(frames: Iterable[tuple[int, bytes]], form: int, layout: Layout | 
         Of the segment, where it is known already; always for format 1.
     """
     found = Contents(layout)
-    with uncollected():
-        for at, payload in frames:
-            try:
-                if form != 1 and is_layout(payload):
-                    found.layout = decode_layout(payload)
-                    continue
-                if found.layout is None:
-                    raise ValueError("nothing says what the columns are")
-                record = decode_record(payload) if form != 1 else decode_format_1(payload, found.layout)
-                if not sound(record, found.layout):
-                    raise ValueError("not one value a row")
-            except ValueError:  # of which msgspec's errors are
-                found.strange.append((at, payload))
+    for at, payload in frames:
+        try:
+            if form != 1 and is_layout(payload):
+                found.layout = decode_layout(payload)
                 continue
-            found.records.append(record)
-            found.offsets.append(at)
+            if found.layout is None:
+                raise ValueError("nothing says what the columns are")
+            record = decode_record(payload) if form != 1 else decode_format_1(payload, found.layout)
+            if not sound(record, found.layout):
+                raise ValueError("not one value a row")
+        except ValueError:  # of which msgspec's errors are
+            found.strange.append((at, payload))
+            continue
+        found.records.append(record)
+        found.offsets.append(at)
     return found
 
 
@@ -177,9 +176,9 @@ def is_layout(payload: bytes) -> bool:
 
 def sound(record: Packed, layout: Layout) -> bool:
     """Whether all columns of a record have one value a row."""
-    n = len(record.ids) or 1
+    n, inputs, outputs, times = len(record.ids) or 1, record.inputs, record.outputs, record.times_us
     return (
-        len(record.inputs) in (0, n * len(layout.inputs))
-        and len(record.outputs) in (0, n * len(layout.outputs))
-        and len(record.times_us) in (0, len(record.ids))
+        (not inputs or len(inputs) == n * len(layout.inputs))
+        and (not outputs or len(outputs) == n * len(layout.outputs))
+        and (not times or len(times) == len(record.ids))
     )

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from setpoint.domain.record import InferenceRecord, Layout, Scalar
 from setpoint.domain.schema import Kind, Schema
-from setpoint.store.packing import Packed, packed, uncollected
+from setpoint.store.packing import Packed, packed
 
 TIME = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
@@ -59,8 +60,7 @@ def rows_of(records: Sequence[Packed], layout: Layout, types: pa.Schema) -> pa.T
     """
     single = [r for r in records if len(r.ids) < 2]
     several = records if not single else [r for r in records if len(r.ids) > 1]
-    with uncollected():
-        parts = [_rows(part, layout, types) for part in (single, several) if part]
+    parts = [_rows(part, layout, types) for part in (single, several) if part]
     return pa.concat_tables(parts) if parts else types.empty_table()
 
 
@@ -121,19 +121,20 @@ def _columns(flats: Sequence[Sequence[Scalar]], width: int, sizes: Sequence[int]
 
 def _column(values: Sequence[Scalar], kind: pa.DataType) -> pa.Array:
     """Return values as an array; NaN is missing too."""
+    texts = pa.types.is_string(kind)
     try:
-        if pa.types.is_string(kind):
-            return pa.array(values, kind)
-        numbers = np.array(values, np.float64)
-    except (TypeError, ValueError, OverflowError, pa.ArrowException):
-        if pa.types.is_string(kind):
+        column = pa.array(values, kind)
+    except (TypeError, ValueError, OverflowError, pa.ArrowException):  # booleans, large numbers, what is neither
+        if texts:
             return pa.array([v if v is None or type(v) is str else str(v) for v in values], kind)
-        numbers = np.array([_number(v) for v in values], np.float64)
-    return pa.array(numbers, kind, from_pandas=True)
+        column = pa.array([_number(v) for v in values], kind)
+    if not texts and pc.any(pc.is_nan(column)).as_py():
+        column = pa.array(column.to_numpy(zero_copy_only=False), kind, from_pandas=True)
+    return column
 
 
-def _number(value: Scalar) -> float:
+def _number(value: Scalar) -> float | None:
     try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
+        return None if value is None else float(value)
+    except (ValueError, OverflowError):
+        return None

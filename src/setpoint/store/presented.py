@@ -1,8 +1,9 @@
 """Rows of the table `predictions` as people ask for them: with the outcome, filtered, in order."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
@@ -20,17 +21,14 @@ def window(
     since: datetime | None = None,
     until: datetime | None = None,
     *,
-    day: date | None = None,
+    days: Sequence[date] | None = None,
     version: str | None = None,
     ids: Sequence[str] | None = None,
 ) -> ds.Expression:
-    """Return the condition that `since` <= time < `until`, on one day, of one version, of some ids."""
+    """Return the condition that `since` <= time < `until`, on some days, of one version, of some ids."""
     found = ds.scalar(True)
-    if day is not None:
-        midnight = datetime.combine(day, time(), UTC)
-        since = max(since or midnight, midnight)
-        until = min(until or midnight + timedelta(days=1), midnight + timedelta(days=1))
-        found &= ds.field("day") == pa.scalar(day)
+    if days is not None:
+        found &= ds.field("day").isin(pa.array(days, pa.date32()))
     if since is not None:
         found &= ds.field("time") >= pa.scalar(since, TIME)
     if until is not None:
@@ -52,7 +50,9 @@ def presented(table: pa.Table, outcomes: Outcomes, schema: Schema, where: str | 
 
 
 def _with_outcomes(table: pa.Table, outcomes: Outcomes, schema: Schema) -> pa.Table:
-    value, known = outcomes.known_by(hashes(objects(table["id"].to_pylist())))
+    value, known = outcomes.known_by(
+        hashes(objects(table["id"].to_pylist())), table["day"].cast(pa.int32()).to_numpy().astype(np.int64)
+    )
     if schema.task is Task.BINARY:
         outcome = pa.array([None if v != v else str(schema.classes[int(v)]) for v in value], pa.string())
     else:

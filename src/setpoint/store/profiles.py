@@ -1,6 +1,6 @@
 """The table `profiles`: counts by minute, hour and day, version, role, segment and column, so that windows are sums."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 
 from setpoint.domain import tally as tallies
 from setpoint.domain.counting import Grouping, Measured, measured, tallied
-from setpoint.domain.profile import Binning, Cuts, Profile, profile_from
+from setpoint.domain.profile import Binning, Cuts, Profile, profile_from, with_missing
 from setpoint.domain.record import Role
-from setpoint.domain.records import Column
+from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
+from setpoint.domain.sensitive import sealed
 from setpoint.domain.tally import LEVELS, IntArray, Tally
 from setpoint.domain.texts import Texts
 
@@ -41,7 +42,7 @@ PROFILES = pa.schema(
 )
 
 Span = tuple[int, datetime, datetime]
-Extra = Mapping[str, pa.Array | pa.ChunkedArray]
+Describe = Callable[[Columns], Columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,58 +55,58 @@ class Groups:
     role: pa.Array
 
 
-def profile_rows(table: pa.Table, schema: Schema, binning: Binning, extra: Extra | None = None) -> pa.Table:
+def profile_rows(table: pa.Table, schema: Schema, binning: Binning, describe: Describe | None = None) -> pa.Table:
     """Count the answered rows of the table `predictions`.
 
     Parameters
     ----------
     table : pyarrow.Table
         At least `time`, `version`, `role`, `status`, `inputs` and `outputs`; only rows of status 200 count.
-    extra : mapping, optional
-        Columns beside the inputs, one value a row of `table`: numbers, or texts. A column of the binning that neither
-        has is all null.
+    describe : callable, optional
+        Given the inputs of those rows (see `inputs_of`), returns columns beside them under the names that the binning
+        has for them, such as `Describer.columns`. A column of the binning that there is not is all null.
 
     Returns
     -------
     pyarrow.Table
-        Rows of the table `profiles`, of all three grains, in order of grain, segment, time, version and role.
+        Rows of the table `profiles`, of all three grains, in order of segment, grain, time, version and role.
     """
-    kept, extra = _answered(table, extra or {})
+    kept = _answered(table)
     if not kept.num_rows or not binning.columns:
         return PROFILES.empty_table()
-    columns = _columns(kept, schema, binning, extra)
+    columns = _columns(kept, schema, binning, describe)
     m = measured([columns[name] for name in binning.columns], list(binning.columns.values()))
-    groups = _groups(kept)
-    return pa.concat_tables(_counted(m, groups, columns, binning))
+    return pa.concat_tables(_counted(m, _groups(kept), columns, binning))
 
 
-def _answered(table: pa.Table, extra: Extra) -> tuple[pa.Table, Extra]:
+def _answered(table: pa.Table) -> pa.Table:
     kept = table.select(["time", "version", "role", "status", "inputs", "outputs"])
     good = pc.equal(kept["status"], 200)
-    if pc.all(good, min_count=0).as_py():
-        return kept, extra
-    return kept.filter(good), {name: column.filter(good) for name, column in extra.items()}
+    return kept if pc.all(good, min_count=0).as_py() else kept.filter(good)
 
 
-def _columns(table: pa.Table, schema: Schema, binning: Binning, extra: Extra) -> dict[str, Column | Texts]:
-    names = set(schema.names)
-    columns: dict[str, Column | Texts] = {}
-    for name, cuts in binning.columns.items():
-        if name in names:
-            columns[name] = _values(pc.struct_field(table["inputs"], [name]))
-        elif name == schema.score:
-            columns[name] = _values(pc.struct_field(table["outputs"], [name]))
-        elif name in extra:
-            columns[name] = _values(extra[name])
-        else:
-            columns[name] = _missing(table.num_rows, cuts)
-    return columns
+def inputs_of(table: pa.Table, schema: Schema) -> dict[str, Column]:
+    """Return inputs from rows of `predictions`: numbers with NaN for null, or objects holding str and None.
+
+    What only the key opens is null: a ciphertext is another one each time, and says nothing.
+    """
+    closed = {name: np.full(table.num_rows, None, object) for name in sealed(schema)}
+    open_ = [name for name in schema.names if name not in closed]
+    found = {name: _plain(pc.struct_field(table["inputs"], [name])) for name in open_}
+    return {name: closed[name] if name in closed else found[name] for name in schema.names}
 
 
-def _missing(rows: int, cuts: Cuts) -> Column | Texts:
-    if cuts.kind in ("categorical", "text", "datetime"):
-        return Texts(np.full(rows, -1), [])
-    return np.full(rows, np.nan)
+def _plain(values: Any) -> Column:
+    found = _values(values)
+    return np.array([*found.values, None], object)[found.codes] if isinstance(found, Texts) else found
+
+
+def _columns(table: pa.Table, schema: Schema, binning: Binning, describe: Describe | None) -> dict[str, Column | Texts]:
+    features = [name for name in schema.names if name in binning.columns and name not in sealed(schema)]
+    columns = {name: _values(pc.struct_field(table["inputs"], [name])) for name in features}
+    columns[schema.score] = _values(pc.struct_field(table["outputs"], [schema.score]))
+    beside = describe(inputs_of(table, schema)) if describe else {}
+    return with_missing({**beside, **columns}, binning)
 
 
 def _values(values: Any) -> Column | Texts:

@@ -8,10 +8,11 @@ import numpy as np
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Kind, Schema
-from setpoint.errors import InvalidInput
 from setpoint.store.batch import objects
 from setpoint.store.outcomes import FOREVER, Outcomes
 from setpoint.store.rows import Rows
+
+DAY_US = 86_400_000_000
 
 
 class Shelf:
@@ -35,7 +36,7 @@ class Shelf:
         if not columns:
             return no_records(self.schema)
         by = FOREVER if as_of is None else int(stamp(as_of).astype(np.int64))
-        outcome, known = self.outcomes.known_by(columns["hash"], by)
+        outcome, known = self.outcomes.known_by(columns["hash"], columns["time"] // DAY_US, by)
         return Records(
             id=columns["id"],
             time=columns["time"].view("datetime64[us]"),
@@ -69,28 +70,3 @@ def no_records(schema: Schema) -> Records:
         maps=text,
         inputs={f.name: text if f.kind is Kind.CATEGORICAL else number for f in schema.features},
     )
-
-
-def same_columns(model: str, have: Schema, schema: Schema) -> None:
-    """Refuse a schema whose columns, their order, task or classes differ from those a model's records are kept by.
-
-    The order counts: callers who send rows as lists would be misread.
-
-    Raises
-    ------
-    InvalidInput
-        Naming both.
-    """
-    if _layout(have) != _layout(schema):
-        raise InvalidInput(
-            f"the records of {model!r} have columns {_names(have)}, this version has {_names(schema)}; "
-            "deploy it under another model name"
-        )
-
-
-def _layout(schema: Schema) -> tuple[object, ...]:
-    return schema.task, schema.classes, tuple((f.name, f.kind) for f in schema.features)
-
-
-def _names(schema: Schema) -> str:
-    return ", ".join(f"{f.name} ({f.kind})" for f in schema.features)

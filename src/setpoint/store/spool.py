@@ -5,6 +5,7 @@ Imported by serving workers, so it needs nothing beyond the standard library and
 
 import contextlib
 import fcntl
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from setpoint.store.packing import encode_layout, encode_outcomes, encode_record
 RECORDS = ".seg"
 OUTCOMES = ".out"
 COPIES = 2  # of the layout: a flipped byte in one loses no record
+CLOSE = "close"  # a file of the spool: when it is touched, writers close their segments
 INGESTED = "ingested"  # a file of the spool: its time is when all that was written by then had reached the record log
 
 Key = tuple[str, str, Layout | None]  # model, suffix, columns
@@ -42,7 +44,7 @@ class Spool:
     segment_bytes : int
         A segment is closed when it has grown beyond this size.
     segment_s : float
-        `tend` closes a segment that was begun before so many seconds: what is erased from the log is soon gone here.
+        `tend` closes a segment that was begun before so many seconds.
     """
 
     def __init__(
@@ -52,13 +54,14 @@ class Spool:
         *,
         fsync: bool = False,
         segment_bytes: int = 64 * 2**20,
-        segment_s: float = 60.0,
+        segment_s: float = 3_600.0,
     ) -> None:
         self._folder = folder
         self._writer = writer
         self._fsync = fsync
         self._segment_bytes = segment_bytes
         self._segment_s = segment_s
+        self._asked = _changed(folder / CLOSE)
         self._open: dict[Key, _Segment] = {}
         self._since: float | None = None  # the first write since the log had everything
         self._last = 0.0  # the last one
@@ -103,8 +106,10 @@ class Spool:
         return max(0.0, time.time() - self._since)
 
     def tend(self) -> None:
-        """Close segments that have been open for long; to be called now and then."""
-        old = time.monotonic() - self._segment_s
+        """Close segments that have been open for long, and all when somebody asked for it; for now and then."""
+        asked = _changed(self._folder / CLOSE)
+        old = math.inf if asked != self._asked else time.monotonic() - self._segment_s
+        self._asked = asked
         for key in [key for key, segment in self._open.items() if segment.begun < old]:
             self._open.pop(key).close()
 
@@ -152,6 +157,22 @@ class Spool:
                 new.unlink()
             raise
         return _Segment(descriptor, len(header))
+
+
+def ask_to_close(folder: Path) -> None:
+    """Have every writer of a spool close its segments within seconds, so that what they hold can be deleted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / CLOSE
+    mark.touch()
+    now = time.time_ns()
+    os.utime(mark, ns=(now, now if now != _changed(mark) else now + 1))
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:  # nobody has asked yet, or it cannot be looked at
+        return 0
 
 
 class _Segment:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -12,7 +12,7 @@ from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transactio
 
 COMPACT_EVERY = 100  # commits
 FILE_BYTES = 64 * 2**20  # small files are joined up to this size
-GROUP_ROWS = 32_768  # of a row group: what a window reads at least
+GROUP_ROWS = 16_384  # of a row group: what a window reads at least
 ROWS = "rows"  # the transaction that counts all rows ever written
 CONFIGURATION = {
     "delta.deletedFileRetentionDuration": "interval 1 hours",  # a reader that is slower than this loses its files
@@ -50,6 +50,8 @@ class Table:
             )
         self._delta = DeltaTable(folder)
         self._tidied = self._delta.version() // COMPACT_EVERY * COMPACT_EVERY
+        self._dataset: tuple[int, ds.Dataset] | None = None
+        self._paths, self._is_wide = {path for path, _ in _leaves(schema)}, False
         self._writer = _properties(schema, indexed)
         # Arrow's own file system: threads that read through Python's may want the interpreter when it is ending
         self._files = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
@@ -64,12 +66,19 @@ class Table:
         return self._delta.transaction_version(segment)
 
     def outdated(self) -> bool:
-        """Whether somebody else has committed since this was loaded."""
-        return (self._folder / "_delta_log" / f"{self._delta.version() + 1:020d}.json").exists()
+        """Whether somebody else has committed since this was loaded, or so much that its own commit is gone."""
+        version = self._delta.version()
+        return self._commit(version + 1).exists() or not self._commit(version).exists()
 
     def refresh(self) -> None:
         """Load what others have committed."""
-        self._delta.update_incremental()
+        if self._commit(self._delta.version()).exists():
+            self._delta.update_incremental()
+        else:
+            self._delta = DeltaTable(self._folder)
+
+    def _commit(self, version: int) -> Path:
+        return self._folder / "_delta_log" / f"{version:020d}.json"
 
     def append(self, rows: pa.Table, cursors: Mapping[str, int]) -> None:
         """Commit rows and the cursors that say where they came from, both or neither."""
@@ -79,6 +88,7 @@ class Table:
             self._delta,
             rows,
             mode="append",
+            schema_mode=self._wider(),
             writer_properties=self._writer,
             commit_properties=CommitProperties(app_transactions=done),
         )
@@ -88,7 +98,14 @@ class Table:
         if not rows.num_rows:
             self.delete(predicate)
             return
-        write_deltalake(self._delta, rows, mode="overwrite", predicate=predicate, writer_properties=self._writer)
+        write_deltalake(
+            self._delta,
+            rows,
+            mode="overwrite",
+            predicate=predicate,
+            schema_mode=self._wider(),
+            writer_properties=self._writer,
+        )
 
     def update(self, values: Mapping[str, str], predicate: str) -> None:
         """Set columns (SQL expressions) of the rows of a predicate, in one commit."""
@@ -97,11 +114,6 @@ class Table:
     def delete(self, predicate: str) -> int:
         """Delete the rows of a predicate; return how many there were. Their bytes stay until `purge`."""
         return int(self._delta.delete(predicate, writer_properties=self._writer)["num_deleted_rows"])
-
-    def partitions(self) -> list[str]:
-        """Return the values of the partition column, as text; none for null."""
-        parts: list[dict[str, str | None]] = self._delta.partitions()  # type: ignore[assignment]
-        return [value for part in parts for value in part.values() if value is not None]
 
     def due(self) -> bool:
         """Whether it is time for `tidy`: once in `COMPACT_EVERY` commits."""
@@ -138,17 +150,28 @@ class Table:
         return dict(found)
 
     def load(self, *, columns: list[str] | None = None, where: Any = None) -> pa.Table:
-        """Return rows in no particular order."""
-        try:
-            table = self.dataset().to_table(columns=columns, filter=where)
-        except FileNotFoundError:  # somebody has purged what this process still took for the present
-            self.refresh()
-            table = self.dataset().to_table(columns=columns, filter=where)
+        """Return rows in no particular order.
+
+        Raises
+        ------
+        FileNotFoundError
+            If somebody has purged what this process still takes for the present: `refresh` first.
+        """
+        table = self.dataset().to_table(columns=columns, filter=where)
         return table if columns else table.select(self._schema.names).cast(self._schema)
+
+    def _wider(self) -> Literal["merge"] | None:
+        """Say how rows are written when a version has added columns since the table was made."""
+        if not self._is_wide:
+            self._is_wide = {path for path, _ in _leaves(pa.schema(self._delta.schema().to_arrow()))} >= self._paths
+        return None if self._is_wide else "merge"
 
     def dataset(self) -> ds.Dataset:
         """Return the table as a dataset that can be scanned in parts."""
-        return self._delta.to_pyarrow_dataset(filesystem=self._files)
+        version = self._delta.version()
+        if self._dataset is None or self._dataset[0] != version:  # to list all files takes time
+            self._dataset = version, self._delta.to_pyarrow_dataset(filesystem=self._files)
+        return self._dataset[1]
 
 
 def _properties(schema: pa.Schema, indexed: Sequence[str]) -> WriterProperties:

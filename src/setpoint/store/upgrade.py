@@ -11,11 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from setpoint.domain.profile import Binning
-from setpoint.domain.schema import Schema
 from setpoint.store.ids import IdIndex, by_day
 from setpoint.store.model_tables import outcomes_table, profiles_table
-from setpoint.store.profiles import PROFILES, compacted, profile_rows
+from setpoint.store.profiler import Profiler
+from setpoint.store.profiles import PROFILES
 from setpoint.store.segments import segments
 from setpoint.store.spool import OUTCOMES, RECORDS
 from setpoint.store.tables import CONFIGURATION
@@ -25,7 +24,7 @@ NEW = ".new"
 TABLES = ("outcomes", "profiles")
 
 
-def prepare(folder: Path, spool: Path, schema: Schema, binning: Binning) -> None:
+def prepare(folder: Path, spool: Path, profiler: Profiler) -> None:
     """Make tables of the present form beside those of format 1; what an earlier attempt left is thrown away."""
     for name in TABLES:
         shutil.rmtree(folder / (name + NEW), ignore_errors=True)
@@ -37,7 +36,7 @@ def prepare(folder: Path, spool: Path, schema: Schema, binning: Binning) -> None
     for batch in predictions.to_pyarrow_dataset().scanner().to_batches():
         rows = pa.table(batch)
         index.add(by_day(rows["id"], rows["day"]))
-        profiles.append(compacted(profile_rows(rows, schema, binning), binning), {})
+        profiles.append(profiler.add_up(profiler.count(rows)), {})
     profiles.append(PROFILES.empty_table(), _cursors(predictions, segments(spool, RECORDS)))
     outcomes = outcomes_table(folder / ("outcomes" + NEW))
     rows = told.to_pyarrow_table()

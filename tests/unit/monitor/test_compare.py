@@ -67,3 +67,10 @@ def test_dependent_rows_are_not_taken_for_a_change():
 def test_an_empty_table_is_refused():
     with pytest.raises(InvalidInput, match="current table has no rows"):
         compare(table(0), table(1).head(0))
+
+
+def test_infinite_values_that_the_reference_has_too_are_no_change():
+    column = np.where(np.arange(4_000) % 10, np.random.default_rng(0).normal(size=4_000), np.inf)
+    table = pa.table({"x": column})
+    assert compare(table, table.slice(1_000))["changed"] == []
+    assert compare(pa.table({"x": np.nan_to_num(column, posinf=0.0)}), table)["changed"] == ["x"]

@@ -1,0 +1,112 @@
+"""records: what was recorded, on the screen or for other programs."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from setpoint.bootstrap.home import open_home
+from setpoint.cli.show import cell, console, steps, table
+from setpoint.config import Settings
+from setpoint.domain.schema import Kind, Schema
+from setpoint.domain.value import utc
+from setpoint.errors import InvalidInput
+from setpoint.loop.records import as_lines, write_records
+
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
+Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
+
+
+def records(
+    model: Model,
+    since: Annotated[datetime | None, typer.Option(help="Event time from (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Event time before (UTC).")] = None,
+    version: Annotated[str | None, typer.Option(help="Only what this version answered.")] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="FEATURE=VALUE: only rows of this segment. May be repeated.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(help='A condition: "age > 60 and status == 200", "outcome is None".')
+    ] = None,
+    id_: Annotated[
+        list[str] | None, typer.Option("--id", help="Only rows of this id, as it was sent. May be repeated.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many rows, the last ones.")] = None,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Show what is recorded encrypted; needs the key of the home.")
+    ] = False,
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON record a line.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write a .parquet or .csv file instead.")] = None,
+) -> None:
+    """Show what was recorded: inputs, outputs, and the outcome where it is known."""
+    operator = open_home(Settings())
+    asked: dict[str, Any] = {
+        "since": utc(since) if since else None,
+        "until": utc(until) if until else None,
+        "version": version,
+        "where": _condition(operator.schema(model), segment or [], where),
+        "ids": id_ or None,
+        "decrypt": decrypt,
+    }
+    if out is None and not json_lines:
+        _show_records(operator.records(model, **asked, limit=min(limit or 20, 1_000)))
+        return
+    parts = operator.record_parts(model, **asked) if limit is None else [operator.records(model, **asked, limit=limit)]
+    if out is None:
+        for line in chain.from_iterable(map(as_lines, parts)):
+            sys.stdout.write(line + "\n")
+        return
+    with steps(quiet=False) as progress:
+        rows = write_records(_counted(parts, progress), out)
+    console.print(f"Wrote {rows:,} records to {out}", highlight=False)
+
+
+def _counted(parts: Iterable[pa.Table], progress: Callable[[str], None]) -> Iterator[pa.Table]:
+    rows = 0
+    for part in parts:
+        yield part
+        rows += part.num_rows
+        progress(f"{rows:,} records written")
+
+
+def _show_records(found: pa.Table) -> None:
+    rows = [
+        (
+            r["id"],
+            f"{r['time']:%Y-%m-%d %H:%M:%S}",
+            r["version"],
+            r["role"],
+            str(r["status"]),
+            _outputs(r["outputs"]) or ", ".join(r["violations"]) or "–",
+            cell(r["outcome"]),
+        )
+        for r in found.to_pylist()
+    ]
+    if not rows:
+        console.print("No records that match")
+        return
+    console.print(table("", ("id", "time", "version", "role", "status", "outputs", "outcome"), rows))
+
+
+def _condition(schema: Schema, segments: list[str], where: str | None) -> str | None:
+    """Return segments and a condition as one condition."""
+    parts, texts = [], {f.name for f in schema.features if f.kind is Kind.CATEGORICAL}
+    for text in segments:
+        feature, equals, value = text.partition("=")
+        if not feature or not equals:
+            raise InvalidInput(f"--segment {text}: expected FEATURE=VALUE, such as job=admin")
+        number = NUMBER.fullmatch(value) and feature not in texts
+        parts.append(f"inputs[{feature!r}] == {value if number else repr(value)}")
+    if where:
+        parts.append(f"({where})" if parts else where)
+    return " and ".join(parts) or None
+
+
+def _outputs(outputs: dict[str, Any] | None) -> str:
+    return ", ".join(f"{name} {cell(value)}" for name, value in (outputs or {}).items() if value is not None)
