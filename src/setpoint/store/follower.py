@@ -32,6 +32,7 @@ from setpoint.store.profiles import PROFILES
 from setpoint.store.segments import FIRST, follow, keep, layout_in, segments
 from setpoint.store.shelf import Shelf
 from setpoint.store.spool import OUTCOMES, RECORDS
+from setpoint.store.tidying import make_index, tidy
 from setpoint.store.told import kept_rows, outcomes_from, placed
 
 FOLD_ROWS = 50_000  # rows that wait for their commit, at most: small commits are dear
@@ -39,7 +40,6 @@ FOLD_EVERY_S = 60.0
 STRETCH_BYTES = 32 * 2**20  # of compressed predictions, read at once
 KEEP_ROWS = 2_000_000  # in memory; given back at the next read beyond this
 EPOCH = date(1970, 1, 1).toordinal()
-SUMMED_GRAINS = (60, 1_440)  # minutes; every commit adds a row to the same few hours and days
 
 
 @dataclass(slots=True)
@@ -236,7 +236,7 @@ class Follower:
         if not self._sound or self._outdated():
             self._restart()
         if not self.tables.ids.exists:
-            self._make_index()
+            make_index(self.tables)
         for _ in self._advance(mend=True):
             if self.pending.rows >= FOLD_ROWS:
                 self._fold()
@@ -267,7 +267,8 @@ class Follower:
         if pending.outcomes:
             rows = kept_rows(pending.outcomes, self.tables.outcomes.rows)
             self.tables.outcomes.append(placed(rows, self.tables.ids), told)
-        self._tidy()
+        if tidy(self.tables, self.profiler, self._amended):
+            self._amended = None
         for name, at in ends.items():
             self._places[name].committed = at
         self.pending, self._sound, self._folded = Pending(), True, time.monotonic()
@@ -276,49 +277,6 @@ class Follower:
     def _amend_from(self, rows: pa.Table) -> None:
         first = pc.min(rows["start"]).as_py()
         self._amended = first if self._amended is None else min(first, self._amended)
-
-    def _tidy(self) -> None:
-        """Now and then join small files, sum the amendments of profiles, and give outcomes the day they lacked."""
-        due = [table for table in self.tables.all if table.due()]
-        if self.tables.profiles in due and self._amended is not None:
-            for grain in SUMMED_GRAINS:
-                self._sum_profiles(grain, self._amended)
-            self._amended = None
-        if self.tables.outcomes in due:
-            self._place_late()
-        for table in due:
-            table.tidy()
-
-    def _sum_profiles(self, grain: int, since: datetime) -> None:
-        start = since.replace(minute=0, second=0, microsecond=0, hour=since.hour if grain == SUMMED_GRAINS[0] else 0)
-        where = (ds.field("grain") == grain) & (ds.field("start") >= pa.scalar(start, PROFILES.field("start").type))
-        rows = self.tables.profiles.load(where=where)
-        if rows.num_rows:
-            self.tables.profiles.replace(
-                f"grain = {grain} AND start >= '{start.isoformat()}'", self.profiler.add_up(rows)
-            )
-
-    def _place_late(self) -> None:
-        """Find the outcomes whose prediction came after them: a row for each day, the one there is gets the last."""
-        table = self.tables.outcomes
-        rows = table.load(where=ds.field("day").is_null())
-        found = placed(rows, self.tables.ids)
-        late = found.filter(pc.is_valid(found["day"])).sort_by("day")
-        if not late.num_rows:
-            return
-        pairs = list(zip(late["seq"].to_pylist(), late["day"].to_pylist(), strict=True))
-        last = dict(pairs)
-        more = [last[seq] != day for seq, day in pairs]
-        if any(more):
-            table.append(late.filter(pa.array(more)), {})
-        for day in sorted(set(last.values())):
-            listed = ", ".join(str(seq) for seq, of_day in last.items() if of_day == day)
-            table.update({"day": f"DATE '{day.isoformat()}'"}, f"day IS NULL AND seq IN ({listed})")
-
-    def _make_index(self) -> None:
-        """Read the ids of all predictions: of a log whose index was deleted."""
-        batches = self.tables.predictions.dataset().scanner(columns=["id", "day"]).to_batches()
-        self.tables.ids.make(by_day(batch["id"], batch["day"]) for batch in batches)
 
     def _consume(self, *, mend: bool) -> None:
         for _ in self._advance(mend=mend):
@@ -394,7 +352,7 @@ class Follower:
         strange: list[int] = []
         for at, payload in scan.frames:
             try:
-                told.append((at, decode_outcomes(payload)))
+                told.append((at, [*map(_in_bounds, decode_outcomes(payload))]))
             except msgspec.DecodeError:
                 strange.append(at)
                 if mend:
@@ -438,6 +396,13 @@ class Follower:
             torn_bytes=m.torn_bytes + scan.torn,
             corrupt_frames=m.corrupt_frames + len(bad),
         )
+
+
+def _in_bounds(outcome: Outcome) -> Outcome:
+    """Return an outcome with a time that can be told, whatever a spool holds."""
+    if EARLIEST_US <= outcome.known_us <= LATEST_US:
+        return outcome
+    return msgspec.structs.replace(outcome, known_us=min(max(outcome.known_us, EARLIEST_US), LATEST_US))
 
 
 def _day(when: datetime | None) -> date | None:

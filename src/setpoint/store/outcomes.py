@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from setpoint.domain.record import Outcome, OutcomeReceipt, Scalar
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
-from setpoint.store.rows import hashes
+from setpoint.store.rows import join_codes
 
 FOREVER = np.iinfo(np.int64).max
 EXAMPLES = 5
@@ -70,7 +70,7 @@ class Outcomes:
 
     def load(self, ids: NDArray[Any], known: Ints, values: NDArray[np.float64], days: Ints) -> None:
         """Take stored outcomes in, in order of arrival."""
-        new = _keys(hashes(ids), days)
+        new = _keys(join_codes(ids), days)
         order = np.argsort(new, kind="stable")
         new = new[order]
         at = np.searchsorted(self._key, new, side="right")
@@ -85,7 +85,7 @@ class Outcomes:
         is the same, on each day that its id was predicted.
         """
         ids = np.array([o.id for o in outcomes], object)
-        codes, values = hashes(ids), numbers_of([o.value for o in outcomes], schema)
+        codes, values = join_codes(ids), numbers_of([o.value for o in outcomes], schema)
         known = np.isin(np.arange(len(ids)), predicted.row)
         row = np.concatenate([predicted.row, np.flatnonzero(~known)])
         day = np.concatenate([predicted.day, np.full(int((~known).sum()), NO_DAY)])
@@ -121,7 +121,7 @@ class Outcomes:
         )
 
     def known_by(self, codes: Ints, days: Ints, as_of: int = FOREVER) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return value (NaN) and known (NaT) for hashes of ids and days, of what was known by `as_of` (microseconds).
+        """Return value (NaN) and known (NaT) for codes of ids and days, of what was known by `as_of` (microseconds).
 
         The entry that became known last counts; it is known since the first of the entries before it that say the same.
         """

@@ -11,7 +11,7 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.store.batch import objects
 from setpoint.store.outcomes import Outcomes
 from setpoint.store.predictions import TIME
-from setpoint.store.rows import hashes
+from setpoint.store.rows import join_codes
 from setpoint.store.where import matching
 
 ORDER = [(name, "ascending") for name in ("time", "arrived", "id", "row")]
@@ -51,7 +51,7 @@ def presented(table: pa.Table, outcomes: Outcomes, schema: Schema, where: str | 
 
 def _with_outcomes(table: pa.Table, outcomes: Outcomes, schema: Schema) -> pa.Table:
     value, known = outcomes.known_by(
-        hashes(objects(table["id"].to_pylist())), table["day"].cast(pa.int32()).to_numpy().astype(np.int64)
+        join_codes(objects(table["id"].to_pylist())), table["day"].cast(pa.int32()).to_numpy().astype(np.int64)
     )
     if schema.task is Task.BINARY:
         outcome = pa.array([None if v != v else str(schema.classes[int(v)]) for v in value], pa.string())

@@ -26,7 +26,7 @@ class Rows:
     def add(self, batch: Batch) -> None:
         """Take rows in; they are sorted when somebody reads."""
         if len(batch):
-            self._new.append(batch.columns() | {"hash": hashes(batch.fixed["id"])})
+            self._new.append(batch.columns() | {"hash": join_codes(batch.fixed["id"])})
 
     def answered(
         self, since: datetime | None, until: datetime | None, role: Role, version: str | None
@@ -78,7 +78,7 @@ class Rows:
         self._rows.splice(at, {name: column[order] for name, column in new.items()})
 
 
-def hashes(ids: NDArray[Any]) -> NDArray[np.int64]:
+def join_codes(ids: NDArray[Any]) -> NDArray[np.int64]:
     """Return a 64-bit hash an id, keyed at random for this process; the chance that two of 10⁷ ids meet is 10⁻⁶."""
     return np.fromiter(map(hash, ids), np.int64, len(ids))
 
