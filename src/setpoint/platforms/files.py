@@ -1,5 +1,6 @@
 """The files that the processes of one home share: who runs, what they report, what happened."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -32,7 +33,10 @@ class Running:
 
 def make_home(home: Path) -> None:
     """Make the folder of a home for its owner alone, as it holds all that is recorded; one that is there stays so."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(home)) from None
 
 
 class HomeFiles:
