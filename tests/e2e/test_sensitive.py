@@ -200,3 +200,8 @@ def test_raw_ids_and_the_key_still_find_what_was_recorded(running: Any, tmp_path
     assert asked("--segment", "job=retired") == [kept[2]]
     assert {r["inputs"]["city"] for r in asked("--decrypt")} == {TEXT}
     assert "job (sensitive: hash)" in running.says("update", "campaign")
+
+    receipt = running.json("erase", "campaign", "--id", f"{ID}1", "--yes", "--wait", "60")
+    assert (receipt["rows"], receipt["outcomes"], receipt["lingering"]) == (1, 1, [])
+    assert [r["id"] for r in running.records("campaign")] == [kept[0]["id"], kept[2]["id"]]
+    assert found_in(running.home) == []

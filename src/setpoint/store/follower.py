@@ -15,7 +15,16 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from setpoint.domain.profile import Binning
-from setpoint.domain.record import Erasure, Expired, Ingested, Layout, Outcome, OutcomeReceipt
+from setpoint.domain.record import (
+    EARLIEST_US,
+    LATEST_US,
+    Erasure,
+    Expired,
+    Ingested,
+    Layout,
+    Outcome,
+    OutcomeReceipt,
+)
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.store.batch import batch_from
