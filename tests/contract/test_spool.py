@@ -15,7 +15,7 @@ from setpoint.errors import Unusable
 from setpoint.store.framing import MAGIC
 from setpoint.store.packing import Packed, is_layout, packed, records_in
 from setpoint.store.segments import FIRST, Followed, follow, segments
-from setpoint.store.spool import INGESTED, OUTCOMES, RECORDS, Spool
+from setpoint.store.spool import INGESTED, OUTCOMES, RECORDS, Spool, ask_to_close
 
 
 def record(n: int, model: str = "demand") -> InferenceRecord:
@@ -118,6 +118,24 @@ def test_an_old_segment_is_closed_when_the_spool_is_tended(tmp_path: Path) -> No
     spool.append([record(1)])
     assert len(segments(tmp_path / "demand", RECORDS)) == 2
     spool.close()
+
+
+def test_every_writer_closes_its_segments_when_asked(tmp_path: Path) -> None:
+    spools = [Spool(tmp_path, writer) for writer in "ab"]
+    for spool in spools:
+        spool.append([record(0)])
+    ask_to_close(tmp_path)
+    for spool in spools:
+        spool.tend()
+    assert all(mended(path).finished for path in segments(tmp_path / "demand", RECORDS))
+    for spool in spools:
+        spool.append([record(1)])
+        spool.tend()
+    assert sum(mended(path).finished for path in segments(tmp_path / "demand", RECORDS)) == 2
+    ask_to_close(tmp_path)
+    for spool in spools:
+        spool.tend()
+    assert all(mended(path).finished for path in segments(tmp_path / "demand", RECORDS))
 
 
 def test_closing_twice_and_going_on_is_fine(tmp_path: Path) -> None:

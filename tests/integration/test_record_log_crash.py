@@ -407,3 +407,55 @@ def test_an_outcome_told_before_its_predictions_joins_them_on_each_of_their_days
     ]
     assert DeltaRecordLog(tmp_path).read("demand").outcome.tolist() == [0.0, 0.0]
     assert len(log.read("demand", since=T0 + timedelta(days=2)).labelled) == 1
+
+
+def test_a_model_whose_tables_are_damaged_stops_no_other(tmp_path: Path) -> None:
+    log, spool = opened(tmp_path), Spool(tmp_path / "spool", "w")
+    log.open_model("another", SCHEMA, BINNING)
+    for damaged in (tmp_path / "records" / "another" / "predictions" / "_delta_log").iterdir():
+        damaged.write_text("{")
+    spool.append([record(0)])
+    spool.append_outcomes("demand", [outcome(0)])
+    spool.close()
+    log = DeltaRecordLog(tmp_path)
+    with pytest.raises(Exception) as raised:  # what a broken table raises is not ours
+        log.ingest()
+    assert "while ingesting the records of 'another'" in raised.value.__notes__
+    holds(log, 1)
+    assert segments(tmp_path / "spool" / "demand", RECORDS) == []
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_long_answer_beside_an_erasure_has_each_record_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower_module, "STRETCH_BYTES", 1)
+    log, spool = opened(tmp_path), Spool(tmp_path / "spool", "w")
+    spool.append([record(n) for n in range(0, 192, 12)])  # four a day, four days
+    log.ingest()
+    spool.append([record(n) for n in range(6, 192, 12)])
+    reader = DeltaRecordLog(tmp_path)
+    answer = reader.stretches("demand")
+    first = next(answer)
+    log.ingest()
+    log.erase("demand", ids=["i54"], by="test", now=T0)
+    ids = [id_ for part in (first, *answer) for id_ in part["id"].to_pylist()]
+    assert sorted(ids) == sorted(f"i{n}" for n in range(0, 192, 6) if n != 54)
+    spool.close()
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_process_that_slept_while_the_tables_log_was_cleaned_up_sees_all(tmp_path: Path) -> None:
+    log, reader, spool = opened(tmp_path), DeltaRecordLog(tmp_path), Spool(tmp_path / "spool", "w")
+    spool.append([record(0)])
+    log.ingest()
+    assert len(reader.read("demand")) == 1
+    for n in range(1, 8):
+        spool.append([record(n)])
+        log.ingest()
+    for table in ("predictions", "profiles", "outcomes"):
+        folder = tmp_path / "records" / "demand" / table
+        DeltaTable(folder).create_checkpoint()
+        for commit in sorted((folder / "_delta_log").glob("*.json"))[:-1]:
+            commit.unlink()
+    assert len(reader.read("demand")) == 8
+    assert reader.profile("demand", T0, T0 + timedelta(days=1)).rows == 8
+    spool.close()
