@@ -36,7 +36,7 @@ def describe(frame):
 @pytest.fixture
 def describer(tmp_path):
     (tmp_path / "features.py").write_text(SCRIPT)
-    d = Describer(f"{tmp_path / 'features.py'}:describe", answer_s=1.0)
+    d = Describer(f"{tmp_path / 'features.py'}:describe", answer_s=5.0)
     yield d
     d.close()
 
@@ -74,12 +74,12 @@ def test_a_column_of_the_wrong_length_is_left_out(describer):
     assert "returned int; a mapping or data frame" in describer.describe(rows(5)).errors[0]
 
 
-@pytest.mark.parametrize(("mood", "how"), [(2, "its process ended"), (3, "did not answer within 1 s")])
+@pytest.mark.parametrize(("mood", "how"), [(2, "its process ended"), (3, "did not answer within 5 s")])
 def test_after_a_death_or_a_hang_the_function_is_left_alone_for_a_while(describer, mood, how):
     assert how in describer.describe(rows(mood)).errors[0]
     started = time.monotonic()
     found = describer.describe(rows(0))
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 4.0
     assert "is left alone for" in found.errors[0]
     assert how in found.errors[0]
     describer._rests_until = 0.0

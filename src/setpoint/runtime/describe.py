@@ -125,11 +125,12 @@ class Describer:
 
     def _lost(self, error: OSError, lost_s: float) -> str:
         """End the process, and leave the function alone for a while; return what happened, in words."""
+        allowed_s = self._processes[0].socket.gettimeout() if self._processes else None
         self.close()
         rest_s = min(REST * max(lost_s, 1.0) * 2.0**self._lost_in_a_row, LONGEST_REST_S)
         self._lost_in_a_row += 1
         self._rests_until = time.monotonic() + rest_s
-        how = f"did not answer within {lost_s:.0f} s" if isinstance(error, TimeoutError) else str(error)
+        how = f"did not answer within {allowed_s:.0f} s" if isinstance(error, TimeoutError) else str(error)
         log.error("profile: %s: %s; it is left alone for %.0f s", self.function, how, rest_s)
         return f"{self.function}: {how}"
 
