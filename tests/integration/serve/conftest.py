@@ -153,12 +153,12 @@ def frames(path):
 def recorded_in(path):
     """Return the records of a segment with their columns by name."""
     found = records_in(frames(path), FORMAT, None)
-    return [by_name(record, found.layout) for record in found.records]
+    return [by_name(record, found.layout, path.parent.name) for record in found.records]
 
 
-def by_name(record, layout):
+def by_name(record, layout, model):
     n = len(record.ids) or 1
-    fields = {name: getattr(record, name) for name in record.__struct_fields__}
+    fields = {name: getattr(record, name) for name in record.__struct_fields__} | {"model": model}
     for group in ("inputs", "outputs"):
         flat = fields[group]
         columns = [flat[at : at + n] for at in range(0, len(flat), n)]
