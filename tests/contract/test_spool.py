@@ -71,6 +71,18 @@ def test_what_the_log_has_not_taken_lags_behind(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_clock_that_went_back_leaves_no_lag_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool, mark = Spool(tmp_path, "w"), tmp_path / INGESTED
+    with monkeypatch.context() as later:
+        later.setattr(time, "time", lambda ahead=time.time() + 6 * 3_600: ahead)
+        spool.append([record(0)])
+    assert spool.lag_s() < 60
+    mark.touch()
+    os.utime(mark, (time.time() + 1, time.time() + 1))
+    assert spool.lag_s() == 0
+    spool.close()
+
+
 def test_outcomes_have_segments_of_their_own(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "w")
     told = [Outcome(id="i0", value=3.5, known_us=9), Outcome(id="i1", value="yes", known_us=9)]

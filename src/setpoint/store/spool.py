@@ -95,6 +95,9 @@ class Spool:
         """Return for how many seconds something written here may have waited for the record log; 0 if nothing does."""
         if self._since is None:
             return 0.0
+        now = time.time()
+        if self._last > now:  # the clock went back
+            self._last, self._since = now, min(self._since, now)
         try:
             ingested = (self._folder / INGESTED).stat().st_mtime
         except OSError:  # there is none yet, or it cannot be looked at
@@ -103,7 +106,7 @@ class Spool:
             self._since = None
             return 0.0
         self._since = max(self._since, ingested)
-        return max(0.0, time.time() - self._since)
+        return max(0.0, now - self._since)
 
     def tend(self) -> None:
         """Close segments that have been open for long, and all when somebody asked for it; for now and then."""
