@@ -173,7 +173,7 @@ def test_an_ingestion_killed_at_any_step_twice_over_loses_and_doubles_nothing(wa
     there = warm.do("seen", whole)
     warm.do("ingest_on", whole)
     after, wrong = warm.do("state", whole), []
-    for fault in chosen(calls, 12):
+    for fault in chosen(calls, 7):
         home = warm.home(ready)
         warm.stop("ingest", home, fault)
         seen = different(warm.do("seen", home), there)
@@ -211,7 +211,7 @@ def test_an_erasure_killed_at_any_step_leaves_nothing_of_its_subject(warm: Warm,
     calls = warm.run("erase", whole).calls
     after, receipts, wrong = warm.do("state", whole), warm.do("receipts", whole), []
     assert (warm.do("traces", whole), receipts[0]["rows"], receipts[0]["outcomes"]) == ([], 4, 4)
-    for fault in chosen(calls, 10):
+    for fault in chosen(calls, 6):
         home = warm.home(full)
         warm.stop("erase", home, fault)
         warm.run("ingest", home, fault=again(calls, fault))
@@ -233,7 +233,7 @@ def test_an_expiry_killed_at_any_step_is_done_by_the_next(warm: Warm, full: Path
     ran = warm.run("expire", whole)
     after, wrong = warm.do("state", whole), []
     assert (ran.result, len(after["read"])) == (24, 11)
-    for fault in chosen(ran.calls, 6):
+    for fault in chosen(ran.calls, 4):
         home = warm.home(full)
         warm.stop("expire", home, fault)
         warm.run("expire", home, fault=again(ran.calls, fault))
@@ -255,7 +255,7 @@ def test_an_upgrade_killed_at_any_step_is_done_by_the_next(warm: Warm) -> None:
     seen, wrong = warm.do("seen", whole, "rental"), []
     warm.do("ingest", whole)
     after = warm.do("state", whole, "rental")
-    for fault in chosen(calls, 8):
+    for fault in chosen(calls, 5):
         home = warm.home(kept)
         warm.stop("upgrade", home, fault)
         warm.run("upgrade", home, fault=again(calls, fault))
@@ -271,7 +271,7 @@ def test_a_writer_killed_at_any_step_keeps_what_it_acknowledged(warm: Warm, tmp_
     empty, acknowledged = warm.home().rename(tmp_path / "empty"), tmp_path / "acknowledged"
     warm.do("open_model", empty)
     calls, wrong = warm.run("append", warm.home(empty), str(acknowledged)).calls, []
-    for fault in chosen(calls, 12):
+    for fault in chosen(calls, 8):
         home = warm.home(empty)
         acknowledged.write_text("")
         warm.stop("append", home, fault, str(acknowledged))
@@ -293,7 +293,7 @@ def test_an_ingestion_on_a_full_disk_says_so_and_catches_up_when_there_is_room(w
     warm.do("ingest_on", whole)
     after, wrong = warm.do("state", whole), []
     assert ran.result == []
-    for fault in chosen(calls, 5, full=True):
+    for fault in chosen(calls, 3, full=True):
         home = warm.home(ready)
         ran = warm.run("ingest_through_full_disk", home, fault=fault | {"at": fault["at"] + 1})
         if ran.ended != "done" or not ({"OSError", "SetpointError"} & {*ran.result} or ran.result == []):
@@ -313,7 +313,7 @@ def test_a_writer_on_a_full_disk_refuses_and_goes_on_when_there_is_room(warm: Wa
     empty = warm.home().rename(tmp_path / "empty")
     warm.do("open_model", empty)
     calls, wrong = until_there_is_room(warm.run("append_through_full_disk", warm.home(empty)).calls), []
-    for fault in chosen(calls, 6, full=True):
+    for fault in chosen(calls, 4, full=True):
         home = warm.home(empty)
         ran = warm.run("append_through_full_disk", home, fault=fault | {"at": fault["at"] + 1})
         assert ran.ended == "done"

@@ -107,7 +107,7 @@ def test_kill_9_of_each_worker_loses_nothing_that_was_answered(start, load, wait
         wait(lambda n=900 * (i + 1): done() >= n)
         killed.append(server.files.reports()[i].pid)
         os.kill(killed[-1], signal.SIGKILL)
-        wait(lambda i=i: i in server.files.reports() and server.files.reports()[i].pid not in killed)
+        wait(lambda i=i: (now := server.files.reports().get(i)) and now.pid not in killed)
     for client in clients:
         client.join()
     assert [p for c in clients for p in c.problems] == []
@@ -142,7 +142,7 @@ def test_a_hung_worker_is_killed_and_started_again(start, wait):
     pid = server.files.reports()[0].pid
     os.kill(pid, signal.SIGSTOP)
     wait(lambda: [e.kind for e in server.platform.events()] == ["hang", "restart"])
-    wait(lambda: server.files.reports() and server.files.reports()[0].ready)
+    wait(lambda: (now := server.files.reports().get(0)) and now.ready)
     assert server.ask("POST", "/v1/models/demand:predict", {"instances": [[1, 2, 3]]})[0] == 200
     assert "was not heard of for 10 s; killed" in server.platform.events()[0].detail
 
