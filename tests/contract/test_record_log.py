@@ -508,8 +508,6 @@ def test_rows_of_a_condition_are_erased_refused_requests_among_them(demand: Kit)
 
 
 def test_the_id_of_a_request_erases_what_has_no_other_id(kit: Kit) -> None:
-    if isinstance(kit.log, MemoryRecordLog):
-        pytest.skip("only ids are erased from memory")
     kit.log.open_model("demand", REGRESSION, BINNING)
     two = msgspec.structs.replace(
         record(1), ids=["r1/0", "r1/1"], times_us=[us(T0)] * 2, inputs=[[1.0, 2.0], ["a", "b"]]

@@ -316,7 +316,7 @@ def test_cursors_are_read_back_after_a_checkpoint(tmp_path: Path, monkeypatch: p
     spool.close()
 
 
-def test_torn_and_damaged_bytes_are_counted_once(tmp_path: Path) -> None:
+def test_torn_and_damaged_bytes_are_counted_and_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log, spool = opened(tmp_path), Spool(tmp_path / "spool", "w")
     spool.append([record(n) for n in range(2)])
     (path,) = segments(tmp_path / "spool" / "demand", RECORDS)
@@ -327,10 +327,16 @@ def test_torn_and_damaged_bytes_are_counted_once(tmp_path: Path) -> None:
     path.write_bytes(data[:-4])
     first = log.ingest()
     assert (first.records, first.corrupt_frames, first.torn_bytes) == (1, 1, 0)
+    assert "records of demand: 1 damaged places and 0 bytes of torn tails were set aside in" in caplog.text
+    caplog.clear()
     spool.close()
     second = log.ingest()
     assert (second.records, second.corrupt_frames) == (0, 0)
     assert second.torn_bytes == len(data) - 4 - whole
+    assert f"0 damaged places and {second.torn_bytes} bytes" in caplog.text
+    caplog.clear()
+    log.ingest()
+    assert caplog.text == ""
     assert log.read("demand").id.tolist() == ["i1"]
     assert not path.exists()
 

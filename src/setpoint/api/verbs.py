@@ -114,7 +114,7 @@ def erase(
 ) -> Erasure:
     """Delete all that is recorded of some ids, and of the ids of the rows of a condition; return the receipt.
 
-    Segments of the spool that workers still write to hold its bytes for about a minute more.
+    Segments of the spool that workers still write to hold its bytes for some seconds more.
     """
     return _open(home).erase(model, ids=ids, where=where, by=by or getpass.getuser())
 

@@ -74,7 +74,7 @@ def _waited(operator: Operator, receipt: Erasure, wait_s: float, progress: Calla
     while left := operator.lingering(receipt):
         if time.monotonic() >= end:
             break
-        progress(f"waiting for the workers to close {len(left)} segments of the spool (about a minute)")
+        progress(f"waiting for the workers to close {len(left)} segments of the spool")
         time.sleep(min(POLL_S, max(0.0, end - time.monotonic())))
     return left
 

@@ -46,6 +46,12 @@ def subject_of(ids: Sequence[str], tables: Iterable[pa.Table]) -> tuple[Subject,
     return Subject(ids=tuple(sorted(found)), requests=tuple(sorted(requests))), tuple(sorted(days))
 
 
+def without_own_id(rows: pa.Table) -> pa.Table:
+    """Return the rows that have no id of their own: none, or that of their request and a number."""
+    found = zip(rows["id"].to_pylist(), rows["request_id"].to_pylist(), strict=True)
+    return rows.filter(pa.array([id_ is None or id_.startswith(f"{asked}/") for id_, asked in found], pa.bool_()))
+
+
 class Erasures:
     """The erasures of a model, in a folder.
 

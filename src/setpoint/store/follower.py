@@ -28,7 +28,7 @@ from setpoint.domain.record import (
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.store.batch import batch_from
-from setpoint.store.erasures import Erasures
+from setpoint.store.erasures import Erasures, without_own_id
 from setpoint.store.forgetting import Erased, Subject, expire, expire_quarantined, held
 from setpoint.store.framing import Scan
 from setpoint.store.ids import by_day, hashes
@@ -120,9 +120,7 @@ class Follower:
         """Return `id`, `request_id` and `day` of the rows of requests that have no id of their own: theirs or none."""
         names, where = ["id", "request_id", "day"], ds.field("request_id").isin(pa.array(request_ids, pa.string()))
         waiting = [ds.dataset(part).to_table(columns=names, filter=where) for part in self.pending.predictions]
-        rows = pa.concat_tables([self.tables.predictions.load(columns=names, where=where), *waiting])
-        found = zip(rows["id"].to_pylist(), rows["request_id"].to_pylist(), strict=True)
-        return rows.filter(pa.array([id_ is None or id_.startswith(f"{asked}/") for id_, asked in found], pa.bool_()))
+        return without_own_id(pa.concat_tables([self.tables.predictions.load(columns=names, where=where), *waiting]))
 
     def void(self) -> None:
         """Read everything again at the next `refresh`."""

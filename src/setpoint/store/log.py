@@ -1,6 +1,7 @@
 """The record log on disk: Delta tables behind a spool, every record exactly once."""
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -33,6 +34,7 @@ from setpoint.store.shelf import Shelf
 from setpoint.store.spool import INGESTED, Spool, ask_to_close
 from setpoint.store.upgrade import finish, prepare, unfinished
 
+log = logging.getLogger("setpoint.store")
 MODEL_FILE = "model.json"
 ATTEMPTS = 5
 T = TypeVar("T")
@@ -235,7 +237,12 @@ class DeltaRecordLog:
     def _ingest(self, model: str) -> Ingested:
         follower = self._follower(model)
         with exclusive(self._lock):
-            return follower.ingest()
+            moved = follower.ingest()
+        if moved.torn_bytes or moved.corrupt_frames:
+            aside = self._home / "spool" / model / "quarantine"
+            said = "records of %s: %d damaged places and %d bytes of torn tails were set aside in %s"
+            log.warning(said, model, moved.corrupt_frames, moved.torn_bytes, aside)
+        return moved
 
     def _ask(self, model: str, question: Callable[[Follower], T]) -> T:
         """Answer from what there is now; again, if another process purges it meanwhile."""

@@ -17,7 +17,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
-from setpoint.store.erasures import new_erasure, subject_of
+from setpoint.store.erasures import new_erasure, subject_of, without_own_id
 from setpoint.store.forgetting import Erased, too_old_or_large
 from setpoint.store.outcomes import Predicted, check
 from setpoint.store.predictions import prediction_schema, recorded
@@ -191,8 +191,9 @@ class MemoryRecordLog:
         learnt: Mapping[str, date] | None = None,
     ) -> Erasure:
         found = self._model(model)
-        subject, _ = subject_of(ids, [self.table(model, where=where)] if where else ())
         rows = found.rows(ds.scalar(True))
+        asked_as = without_own_id(rows.filter(pc.is_in(rows["request_id"], pa.array(ids, pa.string()))))
+        subject, _ = subject_of(ids, [asked_as, *([self.table(model, where=where)] if where else [])])
         of_id = pc.is_in(rows["id"], pa.array(subject.ids, pa.string()))
         refused = pc.is_in(rows["request_id"], pa.array(subject.requests, pa.string()))
         lost = pc.or_(of_id, pc.and_(refused, pc.is_null(rows["id"])))
