@@ -87,7 +87,8 @@ class DeltaRecordLog:
                     moved.append(self._ingest(file.parent.name))
                 except Exception as e:  # one model's damage must not stop the others; it is raised when they are done
                     failed.append((file.parent.name, e))
-            for model, error in failed:
+            if failed:
+                model, error = failed[0]
                 error.add_note(f"while ingesting the records of {model!r}")
                 raise error
             _mark(self._home / "spool" / INGESTED, began)
