@@ -457,6 +457,8 @@ def test_a_process_that_slept_while_the_tables_log_was_cleaned_up_sees_all(tmp_p
     for n in range(1, 8):
         spool.append([record(n)])
         log.ingest()
+    spool.close()
+    log.ingest()  # with which nothing is left in the spool
     for table in ("predictions", "profiles", "outcomes"):
         folder = tmp_path / "records" / "demand" / table
         DeltaTable(folder).create_checkpoint()
@@ -464,4 +466,25 @@ def test_a_process_that_slept_while_the_tables_log_was_cleaned_up_sees_all(tmp_p
             commit.unlink()
     assert len(reader.read("demand")) == 8
     assert reader.profile("demand", T0, T0 + timedelta(days=1)).rows == 8
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_erasure_between_a_readers_look_and_its_reading_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, reader, spool = opened(tmp_path), DeltaRecordLog(tmp_path), Spool(tmp_path / "spool", "w")
+    spool.append([record(0), record(1)])
+    log.ingest()
+    spool.append([record(2)])
+    assert len(reader.table("demand")) == 3  # two from the table, one from the spool
+    real: Callable[..., Any] = Table.load
+
+    def beaten(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(Table, "load", real)
+        log.ingest()
+        log.erase("demand", ids=["i0"], by="test", now=T0)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(Table, "load", beaten)
+    assert reader.table("demand")["id"].to_pylist() == ["i1", "i2"]
     spool.close()

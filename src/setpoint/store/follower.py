@@ -122,10 +122,6 @@ class Follower:
         waiting = [ds.dataset(part).to_table(columns=names, filter=where) for part in self.pending.predictions]
         return without_own_id(pa.concat_tables([self.tables.predictions.load(columns=names, where=where), *waiting]))
 
-    def void(self) -> None:
-        """Read everything again at the next `refresh`."""
-        self._sound = False
-
     def stretches(self, since: datetime | None, until: datetime | None) -> list[list[date]]:
         """Return the days that have rows, in order, in stretches of a size that fits into memory well."""
         sizes = Counter({date.fromisoformat(day): size for day, size in self.tables.predictions.sizes().items()})

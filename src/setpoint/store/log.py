@@ -253,10 +253,9 @@ class DeltaRecordLog:
                 follower.refresh(with_spool=not self._ingests)
                 try:
                     return question(follower)
-                except FileNotFoundError:
+                except FileNotFoundError:  # which another commit has replaced: the next `refresh` sees it
                     if not left:
                         raise
-                    follower.void()
         raise AssertionError("unreachable")
 
     def _shelf(self, follower: Follower, since: datetime | None, until: datetime | None) -> Shelf:
