@@ -49,6 +49,8 @@ def test_one_subject_is_erased_while_the_model_serves(setpoint: Any, campaign: P
     (kept,) = setpoint.json("erase", "campaign", "--receipts")["erasures"]
     assert kept["id"] == receipt["id"]
     assert "nothing says what to erase" in setpoint.says("erase", "campaign")
+    assert "write --yes as well" in setpoint.says("erase", "campaign", "--id", "other-1", "--json")
+    assert setpoint.json("erase", "campaign", "--id", "other-1", "--dry-run") == {"model": "campaign", "rows": 1}
 
 
 def test_a_killed_supervisor_leaves_the_home_to_the_next(setpoint: Any, campaign: Path, until: Any) -> None:

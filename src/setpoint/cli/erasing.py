@@ -43,9 +43,14 @@ def erase(
         return
     if not ids and not where:
         raise InvalidInput("nothing says what to erase: write --id ID or --where CONDITION")
-    if dry_run or not (yes or json):
+    if json and not (yes or dry_run):
+        raise InvalidInput("with --json nobody can be asked: write --yes as well, or --dry-run")
+    if dry_run or not yes:
         rows = _rows(operator, model, ids or [], where)
-        console.print(f"{rows:,} recorded rows of {model}", highlight=False)
+        if json:
+            print_json({"model": model, "rows": rows})
+        else:
+            console.print(f"{rows:,} recorded rows of {model}", highlight=False)
         if dry_run:
             return
         typer.confirm("Erase them for good, with their outcomes and all other rows of their ids?", abort=True)
