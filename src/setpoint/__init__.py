@@ -6,7 +6,9 @@ The verbs of the command line as functions that return domain values; each loads
 >>> setpoint.deploy("project/")  # doctest: +SKIP
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
         approve,
         compare,
         deploy,
+        erase,
         incidents,
         init,
         monitor,
@@ -31,6 +34,7 @@ __all__ = [
     "approve",
     "compare",
     "deploy",
+    "erase",
     "incidents",
     "init",
     "monitor",
@@ -44,11 +48,35 @@ __all__ = [
 ]
 
 
+class _Stage(ModuleType):
+    """A room that has the name of a verb: calling it is calling the verb."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _verb(self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
+class _Facade(ModuleType):
+    """The package itself: importing a room leaves the verb of its name in place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in __all__ and isinstance(value, ModuleType):
+            value.__class__ = _Stage
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Facade
+
+
+def _verb(name: str) -> Any:
+    return getattr(import_module("setpoint.api.verbs"), name)
+
+
 def __getattr__(name: str) -> Any:
     """Find a verb when it is first asked for, so that `import setpoint` stays quick."""
-    if name in __all__:
-        return getattr(import_module("setpoint.api.verbs"), name)
-    raise AttributeError(f"module 'setpoint' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'setpoint' has no attribute {name!r}")
+    verb = _verb(name)
+    return sys.modules.get(f"{__name__}.{name}", verb)
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,8 @@ class Finding:
     """One thing measured over one window, with its limit.
 
     `value` is compared with `limit`; `low` and `high` bound it (confidence interval at the level that the false-action
-    budget leaves). Only a finding with `alarm` can start an action; the others are notes.
+    budget leaves). Only a finding with `alarm` can start an action; the others are notes. `kind` names the change where
+    it is known: `nulls`, `shift`, `unit`, `prior`, …
     """
 
     monitor: str  # "drift", "data_quality", "quality", "service", "process"
@@ -24,6 +25,8 @@ class Finding:
     column: str | None = None
     segment: str | None = None
     version: str | None = None
+    role: str = "champion"
+    kind: str = ""
     low: float | None = None
     high: float | None = None
     detail: str = ""
