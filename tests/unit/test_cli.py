@@ -139,12 +139,15 @@ def test_equal_ports_are_refused(says: Any) -> None:
     assert told == "--port and --control-port are both 8090; they must differ"
 
 
-def test_comparing_without_two_tables_says_how(says: Any, tmp_path: Path) -> None:
-    told = says("monitor", "compare")
-    assert told == "write `setpoint monitor compare REFERENCE CURRENT`, two .parquet or .csv files"
+def test_comparing_says_which_table_cannot_be_read(says: Any, tmp_path: Path) -> None:
     assert says("monitor", "compare", "a.csv", "b.csv") == "there is no file a.csv"
     (tmp_path / "a.parquet").write_text("no table")
     assert says("monitor", "compare", tmp_path / "a.parquet", "b.csv").startswith(f"cannot read the table {tmp_path}")
+
+
+def test_the_usual_command_of_a_group_may_be_named_too(says: Any) -> None:
+    none = "no model called 'nosuch' is deployed; deployed are: none"
+    assert says("monitor", "look", "nosuch") == says("monitor", "--json", "nosuch") == none
 
 
 def test_two_tables_are_compared(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ COMMANDS = (
     ("outcomes", "acting:outcomes", "Record what turned out to be true."),
     ("records", "recorded:records", "Show what was recorded: inputs, outputs, and the outcome where it is known."),
     ("erase", "erasing:erase", "Delete all that is recorded of some ids, with a receipt."),
-    ("monitor", "watching:monitor", "Show the findings of a look at MODEL now, or compare two tables."),
+    ("monitor", "monitoring:app", "Show the findings of a look at MODEL now."),
     ("incidents", "watching:incidents", "Show incidents: what was seen, the likeliest causes, what was done."),
     ("repair", "acting:repair", "Approve what waits for a person."),
     ("update", "acting:update", "Retrain now from the log, or join a training under way."),

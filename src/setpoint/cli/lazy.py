@@ -1,5 +1,6 @@
 """Commands that are imported when they are called, so that `setpoint --help` needs none of what they need."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -26,9 +27,37 @@ class Later(TyperCommand):
 
 
 class LazyGroup(TyperGroup):
-    """A group whose commands are loaded when one of them is called; to list them takes their summaries alone."""
+    """A group whose commands are loaded when one of them is called; to list them takes their summaries alone.
+
+    What is no name of a command is for the command called `usual`, if there is one.
+    """
+
+    usual = ""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the usual command first where none is named."""
+        if self.usual and (not args or args[0] not in {*self.commands, "--help"}):
+            args = [self.usual, *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the command and its arguments, as click asks for them."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, Later) else command, rest
+
+
+def group(commands: Sequence[tuple[str, str, str]], help: str, usual: str = "") -> typer.Typer:
+    """Return a group of commands, each a name, a place in `setpoint.cli` and a summary."""
+
+    class Commands(LazyGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            self.usual = usual
+            for name, place, summary in commands:
+                self.add_command(Later(name, summary, f"setpoint.cli.{place}"))
+
+    return typer.Typer(cls=Commands, help=help, add_completion=False, callback=_nothing, no_args_is_help=not usual)
+
+
+def _nothing() -> None:
+    """Hold no options: they are those of the commands."""

@@ -1,6 +1,5 @@
-"""status, monitor and incidents: commands that only read."""
+"""status and incidents: commands that only read."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,12 +8,8 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, number, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.live import written
-from setpoint.errors import InvalidInput
-from setpoint.loop.frames import read_table
-from setpoint.loop.views import finding_view, incident_view, status_view
-from setpoint.monitor.compare import compare
+from setpoint.loop.views import incident_view, status_view
 
-Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]
 STAND = {True: "[green]holds[/]", False: "[red]off[/]", None: "no data yet"}
 
@@ -43,54 +38,6 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         console.print(table("", columns, rows, right=("set point", "now", "rows")))
         looked = f"Last look {d['looked'][:19]} UTC" if d["looked"] else "No look yet; the loop of `setpoint up` looks"
         console.print(f"[dim]{looked}[/]", highlight=False)
-
-
-def monitor(
-    model: Annotated[str, typer.Argument(metavar="MODEL|compare", help="Name of the deployment, or `compare`.")],
-    reference: Annotated[Path | None, typer.Argument(help="With compare: a table.")] = None,
-    current: Annotated[Path | None, typer.Argument(help="With compare: the table to compare with it.")] = None,
-    json: Json = False,
-) -> None:
-    """Show the findings of a look at MODEL now, or compare two tables column by column."""
-    if model == "compare":
-        if reference is None or current is None:
-            raise InvalidInput("write `setpoint monitor compare REFERENCE CURRENT`, two .parquet or .csv files")
-        _compare(reference, current, json)
-        return
-    _, look = open_home(Settings()).look(model)
-    if json:
-        print_json({"findings": [finding_view(f) for f in look.findings]})
-        return
-    if not look.findings:
-        console.print(f"Nothing to say yet: {len(look.recent):,} records since the last look")
-    for monitor_name in sorted({f.monitor for f in look.findings}):
-        rows = [
-            (
-                "[red]alarm[/]" if f.alarm else "",
-                f.metric,
-                f.column or f.segment or "",
-                number(f.value),
-                number(f.limit),
-                str(f.rows),
-                f.detail,
-            )
-            for f in sorted(look.findings, key=lambda f: not f.alarm)
-            if f.monitor == monitor_name
-        ]
-        columns = ("", "metric", "column", "value", "limit", "rows", "")
-        console.print(table(monitor_name, columns, rows, right=("value", "limit", "rows")))
-
-
-def _compare(reference: Path, current: Path, json: bool) -> None:
-    found = compare(read_table(reference), read_table(current))
-    if json:
-        print_json(found)
-        return
-    rows = [
-        (c["column"], "[red]changed[/]" if c["changed"] else "", c["kind"], number(c["effect"]), c["detail"])
-        for c in sorted(found["columns"], key=lambda c: not c["changed"])
-    ]
-    console.print(table("", ("column", "", "kind", "effect", ""), rows, right=("effect",)))
 
 
 def incidents(

@@ -1,0 +1,14 @@
+"""monitor: a look at a model now, and what needs no deployment."""
+
+from setpoint.cli.lazy import group
+
+COMMANDS = (
+    ("look", "monitoring.look:look", "Look at MODEL now; decides nothing. `setpoint monitor MODEL` is the same."),
+    ("compare", "monitoring.compare:compare", "Compare two tables column by column."),
+)
+
+app = group(
+    COMMANDS,
+    "Show the findings of a look at MODEL now (`setpoint monitor MODEL`), or compare two tables.",
+    usual="look",
+)
