@@ -117,7 +117,7 @@ class RecordLog(Protocol):
     ) -> "pa.Table":
         """Return everything recorded, refused requests and shadows too: the answer to `setpoint records`.
 
-        `where` is a condition in words, see `setpoint.store.where`; of what is left, `limit` keeps the last rows.
+        `where` is a condition in words, see `setpoint.domain.where`; of what is left, `limit` keeps the last rows.
         """
 
     def stretches(

@@ -11,8 +11,8 @@ from setpoint.api import verbs
 from setpoint.cli import main
 from setpoint.cli.recorded import _condition
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.where import matching
 from setpoint.errors import InvalidInput
-from setpoint.store.where import matching
 
 SCHEMA = Schema(
     features=(

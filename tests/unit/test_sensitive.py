@@ -13,10 +13,10 @@ from setpoint.domain.keys import HASHED, Keys, keys_of, new_key
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.domain.schema import DType, Feature, Handling, Kind, Schema, Task
 from setpoint.domain.sensitive import Guard, guard_of, hasher_of, opener_of
+from setpoint.domain.where import matching
 from setpoint.errors import InvalidInput, Unusable
 from setpoint.loop.hiding import hidden_condition
 from setpoint.store.keys import HomeKeys
-from setpoint.store.where import matching
 
 OLD, NEW = new_key(), new_key()
 FEATURES = (

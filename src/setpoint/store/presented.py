@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from setpoint.domain.schema import Schema, Task
+from setpoint.domain.where import matching
 from setpoint.store.batch import objects
 from setpoint.store.outcomes import Outcomes
 from setpoint.store.predictions import TIME
 from setpoint.store.rows import join_codes
-from setpoint.store.where import matching
 
 ORDER = [(name, "ascending") for name in ("time", "arrived", "id", "row")]
 

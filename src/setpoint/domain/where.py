@@ -5,6 +5,7 @@ The text has the grammar of Python expressions, and is only read: it is translat
 
 import ast
 import difflib
+import keyword
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import reduce
@@ -27,7 +28,14 @@ COMPARED: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Gt: pc.greater,
     ast.GtE: pc.greater_equal,
 }
-ALLOWED = "names, numbers, texts, None, comparisons, `in`, `is None`, `and`, `or` and `not`"
+COMPUTED: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: pc.add,
+    ast.Sub: pc.subtract,
+    ast.Mult: pc.multiply,
+    ast.Div: pc.divide,
+}
+SAME = 1e-9  # of two numbers' size: computed ones that differ by less are equal, for 0.1 + 0.2 is not 0.3
+ALLOWED = "names, numbers, texts, None, comparisons, `in`, `is None`, `and`, `or`, `not`, + - * / and abs()"
 
 
 def matching(table: pa.Table, text: str) -> pa.Table:
@@ -49,16 +57,25 @@ def matching(table: pa.Table, text: str) -> pa.Table:
     InvalidInput
         If the text is no such condition, or names what there is not; the text says what was expected.
     """
+    return table.filter(truth(table, text))
+
+
+def truth(table: pa.Table, text: str) -> Any:
+    """Return where a condition holds, as a mask with nulls where a missing value leaves it open; see `matching`."""
     if len(text) > LONGEST:
         raise InvalidInput(f"the condition has {len(text):,} characters; at most {LONGEST:,} are read")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        mask = _Reader(table, text).truth(tree)
+        return _Reader(table, text).truth(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, OverflowError, RecursionError) as e:
         if isinstance(e, InvalidInput):
             raise
         raise InvalidInput(f"{text!r} is no condition: {getattr(e, 'msg', e)}; write for example age > 60") from e
-    return table.filter(mask)
+
+
+def named(name: str) -> str:
+    """Write a feature as a condition names it: `age`, or `inputs['mean radius']` where it is no plain word."""
+    plain = name.isidentifier() and not keyword.iskeyword(name) and name not in GROUPS
+    return name if plain else f"inputs[{name!r}]"
 
 
 class _Reader:
@@ -95,8 +112,10 @@ class _Reader:
             case ast.In() | ast.NotIn():
                 found = self._contained(left, right)
                 return found if isinstance(op, ast.In) else pc.invert(found)
-        if isinstance(left, ast.Constant | ast.UnaryOp) and isinstance(right, ast.Constant | ast.UnaryOp):
+        if not any(isinstance(part, ast.Name) for side in (left, right) for part in ast.walk(side)):
             raise self._no(left, "is compared with no column")
+        if _is_computed(left) or _is_computed(right):
+            return _compared_numbers(self._number(left), op, self._number(right))
         a, b = self._operand(left, right), self._operand(right, left)
         try:
             return COMPARED[type(op)](a, b)
@@ -118,6 +137,22 @@ class _Reader:
         held = np.zeros(len(lists), bool)
         held[np.asarray(pc.filter(parents, pc.equal(flat, value)))] = True
         return pa.array(held, mask=np.asarray(pc.is_null(lists)))
+
+    def _number(self, node: ast.expr) -> Any:
+        """Return a column of numbers, or a single one, computed from others."""
+        match node:
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in COMPUTED:
+                return COMPUTED[type(op)](self._number(left), self._number(right))
+            case ast.Call(func=ast.Name(id="abs"), args=[inner], keywords=[]):
+                return pc.abs(self._number(inner))
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return pc.negate(self._number(inner))
+            case ast.Constant(value=int() | float() as number):
+                return pa.scalar(float(number))
+        column = self._column(node)
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            raise self._no(node, "holds no numbers to compute with")
+        return pc.cast(column, pa.float64(), safe=False)
 
     def _operand(self, node: ast.expr, other: ast.expr) -> Any:
         if isinstance(node, ast.Constant | ast.UnaryOp):
@@ -176,6 +211,30 @@ class _Reader:
 
     def _no(self, node: ast.expr, what: str) -> InvalidInput:
         return InvalidInput(f"in {self._text!r}: {ast.unparse(node)} {what}. A condition has {ALLOWED}")
+
+
+def _is_computed(node: ast.expr) -> bool:
+    """Whether there is something to compute: a number with a sign is none."""
+    return any(isinstance(part, ast.BinOp | ast.Call) for part in ast.walk(node))
+
+
+def _compared_numbers(a: Any, op: ast.cmpop, b: Any) -> Any:
+    """Compare computed numbers, those that are the same but for rounding as equal; null where one is no number."""
+    size = pc.max_element_wise(pc.abs(a), pc.abs(b), skip_nulls=False)
+    apart = pc.abs(pc.subtract(a, b))
+    near = pc.and_kleene(pc.is_finite(size), pc.less_equal(apart, pc.multiply(pa.scalar(SAME), size)))
+    same = pc.or_kleene(pc.equal(a, b), near)
+    match op:
+        case ast.Eq():
+            found = same
+        case ast.NotEq():
+            found = pc.invert(same)
+        case ast.LtE() | ast.GtE():
+            found = pc.or_kleene(COMPARED[type(op)](a, b), same)
+        case _:
+            found = pc.and_not_kleene(COMPARED[type(op)](a, b), same)
+    unknown = pc.or_kleene(pc.is_nan(a), pc.is_nan(b))
+    return pc.if_else(unknown, pa.scalar(None, pa.bool_()), found)
 
 
 def _nearest(word: str, known: list[str]) -> str:
