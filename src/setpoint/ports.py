@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,7 @@ from setpoint.domain.record import (
 )
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
+from setpoint.domain.series import Series
 from setpoint.domain.value import value
 from setpoint.domain.version import ModelVersion
 
@@ -174,6 +175,28 @@ class RecordLog(Protocol):
         """Return the profile of answered rows over a window of whole minutes: a sum of stored profiles.
 
         `segment` is one of the names that the model's `Binning` gives; without one all rows count.
+        """
+
+    def series(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        every: timedelta,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segments: Sequence[str] = ("",),
+    ) -> dict[str, Series]:
+        """Return, by segment, the profiles of consecutive stretches of a window of whole minutes; see `profile`.
+
+        All stretches are there, also those without rows; the last one may be cut short by `until`. Those that begin on
+        whole hours and are hours long, or days, are read from fewer rows.
+
+        Raises
+        ------
+        InvalidInput
+            If `every` is not a number of whole minutes.
         """
 
 

@@ -450,6 +450,36 @@ def test_a_segment_has_a_profile_of_its_own(kit: Kit) -> None:
     assert rows == {"": 40, "sky=clear": 10, "sky=other": 10, "sky is null": 10, "sky=hail": 0}
 
 
+@pytest.mark.parametrize(
+    ("since", "every"), [(0, HOUR), (0, 24 * HOUR), (0, 7 * HOUR), (0.5, HOUR), (3, timedelta(minutes=90)), (40, HOUR)]
+)
+def test_a_series_holds_the_profile_of_each_stretch(demand: Kit, since: float, every: timedelta) -> None:
+    demand.fill([record(n, temp=t) for n, t in enumerate(RNG.normal(size=30).tolist())])
+    first, until = T0 + since * HOUR, T0 + 33.25 * HOUR
+    series = demand.log.series("demand", first, until, every)[""]
+    assert len(series) == max(-((first - until) // every), 0)
+    for at in range(len(series)):
+        stop = min(first + (at + 1) * every, until)
+        same_profile(series.take(slice(at, at + 1)).profile(), demand.log.profile("demand", first + at * every, stop))
+
+
+def test_a_series_is_of_the_segments_version_and_role_asked_for(kit: Kit) -> None:
+    reference = {"temp": RNG.normal(size=500), "sky": np.array(["clear", "rain"] * 250, object)}
+    kit.log.open_model("demand", REGRESSION, binning_of(reference, REGRESSION, RNG.normal(size=500), ["sky"]))
+    kit.fill([record(n, sky=("clear", "rain", "fog")[n % 3]) for n in range(30)])
+    window = ("demand", T0, T0 + 30 * HOUR, 10 * HOUR)
+    found = kit.log.series(*window, segments=["sky=rain", "", "sky=hail"])
+    rows = {segment: series.rows.tolist() for segment, series in found.items()}
+    assert rows == {"sky=rain": [3, 4, 3], "": [10, 10, 10], "sky=hail": [0, 0, 0]}
+    assert kit.log.series(*window, version="v9")[""].rows.sum() == 0
+    assert kit.log.series(*window, role=Role.SHADOW)[""].rows.sum() == 0
+
+
+def test_a_series_of_seconds_is_refused(demand: Kit) -> None:
+    with pytest.raises(InvalidInput, match="by the minute"):
+        demand.log.series("demand", T0, T0 + HOUR, timedelta(seconds=30))
+
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

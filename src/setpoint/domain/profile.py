@@ -95,7 +95,7 @@ class ColumnProfile:
 
     def __add__(self, other: "ColumnProfile") -> "ColumnProfile":
         """Return the profile of both stretches together."""
-        levels, more = _kept(dict(Counter(self.levels) + Counter(other.levels)), self.cuts)
+        levels, more = kept(dict(Counter(self.levels) + Counter(other.levels)), self.cuts)
         return ColumnProfile(
             cuts=self.cuts,
             bins=self.bins + other.bins,
@@ -112,7 +112,7 @@ class ColumnProfile:
         )
 
 
-def _kept(levels: dict[str, int], cuts: Cuts) -> tuple[dict[str, int], int]:
+def kept(levels: dict[str, int], cuts: Cuts) -> tuple[dict[str, int], int]:
     """Return the levels that are counted apart, and the rows of the rest; see `tally.bounded`."""
     if len(levels) <= cuts.spare:
         return levels, 0

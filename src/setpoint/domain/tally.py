@@ -88,6 +88,19 @@ def summed(tally: Tally, place: IntArray, column: IntArray, cuts: Sequence[Cuts]
     return bounded(replace(whole, entry=key // width, slot=key % width, count=count, names=tally.names), cuts)
 
 
+def part(tally: Tally, first: int, last: int) -> Tally:
+    """Return the entries from `first` to before `last`."""
+    low, high = np.searchsorted(tally.entry, (first, last))
+    numbers = ("column", "nulls", "infinite", "odd", "others", "total", "squares", "low", "high")
+    return replace(
+        tally,
+        **{name: getattr(tally, name)[first:last] for name in numbers},
+        entry=tally.entry[low:high] - first,
+        slot=tally.slot[low:high],
+        count=tally.count[low:high],
+    )
+
+
 def gathered(key: IntArray, count: IntArray) -> tuple[IntArray, IntArray]:
     """Return each key once, in order, with the sum of its counts."""
     if not len(key):

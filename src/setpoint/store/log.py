@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
+from setpoint.domain.series import Series
 from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
 from setpoint.store.erasures import Begun, new_erasure, subject_of
@@ -28,7 +29,7 @@ from setpoint.store.model_tables import model_tables
 from setpoint.store.outcomes import Outcomes, check
 from setpoint.store.presented import presented, window
 from setpoint.store.profiler import Profiler
-from setpoint.store.profiles import chosen
+from setpoint.store.profiles import chosen, chosen_every
 from setpoint.store.segments import exclusive
 from setpoint.store.shelf import Shelf
 from setpoint.store.spool import INGESTED, Spool, ask_to_close
@@ -225,6 +226,20 @@ class DeltaRecordLog:
     ) -> Profile:
         where = chosen(since, until, version=version, role=role, segment=segment)
         return self._ask(model, lambda follower: follower.profiler.sum(follower.profiles(where)))
+
+    def series(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        every: timedelta,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segments: Sequence[str] = ("",),
+    ) -> dict[str, Series]:
+        where = chosen_every(since, until, every, version=version, role=role, segments=segments)
+        return self._ask(model, lambda f: f.profiler.series(f.profiles(where), since, until, every, segments))
 
     def close(self) -> None:
         """Let go of what describes inputs; the log itself needs no closing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
+from setpoint.domain.series import Series
 from setpoint.domain.value import replace
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
@@ -23,7 +24,7 @@ from setpoint.store.outcomes import Predicted, check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
 from setpoint.store.profiler import Profiler
-from setpoint.store.profiles import PROFILES, chosen
+from setpoint.store.profiles import PROFILES, chosen, chosen_every
 from setpoint.store.shelf import Shelf
 
 SUM_AT = 100_000  # rows of profiles
@@ -231,6 +232,21 @@ class MemoryRecordLog:
         found = self._model(model)
         where = chosen(since, until, version=version, role=role, segment=segment)
         return found.profiler.sum(found.profiles.filter(where))
+
+    def series(
+        self,
+        model: str,
+        since: datetime,
+        until: datetime,
+        every: timedelta,
+        *,
+        version: str | None = None,
+        role: Role = Role.CHAMPION,
+        segments: Sequence[str] = ("",),
+    ) -> dict[str, Series]:
+        found = self._model(model)
+        where = chosen_every(since, until, every, version=version, role=role, segments=segments)
+        return found.profiler.series(found.profiles.filter(where), since, until, every, segments)
 
     def _model(self, model: str) -> _Model:
         try:

@@ -1,13 +1,16 @@
 """Counting rows of a model, with what a user's function says of them."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.schema import Schema
+from setpoint.domain.series import Series
 from setpoint.runtime.describe import Describer
-from setpoint.store.profiles import compacted, profile_rows, summed
+from setpoint.store.profiles import compacted, profile_rows, series, summed
 
 log = logging.getLogger("setpoint.store")
 
@@ -43,6 +46,12 @@ class Profiler:
     def sum(self, rows: pa.Table) -> Profile:
         """Return the sum of rows of the table `profiles`."""
         return summed(rows, self._binning)
+
+    def series(
+        self, rows: pa.Table, since: datetime, until: datetime, every: timedelta, segments: Sequence[str]
+    ) -> dict[str, Series]:
+        """Return the sums of rows of the table `profiles` over consecutive stretches, by segment."""
+        return series(rows, since, until, every, self._binning, segments)
 
     def close(self) -> None:
         """End the process of the user's function."""

@@ -16,8 +16,10 @@ from setpoint.domain.record import Role
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import sealed
+from setpoint.domain.series import Series, series_from, stretches
 from setpoint.domain.tally import LEVELS, IntArray, Tally
 from setpoint.domain.texts import Texts
+from setpoint.errors import InvalidInput
 
 TIME = pa.timestamp("us", tz="UTC")
 MINUTE_US = 60_000_000
@@ -233,6 +235,36 @@ def summed(rows: pa.Table, binning: Binning) -> Profile:
     return profile_from(tallies.summed(_tally(rows, column), column, wide, cuts), binning)
 
 
+def series(
+    rows: pa.Table, since: datetime, until: datetime, every: timedelta, binning: Binning, segments: Sequence[str]
+) -> dict[str, Series]:
+    """Return, by segment, the sums of rows of the table `profiles` over consecutive stretches; see `chosen_every`."""
+    column = _places(rows["column"], binning)
+    names = tuple(dict.fromkeys(segments))
+    segment = _ranked(rows["segment"], names)
+    keep = (column >= 0) & (segment >= 0)
+    if not keep.all():
+        rows, column, segment = rows.filter(pa.array(keep)), column[keep], segment[keep]
+    count, cuts = stretches(since, until, every), list(binning.columns.values())
+    stretch = (rows["start"].cast(pa.int64()).to_numpy() - _micros(since)) // (every // timedelta(microseconds=1))
+    size = count * len(cuts)
+    place = segment * size + stretch * len(cuts) + column
+    whole = np.tile(np.arange(len(cuts)), count * len(names))
+    tally = tallies.summed(_tally(rows, column), place, whole, cuts)
+    return {
+        name: series_from(tallies.part(tally, at * size, (at + 1) * size), since, every, binning)
+        for at, name in enumerate(names)
+    }
+
+
+def _ranked(names: Any, known: Sequence[str]) -> IntArray:
+    """Return the place of each name among those known; -1 for another."""
+    coded = _values(names)
+    assert isinstance(coded, Texts)
+    place = {name: at for at, name in enumerate(known)}
+    return np.array([*(place.get(v, -1) for v in coded.values), -1], np.int64)[coded.codes]
+
+
 def compacted(rows: pa.Table, binning: Binning) -> pa.Table:
     """Return rows of the table `profiles` with those of equal keys added into one, in order of their keys."""
     rows = rows.select(PROFILES.names)
@@ -256,10 +288,7 @@ def compacted(rows: pa.Table, binning: Binning) -> pa.Table:
 
 def _places(names: Any, binning: Binning) -> IntArray:
     """Return the place of each named column in the binning; -1 for one that it lacks."""
-    coded = _values(names)
-    assert isinstance(coded, Texts)
-    place = {name: at for at, name in enumerate(binning.columns)}
-    return np.array([*(place.get(v, -1) for v in coded.values), -1], np.int64)[coded.codes]
+    return _ranked(names, list(binning.columns))
 
 
 def _ordered(key: Any) -> IntArray:
@@ -331,6 +360,10 @@ def _cover(since: int, until: int, grains: Sequence[int]) -> Iterator[tuple[int,
 EPOCH = datetime.fromisoformat("1970-01-01T00:00+00:00")
 
 
+def _micros(when: datetime) -> int:
+    return (when - EPOCH) // timedelta(microseconds=1)
+
+
 def _minute(when: datetime) -> int:
     return -((EPOCH - when) // timedelta(minutes=1))
 
@@ -355,3 +388,37 @@ def chosen(
     """Return the condition on rows of the table `profiles` whose sum is the profile of a window."""
     found = keep_spans(since, until) & (pc.field("role") == role.value) & (pc.field("segment") == segment)
     return found if version is None else found & (pc.field("version") == version)
+
+
+def chosen_every(
+    since: datetime,
+    until: datetime,
+    every: timedelta,
+    *,
+    role: Role = Role.CHAMPION,
+    version: str | None = None,
+    segments: Sequence[str] = ("",),
+) -> pc.Expression:
+    """Return the condition on rows of the table `profiles` whose sums are the profiles of consecutive stretches.
+
+    Those that the window holds whole are summed from the longest grain that divides them.
+
+    Raises
+    ------
+    InvalidInput
+        If `every` is not a number of whole minutes.
+    """
+    if every < timedelta(minutes=1) or every % timedelta(minutes=1):
+        raise InvalidInput(f"profiles are kept by the minute; {every} is not a number of whole minutes")
+    first, step = _minute(since), every // timedelta(minutes=1)
+    last = first + max(_minute(until) - first, 0) // step * step
+    grain = max(g for g in GRAINS if step % g == 0 and first % g == 0)
+    start = pc.field("start")
+    whole = (pc.field("grain") == grain) & (start >= _time(first)) & (start < _time(last))
+    found = (whole | keep_spans(_moment(last), until)) & (pc.field("role") == role.value)
+    found = found & pc.field("segment").isin(list(segments))
+    return found if version is None else found & (pc.field("version") == version)
+
+
+def _time(minute: int) -> pa.Scalar:
+    return pa.scalar(_moment(minute), TIME)

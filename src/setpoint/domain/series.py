@@ -1,0 +1,228 @@
+"""Profiles of consecutive stretches of time, side by side as arrays: what a monitor looks at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.counting import Grouping, measured, tallied
+from setpoint.domain.cuts import Binning, Cuts
+from setpoint.domain.profile import ColumnProfile, Profile, kept
+from setpoint.domain.records import Columns, stamp
+from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, marks_of, summed
+
+FloatArray = NDArray[np.float64]
+Chosen = slice | NDArray[np.bool_] | NDArray[np.int64]
+EVERYTHING = slice(None)
+SUMMED = ("bins", "marks", "levels", "others", "nulls", "infinite", "odd", "total", "squares")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSeries:
+    """The counts of one column in n stretches; see `ColumnProfile` for what they are.
+
+    `bins` has shape (n, cuts.bins), `marks` (n, marks), `levels` (n, len(names)); everything else has shape (n,).
+    """
+
+    cuts: Cuts
+    names: tuple[str, ...]
+    bins: IntArray
+    marks: IntArray
+    levels: IntArray
+    others: IntArray
+    nulls: IntArray
+    infinite: IntArray
+    odd: IntArray
+    total: FloatArray
+    squares: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+    @property
+    def filled(self) -> IntArray:
+        """Rows that are not null."""
+        filled: IntArray = self.bins.sum(axis=1) + self.levels.sum(axis=1) + self.others + self.odd
+        return filled
+
+    @property
+    def rows(self) -> IntArray:
+        """All rows."""
+        return self.filled + self.nulls
+
+    @property
+    def finite(self) -> IntArray:
+        """Rows that the moments are of."""
+        finite: IntArray = self.bins.sum(axis=1) - self.infinite
+        return finite
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean of what is measured; NaN of nothing."""
+        return self._per_row(self.total) + self.cuts.origin
+
+    @property
+    def std(self) -> FloatArray:
+        """Standard deviation of what is measured; NaN of nothing."""
+        return np.asarray(np.sqrt(np.maximum(self._per_row(self.squares) - self._per_row(self.total) ** 2, 0.0)))
+
+    def _per_row(self, sums: FloatArray) -> FloatArray:
+        finite = self.finite
+        return np.asarray(np.divide(sums, finite, out=np.full(len(sums), np.nan), where=finite > 0), np.float64)
+
+    def take(self, chosen: Chosen) -> "ColumnSeries":
+        """Return some of the stretches."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in (*SUMMED, "low", "high")})
+
+    def coarser(self, starts: IntArray) -> "ColumnSeries":
+        """Return the sums of the stretches from each start to the next."""
+        sums: dict[str, Any] = {name: np.add.reduceat(getattr(self, name), starts, axis=0) for name in SUMMED}
+        low, high = np.minimum.reduceat(self.low, starts), np.maximum.reduceat(self.high, starts)
+        return replace(self, **sums, low=low, high=high)
+
+    def profile(self) -> ColumnProfile:
+        """Return the profile of all stretches together."""
+        sums: dict[str, Any] = {name: getattr(self, name).sum(axis=0).tolist() for name in SUMMED[4:]}
+        counts = self.levels.sum(axis=0).tolist()
+        levels, more = kept({name: n for name, n in zip(self.names, counts, strict=True) if n}, self.cuts)
+        return ColumnProfile(
+            cuts=self.cuts,
+            bins=self.bins.sum(axis=0),
+            marks=self.marks.sum(axis=0),
+            levels=levels,
+            others=int(self.others.sum()) + more,
+            low=float(self.low.min(initial=np.inf)),
+            high=float(self.high.max(initial=-np.inf)),
+            **sums,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Profiles of the stretches that begin at `starts` (datetime64[us], UTC) and are `every` long, in order of time."""
+
+    starts: NDArray[np.datetime64]
+    every: timedelta
+    columns: Mapping[str, ColumnSeries]
+
+    def __len__(self) -> int:
+        """Return the number of stretches."""
+        return len(self.starts)
+
+    @property
+    def rows(self) -> IntArray:
+        """Rows of each stretch, shape (n,)."""
+        counts = [c.rows for c in self.columns.values()]
+        return np.max(counts, axis=0) if counts else np.zeros(len(self), np.int64)
+
+    def take(self, chosen: Chosen) -> "Series":
+        """Return some of the stretches."""
+        return replace(
+            self, starts=self.starts[chosen], columns={name: c.take(chosen) for name, c in self.columns.items()}
+        )
+
+    def between(self, since: datetime | None, until: datetime | None) -> "Series":
+        """Return the stretches that begin in a window; None leaves a side open."""
+        keep = np.ones(len(self), dtype=bool)
+        if since is not None:
+            keep &= self.starts >= stamp(since)
+        if until is not None:
+            keep &= self.starts < stamp(until)
+        return self.take(keep)
+
+    def coarser(self, times: int) -> "Series":
+        """Return the sums of as many consecutive stretches; those that do not fill one are left out at the start."""
+        count = len(self) // times
+        whole = self.take(slice(len(self) - count * times, None))
+        starts = np.arange(count) * times
+        columns = {name: c.coarser(starts) for name, c in whole.columns.items()} if count else dict(whole.columns)
+        return Series(starts=whole.starts[starts], every=self.every * times, columns=columns)
+
+    def profile(self) -> Profile:
+        """Return the profile of all stretches together."""
+        return Profile({name: column.profile() for name, column in self.columns.items()})
+
+
+def series_from(tally: Tally, since: datetime, every: timedelta, binning: Binning) -> Series:
+    """Return a tally whose entry `stretch * columns + column` counts a column in a stretch as a series."""
+    wide = len(binning.columns)
+    count = len(tally) // wide if wide else 0
+    stretch, column = np.divmod(tally.entry, max(wide, 1))
+    order = np.argsort(column, kind="stable")
+    ends = np.searchsorted(column[order], np.arange(wide + 1))
+    return Series(
+        starts=stamp(since) + np.arange(count) * np.timedelta64(every),
+        every=every,
+        columns={
+            name: _column(tally, at, count, stretch, order[slice(*ends[at : at + 2].tolist())], cuts)
+            for at, (name, cuts) in enumerate(binning.columns.items())
+        },
+    )
+
+
+def _column(tally: Tally, at: int, count: int, stretch: IntArray, cells: IntArray, cuts: Cuts) -> ColumnSeries:
+    wide = len(tally) // count if count else 1
+    slot, held, stretch = tally.slot[cells], tally.count[cells], stretch[cells]
+    named = slot >= LEVELS
+    which, place = np.unique(slot[named], return_inverse=True)
+    regions = (slot < MARKS, (slot >= MARKS) & ~named, named)
+    bins, marks, levels = (
+        _dense(stretch[r], where, held[r], count, size)
+        for r, where, size in zip(
+            regions,
+            (slot[regions[0]], slot[regions[1]] - MARKS, place),
+            (cuts.bins, marks_of(cuts), len(which)),
+            strict=True,
+        )
+    )
+    numbers = {
+        f.name: getattr(tally, f.name)[at::wide]
+        for f in fields(ColumnSeries)
+        if f.name in ("others", "nulls", "infinite", "odd", "total", "squares", "low", "high")
+    }
+    names = tuple(tally.names[s - LEVELS] for s in which.tolist())
+    return ColumnSeries(cuts=cuts, names=names, bins=bins, marks=marks, levels=levels, **numbers)
+
+
+def _dense(stretch: IntArray, place: IntArray, held: IntArray, count: int, size: int) -> IntArray:
+    out = np.zeros((count, size), np.int64)
+    out[stretch, place] = held
+    return out
+
+
+def series_of(
+    columns: Columns,
+    times: NDArray[np.datetime64],
+    since: datetime,
+    until: datetime,
+    every: timedelta,
+    binning: Binning,
+) -> Series:
+    """Count rows by stretches of time; those outside `since` <= time < `until` are left out.
+
+    Parameters
+    ----------
+    columns : Mapping of ndarray, shape (n,)
+        Every column of the binning.
+    times : ndarray of shape (n,), datetime64
+    every : timedelta
+        Length of a stretch; the last one may reach beyond `until`.
+    """
+    at = (times.astype("datetime64[us]") - stamp(since)) // np.timedelta64(every)
+    keep = (times >= stamp(since)) & (times < stamp(until))
+    kept, group = np.unique(at[keep].astype(np.int64), return_inverse=True)
+    cuts = list(binning.columns.values())
+    counted = tallied(
+        measured([columns[name][keep] for name in binning.columns], cuts), Grouping(group.astype(np.int64), len(kept))
+    )
+    wide = np.arange(len(cuts))
+    place = (kept[:, None] * len(cuts) + wide).ravel()
+    whole = np.tile(wide, stretches(since, until, every))
+    return series_from(summed(counted, place, whole, cuts), since, every, binning)
+
+
+def stretches(since: datetime, until: datetime, every: timedelta) -> int:
+    """Return how many stretches cover a window; the last one may reach beyond it."""
+    return max(-((since - until) // every), 0)
