@@ -8,6 +8,7 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, table
 from setpoint.config import FILE_NAME, Settings, check_setpoint_text, fraction, read_setpoint_file
+from setpoint.deploy.metrics import headline
 from setpoint.domain.version import ModelVersion, Variant
 from setpoint.errors import Conflict
 from setpoint.loop.proposal import propose_setpoint
@@ -78,7 +79,7 @@ def show_version(version: ModelVersion) -> None:
     console.print(table("What was tried", columns, rows, right=("one row", "rows/s")))
     for v in version.variants:
         console.print(f"{v.runtime}: {v.why}", highlight=False, markup=False)
-    shown = ", ".join(f"{name} {number(value)}" for name, value in version.reference_metrics.items())
+    shown = ", ".join(f"{name} {number(value)}" for name, value in headline(version.reference_metrics).items())
     console.print(f"On the reference: {shown}", highlight=False)
 
 

@@ -31,7 +31,7 @@ def status(model: AnyModel = None, json: Json = False) -> None:
             highlight=False,
         )
         rows = [
-            (o["metric"], number(o["target"]), number(o["value"]), str(o["rows"]), STAND[o["at_set_point"]])
+            (o["name"], number(o["target"]), number(o["value"]), str(o["rows"]), o["why"] or STAND[o["at_set_point"]])
             for o in d["objectives"]
         ]
         columns = ("objective", "set point", "now", "rows", "")

@@ -11,6 +11,7 @@ import yaml
 from setpoint.config import SECONDS, duration
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import Assessed, Job, assess
+from setpoint.deploy.metrics import headline
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
 
@@ -131,7 +132,7 @@ def _objectives(found: Assessed, schema: Schema) -> list[str]:
     lines = ["objectives:  # the set point: what must hold, over which window"]
     if measured is not None:
         lines += [
-            f"  # measured: {', '.join(f'{name} {value:.4g}' for name, value in found.metrics.items())}",
+            f"  # measured: {', '.join(f'{name} {value:.4g}' for name, value in headline(found.metrics).items())}",
             f"  # ({_one_line(found.how)})",
             f"  - {{metric: {metric}, {bound(metric, measured)}, window: {duration(window)}}}",
         ]

@@ -42,12 +42,13 @@ class Decided:
 
 @value
 class Standing:
-    """An objective and where the model stands."""
+    """An objective and where the model stands; `why` says why nothing is known."""
 
     objective: Objective
     value: float | None
     rows: int
     at_set_point: bool | None
+    why: str = ""
 
 
 @value

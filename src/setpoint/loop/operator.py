@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
-from setpoint.config import SetpointFile
+from setpoint.config import ObjectivePart, SetpointFile, is_own
 from setpoint.deploy.package import PackageRequest
 from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import FeatureMap, Served, sharing, written
-from setpoint.domain.objective import Objective
+from setpoint.domain.objective import Gain, Objective
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Contract, Handling, OnViolation, Schema, Task
@@ -402,8 +402,22 @@ def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, date]:
 
 def objectives(file: SetpointFile) -> tuple[Objective, ...]:
     """Return the file's objectives as domain values."""
-    return tuple(
-        Objective(metric=o.metric, at_least=o.at_least, at_most=o.at_most, window_s=o.window) for o in file.objectives
+    return tuple(_objective(o, file) for o in file.objectives)
+
+
+def _objective(part: ObjectivePart, file: SetpointFile) -> Objective:
+    return Objective(
+        metric=part.metric,
+        at_least=part.at_least,
+        at_most=part.at_most,
+        window_s=part.window,
+        top=part.top,
+        quantile=part.quantile,
+        season=part.season,
+        gain=Gain(**part.gain.model_dump()) if part.gain else None,
+        of=part.of,
+        by=part.by,
+        function=str(file.root / part.metric) if is_own(part.metric) else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from setpoint.config import is_quality
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.rollout import Decision, Phase, Rollout
@@ -25,7 +26,6 @@ from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered, well_again
 from setpoint.maintain.triage import QUALITY
-from setpoint.stats.quality import METRICS
 from setpoint.update.when import due
 
 ACTING = ("mend", "fit", "promote")  # decisions that count against max_actions_per_day
@@ -78,7 +78,7 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
 
 def _silent(incident: Incident, look: Look) -> bool:
     """Whether its alarms are over; those about quality are when the set point is held again."""
-    off = [s for s in look.standings if s.at_set_point is False and s.objective.metric in METRICS]
+    off = [s for s in look.standings if s.at_set_point is False and is_quality(s.objective.metric)]
     if incident.subject == QUALITY and off:
         return False
     return bool(incident.findings) and look.now - max(f.until for f in incident.findings) >= QUIET

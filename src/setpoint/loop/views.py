@@ -29,7 +29,7 @@ def status_view(deployments: Sequence[Deployment]) -> dict[str, Any]:
 
 
 def _deployment(d: Deployment) -> dict[str, Any]:
-    standings = {(s.objective.metric, s.objective.target): s for s in d.standings}
+    standings = {s.objective: s for s in d.standings}
     return {
         "model": d.model,
         "champion": d.served.champion,
@@ -39,10 +39,12 @@ def _deployment(d: Deployment) -> dict[str, Any]:
         "objectives": [
             {
                 "metric": o.metric,
+                "name": o.name,
                 "target": o.target,
-                "value": s.value if (s := standings.get((o.metric, o.target))) else None,
+                "value": s.value if (s := standings.get(o)) else None,
                 "at_set_point": s.at_set_point if s else None,
                 "rows": s.rows if s else 0,
+                "why": s.why if s else "",
             }
             for o in d.objectives
         ],

@@ -11,7 +11,7 @@ from setpoint.monitor.seen import Seen
 from setpoint.monitor.service import service
 from setpoint.monitor.slow import slow_drift
 
-ALWAYS = ("quality", "service", "process")
+ALWAYS = ("quality", "objective", "service", "process")
 
 
 def observe(seen: Seen) -> tuple[Finding, ...]:

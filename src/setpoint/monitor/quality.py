@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.config.metrics import is_quality
 from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
@@ -13,10 +14,11 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.monitor.drift import MOST_BLOCKS, block_rows
 from setpoint.monitor.seen import SMALLEST_LOOK, YEAR_S, Seen
 from setpoint.stats.blocks import step
-from setpoint.stats.intervals import block_se, t_quantile
-from setpoint.stats.quality import METRICS, accuracy, row_log_loss
+from setpoint.stats.intervals import t_quantile
+from setpoint.stats.quality import Measured, Terms, distance, measure, row_log_loss, undefined
 
 FEWEST_ROWS = 24
+NOT_MEASURED = "not_measured"
 LOSS = {Task.REGRESSION: ("mae_step", "mean absolute error"), Task.BINARY: ("log_loss_step", "log loss")}
 STEP_FLOOR = float(np.log(1.25))
 RELEASES_PER_YEAR = 50.0  # a step right after a release needs less proof: there are far fewer releases than looks
@@ -26,51 +28,91 @@ FloatArray = NDArray[np.float64]
 
 def quality(seen: Seen) -> Iterator[Finding]:
     """Report each quality objective with its interval, and a sudden step in the loss."""
-    goals = [o for o in seen.objectives if o.metric in METRICS]
+    goals = [o for o in seen.objectives if is_quality(o.metric)]
     for objective in goals:
         yield from _objective(seen, objective, len(goals))
     yield from _step(seen)
 
 
-def measured(seen: Seen, objective: Objective) -> tuple[float, FloatArray, Records] | None:
-    """Return a quality metric over the objective's window, the influence of its rows, and the rows; None if unknown."""
+def in_window(seen: Seen, objective: Objective) -> Records:
+    """Return the rows an objective is measured on: those of its window that have an outcome and a score."""
     rows = seen.labelled.between(seen.now - timedelta(seconds=objective.window_s), None)
-    if not len(rows):
-        return None
+    return rows.take(np.isfinite(rows.score.astype(np.float64)) & np.isfinite(rows.outcome.astype(np.float64)))
+
+
+def measured(seen: Seen, objective: Objective, rows: Records) -> Measured:
+    """Measure a quality objective on rows, as it is bounded: a metric that should be near a value as its distance."""
+    if objective.function is not None:
+        return seen.own.get(objective, undefined(len(rows), "it has not been measured yet"))
     y, score = rows.outcome.astype(np.float64), rows.score.astype(np.float64)
-    if objective.metric == "accuracy":
-        value, psi = accuracy(y, score, seen.threshold)
-    else:
-        value, psi = METRICS[objective.metric](y, score)
-    return (value, psi, rows) if np.isfinite(value) else None
+    return distance(objective.metric, measure(objective.metric, y, score, terms(objective, seen.threshold)))
+
+
+def terms(objective: Objective, threshold: float) -> Terms:
+    """Return what a metric needs to know, from its objective and the version's decision threshold."""
+    plain, gain = Terms(), objective.gain
+    return Terms(
+        threshold=threshold,
+        top=plain.top if objective.top is None else objective.top,
+        quantile=plain.quantile if objective.quantile is None else objective.quantile,
+        season=plain.season if objective.season is None else objective.season,
+        gain=plain.gain if gain is None else (gain.tp, gain.fp, gain.fn, gain.tn),
+    )
+
+
+def separate_looks(seen: Seen, objective: Objective) -> float:
+    """Return how many separate tests a year holds: windows of neighbouring looks overlap."""
+    return min(seen.looks, 4 * YEAR_S / objective.window_s)
 
 
 def _objective(seen: Seen, objective: Objective, goals: int) -> Iterator[Finding]:
-    """Alarm when the whole interval lies on the wrong side of the target.
-
-    Windows of neighbouring looks overlap, so a year holds only a few times year/window separate tests.
-    """
-    found = measured(seen, objective)
-    if found is None or len(found[2]) < FEWEST_ROWS:
+    """Alarm when the whole interval lies on the wrong side of the target."""
+    rows = in_window(seen, objective)
+    if not len(rows):
         return
-    value, psi, rows = found
-    se, freedom = block_se(psi)
-    separate = min(seen.looks, 4 * YEAR_S / objective.window_s)
-    width = se * t_quantile(seen.level(2 * goals, separate), freedom)
-    near = value + width if objective.higher_is_better else value - width
-    yield Finding(
+    found = measured(seen, objective, rows)
+    if not found.known:
+        yield _not_measured(objective, rows, found.why)
+    elif len(rows) >= FEWEST_ROWS:
+        yield judged(seen, objective, rows, found, seen.level(2 * goals, separate_looks(seen, objective)))
+
+
+def judged(seen: Seen, objective: Objective, rows: Records, found: Measured, alpha: float) -> Finding:
+    """Return what an objective's metric says on rows, as an alarm when its interval lies beyond the target."""
+    low, high = found.bounds(alpha)
+    near = high if objective.higher_is_better else low
+    return Finding(
         monitor="quality",
         metric=objective.metric,
         since=moment(rows.time[0]),
         until=moment(rows.time[-1]),
         rows=len(rows),
-        value=value,
+        value=found.value,
         limit=objective.target,
         alarm=bool(np.isfinite(near)) and not objective.met_by(near),
-        low=value - width if np.isfinite(width) else None,
-        high=value + width if np.isfinite(width) else None,
-        detail=f"{objective.metric} {value:.4g}, set point at {'least' if objective.higher_is_better else 'most'} "
-        f"{objective.target:.6g}",
+        low=low if np.isfinite(low) else None,
+        high=high if np.isfinite(high) else None,
+        detail=f"{objective.name} {found.value:.4g}, set point {bound_in_words(objective)}",
+    )
+
+
+def bound_in_words(objective: Objective) -> str:
+    """Write the bound: `at least 0.8`."""
+    return f"{'at least' if objective.higher_is_better else 'at most'} {objective.target:.6g}"
+
+
+def _not_measured(objective: Objective, rows: Records, why: str) -> Finding:
+    """Return a note that an objective has no value: one objective, where none should be."""
+    return Finding(
+        monitor="objective",
+        metric=NOT_MEASURED,
+        since=moment(rows.time[0]),
+        until=moment(rows.time[-1]),
+        rows=len(rows),
+        value=1.0,
+        limit=0.0,
+        alarm=False,
+        detail=f"{objective.name} has no value: {why}",
     )
 
 

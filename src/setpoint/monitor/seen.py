@@ -1,6 +1,7 @@
 """What one look at a model sees."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from setpoint.domain.record import ProcessEvent
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Schema
 from setpoint.monitor.limits import Limits
+from setpoint.stats.quality import Measured
 
 YEAR_S = 365.25 * 86_400.0
 SMALLEST_LOOK = 24  # rows
@@ -47,6 +49,8 @@ class Seen:
         The champion's reference, and the windows of the slow horizons; without them slow drift is not looked at.
     threshold : float
         Decision threshold of a binary task.
+    own : dict
+        What the user's own metrics said of the rows of their objectives' windows.
     contest : Contest, optional
         Champion against the version it replaced, in its first week.
     looks_per_year : float, optional
@@ -69,6 +73,7 @@ class Seen:
     since: datetime | None = None
     contest: Contest | None = None
     threshold: float = 0.5
+    own: Mapping[Objective, Measured] = field(default_factory=dict)
     looks_per_year: float | None = None
 
     @property

@@ -1,11 +1,11 @@
 """Where the model stands against its set point, for people."""
 
+from setpoint.config.metrics import FAIRNESS, is_quality
 from setpoint.domain.fleet import Standing
 from setpoint.domain.objective import Objective
-from setpoint.monitor.quality import measured
+from setpoint.monitor.quality import in_window, measured
 from setpoint.monitor.seen import Seen
 from setpoint.monitor.service import service_value
-from setpoint.stats.quality import METRICS
 
 
 def standings(seen: Seen) -> tuple[Standing, ...]:
@@ -14,12 +14,25 @@ def standings(seen: Seen) -> tuple[Standing, ...]:
 
 
 def _standing(seen: Seen, objective: Objective) -> Standing:
-    if objective.metric in METRICS:
-        found = measured(seen, objective)
-        known = (found[0], len(found[2])) if found else None
-    else:
-        known = service_value(seen, objective)
-    if known is None:
-        return Standing(objective=objective, value=None, rows=0, at_set_point=None)
-    value, rows = known
+    if is_quality(objective.metric):
+        return _of_quality(seen, objective)
+    if objective.metric in FAIRNESS:
+        return _unknown(objective)
+    known = service_value(seen, objective)
+    return _stands(objective, *known) if known else _unknown(objective)
+
+
+def _of_quality(seen: Seen, objective: Objective) -> Standing:
+    rows = in_window(seen, objective)
+    if not len(rows):
+        return _unknown(objective)
+    found = measured(seen, objective, rows)
+    return _stands(objective, found.value, len(rows)) if found.known else _unknown(objective, len(rows), found.why)
+
+
+def _stands(objective: Objective, value: float, rows: int) -> Standing:
     return Standing(objective=objective, value=value, rows=rows, at_set_point=objective.met_by(value))
+
+
+def _unknown(objective: Objective, rows: int = 0, why: str = "") -> Standing:
+    return Standing(objective=objective, value=None, rows=rows, at_set_point=None, why=why)

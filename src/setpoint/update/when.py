@@ -5,7 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
-from setpoint.config import QUALITY
+from setpoint.config import QUALITY, is_quality
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, IncidentStatus
 from setpoint.domain.records import Records, moment, stamp
@@ -119,11 +119,10 @@ def _failures(deployment: Deployment) -> int:
 
 def _off_set_point(deployment: Deployment) -> list[str]:
     """Return the quality objectives that do not hold, and the quality alarms, in words."""
-    quality = {metric for metrics in QUALITY.values() for metric in metrics}
     missed = [
         f"{s.objective.metric} {s.value:.3g} is off its set point {s.objective.target:.3g}"
         for s in deployment.standings
-        if s.objective.metric in quality and s.at_set_point is False and s.value is not None
+        if is_quality(s.objective.metric) and s.at_set_point is False and s.value is not None
     ]
     alarms = [
         f"{f.metric} {f.value:.3g} is beyond {f.limit:.3g}"

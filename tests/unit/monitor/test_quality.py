@@ -68,3 +68,39 @@ def test_binary_objectives_take_outcomes_as_they_are_coded(stream, look):
     assert found["roc_auc"].value == pytest.approx(0.83, abs=0.04)
     assert found["accuracy"].value == pytest.approx(0.75, abs=0.04)
     assert not found["roc_auc"].alarm
+
+
+def test_a_decision_metric_uses_the_threshold_of_the_version(stream, look):
+    seen = binary(look(stream, AT), Objective(metric="recall", at_least=0.5), threshold=0.2)
+    expected = np.mean(seen.labelled.score[seen.labelled.outcome > 0.5] >= 0.2)
+    assert by_metric(seen)["recall"].value == pytest.approx(expected, abs=0.03)
+
+
+def test_a_metric_near_a_value_is_bounded_by_its_distance(stream, look):
+    seen = look(stream, AT, objectives=(Objective(metric="bias", at_most=1.0),))
+    seen = replace(seen, labelled=replace(seen.labelled, score=seen.labelled.score - 5.0))
+    assert by_metric(seen)["bias"].alarm
+    assert by_metric(seen)["bias"].value == pytest.approx(5.0, abs=1.0)
+
+
+def test_a_metric_without_a_value_is_a_note_with_its_reason(stream, look):
+    seen = binary(look(stream, AT), Objective(metric="recall", at_least=0.5))
+    seen = replace(seen, labelled=replace(seen.labelled, outcome=np.zeros(len(seen.labelled))))
+    (found,) = (f for f in quality(seen) if f.monitor == "objective")
+    assert not found.alarm
+    assert found.detail == "recall has no value: no row is positive"
+    (standing,) = standings(seen)
+    assert (standing.value, standing.at_set_point, standing.why) == (None, None, "no row is positive")
+
+
+def binary(seen, objective, threshold=0.5):
+    rng = np.random.default_rng(0)
+    p = rng.uniform(size=len(seen.labelled))
+    label = (rng.uniform(size=len(p)) < p).astype(np.float64)
+    return replace(
+        seen,
+        schema=replace(seen.schema, task=Task.BINARY, classes=("no", "yes")),
+        labelled=replace(seen.labelled, score=p, outcome=label),
+        objectives=(replace(objective, window_s=28 * 86_400.0),),
+        threshold=threshold,
+    )

@@ -1,29 +1,45 @@
 """Settings of the process (environment) and the setpoint file of a model (setpoint.yaml)."""
 
-import difflib
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
+from setpoint.config.objectives import GainPart, ObjectivePart, misfit
+from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
 from setpoint.errors import InvalidInput
 
+__all__ = [
+    "FILE_NAME",
+    "METRICS",
+    "QUALITY",
+    "SECONDS",
+    "SUPERVISOR",
+    "EnvelopePart",
+    "FeaturePart",
+    "GainPart",
+    "ObjectivePart",
+    "RecordsPart",
+    "SensitivePart",
+    "SetpointFile",
+    "Settings",
+    "check_setpoint_text",
+    "duration",
+    "fraction",
+    "is_own",
+    "is_quality",
+    "read_setpoint_file",
+    "seconds",
+    "size",
+    "supervisor_pid",
+]
+
 FILE_NAME = "setpoint.yaml"
-LOWER_IS_BETTER = ("mae", "rmse", "log_loss", "latency_p50_ms", "latency_p99_ms", "error_rate")
-HIGHER_IS_BETTER = ("r2", "roc_auc", "accuracy", "availability")
-METRICS = LOWER_IS_BETTER + HIGHER_IS_BETTER
-QUALITY = {
-    "regression": ("mae", "rmse", "r2"),
-    "binary": ("roc_auc", "accuracy", "log_loss"),
-}
-SIZES = ("B", "kB", "MB", "GB", "TB")
-SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
-
-
 SUPERVISOR = "SETPOINT_SUPERVISOR_PID"
 
 
@@ -62,87 +78,6 @@ class Settings(BaseSettings):
         return self.state or f"sqlite:///{self.home / 'state.db'}"
 
 
-def seconds(text: Any) -> float:
-    """Return a duration like `30s`, `15m`, `6h`, `7d` or `2w` in seconds.
-
-    Raises
-    ------
-    InvalidInput
-        If the text is no such duration.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(text))
-    if not match:
-        raise InvalidInput(f"{text!r} is no duration; write a number and a unit: 30s, 15m, 6h, 7d or 2w")
-    return float(match[1]) * SECONDS[match[2]]
-
-
-def fraction(text: Any) -> float:
-    """Return a share like `10%` or `0.1` as a fraction.
-
-    Raises
-    ------
-    InvalidInput
-        If the text is no such share.
-    """
-    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)\s*(%?)\s*", str(text))
-    if not match:
-        raise InvalidInput(f"{str(text)!r} is no share; write a percentage or a fraction: 10% or 0.1")
-    return float(match[1]) / (100 if match[2] else 1)
-
-
-def duration(seconds_: float) -> str:
-    """Write seconds as the largest whole unit: 604800 → `7d`."""
-    for unit in ("d", "h", "m"):
-        if seconds_ % SECONDS[unit] == 0:
-            return f"{seconds_ / SECONDS[unit]:g}{unit}"
-    return f"{seconds_:g}s"
-
-
-def size(text: Any) -> int:
-    """Return a size like `500MB`, `20GB` or `1.5TB` in bytes (powers of 1000).
-
-    Raises
-    ------
-    InvalidInput
-        If the text is no such size.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?B)\s*", str(text))
-    if not match:
-        raise InvalidInput(f"{text!r} is no size; write a number and a unit: 500MB, 20GB or 1.5TB")
-    return int(float(match[1]) * 1_000 ** SIZES.index(match[2]))
-
-
-Duration = Annotated[float, BeforeValidator(seconds)]
-Size = Annotated[int, BeforeValidator(size)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ObjectivePart(_Part):
-    """One line of `objectives:`."""
-
-    metric: str
-    at_least: float | None = None
-    at_most: float | None = None
-    window: Duration = 7 * SECONDS["d"]
-
-    @model_validator(mode="after")
-    def _bound(self) -> "ObjectivePart":
-        if self.metric not in METRICS:
-            raise ValueError(
-                f"unknown metric {self.metric!r}{_nearest(self.metric, METRICS)}; known: {', '.join(METRICS)}"
-            )
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError(f"objective {self.metric!r} needs either at_least or at_most")
-        if self.metric in LOWER_IS_BETTER and self.at_least is not None:
-            raise ValueError(f"{self.metric} is better when lower: write at_most, not at_least")
-        if self.metric in HIGHER_IS_BETTER and self.at_most is not None:
-            raise ValueError(f"{self.metric} is better when higher: write at_least, not at_most")
-        return self
-
-
 Action = Literal["reject", "flag", "impute"]
 
 
@@ -156,7 +91,7 @@ Scalar = Annotated[Any, BeforeValidator(_scalar)]
 Handling = Literal["hash", "encrypt", "drop"]
 
 
-class FeaturePart(_Part):
+class FeaturePart(Part):
     """One feature of `features:`: what its values must be like at the door, and what happens to those that are not."""
 
     min: float | None = Field(default=None, allow_inf_nan=False)
@@ -195,14 +130,14 @@ class FeaturePart(_Part):
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
 
-class SensitivePart(_Part):
+class SensitivePart(Part):
     """The `sensitive:` section: what is recorded of who asked, and of what outcomes are joined by."""
 
     id: Literal["hash"] | None = None
     caller: Handling | None = None
 
 
-class RecordsPart(_Part):
+class RecordsPart(Part):
     """The `records:` section: for how long, and up to which size, records are kept."""
 
     keep: Duration | None = None
@@ -220,7 +155,7 @@ class RecordsPart(_Part):
 Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
 
 
-class EnvelopePart(_Part):
+class EnvelopePart(Part):
     """The `envelope:` section."""
 
     automatic: list[Act] = ["restart", "rollback", "inverse_map", "retrain", "promote"]
@@ -229,7 +164,7 @@ class EnvelopePart(_Part):
     false_actions_per_year: float = Field(default=2.0, gt=0)
 
 
-class SetpointFile(_Part):
+class SetpointFile(Part):
     """The content of setpoint.yaml; paths are relative to its folder (`root`)."""
 
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -277,7 +212,8 @@ def read_setpoint_file(path: Path) -> SetpointFile:
     except OSError as e:
         raise InvalidInput(f"cannot read {file}: {e.strerror}; `setpoint init MODEL REFERENCE` writes one") from e
     setpoint = check_setpoint_text(text, file)
-    for key, where in (("train", setpoint.train), ("profile", setpoint.profile)):
+    own = [("metric", o.metric) for o in setpoint.objectives if is_own(o.metric)]
+    for key, where in (("train", setpoint.train), ("profile", setpoint.profile), *own):
         if where is not None:
             _check_function(key, where, setpoint.root, file)
     return setpoint
@@ -300,24 +236,19 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
     except ValidationError as e:
         found = sorted(e.errors(), key=lambda error: error["type"] == "missing")  # a misspelt key is why one is missing
         raise InvalidInput(f"{file}:\n" + "\n".join(f"  {_explain(error, text)}" for error in found)) from e
-    other = next((o.metric for o in setpoint.objectives if o.metric in _other_quality(setpoint.task)), None)
-    if other:
-        fitting = ", ".join(QUALITY[setpoint.task])
-        raise InvalidInput(f"{file}: {other} does not fit task {setpoint.task}; its quality metrics are {fitting}")
+    wrong = next((w for o in setpoint.objectives if (w := misfit(o, setpoint.task, setpoint.segments))), "")
+    if wrong:
+        raise InvalidInput(f"{file}: {wrong}")
     return setpoint
 
 
 def _check_function(key: str, where: str, root: Path, file: Path) -> None:
     script, colon, function = where.partition(":")
     if not colon or not function.isidentifier():
-        like = {"train": "train.py:fit", "profile": "features.py:describe"}[key]
+        like = {"train": "train.py:fit", "profile": "features.py:describe", "metric": "metrics.py:profit"}[key]
         raise InvalidInput(f"{file}: {key}: {where!r} must name a file and a function in it, like {like}")
     if not (root / script).is_file():
         raise InvalidInput(f"{file}: {key}: there is no file {root / script}")
-
-
-def _other_quality(task: str) -> set[str]:
-    return {m for other, metrics in QUALITY.items() if other != task for m in metrics}
 
 
 _KINDS: dict[type, str] = {type(None): "nothing", list: "a list", str: "a text"}
@@ -330,13 +261,13 @@ def _explain(error: Any, text: str) -> str:
     match error["type"]:
         case "extra_forbidden":
             known = _known_keys(where[:-1])
-            message = f"unknown key {where[-1]!r}{_nearest(where[-1], known)}; known keys: {', '.join(known)}"
+            message = f"unknown key {where[-1]!r}{nearest(where[-1], known)}; known keys: {', '.join(known)}"
         case "missing":
             message = f"missing key {name!r}"
         case "literal_error":
             known = tuple(re.findall(r"'([^']+)'", error["ctx"]["expected"]))
             message = (
-                f"{name}: unknown {error['input']!r}{_nearest(str(error['input']), known)}; known: {', '.join(known)}"
+                f"{name}: unknown {error['input']!r}{nearest(str(error['input']), known)}; known: {', '.join(known)}"
             )
         case "model_type" | "model_attributes_type":
             known = _known_keys(where)
@@ -362,17 +293,12 @@ def _line_of(where: tuple[str | int, ...], text: str) -> int | None:
 
 
 def _known_keys(parents: list[str]) -> tuple[str, ...]:
-    parts: dict[str, type[_Part]] = {
+    parts: dict[str, type[Part]] = {
         "objectives": ObjectivePart,
         "envelope": EnvelopePart,
         "features": FeaturePart,
         "sensitive": SensitivePart,
         "records": RecordsPart,
     }
-    part = parts.get(parents[0] if parents else "", SetpointFile)
+    part = GainPart if parents[-1:] == ["gain"] else parts.get(parents[0] if parents else "", SetpointFile)
     return tuple(name for name in part.model_fields if name != "root")
-
-
-def _nearest(word: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
