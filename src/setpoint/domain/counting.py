@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.cuts import HEAVIEST, Counted, Cuts
+from setpoint.domain.far import far_of
 from setpoint.domain.records import Column
 from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, bounded, counted, gathered, marks_of, nothing
 from setpoint.domain.texts import HOURS, Texts, hour_of_week, named, seconds, trigrams
@@ -66,6 +67,8 @@ def measured(columns: Sequence[Column | Texts], cuts: Sequence[Cuts]) -> Measure
         place[line] += PLACES
         place[line, np.isnan(numbers[line])] = ODD
         place[line, null] = NULL
+        if cuts[at].kind == Counted.NUMERIC and len(cuts[at].edges) > 1:
+            found = _outside(numbers[line], place[line], cuts[at])
         if found is not None:
             marks[at] = found
     infinite = np.isinf(numbers)
@@ -104,6 +107,16 @@ def _measure(column: Column | Texts, cuts: Cuts, line: int, out: FloatArray) -> 
         raise TypeError(f"a {cuts.kind} column holds text")
     out[line] = column
     return np.isnan(out[line]), None
+
+
+def _outside(numbers: FloatArray, place: NDArray[np.int32], cuts: Cuts) -> Marks | None:
+    """Return the sizes of those numbers that lie outside the edges: few, if any."""
+    beyond = np.flatnonzero((place == PLACES) | (place == PLACES + cuts.bins - 1))
+    if not len(beyond):
+        return None
+    codes = np.full(len(numbers), -1)
+    codes[beyond] = np.arange(len(beyond))
+    return Marks(codes, np.arange(len(beyond) + 1), far_of(numbers[beyond], cuts.edges))
 
 
 def _times(column: Column | Texts) -> tuple[NDArray[np.bool_], FloatArray]:

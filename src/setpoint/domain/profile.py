@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from setpoint.domain.counting import Grouping, measured, tallied
 from setpoint.domain.cuts import Binning, Counted, Cuts, binning_of, cuts_of
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.tally import LEVELS, MARKS, Tally, marks_of
+from setpoint.domain.tally import LEVELS, MARKS, Tally, marks_kept
 from setpoint.domain.texts import Texts, hashed
 from setpoint.domain.value import from_json, to_json, value
 
@@ -26,8 +26,9 @@ OTHERS = "\ue000others"  # the name under which `every_level` has the rows of le
 class ColumnProfile:
     """Counts of one column, and moments and extremes of what is measured in it.
 
-    `bins` has shape (cuts.bins,); `marks` is the count of rows by hour of the week (a datetime, shape (168,)), or the
-    hashed trigrams of a text (shape (256,)). `levels` are the levels counted apart, `others` the rows in any other.
+    `bins` has shape (cuts.bins,); `marks` is the count of rows by hour of the week (a datetime, shape (168,)), the
+    hashed trigrams of a text (shape (256,)), or numbers outside the edges by their size (see `far`, shape (512,), or
+    (0,) while there are none). `levels` are the levels counted apart, `others` the rows in any other.
     `odd` rows hold no time though they should. `infinite` ones are in the outer bins, but in no moment or extreme.
     `total` and `squares` are sums of distances from `cuts.origin`.
 
@@ -99,7 +100,7 @@ class ColumnProfile:
         return ColumnProfile(
             cuts=self.cuts,
             bins=self.bins + other.bins,
-            marks=self.marks + other.marks,
+            marks=_added(self.marks, other.marks),
             levels=levels,
             others=self.others + other.others + more,
             nulls=self.nulls + other.nulls,
@@ -110,6 +111,11 @@ class ColumnProfile:
             low=min(self.low, other.low),
             high=max(self.high, other.high),
         )
+
+
+def _added(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add counts, either of which may be left out."""
+    return a + b if len(a) == len(b) else a if len(a) else b
 
 
 def kept(levels: dict[str, int], cuts: Cuts) -> tuple[dict[str, int], int]:
@@ -141,7 +147,9 @@ def empty(binning: Binning) -> Profile:
     """Return the identity: the profile of no records."""
     return Profile(
         {
-            name: ColumnProfile(cuts=cuts, bins=np.zeros(cuts.bins, np.int64), marks=np.zeros(marks_of(cuts), np.int64))
+            name: ColumnProfile(
+                cuts=cuts, bins=np.zeros(cuts.bins, np.int64), marks=np.zeros(marks_kept(cuts, False), np.int64)
+            )
             for name, cuts in binning.columns.items()
         }
     )
@@ -192,7 +200,7 @@ def _column(tally: Tally, at: int, cells: slice, cuts: Cuts) -> ColumnProfile:
     return ColumnProfile(
         cuts=cuts,
         bins=_dense(slot[bins], count[bins], cuts.bins),
-        marks=_dense(slot[marks] - MARKS, count[marks], marks_of(cuts)),
+        marks=_dense(slot[marks] - MARKS, count[marks], marks_kept(cuts, bool(marks.any()))),
         levels=_named(tally.names, slot[levels] - LEVELS, count[levels]),
         others=int(tally.others[at]),
         nulls=int(tally.nulls[at]),

@@ -12,7 +12,7 @@ from setpoint.domain.counting import Grouping, measured, tallied
 from setpoint.domain.cuts import Binning, Cuts
 from setpoint.domain.profile import ColumnProfile, Profile, kept
 from setpoint.domain.records import Columns, stamp
-from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, marks_of, summed
+from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, marks_kept, summed
 
 FloatArray = NDArray[np.float64]
 Chosen = slice | NDArray[np.bool_] | NDArray[np.int64]
@@ -85,12 +85,12 @@ class ColumnSeries:
     def profile(self) -> ColumnProfile:
         """Return the profile of all stretches together."""
         sums: dict[str, Any] = {name: getattr(self, name).sum(axis=0).tolist() for name in SUMMED[4:]}
-        counts = self.levels.sum(axis=0).tolist()
+        counts, marks = self.levels.sum(axis=0).tolist(), self.marks.sum(axis=0)
         levels, more = kept({name: n for name, n in zip(self.names, counts, strict=True) if n}, self.cuts)
         return ColumnProfile(
             cuts=self.cuts,
             bins=self.bins.sum(axis=0),
-            marks=self.marks.sum(axis=0),
+            marks=marks[: marks_kept(self.cuts, bool(marks.any()))],
             levels=levels,
             others=int(self.others.sum()) + more,
             low=float(self.low.min(initial=np.inf)),
@@ -173,7 +173,7 @@ def _column(tally: Tally, at: int, count: int, stretch: IntArray, cells: IntArra
         for r, where, size in zip(
             regions,
             (slot[regions[0]], slot[regions[1]] - MARKS, place),
-            (cuts.bins, marks_of(cuts), len(which)),
+            (cuts.bins, marks_kept(cuts, bool(regions[1].any())), len(which)),
             strict=True,
         )
     )

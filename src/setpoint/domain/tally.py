@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.cuts import Counted, Cuts
+from setpoint.domain.far import FAR
 from setpoint.domain.texts import BUCKETS, HOURS, hashed
 
-MARKS = 1_000  # the number of the first bin beside those of what is measured: hours of the week, or trigrams
+MARKS = 1_000  # the number of the first count beside the bins: hours of the week, trigrams, or sizes outside the edges
 LEVELS = 4_096  # the number of the first level
 
 IntArray = NDArray[np.int64]
@@ -161,6 +162,11 @@ def _ranks(tally: Tally, at: IntArray) -> IntArray:
     return ranks
 
 
+def marks_kept(cuts: Cuts, some: bool) -> int:
+    """Return how many marks an array holds: most windows of numbers have none, and no room is kept for them."""
+    return marks_of(cuts) if some or cuts.kind != Counted.NUMERIC else 0
+
+
 def marks_of(cuts: Cuts) -> int:
     """Return how many hours or buckets a column has beside its bins."""
-    return {Counted.DATETIME: HOURS, Counted.TEXT: BUCKETS}.get(cuts.kind, 0)
+    return {Counted.DATETIME: HOURS, Counted.TEXT: BUCKETS, Counted.NUMERIC: FAR}.get(cuts.kind, 0)

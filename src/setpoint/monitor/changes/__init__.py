@@ -1,0 +1,1 @@
+"""Whether and how a column changed, from two profiles of it."""
