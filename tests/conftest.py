@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,3 +34,42 @@ def _home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETPOINT_HOME", str(tmp_path / "setpoint-home"))
     monkeypatch.delenv("SETPOINT_STATE", raising=False)
     monkeypatch.delenv("SETPOINT_KEY", raising=False)
+    monkeypatch.delenv("SETPOINT_ALERTS", raising=False)
+
+
+class Hook:
+    """A server that notes what it is posted; on `/fail…` it answers 500, on `/hang…` it does not answer."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, Any]] = []
+        self.stop = threading.Event()
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.path.startswith("/hang"):
+                    hook.stop.wait(30)
+                hook.posts.append((self.path, json.loads(body)))
+                self.send_response(500 if self.path.startswith("/fail") else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.address = f"json://127.0.0.1:{self.server.server_port}"
+
+    def close(self) -> None:
+        self.stop.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    found = Hook()
+    yield found
+    found.close()

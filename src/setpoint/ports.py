@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live
+from setpoint.domain.notice import Message
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import (
     Erasure,
@@ -237,6 +238,19 @@ class Platform(Protocol):
 
     def events(self) -> list[ProcessEvent]:
         """Return what happened to the processes, oldest first."""
+
+
+class Notifier(Protocol):
+    """Tells people. A channel goes by a name that is fit to be shown: it holds no secret."""
+
+    def channels(self, to: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the channels behind addresses; None: those of the home. Empty where nobody is told."""
+
+    def check(self, to: Sequence[str]) -> None:
+        """Refuse addresses that cannot be used, or hold a secret that is not `${NAME}`; InvalidInput names the one."""
+
+    def send(self, to: Sequence[str] | None, messages: Mapping[str, Message]) -> dict[str, str]:
+        """Send to channels behind addresses, each its message, in bounded time; return why each failed, or ""."""
 
 
 class Scorer(Protocol):

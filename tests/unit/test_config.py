@@ -70,6 +70,11 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
         (("metric: mae, at_most", "metric: roc_auc, at_least"), "roc_auc does not fit task regression; its quali"),
         (("window: 7d", "window: 7 weeks"), "line 7: objectives.0.window: '7 weeks' is no duration; write a numb"),
         (("objectives:", "records: {kept: 7d}\nobjectives:"), "line 6: unknown key 'kept'; did you mean 'keep'?"),
+        (("objectives:", "alerts: {too: x}\nobjectives:"), "line 6: unknown key 'too'; did you mean 'to'?"),
+        (("objectives:", "alerts: {at_least: critcal}\nobjectives:"), "line 6: alerts.at_least: unknown 'critcal'"),
+        (("objectives:", "alerts: {remind: 1s}\nobjectives:"), "line 6: alerts: remind is a minute at least"),
+        (("objectives:", "alerts: {quiet: night}\nobjectives:"), "line 6: alerts.quiet: 'night' is no stretch of the"),
+        (("objectives:", "alerts: {quiet: '1:00-2:00 Mars'}\nobjectives:"), "line 6: alerts.quiet: 'Mars' is no"),
         (("objectives:", "records: {keep: 1h}\nobjectives:"), "line 6: records: records are kept for a day at lea"),
         (("objectives:", "records: {at_most: 20}\nobjectives:"), "line 6: records.at_most: 20 is no size; write a nu"),
         (("window: 7d", "window: 7"), "line 7: objectives.0.window: 7 is no duration; write a number and a unit:"),
@@ -182,3 +187,13 @@ def test_a_share_is_a_percentage_or_a_fraction(text: str | float, value: float) 
 def test_what_is_no_share_is_said(text: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{text!r} is no share; write a percentage or a fraction: 10% or 0.1$"):
         fraction(text)
+
+
+def test_alerts_are_read_with_their_usual_values(tmp_path):
+    alerts = read(
+        tmp_path, ("objectives:", "alerts: {to: '${OPS}', quiet: 22:00-7:30 Europe/Berlin}\nobjectives:")
+    ).alerts
+    assert (alerts.to, alerts.at_least, alerts.remind) == (["${OPS}"], "warning", 4 * 3_600)
+    assert (alerts.quiet.start, alerts.quiet.end, alerts.quiet.zone) == (22 * 60, 7 * 60 + 30, "Europe/Berlin")
+    assert read(tmp_path).alerts.to is None
+    assert read(tmp_path, ("objectives:", "alerts: {to: []}\nobjectives:")).alerts.to == []

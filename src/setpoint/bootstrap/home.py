@@ -1,5 +1,6 @@
 """Wire a home: the concrete parts behind the verbs."""
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -25,11 +26,13 @@ from setpoint.loop.scoring import BundleScorer
 from setpoint.loop.training import ProcessTrainer
 from setpoint.platforms.files import make_home
 from setpoint.platforms.local import LocalPlatform
+from setpoint.platforms.notify import AppriseNotifier
 from setpoint.ports import Clock
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.log import DeltaRecordLog
 from setpoint.store.memory import MemoryRecordLog
+from setpoint.store.messages import MemoryNotifier
 from setpoint.store.state import SqlStateStore
 
 
@@ -48,6 +51,7 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
     ports = Ports(
         bundles=bundles,
         keys=keys,
+        notifier=AppriseNotifier(os.environ | _home_alerts(settings)),
         log=DeltaRecordLog(home),
         state=SqlStateStore(settings.state_url),
         platform=LocalPlatform(home),
@@ -81,6 +85,7 @@ def replay_table(
         ports = Ports(
             bundles=bundles,
             keys=keys,
+            notifier=MemoryNotifier(),
             log=log,
             state=SqlStateStore("sqlite://"),
             platform=RecordedPlatform(),
@@ -94,6 +99,10 @@ def replay_table(
         return replay(
             operator, clock, log, file, traffic, every=every, policies=policies, releases=releases, progress=progress
         )
+
+
+def _home_alerts(settings: Settings) -> dict[str, str]:
+    return {} if settings.alerts is None else {"SETPOINT_ALERTS": settings.alerts.get_secret_value()}
 
 
 def _make(home: Path) -> None:

@@ -19,7 +19,11 @@ COMMANDS = (
     ("records", "recorded:records", "Show what was recorded: inputs, outputs, and the outcome where it is known."),
     ("erase", "erasing:erase", "Delete all that is recorded of some ids, with a receipt."),
     ("monitor", "monitoring:app", "Show the findings of a look at MODEL now."),
-    ("incidents", "watching:incidents", "Show incidents: what was seen, the likeliest causes, what was done."),
+    (
+        "incidents",
+        "alerting:app",
+        "Show incidents: what was seen, the likeliest causes, what was done; and who is told.",
+    ),
     ("repair", "acting:repair", "Approve what waits for a person."),
     ("update", "acting:update", "Retrain now from the log, or join a training under way."),
     ("rollout", "acting:rollout", "Show candidates and how each ended, or give challengers a share of the requests."),

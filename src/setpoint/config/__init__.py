@@ -9,6 +9,7 @@ import yaml
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from setpoint.config.alerts import AlertsPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
 from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
     segment_s: float = 3_600.0  # and at this age
     job_timeout_s: float = 1_800.0
+    alerts: SecretStr | None = None  # whom incidents of models are told that name nobody; addresses, parted by commas
     key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
 
     def __init__(self, **values: Any) -> None:
@@ -178,6 +180,7 @@ class SetpointFile(Part):
     features: dict[str, FeaturePart] = {}
     sensitive: SensitivePart = SensitivePart()
     records: RecordsPart = RecordsPart()
+    alerts: AlertsPart = AlertsPart()
     objectives: list[ObjectivePart] = Field(min_length=1)
     profile: str | None = None
     train: str | None = None
@@ -299,6 +302,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "features": FeaturePart,
         "sensitive": SensitivePart,
         "records": RecordsPart,
+        "alerts": AlertsPart,
     }
     part = GainPart if parents[-1:] == ["gain"] else parts.get(parents[0] if parents else "", SetpointFile)
     return tuple(name for name in part.model_fields if name != "root")

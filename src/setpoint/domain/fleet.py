@@ -5,6 +5,7 @@ from datetime import datetime
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.live import Served
+from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import value
@@ -94,6 +95,8 @@ class Deployment:
     train: str | None = None
     allow: tuple[str, ...] = ()
     retention: Retention = Retention()
+    alerts: Alerts = Alerts()
+    telling: Telling = Telling()
     expired: datetime | None = None
     standings: tuple[Standing, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -100,6 +100,7 @@ class Incident:
     repair: Repair | None = None
     acted_by: str = ""
     approved_by: str = ""
+    acknowledged_by: str = ""  # who said that they know: nobody is reminded of it any more
     closed: datetime | None = None
     timeline: tuple[str, ...] = ()
 

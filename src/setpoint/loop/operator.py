@@ -13,6 +13,7 @@ from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import FeatureMap, Served, sharing, written
+from setpoint.domain.notice import Alerts, Quiet, Severity
 from setpoint.domain.objective import Gain, Objective
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
@@ -29,6 +30,7 @@ from setpoint.loop.look import Look, take_look
 from setpoint.loop.plan import proven_loss
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning
+from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
 from setpoint.ports import Clock
 from setpoint.update.when import due, why_not
@@ -49,6 +51,7 @@ class Operator:
         """Make a version of the model the file names, and make it champion, or a challenger with a share."""
         ports, now = self.ports, self.clock.now()
         known = ports.state.load(file.model) if file.model in ports.state.models() else None
+        ports.notifier.check(file.alerts.to or ())
         request = self._request(file, known, now, by)
         if share is not None:
             if known is None:
@@ -84,6 +87,7 @@ class Operator:
             train=file.train,
             allow=tuple(file.allow),
             retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
+            alerts=alerts(file),
         )
 
     def _request(self, file: SetpointFile, known: Deployment | None, now: datetime, by: str) -> PackageRequest:
@@ -247,8 +251,10 @@ class Operator:
         )
 
     def tick(self, now: datetime | None = None) -> tuple[Decided, ...]:
-        """Turn the loop once."""
-        return tick(self.ports, now or self.clock.now())
+        """Turn the loop once, then tell people."""
+        decisions = tick(self.ports, now or self.clock.now())
+        tell(self.ports, self.clock.now())
+        return decisions
 
     def look(self, model: str) -> tuple[Deployment, Look]:
         """Look at a model now, without deciding: at what came since the last look, and at least at the last day."""
@@ -449,6 +455,17 @@ def envelope(file: SetpointFile) -> Envelope:
         ask=tuple(part.ask),
         max_actions_per_day=part.max_actions_per_day,
         false_actions_per_year=part.false_actions_per_year,
+    )
+
+
+def alerts(file: SetpointFile) -> Alerts:
+    """Return what the file says of telling people as a domain value."""
+    part = file.alerts
+    return Alerts(
+        to=None if part.to is None else tuple(part.to),
+        at_least=Severity(part.at_least),
+        remind_s=part.remind,
+        quiet=Quiet(start_min=part.quiet.start, end_min=part.quiet.end, zone=part.quiet.zone) if part.quiet else None,
     )
 
 

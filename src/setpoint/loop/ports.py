@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from setpoint.domain.value import value
-from setpoint.ports import BundleStore, KeyStore, Platform, RecordLog, Scorer, StateStore, Trainer
+from setpoint.ports import BundleStore, KeyStore, Notifier, Platform, RecordLog, Scorer, StateStore, Trainer
 
 
 @value
@@ -17,4 +17,5 @@ class Ports:
     scorer: Scorer
     trainer: Trainer
     keys: KeyStore
+    notifier: Notifier
     jobs: Path  # working folder of trainings, one folder a job

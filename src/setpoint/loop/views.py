@@ -1,6 +1,7 @@
 """Views of a deployment for people and other programs; they change nothing. Keys are promises."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
+from setpoint.domain.notice import Silence
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.version import ModelVersion
 
@@ -52,6 +54,10 @@ def _deployment(d: Deployment) -> dict[str, Any]:
         "repairs": [msgspec.to_builtins(m) for m in d.served.maps],
         "training": d.training.job if d.training else None,
         "looked": d.looked.isoformat() if d.looked else None,
+        "alerts": {
+            "waiting": len(d.telling.outbox),
+            "channels": [{**msgspec.to_builtins(c), "failing": c.failing} for c in d.telling.channels],
+        },
     }
 
 
@@ -69,8 +75,20 @@ def incident_view(incident: Incident) -> dict[str, Any]:
         "remedy": str(incident.repair.remedy) if incident.repair else None,
         "repair": msgspec.to_builtins(incident.repair),
         "acted_by": incident.acted_by,
+        "acknowledged_by": incident.acknowledged_by,
         "timeline": list(incident.timeline),
     }
+
+
+def silence_view(silence: Silence) -> dict[str, Any]:
+    """Return one entry of what `incidents silences --json` prints."""
+    builtins: dict[str, Any] = msgspec.to_builtins(silence)
+    return builtins
+
+
+def silences_in_force(deployments: Sequence[Deployment], now: datetime) -> list[Silence]:
+    """Return the silences of all, those of one model together."""
+    return [s for d in deployments for s in d.telling.silences if s.holds(now)]
 
 
 def finding_view(finding: Finding) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from setpoint.loop.training import ProcessTrainer
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.memory import MemoryRecordLog
+from setpoint.store.messages import MemoryNotifier
 from setpoint.store.state import SqlStateStore
 
 MODEL = "demand"
@@ -127,6 +128,7 @@ def ports_of(home: Path, clock: VirtualClock, log: MemoryRecordLog) -> Ports:
     bundles = FolderBundleStore(home / "bundles")
     return Ports(
         keys=HomeKeys(home),
+        notifier=MemoryNotifier(),
         bundles=bundles,
         log=log,
         state=SqlStateStore("sqlite://"),

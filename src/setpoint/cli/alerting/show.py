@@ -1,0 +1,32 @@
+"""incidents: what was seen, the likeliest causes, what was done."""
+
+from typing import Annotated
+
+import typer
+
+from setpoint.bootstrap.home import open_home
+from setpoint.cli.show import Json, console, print_json
+from setpoint.config import Settings
+from setpoint.loop.views import incident_view
+
+
+def show(
+    model: Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    json: Json = False,
+) -> None:
+    """Show incidents: what was seen, the likeliest causes, what was done."""
+    found = [i for d in open_home(Settings()).deployments(model) for i in d.incidents if all_ or json or i.live]
+    if json:
+        print_json({"incidents": [incident_view(i) for i in found]})
+        return
+    if not found:
+        console.print("No open incidents" if not all_ else "No incidents")
+    for i in found:
+        known = f", known to {i.acknowledged_by}" if i.acknowledged_by else ""
+        console.print(f"[bold]{i.id}[/]  {i.status}{known}  since {i.since:%Y-%m-%d %H:%M}", highlight=False)
+        for cause in i.causes[:3]:
+            evidence = "; ".join(cause.evidence)
+            console.print(f"  {cause.weight:.2f}  {cause.cause} of {cause.subject}: {evidence}", highlight=False)
+        for line in i.timeline:
+            console.print(f"  {line}", highlight=False, style="dim")

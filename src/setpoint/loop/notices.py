@@ -1,0 +1,147 @@
+"""Decide what people are told: incidents, not metrics, once each, in one message a turn. Nothing is sent here."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from setpoint.domain.fleet import Decided, Deployment
+from setpoint.domain.incident import Incident, IncidentStatus, Remedy
+from setpoint.domain.notice import Delivery, Severity, Silence, Told
+from setpoint.domain.rollout import Phase, Rollout
+from setpoint.domain.value import replace
+from setpoint.loop.changes import cause_of
+from setpoint.loop.wording import Kind, News, composed
+from setpoint.maintain.triage import QUALITY, SERVICE
+
+HARMFUL = (QUALITY, SERVICE)  # monitors of what the set point asks
+TRAININGS = ("promote", "reject", "training failed")
+MOST_WAITING = 50  # deliveries; the oldest go, for what they say is old
+UNSOLVED = (IncidentStatus.OPEN, IncidentStatus.WAITING, IncidentStatus.MENDING)
+
+
+def noticed(deployment: Deployment, channels: Sequence[str], now: datetime) -> Deployment:
+    """Return the deployment with what is new in its outbox, for each channel, and with what is thereby told.
+
+    What nobody was told because a turn ended half-way is new in the next one.
+    """
+    known = {t.about: t for t in deployment.telling.told}
+    news = sorted(_news(deployment, known, now), key=lambda n: n.rank) if channels else []
+    outbox = tuple(d for d in deployment.telling.outbox if d.channel in channels)
+    if news:
+        message = composed(deployment.model, news, now)
+        outbox = (*outbox, *(Delivery(message=message, channel=c) for c in channels))[-MOST_WAITING:]
+    told = known | {n.about: _told(n, now) for n in news}
+    still = {i.id for i in deployment.incidents if i.live} | {r.candidate.version for r in _asking(deployment)}
+    owed = {i.id for i in deployment.incidents if i.id in known} - {n.about for n in news if n.kind is Kind.RECOVERED}
+    kept = tuple(t for t in told.values() if t.about in still | owed)
+    return replace(deployment, telling=replace(deployment.telling, until=now, told=kept, outbox=outbox))
+
+
+def severity_of(incident: Incident) -> Severity:
+    """Return whether the set point is at stake, or only something moved; a budget that burns slowly can wait."""
+    alarms = [f for f in incident.findings if f.alarm and f.kind != "slow_burn"]
+    return Severity.CRITICAL if any(f.monitor in HARMFUL for f in alarms) else Severity.WARNING
+
+
+def silenced(incident: Incident, silences: Sequence[Silence], now: datetime) -> bool:
+    """Whether nobody is told of an incident now; a column's silence is for incidents named after it or blamed on it."""
+    about = {None, incident.subject, cause_of(incident)[1]}
+    return any(s.holds(now) and s.column in about for s in silences)
+
+
+def _news(deployment: Deployment, known: dict[str, Told], now: datetime) -> Iterator[News]:
+    for incident in deployment.incidents:
+        if not incident.live and incident.id not in known and not _came_and_went(incident, deployment):
+            continue
+        if silenced(incident, deployment.telling.silences, now) or _held_back(incident, deployment, now):
+            continue
+        said = _trainings(deployment, incident, known.get(incident.id))
+        if found := _news_of(incident, known.get(incident.id), said, now, deployment.alerts.remind_s):
+            yield found
+    for rollout in _asking(deployment):
+        if rollout.candidate.version not in known:
+            yield News(
+                kind=Kind.ASKS,
+                about=rollout.candidate.version,
+                severity=Severity.WARNING,
+                said=tuple(d.why for d in _asked(deployment, rollout)),
+            )
+
+
+def _came_and_went(incident: Incident, deployment: Deployment) -> bool:
+    """Whether an incident was over before anybody could be told: repeated crashes must not go unheard."""
+    until = deployment.telling.until
+    return until is not None and incident.opened > until
+
+
+def _held_back(incident: Incident, deployment: Deployment, now: datetime) -> bool:
+    """Whether an incident matters too little to be told, at all or at this hour."""
+    alerts = deployment.alerts
+    if severity_of(incident) is Severity.CRITICAL:
+        return False
+    return alerts.at_least is Severity.CRITICAL or (alerts.quiet is not None and alerts.quiet.holds(now))
+
+
+def _news_of(
+    incident: Incident, told: Told | None, trainings: tuple[str, ...], now: datetime, remind_s: float
+) -> News | None:
+    severity, said = severity_of(incident), (*incident.timeline[told.lines if told else 1 :], *trainings)
+    kind = _kind(incident, told, severity, bool(trainings), now, remind_s)
+    if kind is None:
+        return None
+    return News(kind=kind, about=incident.id, severity=severity, incident=incident, said=said)
+
+
+def _kind(
+    incident: Incident, told: Told | None, severity: Severity, trained: bool, now: datetime, remind_s: float
+) -> Kind | None:
+    moved = told is None or incident.status != told.status
+    if incident.status is IncidentStatus.CLOSED:
+        return Kind.RECOVERED
+    if incident.status is IncidentStatus.WAITING and moved:
+        return Kind.ASKS
+    if told is None:
+        return Kind.OPENED
+    if severity is not told.severity:
+        return Kind.WORSE
+    if moved or trained:
+        return Kind.UPDATED
+    unsolved = incident.status in UNSOLVED and not incident.acknowledged_by
+    return Kind.REMINDED if unsolved and now - told.at >= timedelta(seconds=remind_s) else None
+
+
+def _told(news: News, now: datetime) -> Told:
+    incident = news.incident
+    return Told(
+        about=news.about,
+        status=str(incident.status) if incident else "waiting",
+        severity=news.severity,
+        at=now,
+        lines=len(incident.timeline) if incident else 0,
+    )
+
+
+def _trainings(deployment: Deployment, incident: Incident, told: Told | None) -> tuple[str, ...]:
+    """Return how trainings ended since people were last told, for the incident that asked for them."""
+    if told is None or incident is not _trains(deployment):
+        return ()
+    ended = [d for d in deployment.decisions if d.at > told.at and d.action in TRAININGS]
+    return tuple(f"{d.at:%Y-%m-%d %H:%M} {d.action} {d.subject}: {d.why}" for d in ended)
+
+
+def _trains(deployment: Deployment) -> Incident | None:
+    """Return the newest incident that a retraining answers."""
+    wants = [
+        i
+        for i in deployment.incidents
+        if i.live and (i.subject == QUALITY or (i.repair is not None and i.repair.remedy is Remedy.RETRAIN))
+    ]
+    return wants[-1] if wants else None
+
+
+def _asking(deployment: Deployment) -> list[Rollout]:
+    """Return candidates that are proven and wait for a person."""
+    return [r for r in deployment.rollouts if r.phase is Phase.SHADOW and not r.approved_by and _asked(deployment, r)]
+
+
+def _asked(deployment: Deployment, rollout: Rollout) -> list[Decided]:
+    return [d for d in deployment.decisions if d.action == "ask" and d.subject == rollout.candidate.version]
