@@ -51,4 +51,4 @@ def _end(place: IntArray, edges: Sequence[float]) -> FloatArray:
 def _unit(edges: Sequence[float]) -> float:
     """Return the power of two at the largest edge, which every profile of the column shares."""
     largest = max((abs(edge) for edge in edges), default=1.0)
-    return float(2.0 ** max(np.floor(np.log2(largest)), -1_022.0)) if 0 < largest < np.inf else 1.0
+    return 2.0 ** float(np.clip(np.floor(np.log2(largest)), -1_022, 1_023)) if 0 < largest < np.inf else 1.0
