@@ -178,6 +178,7 @@ class SetpointFile(Part):
     id: str | None = None
     segments: list[str] = []
     features: dict[str, FeaturePart] = {}
+    rules: list[str] = []
     sensitive: SensitivePart = SensitivePart()
     records: RecordsPart = RecordsPart()
     alerts: AlertsPart = AlertsPart()

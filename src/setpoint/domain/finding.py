@@ -30,6 +30,7 @@ class Finding:
     low: float | None = None
     high: float | None = None
     detail: str = ""
+    examples: tuple[str, ...] = ()  # ids of requests that show it
 
     @property
     def window(self) -> str:

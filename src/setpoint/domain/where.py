@@ -6,7 +6,7 @@ The text has the grammar of Python expressions, and is only read: it is translat
 import ast
 import difflib
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from itertools import chain
@@ -76,6 +76,36 @@ def named(name: str) -> str:
     """Write a feature as a condition names it: `age`, or `inputs['mean radius']` where it is no plain word."""
     plain = name.isidentifier() and not keyword.iskeyword(name) and name not in GROUPS
     return name if plain else f"inputs[{name!r}]"
+
+
+def names_in(text: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the features that a condition is about, in the order of the text.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no expression, or names none of `known`.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError) as e:
+        raise InvalidInput(f"{text!r} is no condition: {getattr(e, 'msg', e)}; write for example start <= end") from e
+    words = [w for w in map(_word, ast.walk(tree)) if w is not None and w not in (*GROUPS, "abs")]
+    strange = next((w for w in words if w not in known), None)
+    if strange is not None or not words:
+        what = f"{strange} is no column{_nearest(strange, list(known))}" if strange else "it names no column"
+        raise InvalidInput(f"in {text!r}: {what}; there are: {', '.join(known)}")
+    return tuple(dict.fromkeys(words))
+
+
+def _word(node: ast.AST) -> str | None:
+    """Return the name that a node is, if it is one."""
+    match node:
+        case ast.Subscript(value=ast.Name(id="inputs"), slice=ast.Constant(value=str(name))):
+            return name
+        case ast.Attribute(value=ast.Name(id="inputs"), attr=name) | ast.Name(id=name):
+            return name
+    return None
 
 
 class _Reader:

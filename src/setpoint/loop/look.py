@@ -14,7 +14,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
-from setpoint.loop.release import read_profile
+from setpoint.loop.release import read_contract, read_profile
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.spans import untouched
 from setpoint.monitor.limits import read_limits
@@ -79,6 +79,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
         reference=read_profile(folder),
+        contract=read_contract(folder),
         day=ports.log.profile(model, now - DAY, now, version=version),
         week=ports.log.profile(model, now - 7 * DAY, now, version=version),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from setpoint.config import ObjectivePart, SetpointFile, is_own
 from setpoint.deploy.package import PackageRequest
+from setpoint.domain.data_contract import DataContract
 from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
 from setpoint.domain.incident import IncidentStatus
@@ -29,7 +30,8 @@ from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.plan import proven_loss
 from setpoint.loop.ports import Ports
-from setpoint.loop.release import Progress, make_version, read_binning
+from setpoint.loop.release import Progress, make_version, read_binning, read_contract
+from setpoint.loop.ruling import check_rules
 from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
 from setpoint.ports import Clock
@@ -58,7 +60,8 @@ class Operator:
                 raise Conflict(f"{file.model} has no champion yet to share requests with; deploy it without a share")
             sharing(known.served, {request.version: share})  # what cannot be is said before the long work
             self._same_ids(file.model, request.sensitive_id, request.sensitive_caller)
-        version = make_version(ports.bundles, request, tuple(file.allow), progress)
+        check_rules(file)
+        version = make_version(ports.bundles, request, tuple(file.allow), tuple(file.rules), progress)
         if known is not None:
             self._answers_for(self.schema(file.model), version, alone=share is None)
         progress("making it live")
@@ -271,6 +274,10 @@ class Operator:
     def schema(self, model: str) -> Schema:
         """Return what the champion takes and answers."""
         return self.ports.bundles.get(model, self.ports.state.load(model).served.champion).schema
+
+    def contract(self, model: str) -> DataContract:
+        """Return what the champion's reference taught about its columns, and the rules of its setpoint.yaml."""
+        return read_contract(self.ports.bundles.folder(model, self.ports.state.load(model).served.champion))
 
     def records(
         self,

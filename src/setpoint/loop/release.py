@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from setpoint.deploy.hidden import countable
 from setpoint.deploy.package import BINNING_FILE, PROFILE_FILE, REFERENCE_FILE, SCORES_FILE, PackageRequest, package
 from setpoint.deploy.reference import features_of
+from setpoint.domain.data_contract import DataContract
 from setpoint.domain.profile import Binning, Profile, profile_from_json
 from setpoint.domain.schema import Handling
 from setpoint.domain.sensitive import hidden
@@ -17,15 +18,24 @@ from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.govern.scan import scan
 from setpoint.monitor import limits
+from setpoint.monitor.contract import contract_of
 from setpoint.ports import BundleStore
 
+CONTRACT_FILE = "contract.json"
 Progress = Callable[[str], None]
 
 
 def make_version(
-    bundles: BundleStore, request: PackageRequest, allow: tuple[str, ...] = (), progress: Progress = lambda step: None
+    bundles: BundleStore,
+    request: PackageRequest,
+    allow: tuple[str, ...] = (),
+    rules: tuple[str, ...] = (),
+    progress: Progress = lambda step: None,
 ) -> ModelVersion:
-    """Scan a model file, convert it, prove it, profile its reference, and store it: whole, or not at all."""
+    """Scan a model file, convert it, prove it, profile its reference, and store it: whole, or not at all.
+
+    `rules` are those that a person wrote, beside what the data contract learns.
+    """
     progress("scanning the model file")
     request = replace(request, trusted=scan(request.artifact, allow))
     with tempfile.TemporaryDirectory(prefix="setpoint-stage-") as work:
@@ -34,6 +44,7 @@ def make_version(
         version = package(request, staged, progress)
         progress("learning what is normal")
         _learn_limits(staged, version)
+        _learn_contract(staged, version, rules)
         return bundles.add(staged, version)
 
 
@@ -45,6 +56,19 @@ def read_binning(folder: Path) -> Binning:
 def read_profile(folder: Path) -> Profile:
     """Return the profile of the reference stored in a bundle."""
     return profile_from_json((folder / PROFILE_FILE).read_bytes(), read_binning(folder))
+
+
+def read_contract(folder: Path) -> DataContract:
+    """Return the data contract stored in a bundle; an empty one where the version was made without."""
+    file = folder / CONTRACT_FILE
+    return from_json(file.read_bytes(), DataContract) if file.is_file() else DataContract()
+
+
+def _learn_contract(staged: Path, version: ModelVersion, rules: tuple[str, ...]) -> None:
+    schema = version.schema
+    table = pq.read_table(staged / REFERENCE_FILE).select(list(schema.names))
+    learnt = contract_of(table, given=rules, hidden=[f.name for f in hidden(schema)])
+    (staged / CONTRACT_FILE).write_bytes(to_json(learnt))
 
 
 def _learn_limits(staged: Path, version: ModelVersion) -> None:

@@ -9,7 +9,7 @@ from setpoint.domain.sensitive import sealed
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.errors import SetpointError
 from setpoint.govern.scan import scan
-from setpoint.loop.release import make_version, read_binning
+from setpoint.loop.release import make_version, read_binning, read_contract
 from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore
 from setpoint.store.segments import exclusive
 from setpoint.update.fit import RESULT as FITTED
@@ -116,4 +116,4 @@ class ProcessTrainer:
             keys=self._keys.keys() if self._keys else None,
             timeout_s=self._timeout_s,
         )
-        return make_version(self._bundles, request, job.allow).version
+        return make_version(self._bundles, request, job.allow, read_contract(home).given).version

@@ -7,6 +7,7 @@ from setpoint.monitor.micro import micro
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
 from setpoint.monitor.release import release
+from setpoint.monitor.rules import broken_rules
 from setpoint.monitor.seen import Seen
 from setpoint.monitor.service import service
 from setpoint.monitor.slow import slow_drift
@@ -20,6 +21,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
     found = (
         *process(seen),
         *data_quality(seen, window),
+        *broken_rules(seen, window),
         *sudden_drift(seen, window),
         *quality(seen),
         *release(seen),

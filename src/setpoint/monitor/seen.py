@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.data_contract import DataContract
 from setpoint.domain.objective import Objective
 from setpoint.domain.profile import Profile
 from setpoint.domain.record import ProcessEvent
@@ -55,6 +56,8 @@ class Seen:
         Champion against the version it replaced, in its first week.
     looks_per_year : float, optional
         How often the loop looks; by default from the time since the last look.
+    contract : DataContract
+        Of the champion; its rules are watched.
     """
 
     now: datetime
@@ -75,6 +78,7 @@ class Seen:
     threshold: float = 0.5
     own: Mapping[Objective, Measured] = field(default_factory=dict)
     looks_per_year: float | None = None
+    contract: DataContract = DataContract()
 
     @property
     def started(self) -> datetime:
