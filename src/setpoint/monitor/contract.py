@@ -1,6 +1,7 @@
 """The data contract: learnt from a reference table, and checked on another one."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,18 +25,21 @@ SURE = 0.01  # error of a breach of what the reference itself does now and then
 EXAMPLES = 5
 TAIL, TAILS = 0.05, 8.0
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Mask = NDArray[np.bool_]
 TIME = "timestamp"
 
 
 def contract_of(
-    table: pa.Table, *, given: Sequence[str] = (), hidden: Sequence[str] = (), seed: int = 0
+    table: "pa.Table | pd.DataFrame", *, given: Sequence[str] = (), hidden: Sequence[str] = (), seed: int = 0
 ) -> DataContract:
     """Learn the terms of every column, and the rules between them.
 
     Parameters
     ----------
-    table : pyarrow.Table
+    table : pyarrow.Table or pandas.DataFrame
         Rows in time order.
     given : sequence of str
         Rules that a person wrote: conditions, see `setpoint.domain.where`.
@@ -50,8 +54,7 @@ def contract_of(
         If the table has no rows or a column that is no number, text, bool or time; or a rule is no condition on the
         columns, naming the nearest one.
     """
-    if not table.num_rows:
-        raise InvalidInput("the table has no rows; there is nothing to learn a contract from")
+    table = _arrow(table, "learn a contract from")
     dtypes = {name: dtype_of(table[name], name) for name in table.column_names}
     columns = {name: column_of(table[name], dtype) for name, dtype in dtypes.items()}
     told = {name: column for name, column in columns.items() if name not in hidden}
@@ -62,6 +65,13 @@ def contract_of(
         columns=tuple(_terms(name, dtypes[name], columns[name], name in told) for name in columns),
         rules=(*with_shares(rules, told), *with_shares(found_rules(told, seed, times), told)),
     )
+
+
+def _arrow(table: Any, what_for: str) -> pa.Table:
+    arrow = table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+    if not arrow.num_rows:
+        raise InvalidInput(f"the table has no rows; there is nothing to {what_for}")
+    return arrow
 
 
 def dtype_of(values: pa.ChunkedArray, name: str) -> str:
@@ -152,7 +162,11 @@ def _levels(filled: Column) -> tuple[str, ...]:
 
 def _unique(filled: Column, dtype: str) -> bool:
     """Whether values never repeat, and chance does not explain it."""
-    if len(filled) < FEWEST_ROWS or dtype not in ("string", "int64") or len(np.unique(filled.astype(str))) < len(filled):
+    if (
+        len(filled) < FEWEST_ROWS
+        or dtype not in ("string", "int64")
+        or len(np.unique(filled.astype(str))) < len(filled)
+    ):
         return False
     if dtype == "string":
         return not any(" " in text for text in filled)  # free text seldom repeats either
@@ -164,7 +178,7 @@ def _rises(filled: Column) -> bool:
     return len(filled) >= FEWEST_ROWS and bool((filled[1:] >= filled[:-1]).all()) and len(np.unique(filled)) > 2
 
 
-def breaches(contract: DataContract, table: pa.Table) -> tuple[Breach, ...]:
+def breaches(contract: DataContract, table: "pa.Table | pd.DataFrame") -> tuple[Breach, ...]:
     """Return what a table breaks of a contract: terms of columns, then rules.
 
     Raises
@@ -172,8 +186,7 @@ def breaches(contract: DataContract, table: pa.Table) -> tuple[Breach, ...]:
     InvalidInput
         If the table has no rows.
     """
-    if not table.num_rows:
-        raise InvalidInput("the table has no rows; there is nothing to check")
+    table = _arrow(table, "check")
     found, columns = [], {}
     for terms in contract.columns:
         if terms.name not in table.column_names:
@@ -238,5 +251,3 @@ def _breach(subject: str, what: str, hits: Mask, counted: Mask, limit: float) ->
     if number and share_low(number, rows, SURE) > limit:
         examples = tuple(np.flatnonzero(hits)[:EXAMPLES].tolist())
         yield Breach(subject=subject, what=what, share=number / rows, limit=limit, rows=rows, examples=examples)
-
-

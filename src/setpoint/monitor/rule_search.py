@@ -40,8 +40,9 @@ class Found:
 class Search:
     """The rows a search looks at, and what it knows of each column.
 
-    `ordered` are the columns of numbers with at least three values, `numbers` those that are no times, `coded` the number of each row's level in columns
-    with few, −1 for null. `dependence` is how many neighbouring rows are worth one (design effect), by column.
+    `ordered` are the columns of numbers with at least three values, `numbers` those that are no times, `coded` the
+    number of each row's level in columns with few, −1 for null. `dependence` is how many neighbouring rows are worth
+    one (design effect), by column.
     """
 
     def __init__(self, columns: Columns, seed: int = 0, times: Collection[str] = ()) -> None:
@@ -212,7 +213,9 @@ def _equations(search: Search, names: list[str]) -> Iterator[Found]:
     derived: set[int] = set()
     for of, to, scale, offset in lines(x):
         shift = f" {'+' if offset > 0 else '-'} {abs(offset):g}" if offset else ""
-        found = _equation(search, numeric, (of,), to, f"{'' if scale == 1 else f'{scale:g} * '}{{0}}{shift}", near[to], tests)
+        found = _equation(
+            search, numeric, (of,), to, f"{'' if scale == 1 else f'{scale:g} * '}{{0}}{shift}", near[to], tests
+        )
         if found and to not in derived:
             derived.add(to)
             yield found
@@ -382,5 +385,3 @@ def _beside(search: Search, codes: NDArray[np.int64], b: str) -> NDArray[np.int6
 def _level(search: Search, name: str, at: int) -> str:
     text = search.levels[name][at]
     return repr(text) if search.columns[name].dtype == object else text
-
-

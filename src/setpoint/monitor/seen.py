@@ -16,6 +16,7 @@ from setpoint.domain.schema import Schema
 from setpoint.monitor.limits import Limits
 from setpoint.stats.quality import Measured
 
+NO_CONTRACT = DataContract()
 YEAR_S = 365.25 * 86_400.0
 SMALLEST_LOOK = 24  # rows
 
@@ -78,7 +79,7 @@ class Seen:
     threshold: float = 0.5
     own: Mapping[Objective, Measured] = field(default_factory=dict)
     looks_per_year: float | None = None
-    contract: DataContract = DataContract()
+    contract: DataContract = NO_CONTRACT
 
     @property
     def started(self) -> datetime:

@@ -177,6 +177,7 @@ NUMBERS = st.lists(st.none() | st.integers(-3, 3), min_size=5, max_size=5)
 def test_pandas_says_the_same_of_a_condition(module, pieces, word, a, b, c):
     text = f" {word} ".join(f"({piece})" for piece in pieces)
     frame = pd.DataFrame({"a": a, "b": b, "c": c}, dtype="float64").assign(s=SOME)
-    ours = truth(pa.table({name: pa.array(frame[name], from_pandas=True) for name in "abc"} | {"s": SOME}), text).fill_null(True).to_pylist()
+    plain = {name: pa.array(frame[name], from_pandas=True) for name in "abc"} | {"s": SOME}
+    ours = truth(pa.table(plain), text).fill_null(True).to_pylist()
     found = eval(f"lambda d: {as_pandas(text)}", vars(module))(frame.convert_dtypes())
     assert found.astype("boolean").fillna(True).tolist() == ours
