@@ -105,4 +105,4 @@ class Seen:
         return float(np.clip(share / ((looks or self.looks) * max(tests, 1)), 1e-12, 0.05))
 
 
-FAMILIES = 5  # data quality, sudden drift, slow drift, quality, service
+FAMILIES = 6  # data quality, tables (rules, repeats, volume), sudden drift, slow drift, quality, service
