@@ -31,7 +31,13 @@ def status(model: AnyModel = None, json: Json = False) -> None:
             highlight=False,
         )
         rows = [
-            (o["name"], number(o["target"]), number(o["value"]), str(o["rows"]), o["why"] or STAND[o["at_set_point"]])
+            (
+                o["name"],
+                number(o["target"]),
+                number(o["value"]),
+                str(o["rows"]),
+                o["why"] or STAND[o["at_set_point"]] + _budget(o["budget_left"]),
+            )
             for o in d["objectives"]
         ]
         columns = ("objective", "set point", "now", "rows", "")
@@ -41,3 +47,9 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         for c in d["alerts"]["channels"]:
             if c["failing"]:
                 console.print(f"[red]Alerts do not reach {c['name']}[/]: {c['why']}", highlight=False)
+
+
+def _budget(left: float | None) -> str:
+    if left is None:
+        return ""
+    return f", {left:.0%} of the budget left" if left >= 0 else f", budget overdrawn by {-left:.0%}"

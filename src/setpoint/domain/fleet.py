@@ -43,13 +43,17 @@ class Decided:
 
 @value
 class Standing:
-    """An objective and where the model stands; `why` says why nothing is known."""
+    """An objective and where the model stands; `why` says why nothing is known.
+
+    `budget_left` is the share that is left of the failures which a service objective allows; below 0 it is overdrawn.
+    """
 
     objective: Objective
     value: float | None
     rows: int
     at_set_point: bool | None
     why: str = ""
+    budget_left: float | None = None
 
 
 @value

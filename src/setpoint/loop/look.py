@@ -1,6 +1,7 @@
 """What one look at a deployment sees: read once, then only thought about."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_contract, read_profile
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.spans import untouched
+from setpoint.monitor.burn import horizons
 from setpoint.monitor.limits import read_limits
 from setpoint.monitor.observe import observe
 from setpoint.monitor.release import WATCHED
@@ -74,6 +76,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         baseline=earlier.take(untouched(earlier, deployment)),
         labelled=history.labelled,
         refused=ports.log.refused(model, since, now),
+        answers=history,
+        requests=_requests(ports, model, horizons(deployment.objectives, now - since), now),
         objectives=deployment.objectives,
         false_actions_per_year=deployment.envelope.false_actions_per_year,
         contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
@@ -139,6 +143,17 @@ def _contest(
         losses=rescored_losses(ports, deployment, champion.schema, release.version, rows),
         losses_replaced=rescored_losses(ports, deployment, champion.schema, release.replaced, rows),
     )
+
+
+def _requests(ports: Ports, model: str, windows_s: Sequence[float], now: datetime) -> dict[float, Counter[str]]:
+    """Count the requests of windows up to now, shortest first; each request is looked at once."""
+    found: dict[float, Counter[str]] = {}
+    counts, until = Counter[str](), now
+    for window_s in windows_s:
+        since = now - timedelta(seconds=window_s)
+        counts = counts + Counter(ports.log.refused(model, since, until))
+        found[window_s], until = counts, since
+    return found
 
 
 def _span(deployment: Deployment) -> timedelta:

@@ -25,11 +25,12 @@ from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered, well_again
-from setpoint.maintain.triage import QUALITY
+from setpoint.maintain.triage import QUALITY, SERVICE
 from setpoint.update.when import due
 
 ACTING = ("mend", "fit", "promote")  # decisions that count against max_actions_per_day
 QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
+SERVICE_QUIET = timedelta(hours=1)  # failures that are over are over: their windows say so
 RECEIPT_ROWS = 168
 
 
@@ -81,7 +82,8 @@ def _silent(incident: Incident, look: Look) -> bool:
     off = [s for s in look.standings if s.at_set_point is False and is_quality(s.objective.metric)]
     if incident.subject == QUALITY and off:
         return False
-    return bool(incident.findings) and look.now - max(f.until for f in incident.findings) >= QUIET
+    quiet = SERVICE_QUIET if incident.subject == SERVICE else QUIET
+    return bool(incident.findings) and look.now - max(f.until for f in incident.findings) >= quiet
 
 
 def _worth_investigating(incident: Incident, deployment: Deployment, look: Look) -> bool:

@@ -46,6 +46,7 @@ def _deployment(d: Deployment) -> dict[str, Any]:
                 "value": s.value if (s := standings.get(o)) else None,
                 "at_set_point": s.at_set_point if s else None,
                 "rows": s.rows if s else 0,
+                "budget_left": s.budget_left if s else None,
                 "why": s.why if s else "",
             }
             for o in d.objectives

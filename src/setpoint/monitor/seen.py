@@ -53,6 +53,10 @@ class Seen:
         Decision threshold of a binary task.
     own : dict
         What the user's own metrics said of the rows of their objectives' windows.
+    answers : Records, optional
+        All rows of the champion over the longest window of an objective; without it, those of `baseline` and `recent`.
+    requests : dict
+        Seconds → what `refused` holds, over a window of so many seconds; without one, `refused` stands for it.
     contest : Contest, optional
         Champion against the version it replaced, in its first week.
     looks_per_year : float, optional
@@ -75,6 +79,8 @@ class Seen:
     day: Profile | None = None
     week: Profile | None = None
     since: datetime | None = None
+    answers: Records | None = None
+    requests: Mapping[float, Mapping[str, int]] = field(default_factory=dict)
     contest: Contest | None = None
     threshold: float = 0.5
     own: Mapping[Objective, Measured] = field(default_factory=dict)
@@ -95,6 +101,10 @@ class Seen:
             return self.looks_per_year
         gap_s = (self.now - self.started).total_seconds()
         return float(np.clip(YEAR_S / max(gap_s, 1.0), 12.0, YEAR_S / 60))
+
+    def requests_over(self, window_s: float) -> Mapping[str, int]:
+        """Return the counts of requests by violation code over a window, all of them under `""`."""
+        return self.requests.get(window_s, self.refused)
 
     def level(self, tests: int, looks: float | None = None) -> float:
         """Return the one-sided error one test of a family may have, in one look.

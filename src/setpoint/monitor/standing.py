@@ -30,8 +30,9 @@ def _of_quality(seen: Seen, objective: Objective) -> Standing:
     return _stands(objective, found.value, len(rows)) if found.known else _unknown(objective, len(rows), found.why)
 
 
-def _stands(objective: Objective, value: float, rows: int) -> Standing:
-    return Standing(objective=objective, value=value, rows=rows, at_set_point=objective.met_by(value))
+def _stands(objective: Objective, value: float, rows: int, budget_left: float | None = None) -> Standing:
+    met = objective.met_by(value)
+    return Standing(objective=objective, value=value, rows=rows, at_set_point=met, budget_left=budget_left)
 
 
 def _unknown(objective: Objective, rows: int = 0, why: str = "") -> Standing:
