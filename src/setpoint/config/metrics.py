@@ -54,6 +54,24 @@ QUALITY = {task: tuple(name for name, m in CATALOGUE.items() if task in m.tasks)
 EXTRA_KEYS = ("top", "gain", "quantile", "season", "of", "by")
 
 
+SHARES = (
+    *("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1"),
+    *("brier", "calibration_error", "precision_at_top"),
+)
+INF = float("inf")
+
+
+def span(metric: str) -> tuple[float, float]:
+    """Return the least and the largest value a metric can have: no bound goes beyond."""
+    if metric in SHARES:
+        return 0.0, 1.0
+    if metric == "matthews":
+        return -1.0, 1.0
+    if metric == "r2":
+        return -INF, 1.0
+    return (0.0 if metric in CATALOGUE and CATALOGUE[metric].better == "lower" else -INF), INF
+
+
 def is_own(metric: str) -> bool:
     """Whether a metric is the user's own function, named like `metrics.py:profit`."""
     return ":" in metric

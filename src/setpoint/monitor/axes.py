@@ -1,7 +1,6 @@
 """Columns as what slices are cut by: levels of texts, ranges of numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,9 +9,9 @@ from setpoint.domain.segments import MOST_LEVELS, MOST_VALUES, Split
 from setpoint.domain.texts import Texts, named
 from setpoint.stats.slices import Axis
 
-DIGITS = 2  # after the first of the span of the ranges: enough to tell them apart
-RANGES = 8  # of equally many rows
-SHARE_ELSEWHERE = 0.5  # of the rows may have levels beyond those listed: more, and a text is an id, not a category
+RANGES, QUARTERS = 8, 4  # of equally many rows
+DIGITS = 1  # of an edge, beyond the first that tells it from its neighbour
+FAMILIAR = 0.5  # share of the rows that must have a listed level: less, and a text is an id, not a category
 
 
 def axes_of(columns: Columns) -> tuple[Axis, ...]:
@@ -21,11 +20,18 @@ def axes_of(columns: Columns) -> tuple[Axis, ...]:
     return tuple(axis for axis in found if axis is not None)
 
 
+def split_of(column: Column) -> Split:
+    """Return the segments of a column: its most frequent levels, each of at most ten numbers, or its quartiles."""
+    if column.dtype == object:
+        return Split(levels=_levels(column)[0])
+    return _of_numbers(column.astype(np.float64), QUARTERS)
+
+
 def _axis(name: str, column: Column) -> Axis | None:
-    split = _of_text(column) if column.dtype == object else _of_numbers(column.astype(np.float64))
-    if split is None:
-        return None
+    split = _of_text(column) if column.dtype == object else _of_numbers(column.astype(np.float64), RANGES)
     names, codes = split.names(name), split.codes(column)
+    if not len(codes) or len(np.unique(codes)) < 2:
+        return None
     if split.edges:
         literals, said = _ranges(name, split.edges, names)
     else:
@@ -33,30 +39,39 @@ def _axis(name: str, column: Column) -> Axis | None:
     return Axis(codes=codes, literals=literals, names=said)
 
 
-def _of_text(column: Column) -> Split | None:
+def _of_text(column: Column) -> Split:
+    """Return the levels of a text; none of one whose levels are mostly rare, such as an id."""
+    levels, share = _levels(column)
+    return Split(levels=levels if share >= FAMILIAR else ())
+
+
+def _levels(column: Column) -> tuple[tuple[str, ...], float]:
+    """Return the most frequent levels of a text, and the share of its rows that have one of them."""
     texts = Texts.of(column)
     sizes = np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.values))
     counts: Counter[str] = Counter()
     for value, size in zip(texts.values, sizes.tolist(), strict=True):
         counts[named(value)] += size
     most = sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS]
-    listed = sum(counts[level] for level in most)
-    if listed < max(1.0, (1 - SHARE_ELSEWHERE) * sum(counts.values())):
-        return None
-    return Split(levels=tuple(most))
+    return tuple(most), sum(counts[level] for level in most) / max(sum(counts.values()), 1)
 
 
-def _of_numbers(numbers: Column) -> Split | None:
+def _of_numbers(numbers: Column, ranges: int) -> Split:
     finite = numbers[np.isfinite(numbers)]
     values = np.unique(finite)
-    if not len(values) or (len(values) == 1 and len(finite) == len(numbers)):
-        return None
     if len(values) <= MOST_VALUES:
         return Split(values=tuple(values.tolist()))
-    edges = np.quantile(finite, np.linspace(0, 1, RANGES + 1)[1:-1], method="inverted_cdf")
-    digits = DIGITS - int(np.floor(np.log10(edges[-1] - edges[0]))) if edges[-1] > edges[0] else 0
-    short = np.unique(np.round(edges, min(max(digits, -300), 300)))
-    return Split(edges=tuple((short if np.isfinite(short).all() else np.unique(edges)).tolist()))
+    edges = np.unique(np.quantile(finite, np.linspace(0, 1, ranges + 1)[1:-1], method="inverted_cdf"))
+    return Split(edges=tuple(_shortened(edges).tolist()))
+
+
+def _shortened(edges: Column) -> Column:
+    """Round edges to as many digits as tell them apart; what rounding would merge stays."""
+    gaps = np.diff(edges)
+    if not len(gaps):
+        return edges
+    short = np.round(edges, int(np.clip(DIGITS - np.floor(np.log10(gaps.min())), -300, 300)))
+    return short if np.isfinite(short).all() and len(np.unique(short)) == len(edges) else edges
 
 
 def _ranges(name: str, edges: tuple[float, ...], names: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.config.metrics import is_quality
+from setpoint.config.metrics import is_quality, span
 from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
@@ -80,6 +80,7 @@ def _objective(seen: Seen, objective: Objective, goals: int) -> Iterator[Finding
 def judged(seen: Seen, objective: Objective, rows: Records, found: Measured, alpha: float) -> Finding:
     """Return what an objective's metric says on rows, as an alarm when its interval lies beyond the target."""
     low, high = found.bounds(alpha)
+    least, most = span(objective.metric)
     near = high if objective.higher_is_better else low
     return Finding(
         monitor="quality",
@@ -90,8 +91,8 @@ def judged(seen: Seen, objective: Objective, rows: Records, found: Measured, alp
         value=found.value,
         limit=objective.target,
         alarm=bool(np.isfinite(near)) and not objective.met_by(near),
-        low=low if np.isfinite(low) else None,
-        high=high if np.isfinite(high) else None,
+        low=max(low, least) if np.isfinite(low) else None,
+        high=min(high, most) if np.isfinite(high) else None,
         detail=f"{objective.name} {found.value:.4g}, set point {bound_in_words(objective)}",
     )
 

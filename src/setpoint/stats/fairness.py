@@ -51,8 +51,8 @@ def gap(
 ) -> Gap | None:  # fmt: skip
     """Return the largest gap of a rate between segments; None where fewer than two have `FEWEST` rows to rest on.
 
-    Each pair's difference is bounded by block means of its influence values, each side at `alpha` over the number of
-    pairs: the lower bound is the best of any pair's, so it passes the true largest gap with probability `alpha` at most.
+    Each pair's difference is bounded by its influence values, each side at `alpha` over the number of pairs: the lower
+    bound is the best of any pair's, so it passes the true largest gap with probability `alpha` at most.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def _extended(
 
 def _totals(codes: Codes, excess: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:
     counts = np.bincount(codes, minlength=width).astype(np.float64)
-    return counts, np.bincount(codes, excess, width)
+    return counts, np.asarray(np.bincount(codes, excess, width), np.float64)
 
 
 def _distinct(ranked: list[Literals], axes: Sequence[Axis], rows: int) -> list[tuple[str, NDArray[np.bool_]]]:

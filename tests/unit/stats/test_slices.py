@@ -39,7 +39,9 @@ def test_taking_the_worst_slice_without_confirming_it_names_one_nearly_always():
         axes, loss = axes_of(draw(rng, 2_000)), losses(rng, 2_000)
         codes = [(a.literals[i][a.codes] > 0) for a in axes for i in range(len(a.names))]
         inside = [m for m in codes if 50 <= m.sum() <= 1_000]
-        z = max((loss[m].mean() - loss[~m].mean()) / (loss.std() * np.sqrt(1 / m.sum() + 1 / (~m).sum())) for m in inside)
+        z = max(
+            (loss[m].mean() - loss[~m].mean()) / (loss.std() * np.sqrt(1 / m.sum() + 1 / (~m).sum())) for m in inside
+        )
         named += z > 1.96
     assert named >= 15
 
