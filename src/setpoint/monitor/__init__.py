@@ -1,17 +1,17 @@
-"""From records and outcomes to findings."""
+"""From records and outcomes to findings; and what works on tables alone, with no deployment."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from setpoint.monitor.evaluation import evaluate
 
 __all__ = ["evaluate"]
+PLACES = {"evaluate": "evaluation"}
 
 
 def __getattr__(name: str) -> Any:
     """Find what needs no deployment when it is first asked for."""
-    if name != "evaluate":
+    if name not in PLACES:
         raise AttributeError(f"module 'setpoint.monitor' has no attribute {name!r}")
-    from setpoint.monitor.evaluation import evaluate
-
-    return evaluate
+    return getattr(import_module(f"setpoint.monitor.{PLACES[name]}"), name)

@@ -5,6 +5,7 @@ from setpoint.cli.lazy import group
 COMMANDS = (
     ("look", "monitoring.look:look", "Look at MODEL now; decides nothing. `setpoint monitor MODEL` is the same."),
     ("compare", "monitoring.compare:compare", "Compare two tables column by column."),
+    ("evaluate", "monitoring.evaluate:evaluate", "Measure the answers of a table against what turned out to be true."),
     ("contract", "monitoring.contract:contract", "Show what columns hold, each alone and together; or check a table."),
 )
 
