@@ -8,7 +8,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,13 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
-from setpoint.domain.profile import Profile, binning_of, empty, profile_of
+from setpoint.domain.profile import Profile, binning_of, profile_of
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.series import series_of
 from setpoint.monitor.limits import learn
 from setpoint.monitor.observe import observe
+from setpoint.monitor.scope import BASELINE, HOUR, Scope, floored
 from setpoint.monitor.seen import Seen
 
 HERE = Path(__file__).parent
@@ -96,15 +98,12 @@ class Stream:
                 columns[name] = np.concatenate([columns[name][:start], values])
         score = self.score(columns)
         records = as_records(columns, score, self.schema)
-        days = []
-        if slow:
-            counted = {name: columns[name] for name in self.schema.names} | {self.schema.score: score}
-            days = [
-                profile_of({n: c[a : a + 24] for n, c in counted.items()}, self.binning)
-                for a in range(0, len(score), 24)
-            ]
+        counted = {name: columns[name] for name in self.schema.names} | {self.schema.score: score}
+        first = floored(moment(records.time[0]), HOUR)
+        hours = series_of(counted, records.time, first, moment(records.time[-1]) + HOUR, HOUR, self.binning)
         looks = []
         healthy = np.ones(len(score), bool)
+        doubtful: list[tuple[datetime, datetime]] = []
         for at in range(since, min(since + rows, len(score)) - 23, 24):
             now = moment(records.time[at + 23]) + timedelta(hours=1)
             before = np.arange(at - WEEKS * 24, at)
@@ -123,15 +122,21 @@ class Stream:
                 ),
                 false_actions_per_year=2.0,
                 looks_per_year=365.0,
-                reference=self.reference if slow else None,
-                day=days[at // 24] if slow else None,
-                week=sum(days[at // 24 - 6 : at // 24 + 1], empty(self.binning)) if slow else None,
+                scopes=(
+                    Scope(
+                        hours=hours.between(floored(now, HOUR) - timedelta(days=1) - BASELINE, floored(now, HOUR)),
+                        minutes=hours.between(floored(now, HOUR), now),
+                        doubtful=tuple(doubtful),
+                        reference=self.reference if slow else None,
+                    ),
+                ),
             )
             started = time.process_time()
             found = observe(seen)
             looks.append((at, found, time.process_time() - started))
             if any(_sudden(f) for f in found):
                 healthy[at : at + 24] = False
+                doubtful.append((now - timedelta(days=1), now))
         return looks
 
 

@@ -1,7 +1,7 @@
 """A stretch of the record log in memory, one entry a row, columns as arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,3 +102,14 @@ def moment(when: np.datetime64) -> datetime:
     """Return a datetime64 as a time in UTC."""
     when_us: datetime = when.astype("datetime64[us]").item()
     return when_us.replace(tzinfo=UTC)
+
+
+def joined(first: Records, second: Records) -> Records:
+    """Return two stretches as one."""
+    plain = {
+        f.name: np.concatenate([getattr(first, f.name), getattr(second, f.name)])
+        for f in fields(Records)
+        if f.name != "inputs"
+    }
+    inputs = {name: np.concatenate([column, second.inputs[name]]) for name, column in first.inputs.items()}
+    return Records(**plain, inputs=inputs)

@@ -1,6 +1,6 @@
 """Profiles of consecutive stretches of time, side by side as arrays: what a monitor looks at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from setpoint.domain.counting import Grouping, measured, tallied
 from setpoint.domain.cuts import Binning, Cuts
 from setpoint.domain.profile import ColumnProfile, Profile, kept
 from setpoint.domain.records import Columns, stamp
-from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, marks_kept, summed
+from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, marks_kept, marks_of, summed
 
 FloatArray = NDArray[np.float64]
 Chosen = slice | NDArray[np.bool_] | NDArray[np.int64]
@@ -24,11 +24,13 @@ SUMMED = ("bins", "marks", "levels", "others", "nulls", "infinite", "odd", "tota
 class ColumnSeries:
     """The counts of one column in n stretches; see `ColumnProfile` for what they are.
 
-    `bins` has shape (n, cuts.bins), `marks` (n, marks), `levels` (n, len(names)); everything else has shape (n,).
+    `bins` has shape (n, cuts.bins), `marks` (n, len(marked)) of those marks that any stretch has, `levels` (n,
+    len(names)); everything else has shape (n,).
     """
 
     cuts: Cuts
     names: tuple[str, ...]
+    marked: IntArray
     bins: IntArray
     marks: IntArray
     levels: IntArray
@@ -72,12 +74,19 @@ class ColumnSeries:
         finite = self.finite
         return np.asarray(np.divide(sums, finite, out=np.full(len(sums), np.nan), where=finite > 0), np.float64)
 
+    def counts(self, levels: Iterable[str]) -> IntArray:
+        """Return the rows of some levels, shape (n, len(levels))."""
+        place = {name: at for at, name in enumerate(self.names)}
+        padded = np.column_stack([self.levels, np.zeros(len(self.levels), np.int64)])
+        found: IntArray = padded[:, [place.get(level, -1) for level in levels]]
+        return found
+
     def take(self, chosen: Chosen) -> "ColumnSeries":
         """Return some of the stretches."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in (*SUMMED, "low", "high")})
 
-    def coarser(self, starts: IntArray) -> "ColumnSeries":
-        """Return the sums of the stretches from each start to the next."""
+    def summed(self, starts: IntArray) -> "ColumnSeries":
+        """Return the sums of the stretches from each of some places to the next."""
         sums: dict[str, Any] = {name: np.add.reduceat(getattr(self, name), starts, axis=0) for name in SUMMED}
         low, high = np.minimum.reduceat(self.low, starts), np.maximum.reduceat(self.high, starts)
         return replace(self, **sums, low=low, high=high)
@@ -85,7 +94,8 @@ class ColumnSeries:
     def profile(self) -> ColumnProfile:
         """Return the profile of all stretches together."""
         sums: dict[str, Any] = {name: getattr(self, name).sum(axis=0).tolist() for name in SUMMED[4:]}
-        counts, marks = self.levels.sum(axis=0).tolist(), self.marks.sum(axis=0)
+        counts = self.levels.sum(axis=0).tolist()
+        marks = _spread(self.marks, self.marked, marks_of(self.cuts)).sum(axis=0)
         levels, more = kept({name: n for name, n in zip(self.names, counts, strict=True) if n}, self.cuts)
         return ColumnProfile(
             cuts=self.cuts,
@@ -125,24 +135,54 @@ class Series:
 
     def between(self, since: datetime | None, until: datetime | None) -> "Series":
         """Return the stretches that begin in a window; None leaves a side open."""
-        keep = np.ones(len(self), dtype=bool)
-        if since is not None:
-            keep &= self.starts >= stamp(since)
-        if until is not None:
-            keep &= self.starts < stamp(until)
-        return self.take(keep)
+        first = 0 if since is None else int(np.searchsorted(self.starts, stamp(since)))
+        last = len(self) if until is None else int(np.searchsorted(self.starts, stamp(until)))
+        return self.take(slice(first, last))
 
     def coarser(self, times: int) -> "Series":
         """Return the sums of as many consecutive stretches; those that do not fill one are left out at the start."""
-        count = len(self) // times
+        count = len(self) // max(times, 1)
         whole = self.take(slice(len(self) - count * times, None))
-        starts = np.arange(count) * times
-        columns = {name: c.coarser(starts) for name, c in whole.columns.items()} if count else dict(whole.columns)
-        return Series(starts=whole.starts[starts], every=self.every * times, columns=columns)
+        return replace(whole.summed(np.arange(count) * times), every=self.every * times)
+
+    def summed(self, starts: IntArray) -> "Series":
+        """Return the sums of the stretches from each of some places to the next."""
+        columns = {name: c.summed(starts) for name, c in self.columns.items()} if len(starts) else self.columns
+        return replace(self, starts=self.starts[starts], columns=columns)
 
     def profile(self) -> Profile:
         """Return the profile of all stretches together."""
         return Profile({name: column.profile() for name, column in self.columns.items()})
+
+
+def joined(parts: Sequence[Series]) -> Series:
+    """Return the stretches of all parts, of whatever length each; there is at least one part, with the same columns."""
+    return Series(
+        starts=np.concatenate([p.starts for p in parts]),
+        every=min(p.every for p in parts),
+        columns={name: _joined([p.columns[name] for p in parts]) for name in parts[0].columns},
+    )
+
+
+def _joined(parts: Sequence[ColumnSeries]) -> ColumnSeries:
+    names = tuple(dict.fromkeys(name for p in parts for name in p.names))
+    place = {name: at for at, name in enumerate(names)}
+    marked = np.unique(np.concatenate([p.marked for p in parts]))
+    levels = [_spread(p.levels, np.array([place[name] for name in p.names], np.int64), len(names)) for p in parts]
+    marks = [_spread(p.marks, np.searchsorted(marked, p.marked), len(marked)) for p in parts]
+    rest: dict[str, Any] = {
+        name: np.concatenate([getattr(p, name) for p in parts]) for name in ("bins", *SUMMED[3:], "low", "high")
+    }
+    return replace(
+        parts[0], names=names, marked=marked, levels=np.concatenate(levels), marks=np.concatenate(marks), **rest
+    )
+
+
+def _spread(counts: IntArray, place: IntArray, size: int) -> IntArray:
+    """Return counts with their columns at other places among `size`."""
+    out = np.zeros((len(counts), size), np.int64)
+    out[:, place] = counts
+    return out
 
 
 def series_from(tally: Tally, since: datetime, every: timedelta, binning: Binning) -> Series:
@@ -165,25 +205,24 @@ def series_from(tally: Tally, since: datetime, every: timedelta, binning: Binnin
 def _column(tally: Tally, at: int, count: int, stretch: IntArray, cells: IntArray, cuts: Cuts) -> ColumnSeries:
     wide = len(tally) // count if count else 1
     slot, held, stretch = tally.slot[cells], tally.count[cells], stretch[cells]
-    named = slot >= LEVELS
-    which, place = np.unique(slot[named], return_inverse=True)
-    regions = (slot < MARKS, (slot >= MARKS) & ~named, named)
-    bins, marks, levels = (
-        _dense(stretch[r], where, held[r], count, size)
-        for r, where, size in zip(
-            regions,
-            (slot[regions[0]], slot[regions[1]] - MARKS, place),
-            (cuts.bins, marks_kept(cuts, bool(regions[1].any())), len(which)),
-            strict=True,
-        )
-    )
+    marks, levels = (slot >= MARKS) & (slot < LEVELS), slot >= LEVELS
+    bins = slot < MARKS
+    marked, mark = np.unique(slot[marks] - MARKS, return_inverse=True)
+    which, level = np.unique(slot[levels] - LEVELS, return_inverse=True)
     numbers = {
         f.name: getattr(tally, f.name)[at::wide]
         for f in fields(ColumnSeries)
         if f.name in ("others", "nulls", "infinite", "odd", "total", "squares", "low", "high")
     }
-    names = tuple(tally.names[s - LEVELS] for s in which.tolist())
-    return ColumnSeries(cuts=cuts, names=names, bins=bins, marks=marks, levels=levels, **numbers)
+    return ColumnSeries(
+        cuts=cuts,
+        names=tuple(tally.names[at] for at in which.tolist()),
+        marked=marked,
+        bins=_dense(stretch[bins], slot[bins], held[bins], count, cuts.bins),
+        marks=_dense(stretch[marks], mark, held[marks], count, len(marked)),
+        levels=_dense(stretch[levels], level, held[levels], count, len(which)),
+        **numbers,
+    )
 
 
 def _dense(stretch: IntArray, place: IntArray, held: IntArray, count: int, size: int) -> IntArray:

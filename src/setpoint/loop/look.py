@@ -15,8 +15,9 @@ from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
-from setpoint.loop.release import read_contract, read_profile
+from setpoint.loop.release import read_contract
 from setpoint.loop.rescore import rescored_losses
+from setpoint.loop.scopes import scopes
 from setpoint.loop.spans import untouched
 from setpoint.monitor.burn import horizons
 from setpoint.monitor.limits import read_limits
@@ -27,7 +28,6 @@ from setpoint.monitor.standing import standings
 from setpoint.ports import FitResult
 
 BASELINE = timedelta(days=28)
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +82,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         false_actions_per_year=deployment.envelope.false_actions_per_year,
         contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
-        reference=read_profile(folder),
         contract=read_contract(folder),
-        day=ports.log.profile(model, now - DAY, now, version=version),
-        week=ports.log.profile(model, now - 7 * DAY, now, version=version),
+        scopes=scopes(ports, deployment, folder, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
     return Look(

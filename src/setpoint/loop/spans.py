@@ -29,10 +29,15 @@ def touched(incident: Incident) -> Span | None:
     return incident.since, min(end, incident.since + UNEXPLAINED)
 
 
+def doubtful(deployment: Deployment) -> tuple[Span, ...]:
+    """Return the stretches whose rows an incident makes doubtful."""
+    return tuple(filter(None, map(touched, deployment.incidents)))
+
+
 def untouched(rows: Records, deployment: Deployment) -> NDArray[np.bool_]:
     """Return a mask of the rows that no incident makes doubtful."""
     keep = np.ones(len(rows), dtype=bool)
-    for since, until in filter(None, map(touched, deployment.incidents)):
+    for since, until in doubtful(deployment):
         inside = rows.time >= stamp(since)
         keep &= ~(inside if until is None else inside & (rows.time < stamp(until)))
     return keep

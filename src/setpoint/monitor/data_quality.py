@@ -1,47 +1,82 @@
-"""Data quality of the micro-window: nulls, values out of range, unseen categories, stuck values, refused requests."""
+"""Data quality of the newest windows: nulls, values out of range, unseen categories, refused requests."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from setpoint.domain.finding import Finding
-from setpoint.domain.records import Column, moment
-from setpoint.monitor.limits import Run, encode, number_name
-from setpoint.monitor.micro import Micro
+from setpoint.domain.schema import Kind
+from setpoint.domain.series import ColumnSeries, Series
+from setpoint.monitor.horizons import Horizon
+from setpoint.monitor.limits import ColumnLimits
+from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import Seen
 from setpoint.monitor.service import OWN_FAULTS
-from setpoint.stats.blocks import runs_of
 from setpoint.stats.intervals import share_high, share_low
 
 FLOOR = 0.02  # share of rows that nobody minds
 REFUSED_FLOOR = 0.05  # share of requests that callers may get wrong
-RUN_FACTOR, SHORTEST_RUN = 2.5, 24
-TAIL = 0.01  # of the baseline that may lie outside the range it stands for
+TAIL = 0.01  # of the stretches before that may lie outside the range they stand for
 KNOWN = 3  # rows of the baseline that make a category known
-RULES = 4  # a column is tested by
+RULES = 3  # a column is tested by
 
 FloatArray = NDArray[np.float64]
 
 
-def data_quality(seen: Seen, window: Micro) -> Iterator[Finding]:
-    """Report columns whose micro-window holds what neither the reference nor the last weeks hold.
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """One window of a scope, the sound hours before it, and the error that a test may have."""
+
+    seen: Seen
+    scope: Scope
+    horizon: Horizon
+    past: Series
+    alpha: float
+
+    def share(self, metric: str, column: str, hits: int, natural: float, movement: float, detail: str) -> Finding:
+        """Judge how many rows of the window have something wrong with a column."""
+        rows = self.horizon.rows
+        low, value = share_low(hits, rows, self.alpha), hits / rows
+        limit = min(float(natural) + movement + FLOOR, 1.0)
+        return Finding(
+            monitor="data_quality",
+            metric=metric,
+            column=column,
+            segment=self.scope.segment or None,
+            since=self.horizon.since,
+            until=self.seen.now,
+            rows=rows,
+            value=value,
+            limit=limit,
+            alarm=bool(low > limit),
+            low=low,
+            high=share_high(hits, rows, self.alpha),
+            detail=f"{value:.1%} of {rows} rows {detail}; natural {natural:.1%}",
+        )
+
+
+def data_quality(seen: Seen, scope: Scope, horizons: Sequence[Horizon]) -> Iterator[Finding]:
+    """Report columns whose newest windows hold what neither the reference nor the last weeks hold.
 
     A share of rows alarms when its lower Clopper–Pearson bound passes the natural share (the larger of the reference's
-    and the baseline's), plus natural movement, plus a floor of 2 % of the rows.
+    and the last weeks'), plus natural movement, plus a floor of 2 % of the rows.
     """
-    alpha = seen.level(RULES * window.columns)
-    yield from _refused(seen)
-    if len(window.recent):
-        yield from _nulls(window, alpha)
-        yield from _out_of_range(window, alpha)
-        yield from _unseen(window, alpha)
-        yield from _stuck(window, alpha)
+    tests = RULES * max(len(seen.limits.columns), 1) * len(horizons) * len(seen.scopes)
+    for horizon in horizons:
+        alpha = seen.level(tests, seen.separate(seen.now - horizon.since))
+        window = _Window(seen, scope, horizon, scope.sound(scope.hours, horizon.since), alpha)
+        for name, limits in seen.limits.columns.items():
+            if name in horizon.stretches.columns:
+                yield from _nulls(window, name, limits)
+                yield from _out_of_range(window, name, limits)
+                yield from _unseen(window, name, limits)
 
 
-def _refused(seen: Seen) -> Iterator[Finding]:
+def refused(seen: Seen) -> Iterator[Finding]:
     """Report rules that the callers violate, by field."""
     requests = seen.refused.get("", 0)
     codes = {code: n for code, n in sorted(seen.refused.items()) if code and code.partition(":")[0] not in OWN_FAULTS}
@@ -65,137 +100,63 @@ def _refused(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _share(
-    window: Micro, metric: str, column: str, hits: int, natural: float, movement: float, alpha: float, detail: str
-) -> Finding:
-    """Judge how many of the recent rows have something wrong with a column."""
-    rows = len(window.recent)
-    low, value, limit = share_low(hits, rows, alpha), hits / rows, min(natural + movement + FLOOR, 1.0)
-    return Finding(
-        monitor="data_quality",
-        metric=metric,
-        column=column,
-        since=moment(window.recent.time[0]),
-        until=moment(window.recent.time[-1]),
-        rows=rows,
-        value=value,
-        limit=limit,
-        alarm=bool(low > limit),
-        low=low,
-        high=share_high(hits, rows, alpha),
-        detail=f"{value:.1%} of {rows} rows {detail}; natural {natural:.1%}",
-    )
+def _nulls(window: _Window, name: str, limits: ColumnLimits) -> Iterator[Finding]:
+    hits = int(window.horizon.stretches.columns[name].nulls.sum())
+    if hits:
+        past = window.past.columns[name]
+        natural = max(limits.nulls, past.nulls.sum() / max(past.rows.sum(), 1))
+        z = -float(special.ndtri(window.alpha))
+        yield window.share("null_rate", name, hits, natural, z * limits.nulls_sd, "are null")
 
 
-def _nulls(window: Micro, alpha: float) -> Iterator[Finding]:
-    z = -float(special.ndtri(alpha))
-    now, before = np.isnan(window.now).sum(axis=0), np.isnan(window.before).sum(axis=0)
-    counts = {name: (int(n), int(m)) for name, n, m in zip(window.names, now, before, strict=True)}
-    for name in window.categorical:
-        counts[name] = _missing(window.recent.inputs[name]), _missing(window.baseline.inputs[name])
-    for name, (hits, earlier) in counts.items():
-        if hits:
-            limits = window.limits[name]
-            natural = max(limits.nulls, earlier / max(len(window.baseline), 1))
-            yield _share(window, "null_rate", name, hits, natural, z * limits.nulls_sd, alpha, "are null")
-
-
-def _missing(column: Column) -> int:
-    return sum(value is None for value in column)
-
-
-def _out_of_range(window: Micro, alpha: float) -> Iterator[Finding]:
+def _out_of_range(window: _Window, name: str, limits: ColumnLimits) -> Iterator[Finding]:
     """Judge values beyond what the reference and the last weeks span, widened: summers may be a little hotter."""
-    margin = window.learnt("margin")
-    low, high = _span(window.before, window.learnt("low"), window.learnt("high"))
-    low, high = low - margin, high + margin
-    now = ((window.now < low) | (window.now > high)).sum(axis=0)
-    before = ((window.before < low) | (window.before > high)).mean(axis=0) if len(window.before) else np.zeros(len(low))
-    for at in np.flatnonzero(now):
-        values = window.now[:, at]
-        reach = f"they run from {np.nanmin(values):.6g} to {np.nanmax(values):.6g}"
-        detail = f"lie outside {low[at]:.6g} to {high[at]:.6g} ({reach})"
-        yield _share(window, "out_of_range", window.names[at], int(now[at]), float(before[at]), 0.0, alpha, detail)
+    if limits.kind is not Kind.NUMERIC:
+        return
+    column, past = window.horizon.stretches.columns[name], window.past.columns[name]
+    low, high = _span(past, limits)
+    low, high = low - limits.margin, high + limits.margin
+    hits = _beyond(column, low, high)
+    if hits:
+        reach = f"they run from {column.low.min():.6g} to {column.high.max():.6g}"
+        natural = _beyond(past, low, high) / max(past.rows.sum(), 1)
+        yield window.share("out_of_range", name, hits, natural, 0.0, f"lie outside {low:.6g} to {high:.6g} ({reach})")
 
 
-def _span(before: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Widen the reference's range by what the baseline, but for its tails, has reached since."""
-    filled = (~np.isnan(before)).sum(axis=0)
-    if not filled.any():
-        return low, high
-    ordered = np.sort(before, axis=0)  # nulls last
-    at, known = np.arange(before.shape[1]), filled > 1 / TAIL
-    lowest = ordered[(TAIL * filled).astype(int) * known, at]
-    highest = ordered[np.maximum(((1 - TAIL) * filled).astype(int) - 1, 0), at]
-    return np.where(known, np.minimum(low, lowest), low), np.where(known, np.maximum(high, highest), high)
+def _span(past: ColumnSeries, limits: ColumnLimits) -> tuple[float, float]:
+    """Widen the reference's range by what the last weeks, but for their tails, have reached since."""
+    filled = np.flatnonzero(past.finite)
+    if len(filled) <= 1 / TAIL:
+        return limits.low, limits.high
+    at = int(TAIL * len(filled))
+    lowest, highest = np.sort(past.low[filled])[at], np.sort(past.high[filled])[len(filled) - 1 - at]
+    return min(limits.low, float(lowest)), max(limits.high, float(highest))
 
 
-def _unseen(window: Micro, alpha: float) -> Iterator[Finding]:
-    for name in window.categorical:
-        limits = window.limits[name]
-        strange = Counter(v for v in window.recent.inputs[name] if v is not None and v not in limits.levels)
-        if not strange:
-            continue
-        earlier = Counter(v for v in window.baseline.inputs[name] if v is not None and v not in limits.levels)
-        new = {v: n for v, n in strange.items() if earlier[v] < KNOWN}
-        if new:
-            rare = sum(n for n in earlier.values() if n < KNOWN) / max(len(window.baseline), 1)
-            most = ", ".join(repr(v) for v in sorted(new, key=lambda v: (-new[v], v))[:3])
-            natural = max(limits.unseen, rare)
-            detail = f"hold categories never seen before ({most})"
-            yield _share(window, "unseen_category", name, sum(new.values()), natural, 0.0, alpha, detail)
+def _beyond(column: ColumnSeries, low: float, high: float) -> int:
+    """Return how many rows surely lie outside a range that holds the reference's."""
+    whole = (column.low > high) | (column.high < low)
+    some = ~whole & ((column.low < low) | (column.high > high))
+    return int(column.finite[whole].sum() + some.sum() + column.infinite.sum())
 
 
-def _stuck(window: Micro, alpha: float) -> Iterator[Finding]:
-    """Find columns that repeat one value for longer than the reference ever did."""
-    rows = len(window.recent)
-    for at, name in enumerate(window.names):
-        runs = window.limits[name].runs
-        if runs:
-            column = np.concatenate([window.before[:, at], window.now[:, at]])
-            yield from _run(window, name, column, rows, runs, alpha)
-    for name in window.categorical:
-        runs, levels = window.limits[name].runs, {v: i for i, v in enumerate(window.limits[name].levels)}
-        if runs:
-            values = np.concatenate([window.baseline.inputs[name], window.recent.inputs[name]])
-            codes = encode(values, levels)[1].astype(np.float64)
-            named = {str(levels[level]) if level else "": run for level, run in runs.items()}
-            yield from _run(window, name, np.where(codes < 0, np.nan, codes), rows, named, alpha)
+def _unseen(window: _Window, name: str, limits: ColumnLimits) -> Iterator[Finding]:
+    if not limits.levels:
+        return
+    strange = _strange(window.horizon.stretches.columns[name], limits)
+    if not strange:
+        return
+    past = window.past.columns[name]
+    earlier = _strange(past, limits)
+    new = {v: n for v, n in strange.items() if earlier[v] < KNOWN}
+    if new:
+        rare = sum(n for n in earlier.values() if n < KNOWN) / max(past.rows.sum(), 1)
+        most = ", ".join(repr(v) for v in sorted(new, key=lambda v: (-new[v], v))[:3])
+        detail = f"hold categories never seen before ({most})"
+        yield window.share("unseen_category", name, sum(new.values()), max(limits.unseen, rare), 0.0, detail)
 
 
-def _run(
-    window: Micro, name: str, column: FloatArray, recent: int, runs: Mapping[str, Run], alpha: float
-) -> Iterator[Finding]:
-    """Judge the runs that reach into the micro-window, each against what is natural for its value."""
-    starts, lengths = runs_of(column)
-    reach = starts + lengths > len(column) - recent
-    before = ~reach
-    worst, value, limit = 0.0, 0, 0
-    for start, length in zip(starts[reach], lengths[reach], strict=True):
-        same = before if len(runs) == 1 else before & (column[starts] == column[start])
-        allowed = _longest(runs, column[start], alpha)
-        allowed = allowed and max(allowed, int(RUN_FACTOR * lengths[same].max(initial=0)))
-        if allowed and length / allowed > worst:
-            worst, value, limit = length / allowed, int(length), allowed
-    if worst > 0.5:
-        yield Finding(
-            monitor="data_quality",
-            metric="stuck",
-            column=name,
-            since=moment(window.recent.time[0]),
-            until=moment(window.recent.time[-1]),
-            rows=recent,
-            value=float(value),
-            limit=float(limit),
-            alarm=bool(worst > 1),
-            detail=f"one value for {value} rows running; the longest run natural for it is {limit}",
-        )
-
-
-def _longest(runs: Mapping[str, Run], held: float, alpha: float) -> int:
-    """Return how many rows a value may stay: well beyond the reference's longest run, and what chance explains."""
-    run = runs.get("") if np.isnan(held) or len(runs) == 1 else runs.get(number_name(held))
-    if run is None or np.isnan(held):
-        return 0
-    chance = np.log(alpha) / np.log(run.stay) if 0 < run.stay < 1 else 0.0
-    return int(max(RUN_FACTOR * run.longest, chance, SHORTEST_RUN))
+def _strange(column: ColumnSeries, limits: ColumnLimits) -> Counter[str]:
+    """Return the levels that the reference has not, and their rows."""
+    counts = column.levels.sum(axis=0).tolist()
+    return Counter({v: n for v, n in zip(column.names, counts, strict=True) if n and v not in limits.levels})

@@ -1,31 +1,53 @@
 """All monitors, one look."""
 
+from collections.abc import Iterator
+
 from setpoint.domain.finding import Finding
-from setpoint.monitor.data_quality import data_quality
+from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
+from setpoint.monitor.horizons import horizons
 from setpoint.monitor.micro import micro
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
 from setpoint.monitor.release import release
 from setpoint.monitor.rules import broken_rules
+from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import Seen
 from setpoint.monitor.service import service
 from setpoint.monitor.slow import slow_drift
+from setpoint.monitor.stuck import stuck
 
 ALWAYS = ("quality", "objective", "service", "process")
 
 
 def observe(seen: Seen) -> tuple[Finding, ...]:
     """Return every alarm, every objective, and as notes the columns that came at least half way to their limit."""
-    window = micro(seen)
     found = (
         *process(seen),
-        *data_quality(seen, window),
-        *broken_rules(seen, window),
-        *sudden_drift(seen, window),
+        *refused(seen),
+        *broken_rules(seen, micro(seen)),
+        *(finding for scope in seen.scopes for finding in of_scope(seen, scope)),
         *quality(seen),
         *release(seen),
         *service(seen),
-        *slow_drift(seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
+
+
+def of_scope(seen: Seen, scope: Scope) -> Iterator[Finding]:
+    """Report what is wrong with the columns of one part of the rows; of the windows of a look, the surest finding."""
+    windows = list(horizons(scope, seen.started, seen.now))
+    if windows:
+        yield from surest([*data_quality(seen, scope, windows), *sudden_drift(seen, scope, windows)])
+        yield from stuck(seen, scope, windows[0])
+    yield from slow_drift(seen, scope)
+
+
+def surest(findings: list[Finding]) -> list[Finding]:
+    """Return one finding for each metric and column: an alarm if there is one, and the furthest beyond its limit."""
+    kept: dict[tuple[str, str | None], Finding] = {}
+    for f in findings:
+        best = kept.get((f.metric, f.column))
+        if best is None or (f.alarm, f.value / f.limit) > (best.alarm, best.value / best.limit):
+            kept[f.metric, f.column] = f
+    return list(kept.values())

@@ -11,9 +11,8 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.schema import Schema, Task
-from setpoint.monitor.drift import MOST_BLOCKS, block_rows
 from setpoint.monitor.seen import SMALLEST_LOOK, YEAR_S, Seen
-from setpoint.stats.blocks import step
+from setpoint.stats.blocks import MOST, block_rows, step
 from setpoint.stats.intervals import t_quantile
 from setpoint.stats.quality import Measured, Terms, distance, measure, row_log_loss, undefined
 
@@ -129,7 +128,7 @@ def _step(seen: Seen) -> Iterator[Finding]:
         return
     released = len(set(newest.version[-SMALLEST_LOOK:])) > 1 or newest.version[-1] != before.version[-1]
     metric, text = LOSS[seen.schema.task]
-    past, now = (_blocks(loss(part, seen.schema), rows)[-MOST_BLOCKS:] for part in (before, newest))
+    past, now = (_blocks(loss(part, seen.schema), rows)[-MOST:] for part in (before, newest))
     one = step(past, now, 0.05)
     looks = min(seen.looks, RELEASES_PER_YEAR) if released else seen.looks
     width = float(one.se[0]) * t_quantile(seen.level(2, looks), float(one.freedom[0]))

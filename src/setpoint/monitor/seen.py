@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.objective import Objective
-from setpoint.domain.profile import Profile
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Schema
 from setpoint.monitor.limits import Limits
+from setpoint.monitor.scope import Scope
 from setpoint.stats.quality import Measured
 
 NO_CONTRACT = DataContract()
@@ -47,8 +47,8 @@ class Seen:
         Rows whose outcome is known, over the longest window of an objective.
     refused : dict
         Violation code → count since the last look; `""` → all requests.
-    reference, day, week : Profile, optional
-        The champion's reference, and the windows of the slow horizons; without them slow drift is not looked at.
+    scopes : tuple of Scope
+        What is counted of all the champion's rows, first, and of those of segments.
     threshold : float
         Decision threshold of a binary task.
     own : dict
@@ -74,10 +74,8 @@ class Seen:
     objectives: tuple[Objective, ...]
     false_actions_per_year: float
     refused: dict[str, int]
+    scopes: tuple[Scope, ...] = ()
     events: tuple[ProcessEvent, ...] = ()
-    reference: Profile | None = None
-    day: Profile | None = None
-    week: Profile | None = None
     since: datetime | None = None
     answers: Records | None = None
     requests: Mapping[float, Mapping[str, int]] = field(default_factory=dict)
@@ -105,6 +103,10 @@ class Seen:
     def requests_over(self, window_s: float) -> Mapping[str, int]:
         """Return the counts of requests by violation code over a window, all of them under `""`."""
         return self.requests.get(window_s, self.refused)
+
+    def separate(self, length: timedelta) -> float:
+        """Return how many looks a year see other rows: the windows of neighbouring looks overlap."""
+        return min(self.looks, 4 * YEAR_S / max(length.total_seconds(), 1.0))
 
     def level(self, tests: int, looks: float | None = None) -> float:
         """Return the one-sided error one test of a family may have, in one look.

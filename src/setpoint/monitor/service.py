@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
-from setpoint.domain.records import Records, stamp
+from setpoint.domain.records import Records, joined, stamp
 from setpoint.monitor.burn import OWN_FAULTS, PACES, UNSTATED, Counts, Pace, own_failures, paces, windows_of
-from setpoint.monitor.micro import joined
 from setpoint.monitor.seen import YEAR_S, Seen
 from setpoint.stats.burn import PACE_LEVEL, burns, surely_above
 from setpoint.stats.intervals import block_means, quantile_bounds, share_high, share_low

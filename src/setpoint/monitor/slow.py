@@ -10,6 +10,7 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.profile import ColumnProfile, Profile
 from setpoint.domain.schema import Kind
 from setpoint.monitor.limits import ColumnLimits, Movement
+from setpoint.monitor.scope import HOUR, Scope, floored
 from setpoint.monitor.seen import Seen
 from setpoint.stats.distances import bin_scores, kolmogorov_smirnov, pooled, total_variation
 from setpoint.stats.intervals import t_quantile
@@ -23,22 +24,25 @@ NOTE = "a season that the reference does not hold looks the same"
 FloatArray = NDArray[np.float64]
 
 
-def slow_drift(seen: Seen) -> Iterator[Finding]:
+def slow_drift(seen: Seen, scope: Scope) -> Iterator[Finding]:
     """Report columns whose day or week differs from the reference by more than the reference's own blocks do.
 
     Effects and floors are those of binned scores: location, scale, Kolmogorov–Smirnov; total variation for categories.
     Columns that stay on one value for long, as a month does, differ from the reference by the calendar alone: left out.
     """
-    if seen.reference is None:
+    if scope.reference is None:
         return
-    tests = 2 * 5 * max(len(seen.reference.columns), 1)  # horizons; location and scale have two sides
-    for days, profile in ((1, seen.day), (7, seen.week)):
-        if profile is not None:
-            alpha = seen.level(tests, min(seen.looks, 2 * 365 / days))
-            yield from _window(seen, seen.reference, profile, timedelta(days=days), alpha)
+    tests = 2 * 5 * max(len(scope.reference.columns), 1) * len(seen.scopes)  # horizons; two effects have two sides
+    for days in (1, 7):
+        length = timedelta(days=days)
+        alpha = seen.level(tests, min(seen.looks, 2 * 365 / days))
+        profile = scope.since(floored(seen.now - length, HOUR)).profile()
+        yield from _window(seen, scope, scope.reference, profile, length, alpha)
 
 
-def _window(seen: Seen, reference: Profile, profile: Profile, length: timedelta, alpha: float) -> Iterator[Finding]:
+def _window(
+    seen: Seen, scope: Scope, reference: Profile, profile: Profile, length: timedelta, alpha: float
+) -> Iterator[Finding]:
     for name, window in profile.columns.items():
         limits, base = seen.limits.columns.get(name), reference.columns.get(name)
         if limits is None or base is None or limits.stepwise or not limits.movements or window.filled < FEWEST_ROWS:
@@ -49,6 +53,7 @@ def _window(seen: Seen, reference: Profile, profile: Profile, length: timedelta,
                 monitor="drift",
                 metric=f"{metric}_slow",
                 column=name,
+                segment=scope.segment or None,
                 since=seen.now - length,
                 until=seen.now,
                 rows=window.filled,

@@ -12,6 +12,8 @@ FloatArray = NDArray[np.float64]
 
 SPAN = 28  # blocks of history a block is judged by when movement is learnt
 FEWEST = 8  # blocks that can foretell another
+LIKED = 14
+MOST = 60  # blocks that are looked back on
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +127,9 @@ def runs_of(values: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.
     """Return where runs of equal values start, and how long they are. Nulls equal nothing."""
     starts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1]) if len(values) else np.zeros(0, int)
     return starts, np.diff(np.append(starts, len(values)))
+
+
+def block_rows(recent: int, baseline: int) -> int:
+    """Return the rows of a block: as many as are recent, fewer where the baseline is short, 0 where it is too short."""
+    rows = recent if baseline >= recent * FEWEST else baseline // LIKED
+    return rows if rows >= FEWEST else 0

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from setpoint.domain.objective import Objective
-from setpoint.domain.profile import binning_of
-from setpoint.domain.records import Columns, Records, moment, stamp
+from setpoint.domain.profile import Binning, binning_of
+from setpoint.domain.records import Column, Columns, Records, moment, stamp
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.series import series_of
 from setpoint.domain.value import replace
 from setpoint.monitor.limits import Limits, learn
+from setpoint.monitor.scope import BASELINE, HOUR, MINUTE, MINUTES_KEPT, Scope, floored
 from setpoint.monitor.seen import Seen
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -58,11 +60,27 @@ def stream() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def limits(stream: Columns) -> Limits:
+def binning(stream: Columns) -> Binning:
+    """The cuts of the first 120 days."""
+    reference = {name: column[:REFERENCE] for name, column in stream.items()}
+    return binning_of(reference, SCHEMA, reference["prediction"])
+
+
+@pytest.fixture(scope="session")
+def limits(stream: Columns, binning: Binning) -> Limits:
     """What the first 120 days teach."""
     reference = {name: column[:REFERENCE] for name, column in stream.items()}
-    binning = binning_of(reference, SCHEMA, reference["prediction"])
     return learn(reference, SCHEMA, binning, reference["prediction"])
+
+
+def scope_of(columns: Columns, times: Column, started: datetime, now: datetime, binning: Binning, **rest: Any) -> Scope:
+    """Count rows as the log does."""
+    running = floored(now, HOUR)
+    return Scope(
+        hours=series_of(columns, times, floored(started, HOUR) - BASELINE, running, HOUR, binning),
+        minutes=series_of(columns, times, running - MINUTES_KEPT, now, MINUTE, binning),
+        **rest,
+    )
 
 
 def records(stream: Columns) -> Records:
@@ -83,7 +101,7 @@ def records(stream: Columns) -> Records:
 
 
 @pytest.fixture(scope="session")
-def look(limits: Limits) -> Callable[..., Seen]:
+def look(limits: Limits, binning: Binning) -> Callable[..., Seen]:
     """Return a function: what a look sees after `rows` rows from row `at` of a stream on."""
 
     def seen(stream: Columns, at: int, rows: int = 24, **changes: Any) -> Seen:
@@ -100,6 +118,7 @@ def look(limits: Limits) -> Callable[..., Seen]:
             refused={"": rows},
             objectives=(Objective(metric="mae", at_most=6.0), Objective(metric="latency_p99_ms", at_most=20.0)),
             false_actions_per_year=2.0,
+            scopes=(scope_of(stream, log.time, now - timedelta(hours=rows), now, binning),),
         )
         return replace(plain, **changes)
 
@@ -117,3 +136,15 @@ def damaged() -> Callable[..., dict[str, Any]]:
         return out
 
     return broken
+
+
+@pytest.fixture(scope="session")
+def scoped() -> Callable[..., Scope]:
+    """Return a function: what is counted of rows that arrived evenly in the days before a time."""
+
+    def of(columns: Columns, now: datetime, days: float, binning: Binning, **rest: Any) -> Scope:
+        n = len(next(iter(columns.values())))
+        times = stamp(now) - ((np.arange(n)[::-1] + 0.5) * days * 86_400e6 / n).astype("timedelta64[us]")
+        return scope_of(columns, times, now - timedelta(days=1), now, binning, **rest)
+
+    return of

@@ -1,13 +1,15 @@
 import numpy as np
 
-from setpoint.monitor.data_quality import data_quality
-from setpoint.monitor.micro import micro
+from setpoint.domain.value import replace
+from setpoint.monitor.data_quality import refused
+from setpoint.monitor.observe import of_scope
 
 AT = 24 * 200
 
 
 def found(seen, metric):
-    return [f for f in data_quality(seen, micro(seen)) if f.metric == metric]
+    (scope,) = seen.scopes
+    return [f for f in [*refused(seen), *of_scope(seen, scope)] if f.metric == metric]
 
 
 def test_a_summer_little_hotter_than_the_reference_is_natural(stream, look, damaged):
@@ -61,7 +63,7 @@ def test_refused_requests_alarm_by_field(stream, look):
     assert alarms == {"load": True, "temp_c": False}
 
 
-def test_nothing_recent_means_only_what_was_refused(stream, look):
+def test_without_rows_there_is_nothing_to_say(stream, look, binning, scoped):
     seen = look(stream, AT)
-    empty = look(stream, AT, recent=seen.recent.take(np.arange(0)), baseline=seen.baseline.take(np.arange(0)))
-    assert list(data_quality(empty, micro(empty))) == []
+    nothing = scoped({name: stream[name][:0] for name in binning.columns}, seen.now, 1, binning)
+    assert list(of_scope(replace(seen, scopes=(nothing,)), nothing)) == []

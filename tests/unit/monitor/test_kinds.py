@@ -1,18 +1,13 @@
 """Flags, times and free text are counted as what they are: quiet while they stay alike, found when they change."""
 
-from dataclasses import replace as changed
-
 import numpy as np
 import pytest
 
 from setpoint.domain.profile import binning_of, profile_of
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
-from setpoint.monitor.data_quality import data_quality
-from setpoint.monitor.drift import sudden_drift
 from setpoint.monitor.limits import learn
-from setpoint.monitor.micro import micro
-from setpoint.monitor.slow import slow_drift
+from setpoint.monitor.observe import of_scope
 
 SCHEMA = Schema(
     features=(
@@ -41,7 +36,7 @@ def rows(rng, n, day=0, words=8, share=0.5, nulls=0.1):
 
 
 @pytest.fixture(scope="module")
-def alarms(look, stream):
+def alarms(look, stream, scoped):
     """Return a function: what the monitors alarm at in a week of such rows, by column."""
     rng = np.random.default_rng(3)
     reference = rows(rng, 10_000)
@@ -51,22 +46,15 @@ def alarms(look, stream):
         look(stream, 24 * 200),
         schema=SCHEMA,
         limits=learn(reference, SCHEMA, binning, reference["prediction"]),
-        reference=profile_of(reference, binning),
         looks_per_year=365.0,
     )
+    known = profile_of(reference, binning)
 
     def of(**kind):
-        week = rows(rng, 1_000, day=100, **kind)
-        before, recent = rows(rng, len(seen.baseline), day=90), rows(rng, len(seen.recent), day=100, **kind)
-        now = replace(
-            seen,
-            baseline=changed(seen.baseline, inputs=before, score=before["prediction"]),
-            recent=changed(seen.recent, inputs=recent, score=recent["prediction"]),
-            week=profile_of(week, binning),
-        )
-        window = micro(now)
-        found = [*data_quality(now, window), *sudden_drift(now, window), *slow_drift(now)]
-        return {(f.column, f.metric) for f in found if f.alarm}
+        before, week = rows(rng, 3_000, day=79), rows(rng, 1_000, day=100, **kind)
+        both = {name: np.concatenate([before[name], column]) for name, column in week.items()}
+        scope = scoped(both, seen.now, 28, binning, reference=known)
+        return {(f.column, f.metric) for f in of_scope(replace(seen, scopes=(scope,)), scope) if f.alarm}
 
     return of
 

@@ -1,0 +1,66 @@
+"""What is counted of one part of the rows (all, or a segment): the newest minutes, and the hours before them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from setpoint.domain.profile import Profile
+from setpoint.domain.records import moment, stamp
+from setpoint.domain.series import Series, joined
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND, MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTES_KEPT = 3 * HOUR  # before the running hour, by the minute
+BASELINE = 28 * DAY  # before the look, by the hour
+
+Span = tuple[datetime, datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Counts of one part of the rows up to now.
+
+    Parameters
+    ----------
+    hours : Series
+        Whole hours, up to the one that is running; at least one.
+    minutes : Series
+        The minutes of the running hour and of some whole hours before it.
+    doubtful : tuple of (since, until)
+        Stretches whose rows an incident makes doubtful: they foretell nothing.
+    reference : Profile, optional
+        The same part of the champion's reference; without it nothing is compared with it.
+    segment : str
+        Name of the part; empty for all rows.
+    """
+
+    hours: Series
+    minutes: Series
+    doubtful: tuple[Span, ...] = ()
+    reference: Profile | None = None
+    segment: str = ""
+
+    @property
+    def running(self) -> Series:
+        """The minutes of the running hour."""
+        return self.minutes.between(moment(self.hours.starts[-1]) + HOUR, None)
+
+    def since(self, when: datetime) -> Series:
+        """Return the stretches from the begin of an hour on: whole hours, then the minutes of the running one."""
+        return joined([self.hours.between(when, None), self.running])
+
+    def sound(self, series: Series, until: datetime) -> Series:
+        """Return the stretches that end by a time and that no incident makes doubtful."""
+        past = series.between(None, until - series.every + MICROSECOND)
+        keep = np.ones(len(past), dtype=bool)
+        for begin, end in self.doubtful:
+            clear = past.starts + np.timedelta64(past.every) <= stamp(begin)
+            keep &= clear if end is None else clear | (past.starts >= stamp(end))
+        return past if keep.all() else past.take(keep)
+
+
+def floored(when: datetime, step: timedelta) -> datetime:
+    """Return the last multiple of a step since 1970 that is not after a time."""
+    return when - (when - EPOCH) % step
