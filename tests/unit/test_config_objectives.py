@@ -1,6 +1,6 @@
 import pytest
 
-from setpoint.config import check_setpoint_text
+from setpoint.config import check_setpoint_text, read_setpoint_file
 from setpoint.config.metrics import CATALOGUE, GAPS, known
 from setpoint.errors import InvalidInput
 from setpoint.loop.operator import objectives
@@ -78,3 +78,12 @@ def test_a_gap_of_classes_does_not_fit_a_regression(tmp_path):
     assert GAPS["regression"] == ("mean_error",)
     with pytest.raises(InvalidInput, match="fairness_gap of recall does not fit task regression"):
         read(tmp_path, "{metric: fairness_gap, of: recall, by: sex, at_most: 0.1}", "regression")
+
+
+def test_the_file_of_a_metric_must_be_there(tmp_path):
+    line = '{metric: "metrics.py:profit", at_least: 3}'
+    (tmp_path / "setpoint.yaml").write_text(FILE.format(task="binary", line=line))
+    with pytest.raises(InvalidInput, match="metric: there is no file"):
+        read_setpoint_file(tmp_path)
+    (tmp_path / "metrics.py").touch()
+    assert read_setpoint_file(tmp_path).objectives[0].metric == "metrics.py:profit"

@@ -82,6 +82,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         false_actions_per_year=deployment.envelope.false_actions_per_year,
         contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
+        own=ports.own.measured(deployment, history.labelled, now),
         contract=read_contract(folder),
         scopes=scopes(ports, deployment, folder, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),

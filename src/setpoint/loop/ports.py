@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from setpoint.domain.value import value
+from setpoint.domain.value import field, value
+from setpoint.loop.own import OwnMetrics
 from setpoint.ports import BundleStore, KeyStore, Notifier, Platform, RecordLog, Scorer, StateStore, Trainer
 
 
@@ -18,4 +19,5 @@ class Ports:
     trainer: Trainer
     keys: KeyStore
     notifier: Notifier
+    own: OwnMetrics = field(default_factory=OwnMetrics)
     jobs: Path  # working folder of trainings, one folder a job

@@ -20,7 +20,7 @@ from setpoint.monitor.evaluated import Evaluation, GapValue, MetricValue, SliceV
 from setpoint.stats.fairness import FLOOR, Gap, gap
 from setpoint.stats.quality import Measured, Terms, classes, mean, measure, ranking, row_log_loss, undefined
 from setpoint.stats.quality.measured import FloatArray
-from setpoint.stats.resampling import moving_blocks
+from setpoint.stats.resampling import moving_blocks, resampled
 from setpoint.stats.slices import find_slices
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 TOP, FIRST = 0.1, 10
+FEWEST = 8  # rows for an interval
 DECISIONS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "matthews")
 GAIN = ("tp", "fp", "fn", "tn")
 SPANS = {
@@ -201,10 +202,9 @@ def _of_function(function: Own, y: FloatArray, score: FloatArray) -> Measured:
         return mean(found) if np.isfinite(found).all() else undefined(len(y), "it is no finite number on some rows")
     if found.shape:
         raise InvalidInput(f"a metric must return a number, or {len(y)} values; it returned shape {found.shape}")
-    if len(y) < 8 or not np.isfinite(found):
-        return Measured(value=float(found), psi=np.zeros(len(y)), se=math.inf, why="it is no finite number")
-    replicates = moving_blocks(lambda rows: float(function(y[rows], score[rows])), len(y), seed=0)
-    return Measured(value=float(found), psi=np.zeros(len(y)), se=float(replicates.std(ddof=1)))
+    many = len(y) >= FEWEST
+    replicates = moving_blocks(lambda rows: float(function(y[rows], score[rows])), len(y)) if many else np.zeros(0)
+    return resampled(float(found), replicates, len(y))
 
 
 def _chosen(found: dict[str, On], metrics: Sequence[str | Own] | None, task: str) -> dict[str, On]:
@@ -312,8 +312,8 @@ def _loss(answers: Answers) -> tuple[str, FloatArray]:
 
 def _notes(answers: Answers, splits: Mapping[str, Split]) -> tuple[str, ...]:
     notes = []
-    if len(answers) < 8:
-        notes.append(f"{len(answers)} rows are too few for an interval: 8 are needed at least")
+    if len(answers) < FEWEST:
+        notes.append(f"{len(answers)} rows are too few for an interval: {FEWEST} are needed at least")
     if len(answers.classes) == 1 or (answers.classes and len(np.unique(answers.y)) == 1):
         notes.append(f"all outcomes are {answers.classes[int(answers.y[0])]!r}: nothing can be said of the others")
     if answers.task != "ranking" and len(answers) < 200:

@@ -1,7 +1,7 @@
 """Realised quality: each objective over its window, and a fast step in the loss of the newest labelled rows."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,13 @@ def quality(seen: Seen) -> Iterator[Finding]:
 
 
 def in_window(seen: Seen, objective: Objective) -> Records:
-    """Return the rows an objective is measured on: those of its window that have an outcome and a score."""
-    rows = seen.labelled.between(seen.now - timedelta(seconds=objective.window_s), None)
+    """Return the rows an objective is measured on."""
+    return measurable(seen.labelled, objective, seen.now)
+
+
+def measurable(labelled: Records, objective: Objective, now: datetime) -> Records:
+    """Return the labelled rows of an objective's window that have an outcome and a score which are numbers."""
+    rows = labelled.between(now - timedelta(seconds=objective.window_s), None)
     return rows.take(np.isfinite(rows.score.astype(np.float64)) & np.isfinite(rows.outcome.astype(np.float64)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from setpoint.errors import InvalidInput, JobFailed
 
-LIKE = {"train": "train.py:fit", "profile": "features.py:describe"}
+LIKE = {"train": "train.py:fit", "profile": "features.py:describe", "metric": "metrics.py:profit"}
 
 
 def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
@@ -20,7 +20,7 @@ def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
     where : str
         `path/to/file.py:function`.
     key : str
-        `train` or `profile`.
+        `train`, `profile` or `metric`.
 
     Raises
     ------

@@ -4,8 +4,9 @@ import pytest
 from setpoint.domain.objective import Objective
 from setpoint.domain.schema import Task
 from setpoint.domain.value import replace
-from setpoint.monitor.quality import quality
+from setpoint.monitor.quality import in_window, quality
 from setpoint.monitor.standing import standings
+from setpoint.stats.quality import mean, undefined
 
 AT = 24 * 300
 
@@ -104,3 +105,16 @@ def binary(seen, objective, threshold=0.5):
         objectives=(replace(objective, window_s=28 * 86_400.0),),
         threshold=threshold,
     )
+
+
+def test_a_metric_of_ones_own_is_judged_like_any_other(stream, look):
+    own = Objective(metric="metrics.py:profit", at_least=1.0, function="/metrics.py:profit")
+    seen = look(stream, AT, objectives=(own,))
+    rows = len(in_window(seen, own))
+    bad = replace(seen, own={own: mean(np.random.default_rng(0).normal(-1.0, 1.0, size=rows))})
+    assert by_metric(bad)["metrics.py:profit"].alarm
+    failed = replace(seen, own={own: undefined(rows, "it raised")})
+    assert [f.detail for f in quality(failed) if f.monitor == "objective"] == [
+        "metrics.py:profit has no value: it raised"
+    ]
+    assert standings(failed)[0].why == "it raised"
