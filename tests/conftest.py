@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -73,3 +75,17 @@ def hook() -> Iterator[Hook]:
     found = Hook()
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Return a function: where a program of another project is; without it a test is skipped, but not in CI."""
+
+    def program(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            why = f"{name} is not installed: apt-get install prometheus prometheus-alertmanager"
+            (pytest.fail if os.environ.get("PROMETHEUS_NEEDED") else pytest.skip)(why)
+        return found
+
+    return program

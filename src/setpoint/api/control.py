@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
+from setpoint.api.metrics import CONTENT_TYPE, page
 from setpoint.domain.value import utc
 from setpoint.errors import Conflict, InvalidInput, NotFound, NotReady, SetpointError
 from setpoint.loop.operator import Operator
@@ -48,6 +49,10 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
     @app.get("/health")
     def health() -> dict[str, str]:
         return {"status": "ok"}
+
+    @app.get("/metrics", response_class=Response)
+    def metrics() -> Response:
+        return Response(page(operator.deployments()), media_type=CONTENT_TYPE)
 
     @app.get("/api/status")
     def status(model: str | None = None) -> dict[str, Any]:
