@@ -48,6 +48,9 @@ __all__ = [
 ]
 
 
+ROOMS = ("deploy", "monitor", "update")  # verbs that are stages too, with more to find in them
+
+
 class _Stage(ModuleType):
     """A room that has the name of a verb: calling it is calling the verb."""
 
@@ -75,8 +78,9 @@ def __getattr__(name: str) -> Any:
     """Find a verb when it is first asked for, so that `import setpoint` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module 'setpoint' has no attribute {name!r}")
-    verb = _verb(name)
-    return sys.modules.get(f"{__name__}.{name}", verb)
+    if name in ROOMS:  # importing it makes it callable, and loads no more
+        return import_module(f"{__name__}.{name}")
+    return _verb(name)
 
 
 def __dir__() -> list[str]:

@@ -156,7 +156,7 @@ def test_two_tables_are_compared(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("x,z\n" + "".join(f"{i},1\n" for i in range(200)))
     shown = CliRunner().invoke(app, ["monitor", "compare", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")])
     assert shown.exit_code == 0
-    assert [line.split()[:2] for line in shown.output.splitlines()[1:]][:2] == [["y", "changed"], ["z", "changed"]]
+    assert [line.split()[:2] for line in shown.output.splitlines()[1:]][:2] == [["y", "missing"], ["z", "extra"]]
 
 
 def test_a_setpoint_file_that_is_missing_is_said(says: Any, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from setpoint.loop.frames import outcomes_of
 from setpoint.loop.operator import Operator
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.replay import POLICIES, Replayed
-from setpoint.monitor.compare import compare
+from setpoint.monitor.tables.compared import compare
 
 __all__ = [
     "approve",

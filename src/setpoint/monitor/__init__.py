@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from setpoint.monitor.evaluation import evaluate
+    from setpoint.monitor.tables.compared import compare
 
-__all__ = ["evaluate"]
-PLACES = {"evaluate": "evaluation"}
+__all__ = ["compare", "evaluate"]
+PLACES = {"compare": "tables.compared", "evaluate": "evaluation"}
 
 
 def __getattr__(name: str) -> Any:

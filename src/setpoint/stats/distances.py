@@ -53,3 +53,23 @@ def pooled(window: dict[str, int], reference: dict[str, int], expected: float = 
 def expected_variation(shares: FloatArray, n: float, m: float) -> float:
     """Return the total variation that sampling alone brings between n and m independent rows (normal approximation)."""
     return float(np.sqrt(np.maximum(shares * (1 - shares), 0) * (1 / n + 1 / m) / (2 * np.pi)).sum())
+
+
+def psi(window: FloatArray, reference: FloatArray, least: float = 1e-4) -> float:
+    """Return the population stability index of two sets of shares; a share counts as `least` at least."""
+    w, p = np.maximum(window, least), np.maximum(reference, least)
+    return float(((w - p) * np.log(w / p)).sum())
+
+
+def jensen_shannon(window: FloatArray, reference: FloatArray) -> float:
+    """Return the Jensen–Shannon distance of two sets of shares, 0 to 1 (base 2)."""
+    middle = (window + reference) / 2
+    divergence = (special.rel_entr(window, middle) + special.rel_entr(reference, middle)).sum() / 2
+    return float(np.sqrt(max(divergence / np.log(2), 0.0)))
+
+
+def wasserstein(window: tuple[FloatArray, FloatArray], reference: tuple[FloatArray, FloatArray]) -> float:
+    """Return the area between two distribution functions, each given as rising points and the shares up to them."""
+    at = np.union1d(window[0], reference[0])
+    gap = np.abs(np.interp(at, *window, left=0.0, right=1.0) - np.interp(at, *reference, left=0.0, right=1.0))
+    return float((np.diff(at) * (gap[1:] + gap[:-1]) / 2).sum())

@@ -6,22 +6,30 @@ from typing import Annotated
 import typer
 
 from setpoint.cli.show import Json, console, number, print_json, table
-from setpoint.loop.frames import read_table
-from setpoint.monitor.compare import compare as compared
+from setpoint.monitor.tables.compared import compare as compared
 
 
 def compare(
     reference: Annotated[Path, typer.Argument(help="A table: .parquet or .csv.")],
     current: Annotated[Path, typer.Argument(help="The table to compare with it.")],
+    target: Annotated[str | None, typer.Option(help="Column of the label: a moved share is `prior`.")] = None,
+    prediction: Annotated[str | None, typer.Option(help="Column of the score: with the target, `concept`.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column that rows are put in the order of.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Column that tells rows apart; not compared.")] = None,
     json: Json = False,
 ) -> None:
     """Compare two tables column by column; needs no deployment."""
-    found = compared(read_table(reference), read_table(current))
+    found = compared(reference, current, target=target, prediction=prediction, time=time, id=id_)
     if json:
-        print_json(found)
+        print_json(found.to_dict())
         return
     rows = [
-        (c["column"], "[red]changed[/]" if c["changed"] else "", c["kind"], number(c["effect"]), c["detail"])
-        for c in sorted(found["columns"], key=lambda c: not c["changed"])
+        (c.column, f"[red]{c.kind}[/]" if c.changed else "", number(c.effect) if c.changed else "", c.detail)
+        for c in found.columns
+        if c.changed or c.detail
     ]
-    console.print(table("", ("column", "", "kind", "effect", ""), rows, right=("effect",)))
+    if rows:
+        console.print(table("", ("column", "", "effect", ""), rows, right=("effect",)))
+    console.print(f"{len(found.changed)} of {len(found.columns)} columns changed", highlight=False)
+    for note in found.notes:
+        console.print(f"[dim]{note}[/]", highlight=False)

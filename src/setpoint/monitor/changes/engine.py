@@ -6,10 +6,11 @@ import numpy as np
 
 from setpoint.domain.profile import ColumnProfile, Counted
 from setpoint.monitor.changes import marks, shares
-from setpoint.monitor.changes.few import categories, few_change, few_values
-from setpoint.monitor.changes.numbers import number_change
+from setpoint.monitor.changes.few import categories, few_change, few_effects, few_values
+from setpoint.monitor.changes.levels import level_effects
+from setpoint.monitor.changes.numbers import number_change, number_effects
 from setpoint.monitor.changes.swaps import swapped
-from setpoint.monitor.changes.values import Change, Noise
+from setpoint.monitor.changes.values import Change, Effect, Noise
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what overflows fits no explanation
@@ -59,3 +60,22 @@ def changes_of(
         if name in window and (change := change_of(p, window[name], noise[name], name))
     }
     return {**found, **swapped(found, reference, window, noise)}
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
+def effects_of(reference: ColumnProfile, window: ColumnProfile, noise: Noise) -> tuple[Effect, ...]:
+    """Return every effect that is measured between two profiles of a column, whether sure or not."""
+    if not reference.rows or not window.rows:
+        return ()
+    found = shares.null_effects(reference, window, noise)
+    if not reference.filled or not window.filled:
+        return found
+    match reference.cuts.kind:
+        case Counted.CATEGORICAL:
+            return (*found, *level_effects(reference.every_level, window.every_level, noise))
+        case Counted.DATETIME:
+            return found
+        case Counted.BOOLEAN | Counted.NUMERIC if few_values(reference):
+            return (*found, *few_effects(reference, window, noise))
+        case _:
+            return (*found, *number_effects(reference, window, noise))

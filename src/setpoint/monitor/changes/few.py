@@ -7,10 +7,10 @@ from setpoint.domain.profile import ColumnProfile, Counted
 from setpoint.domain.value import replace
 from setpoint.monitor.changes import shares
 from setpoint.monitor.changes.curves import curve_of
-from setpoint.monitor.changes.levels import level_change
+from setpoint.monitor.changes.levels import level_change, level_effects
 from setpoint.monitor.changes.maps import unit_of
 from setpoint.monitor.changes.numbers import USUAL, outside_change
-from setpoint.monitor.changes.values import Change, Noise
+from setpoint.monitor.changes.values import Change, Effect, Noise
 
 FEW = 16  # different numbers at most of a column whose values are counted as levels
 SEEN = 5  # times each of them occurs on average, at least: else they are merely few rows
@@ -40,6 +40,8 @@ def few_change(p: ColumnProfile, w: ColumnProfile, noise: Noise, column: str) ->
     if stuck or p.cuts.kind == Counted.BOOLEAN:
         return stuck or _frequency(level_change(before, now, noise, column))
     beyond = shares.outside(p, w, noise)
+    if not sum(now.values()):
+        return outside_change(p, w, beyond, column) if beyond.sure else None
     if not beyond.sure:
         return _frequency(level_change(before, now, noise, column))
     usual = USUAL * math.sqrt(noise.design.shares * (1 / w.filled + 1 / p.filled))
@@ -48,6 +50,14 @@ def few_change(p: ColumnProfile, w: ColumnProfile, noise: Noise, column: str) ->
         return outside_change(p, w, beyond, column)
     found = outside_change(p, w, beyond, column)
     return replace(found, kind="unit", effect=unit.factor, detail=f"{unit}")
+
+
+def few_effects(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> tuple[Effect, ...]:
+    """Measure how often each value occurs, and the share outside the reference."""
+    names = few_values(p)
+    before, now = _counts(p, names), _counts(w, names)
+    found = level_effects(before, now, noise) if sum(now.values()) else ()
+    return found if p.cuts.kind == Counted.BOOLEAN else (*found, shares.outside(p, w, noise))
 
 
 def _counts(p: ColumnProfile, names: Sequence[str]) -> dict[str, int]:

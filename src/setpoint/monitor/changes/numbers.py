@@ -70,7 +70,7 @@ def _name(p: ColumnProfile, w: ColumnProfile, noise: Noise, effects: dict[str, E
         return mapped
     if effects["spike"].sure and _only_there(p, w, usual):
         return _spike(p, w, effects["spike"].size)
-    if effects["range"].sure and not mapped:
+    if effects["range"].sure and not mapped and _same_within(p, w, usual):
         return _range(p, w, effects["range"].size)
     return mapped if mapped and effects["range"].sure else _moment(p, w, effects)
 
@@ -95,6 +95,14 @@ def _only_there(p: ColumnProfile, w: ColumnProfile, usual: float) -> bool:
     at, base, now = _gained(p, w), p.bins / p.filled, w.bins / w.filled
     rest = [np.delete(shares_, at) / max(1.0 - shares_[at], 1e-12) for shares_ in (now, base)]
     return float(kolmogorov_smirnov(*rest)) <= max(EXPLAINED * float(kolmogorov_smirnov(now, base)), usual)
+
+
+def _same_within(p: ColumnProfile, w: ColumnProfile, usual: float) -> bool:
+    """Whether the distributions agree but for rows outside the reference, or most rows are there."""
+    within = [each.bins[1:-1] / max(each.bins[1:-1].sum(), 1) for each in (w, p)]
+    most = w.bins[1:-1].sum() < w.filled / 2
+    whole = float(kolmogorov_smirnov(w.bins / w.filled, p.bins / p.filled))
+    return bool(most or float(kolmogorov_smirnov(*within)) <= max(EXPLAINED * whole, usual))
 
 
 def _spike(p: ColumnProfile, w: ColumnProfile, rise: float) -> tuple[str, float, str]:

@@ -33,10 +33,15 @@ def risen(
     return Effect(name=name, size=now - then, low=now - then - width, floor=floor)
 
 
+def null_effects(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> tuple[Effect, Effect]:
+    """Return by how much the share of nulls rose, and by how much it fell."""
+    more = risen(w.nulls, w.rows, p.nulls, p.rows, noise, name="nulls", floor=SHARE)
+    return more, risen(w.filled, w.rows, p.filled, p.rows, noise, name="nulls", floor=SHARE)
+
+
 def nulls(p: ColumnProfile, w: ColumnProfile, noise: Noise, column: str) -> Change | None:
     """Tell whether surely more, or fewer, rows are null."""
-    more = risen(w.nulls, w.rows, p.nulls, p.rows, noise, name="nulls", floor=SHARE)
-    fewer = risen(w.filled, w.rows, p.filled, p.rows, noise, name="nulls", floor=SHARE)
+    more, fewer = null_effects(p, w, noise)
     found = max(more, fewer, key=lambda effect: effect.low)
     if not found.sure:
         return None
