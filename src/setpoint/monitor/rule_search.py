@@ -12,8 +12,8 @@ from setpoint.domain.data_contract import Rule
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.value import replace
 from setpoint.domain.where import named
-from setpoint.monitor.compare import design_effect
 from setpoint.monitor.rules import Judge, Judged, texts
+from setpoint.stats.intervals import design_effect
 from setpoint.stats.relations import lines, products, sums, tolerance
 
 MOST_ROWS = 20_000  # that are searched

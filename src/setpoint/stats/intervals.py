@@ -99,3 +99,10 @@ def inflation(blocks: FloatArray) -> FloatArray:
     rho = np.divide(lagged, power, out=np.zeros_like(power), where=power > 0) + 1 / len(blocks)
     rho = np.clip(rho, 0.0, 0.95)
     return np.asarray((1 + rho) / (1 - rho), np.float64)
+
+
+def design_effect(scores: FloatArray, blocks: int = 20) -> float:
+    """Return how many dependent rows are worth one: variance of block means against that of independent rows."""
+    if len(scores) < 2 * blocks or not scores.std():
+        return 1.0
+    return max(float(block_means(scores, blocks).var(ddof=1) / scores.var()) * len(scores) / blocks, 1.0)
