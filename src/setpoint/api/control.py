@@ -1,7 +1,7 @@
 """The control API: status, incidents, and a look on demand."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -65,21 +65,31 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
     @app.post("/api/tick")
     def tick(request: TickRequest) -> dict[str, Any]:
         decisions = operator.tick(utc(request.now) if request.now else None)
+        operator.tell()
         return {"decisions": msgspec.to_builtins(decisions)}
 
     return app
 
 
 def _keep_looking(operator: Operator, every_s: float, stop: threading.Event) -> None:
-    """Look until told to stop. One failed look is said, and the next one tries again."""
+    """Look, and tell people, until told to stop. What fails is said, and tried again at the next look."""
     while not stop.wait(every_s):
-        try:
-            for decision in operator.tick():
-                log.info("decided", **msgspec.to_builtins(decision))
-        except (SetpointError, OSError) as e:  # what can be foreseen: a full disk, a database that is away
-            log.error("a look failed; the next one tries again", why=str(e), every_s=every_s)
-        except Exception:  # the loop must outlive whatever a look runs into; the log has the whole story
-            log.exception("a look failed; the next one tries again", every_s=every_s)
+        _try("a look", lambda: _look(operator), every_s)
+        _try("telling people", operator.tell, every_s)
+
+
+def _look(operator: Operator) -> None:
+    for decision in operator.tick():
+        log.info("decided", **msgspec.to_builtins(decision))
+
+
+def _try(what: str, do: Callable[[], None], every_s: float) -> None:
+    try:
+        do()
+    except (SetpointError, OSError) as e:  # what can be foreseen: a full disk, a database that is away
+        log.error(f"{what} failed; the next one tries again", why=str(e), every_s=every_s)
+    except Exception:  # the loop must outlive whatever it runs into; the log has the whole story
+        log.exception(f"{what} failed; the next one tries again", every_s=every_s)
 
 
 def _refuse(request: Request, error: Exception) -> JSONResponse:

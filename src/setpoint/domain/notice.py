@@ -114,7 +114,7 @@ class Channel:
 
 @value
 class Telling:
-    """What the loop remembers of telling people about one model; `until` is the last turn that it thought of it."""
+    """What the loop remembers of telling people about one model; `until` is the look that it last told of."""
 
     until: datetime | None = None
     told: tuple[Told, ...] = ()

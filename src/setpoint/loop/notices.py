@@ -52,12 +52,14 @@ def _news(deployment: Deployment, known: dict[str, Told], now: datetime) -> Iter
     for incident in deployment.incidents:
         if not incident.live and incident.id not in known and not _came_and_went(incident, deployment):
             continue
-        if silenced(incident, deployment.telling.silences, now) or _held_back(incident, deployment, now):
+        if silenced(incident, deployment.telling.silences, now):
+            continue
+        if _held_back(incident, deployment, now, told=incident.id in known):
             continue
         said = _trainings(deployment, incident, known.get(incident.id))
         if found := _news_of(incident, known.get(incident.id), said, now, deployment.alerts.remind_s):
             yield found
-    for rollout in _asking(deployment):
+    for rollout in _asking(deployment) if not _is_quiet(deployment, now) else ():
         if rollout.candidate.version not in known:
             yield News(
                 kind=Kind.ASKS,
@@ -73,12 +75,20 @@ def _came_and_went(incident: Incident, deployment: Deployment) -> bool:
     return until is not None and incident.opened > until
 
 
-def _held_back(incident: Incident, deployment: Deployment, now: datetime) -> bool:
-    """Whether an incident matters too little to be told, at all or at this hour."""
-    alerts = deployment.alerts
+def _held_back(incident: Incident, deployment: Deployment, now: datetime, *, told: bool) -> bool:
+    """Whether an incident matters too little to be told: at this hour, or at all.
+
+    What waits for a person is told whatever it is, and so is how that goes on.
+    """
     if severity_of(incident) is Severity.CRITICAL:
         return False
-    return alerts.at_least is Severity.CRITICAL or (alerts.quiet is not None and alerts.quiet.holds(now))
+    asks = told or incident.status is IncidentStatus.WAITING
+    return _is_quiet(deployment, now) or (deployment.alerts.at_least is Severity.CRITICAL and not asks)
+
+
+def _is_quiet(deployment: Deployment, now: datetime) -> bool:
+    quiet = deployment.alerts.quiet
+    return quiet is not None and quiet.holds(now)
 
 
 def _news_of(

@@ -254,10 +254,12 @@ class Operator:
         )
 
     def tick(self, now: datetime | None = None) -> tuple[Decided, ...]:
-        """Turn the loop once, then tell people."""
-        decisions = tick(self.ports, now or self.clock.now())
+        """Turn the loop once."""
+        return tick(self.ports, now or self.clock.now())
+
+    def tell(self) -> None:
+        """Tell people what is new. For the process of the loop alone: its environment has the addresses."""
         tell(self.ports, self.clock.now())
-        return decisions
 
     def look(self, model: str) -> tuple[Deployment, Look]:
         """Look at a model now, without deciding: at what came since the last look, and at least at the last day."""

@@ -1,4 +1,4 @@
-"""Tell people what is in the outboxes. A crash while sending loses nothing, and repeats one message at most."""
+"""Tell people what is new. A crash on the way loses nothing, and repeats one message at most."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.notice import Channel, Delivery
 from setpoint.domain.value import replace
+from setpoint.loop.notices import noticed
 from setpoint.loop.ports import Ports
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
@@ -14,14 +15,15 @@ MOST_AT_ONCE = 20  # messages of one model to one channel in one go
 
 
 def tell(ports: Ports, now: datetime) -> None:
-    """Send what is due, one message a channel at a time, in order.
+    """Put what the last look brought into the outboxes, and send what is due: one message a channel at a time.
 
     Nobody waits for it: the lease is held only to write down what is about to be tried, and how it went.
     """
     for model in ports.state.models():
         for _ in range(MOST_AT_ONCE):
             with ports.state.lease():
-                deployment, due = claimed(ports.state.load(model), now)
+                deployment = _noticed(ports, model)
+                deployment, due = claimed(deployment, now)
                 if due:
                     ports.state.save(deployment)
             if not due:
@@ -29,6 +31,16 @@ def tell(ports: Ports, now: datetime) -> None:
             failures = ports.notifier.send(deployment.alerts.to, {d.channel: d.message for d in due})
             with ports.state.lease():
                 ports.state.save(settled(ports.state.load(model), due, failures, now))
+
+
+def _noticed(ports: Ports, model: str) -> Deployment:
+    """Store what is new since people were last told; who died before they could is told the same again."""
+    deployment = ports.state.load(model)
+    if deployment.looked is None or deployment.looked == deployment.telling.until:
+        return deployment
+    deployment = noticed(deployment, ports.notifier.channels(deployment.alerts.to), deployment.looked)
+    ports.state.save(deployment)
+    return deployment
 
 
 def claimed(deployment: Deployment, now: datetime) -> tuple[Deployment, tuple[Delivery, ...]]:

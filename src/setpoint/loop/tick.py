@@ -8,7 +8,6 @@ from setpoint.loop.act import act
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import with_rollout
 from setpoint.loop.look import Look, in_shadow, take_look
-from setpoint.loop.notices import noticed
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
 from setpoint.loop.retention import due, expire
@@ -43,8 +42,7 @@ def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
         ports.state.save(deployment)
     else:
         raise RuntimeError(f"the plan for {deployment.model} did not come to rest in {MOST_ACTIONS} actions: {action}")
-    channels = ports.notifier.channels(deployment.alerts.to)
-    deployment = noticed(replace(deployment, looked=now), channels, now)
+    deployment = replace(deployment, looked=now)
     ports.state.save(deployment)
     return deployment
 

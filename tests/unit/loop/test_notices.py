@@ -135,6 +135,14 @@ def test_only_what_is_critical_is_told_where_that_was_asked(turns, made):
     assert turns(made.incident(findings=(made.finding(monitor="quality"),)))
 
 
+def test_what_waits_for_a_person_is_told_even_so_and_how_it_went_on(turns, made):
+    turns.deployment = replace(turns.deployment, alerts=Alerts(at_least=Severity.CRITICAL))
+    waiting = made.incident(made.repair(Remedy.ROLLBACK), status=IncidentStatus.WAITING)
+    assert turns(waiting)
+    (message,) = turns(in_state(waiting, IncidentStatus.CLOSED, "over", closed=turns.now))
+    assert message.title.startswith("[recovered]")
+
+
 def test_quiet_hours_hold_warnings_back_until_they_end(turns, made):
     turns.deployment = replace(turns.deployment, alerts=Alerts(quiet=Quiet(start_min=22 * 60, end_min=7 * 60)))
     assert not turns(made.incident())  # at one minute past midnight

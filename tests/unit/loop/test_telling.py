@@ -26,7 +26,7 @@ def home(made):
     """A state store with a model whose outbox holds two messages to two channels, and a notifier."""
     outbox = tuple(Delivery(message=message(m), channel=c) for m in ("m1", "m2") for c in ("ops", "mail"))
     state, notifier = SqlStateStore("sqlite://"), MemoryNotifier(("ops", "mail"))
-    state.save(made.deployment(telling=Telling(outbox=outbox)))
+    state.save(made.deployment(telling=Telling(outbox=outbox, until=made.deployment().looked)))
     return SimpleNamespace(state=state, notifier=notifier)
 
 
@@ -108,3 +108,15 @@ def test_a_channel_that_is_taken_out_of_the_file_is_sent_nothing_more(home, made
     after = noticed(home.state.load("demand"), ("mail",), made.now)
     assert {d.channel for d in after.telling.outbox} == {"mail"}
     assert replace(after, telling=Telling()) == made.deployment()
+
+
+def test_what_a_look_brought_is_told_after_it_and_once(made):
+    state, notifier = SqlStateStore("sqlite://"), MemoryNotifier(("ops",))
+    ports = SimpleNamespace(state=state, notifier=notifier)
+    state.save(made.deployment(incidents=(made.incident(),), looked=None))
+    tell(ports, made.now)
+    assert not notifier.sent
+    state.save(replace(state.load("demand"), looked=made.now))
+    tell(ports, made.now)
+    tell(ports, made.now)
+    assert [m.title for _, m in notifier.sent] == ["[warning] demand: drift_location of temp"]
