@@ -40,6 +40,22 @@ def counts_up(counts: IntArray, edges: Sequence[float]) -> tuple[FloatArray, Int
     return np.concatenate([below[low], above[high]]), np.concatenate([np.cumsum(rows)[low], -larger[high]])
 
 
+def beyond(counts: IntArray, edges: Sequence[float], low: float, high: float) -> int:
+    """Return how many rows are in buckets that lie wholly outside a range which holds the edges."""
+    found = np.flatnonzero(counts)
+    return int(counts[found[wholly_outside(found, edges, low, high)]].sum())
+
+
+def wholly_outside(place: IntArray, edges: Sequence[float], low: float, high: float) -> NDArray[np.bool_]:
+    """Return whether each bucket lies wholly outside a range which holds the edges."""
+    return np.asarray((_end(place, edges) >= high) | (_end(place + 1, edges) <= low))
+
+
+def middles(place: IntArray, edges: Sequence[float]) -> FloatArray:
+    """Return a number in the middle of each bucket."""
+    return _end(place, edges) / 2 + _end(place + 1, edges) / 2
+
+
 def _end(place: IntArray, edges: Sequence[float]) -> FloatArray:
     """Return the lower end of a bucket."""
     size = np.where(place < WIDE, WIDE - place, place - WIDE) / EACH + SMALLEST

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from setpoint.maintain.conversions import Conversion
+from setpoint.domain.conversions import Conversion
 from setpoint.maintain.joint import Joint
 from setpoint.maintain.loss import Floats
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from setpoint.domain.far import beyond
 from setpoint.domain.finding import Finding
 from setpoint.domain.schema import Kind
 from setpoint.domain.series import ColumnSeries, Series
@@ -137,7 +138,8 @@ def _beyond(column: ColumnSeries, low: float, high: float) -> int:
     """Return how many rows surely lie outside a range that holds the reference's."""
     whole = (column.low > high) | (column.high < low)
     some = ~whole & ((column.low < low) | (column.high > high))
-    return int(column.finite[whole].sum() + some.sum() + column.infinite.sum())
+    told = beyond(column.take(some).profile().marks, column.cuts.edges, low, high) if some.any() else 0
+    return int(column.finite[whole].sum() + max(told, some.sum()) + column.infinite[~some].sum())
 
 
 def _unseen(window: _Window, name: str, limits: ColumnLimits) -> Iterator[Finding]:

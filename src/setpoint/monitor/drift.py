@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from setpoint.domain.cuts import Counted
 from setpoint.domain.finding import Finding
 from setpoint.domain.series import ColumnSeries
+from setpoint.domain.value import replace
 from setpoint.monitor.horizons import Horizon
 from setpoint.monitor.limits import ColumnLimits
 from setpoint.monitor.moments import BLIND, Moments, moments
 from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import Seen
+from setpoint.monitor.steps import step_kind
 from setpoint.stats.blocks import Step, step
 from setpoint.stats.distances import expected_variation, total_variation
 from setpoint.stats.intervals import t_quantile
@@ -92,14 +94,17 @@ def _column(test: _Test) -> Iterator[Finding]:
 
 def _numbers(test: _Test) -> Iterator[Finding]:
     now, before = moments(test.now, test.limits), moments(test.before, test.limits)
-    movement = test.limits.movement(int(now.rows.max()))
-    usual, worst = movement.level_step if movement else (0.0, 0.0)
-    level = _step(test.horizon, before.mean, now.mean, usual, _thinner(now, before))
-    yield from _judged(test, "drift_location", level, worst, LOCATION_FLOOR, test.limits.std)
+    movement, thinner = test.limits.movement(int(now.rows.max())), _thinner(now, before)
+    (usual, worst), (usual_spread, worst_spread) = (
+        (movement.level_step, movement.spread_step) if movement else ((0.0, 0.0), (0.0, 0.0))
+    )
+    level = _step(test.horizon, before.mean, now.mean, usual, thinner)
+    spread = _step(test.horizon, before.log_std, now.log_std, usual_spread, thinner / 2)
+    still = test.now.low.min() == test.now.high.max()
+    kind = ("frozen", "") if still else step_kind(level, spread, test.limits.std)
+    yield from _judged(test, "drift_location", level, worst, LOCATION_FLOOR, test.limits.std, kind)
     if test.now.cuts.kind != Counted.BOOLEAN:
-        usual, worst = movement.spread_step if movement else (0.0, 0.0)
-        spread = _step(test.horizon, before.log_std, now.log_std, usual, _thinner(now, before) / 2)
-        yield from _judged(test, "drift_scale", spread, worst, SCALE_FLOOR, 0.0)
+        yield from _judged(test, "drift_scale", spread, worst_spread, SCALE_FLOOR, 0.0, kind)
 
 
 def _thinner(now: Moments, before: Moments) -> float:
@@ -129,7 +134,9 @@ def _by_phase(values: FloatArray, phase: NDArray[np.int64]) -> tuple[FloatArray,
     return total / np.maximum(count, 1), np.maximum(count, 2.0)
 
 
-def _judged(test: _Test, metric: str, one: Step, worst: float, floor: float, unit: float) -> Iterator[Finding]:
+def _judged(
+    test: _Test, metric: str, one: Step, worst: float, floor: float, unit: float, kind: tuple[str, str]
+) -> Iterator[Finding]:
     """Judge one column's step; `unit` is the reference's standard deviation, 0 for a logarithm of deviations."""
     se, effect, expected = float(one.se[0]), float(one.effect[0]), float(one.expected[0])
     if not np.isfinite(se):
@@ -141,7 +148,13 @@ def _judged(test: _Test, metric: str, one: Step, worst: float, floor: float, uni
     else:
         times, natural = np.exp(effect), np.exp(width)
         text = f"standard deviation {times:.3g} times that of the last weeks, natural within a factor {natural:.3g}"
-    yield test.finding(metric, abs(effect), width, floor, text)
+    found = test.finding(metric, abs(effect), width, floor, text)
+    yield _called(found, *kind) if found.alarm else found
+
+
+def _called(finding: Finding, kind: str, conversion: str) -> Finding:
+    detail = f"as if {conversion}; {finding.detail}" if conversion else finding.detail
+    return replace(finding, kind=kind, detail=detail)
 
 
 def _cautious(t: float, worst: float) -> float:

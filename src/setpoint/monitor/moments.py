@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.cuts import Cuts
+from setpoint.domain.far import middles, wholly_outside
 from setpoint.domain.series import ColumnSeries
 from setpoint.monitor.limits import ColumnLimits
 
@@ -32,10 +32,9 @@ class Moments:
 def moments(column: ColumnSeries, limits: ColumnLimits) -> Moments:
     """Return the moments of a numeric column; its limits have a positive `std`."""
     mean, std = column.mean, column.std
-    wild = (column.low < limits.clip_low) | (column.high > limits.clip_high) | (column.infinite > 0)
+    wild = _wild(column, limits)
     if wild.any():
-        clipped = _clipped(column.bins[wild], column.cuts, limits)
-        mean[wild], std[wild] = clipped
+        mean[wild], std[wild] = _clipped(column.take(wild), limits)
     few = column.bins.sum(axis=1) < FEWEST_ROWS
     mean[few] = std[few] = np.nan
     grain = max(limits.grain, FINEST * limits.std)
@@ -47,11 +46,22 @@ def moments(column: ColumnSeries, limits: ColumnLimits) -> Moments:
     )
 
 
-def _clipped(bins: NDArray[np.int64], cuts: Cuts, limits: ColumnLimits) -> tuple[FloatArray, FloatArray]:
-    """Return means and deviations from the bins, values beyond the reference taken as the largest that may weigh."""
-    edges = np.asarray(cuts.edges)
-    values = np.concatenate([[limits.clip_low], (edges[1:] + edges[:-1]) / 2, [limits.clip_high]])
-    shares = bins / np.maximum(bins.sum(axis=1, keepdims=True), 1)
+def _wild(column: ColumnSeries, limits: ColumnLimits) -> NDArray[np.bool_]:
+    """Return which stretches hold values that would rule their moments, and are not mostly such values."""
+    far = wholly_outside(column.marked, column.cuts.edges, limits.clip_low, limits.clip_high)
+    few = 2 * column.marks[:, far].sum(axis=1) < column.bins.sum(axis=1)
+    some = (column.low < limits.clip_low) | (column.high > limits.clip_high)
+    return np.asarray((some & few) | (column.infinite > 0))
+
+
+def _clipped(column: ColumnSeries, limits: ColumnLimits) -> tuple[FloatArray, FloatArray]:
+    """Return means and deviations from the bins; values beyond the reference weigh as much as they may."""
+    edges, low, high = np.asarray(column.cuts.edges), limits.clip_low, limits.clip_high
+    far = middles(column.marked, column.cuts.edges)
+    values = np.concatenate([(edges[1:] + edges[:-1]) / 2, np.clip(far, low, high), [low, high]])
+    below, above = (column.marks[:, side].sum(axis=1) for side in (far < edges[0], far >= edges[0]))
+    untold = np.maximum(column.bins[:, [0, -1]] - np.column_stack([below, above]), 0)
+    shares = np.column_stack([column.bins[:, 1:-1], column.marks, untold]).astype(np.float64)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1.0)
     mean = shares @ values
-    variance = np.square(values[None, :] - mean[:, None]) * shares
-    return mean, np.sqrt(variance.sum(axis=1))
+    return mean, np.sqrt((np.square(values[None, :] - mean[:, None]) * shares).sum(axis=1))

@@ -1,12 +1,13 @@
 """All monitors, one look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from setpoint.domain.finding import Finding
 from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
-from setpoint.monitor.horizons import horizons
+from setpoint.monitor.horizons import Horizon, horizons
 from setpoint.monitor.micro import micro
+from setpoint.monitor.naming import named
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
 from setpoint.monitor.release import release
@@ -38,9 +39,23 @@ def of_scope(seen: Seen, scope: Scope) -> Iterator[Finding]:
     """Report what is wrong with the columns of one part of the rows; of the windows of a look, the surest finding."""
     windows = list(horizons(scope, seen.started, seen.now))
     if windows:
-        yield from surest([*data_quality(seen, scope, windows), *sudden_drift(seen, scope, windows)])
-        yield from stuck(seen, scope, windows[0])
+        found = [
+            *data_quality(seen, scope, windows),
+            *sudden_drift(seen, scope, windows),
+            *stuck(seen, scope, windows[0]),
+        ]
+        yield from surest([f for window in windows for f in _named(scope, window, found)])
     yield from slow_drift(seen, scope)
+
+
+def _named(scope: Scope, window: Horizon, findings: Sequence[Finding]) -> list[Finding]:
+    """Name the findings of one window by what its rows are beside those of the weeks before, or of the reference."""
+    own = [f for f in findings if f.since == window.since]
+    if not any(f.alarm for f in own):
+        return own
+    before = scope.sound(scope.hours, window.since).profile()
+    known = before if before.rows >= window.rows or scope.reference is None else scope.reference
+    return named(own, known, window.stretches.profile())
 
 
 def surest(findings: list[Finding]) -> list[Finding]:

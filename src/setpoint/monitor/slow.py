@@ -10,6 +10,7 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.profile import ColumnProfile, Profile
 from setpoint.domain.schema import Kind
 from setpoint.monitor.limits import ColumnLimits, Movement
+from setpoint.monitor.naming import named
 from setpoint.monitor.scope import HOUR, Scope, floored
 from setpoint.monitor.seen import Seen
 from setpoint.stats.distances import bin_scores, kolmogorov_smirnov, pooled, total_variation
@@ -37,7 +38,8 @@ def slow_drift(seen: Seen, scope: Scope) -> Iterator[Finding]:
         length = timedelta(days=days)
         alpha = seen.level(tests, min(seen.looks, 2 * 365 / days))
         profile = scope.since(floored(seen.now - length, HOUR)).profile()
-        yield from _window(seen, scope, scope.reference, profile, length, alpha)
+        found = list(_window(seen, scope, scope.reference, profile, length, alpha))
+        yield from named(found, scope.reference, profile)
 
 
 def _window(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from setpoint.domain.conversions import CATALOGUE, Conversion
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.domain.live import FeatureMap, repaired
 from setpoint.domain.records import Columns, Records, moment
@@ -11,7 +12,6 @@ from setpoint.domain.schema import Feature, Schema
 from setpoint.domain.value import replace, value
 from setpoint.maintain.affine import FITTED, affine_maps
 from setpoint.maintain.case import Case, Score, as_seen, latest
-from setpoint.maintain.conversions import CATALOGUE, Conversion
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.joint import Joint, fit_joint
 from setpoint.maintain.loss import Floats, independent_rows, loss_name, losses, mean_of

@@ -13,6 +13,7 @@ from setpoint.monitor.changes.numbers import USUAL, outside_change
 from setpoint.monitor.changes.values import Change, Effect, Noise
 
 FEW = 16  # different numbers at most of a column whose values are counted as levels
+TOLD = 3  # different values of the reference from which a map is more than a coincidence
 SEEN = 5  # times each of them occurs on average, at least: else they are merely few rows
 
 
@@ -43,9 +44,11 @@ def few_change(p: ColumnProfile, w: ColumnProfile, noise: Noise, column: str) ->
     if not sum(now.values()):
         return outside_change(p, w, beyond, column) if beyond.sure else None
     if not beyond.sure:
-        return _frequency(level_change(before, now, noise, column))
+        known = sum(before.values()) and sum(now.values())
+        return _frequency(level_change(before, now, noise, column)) if known else None
     usual = USUAL * math.sqrt(noise.design.shares * (1 / w.filled + 1 / p.filled))
-    unit = unit_of(p, w, curve_of(p, steps=True), curve_of(w, steps=True), usual) if p.std and w.finite else None
+    told = w.finite and sum(map(bool, before.values())) >= TOLD
+    unit = unit_of(p, w, curve_of(p, steps=True), curve_of(w, steps=True), usual) if told else None
     if unit is None:
         return outside_change(p, w, beyond, column)
     found = outside_change(p, w, beyond, column)
