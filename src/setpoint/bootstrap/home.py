@@ -60,6 +60,7 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
             bundles, home / "jobs", clock, keys, timeout_s=settings.job_timeout_s, wait=wait_for_trainings
         ),
         jobs=home / "jobs",
+        studies=isinstance(clock, WallClock),
     )
     return Operator(ports=ports, clock=clock)
 

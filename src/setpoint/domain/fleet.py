@@ -8,6 +8,7 @@ from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
 from setpoint.domain.rollout import Rollout
+from setpoint.domain.study import Study
 from setpoint.domain.value import value
 
 
@@ -104,6 +105,7 @@ class Deployment:
     expired: datetime | None = None
     standings: tuple[Standing, ...] = ()
     findings: tuple[Finding, ...] = ()
+    study: Study | None = None
     incidents: tuple[Incident, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
     training: Training | None = None

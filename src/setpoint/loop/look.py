@@ -11,6 +11,7 @@ from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records
 from setpoint.domain.rollout import Phase, Rollout
+from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
@@ -19,12 +20,14 @@ from setpoint.loop.release import read_contract
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
 from setpoint.loop.spans import untouched
+from setpoint.loop.studying import studied
 from setpoint.monitor.burn import horizons
 from setpoint.monitor.limits import read_limits
 from setpoint.monitor.observe import observe
 from setpoint.monitor.release import WATCHED
 from setpoint.monitor.seen import Contest, Seen
 from setpoint.monitor.standing import standings
+from setpoint.monitor.study import noteworthy
 from setpoint.ports import FitResult
 
 BASELINE = timedelta(days=28)
@@ -48,6 +51,7 @@ class Look:
     unlearnt: Records
     shadow: Records | None
     fit: FitResult | None
+    study: Study | None = None  # the last one
     unreadable: str = ""  # why nothing can be learnt from the inputs on record, if so
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
@@ -87,10 +91,12 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         scopes=scopes(ports, deployment, folder, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
+    study = studied(ports, deployment, champion, history, now)
     return Look(
         now=now,
         champion=champion,
-        findings=observe(seen),
+        findings=(*observe(seen), *noteworthy(study)),
+        study=study,
         standings=standings(seen),
         recent=seen.recent,
         history=history,

@@ -21,3 +21,4 @@ class Ports:
     notifier: Notifier
     own: OwnMetrics = field(default_factory=OwnMetrics)
     jobs: Path  # working folder of trainings, one folder a job
+    studies: bool = False  # whether each day is studied; a replay has too many

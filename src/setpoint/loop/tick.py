@@ -60,6 +60,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
     deployment = replace(
         deployment,
         findings=look.findings,
+        study=look.study,
         standings=look.standings,
         incidents=incidents,
         decisions=(*deployment.decisions, *said),

@@ -108,15 +108,18 @@ def correlations(before: FloatArray, after: FloatArray, alpha: float) -> tuple[C
     """
     pairs = np.array(np.triu_indices(before.shape[1], 1)).T.astype(np.int64)
     found = [
-        moved(_products(before, part), _products(after, part), alpha / max(len(pairs), 1))
+        moved(_agreement(before, part), _agreement(after, part), alpha / max(len(pairs), 1))
         for part in np.array_split(pairs, max(len(pairs) // 200, 1))
     ]
     whole = Compared(*(np.concatenate([getattr(c, f) for c in found]) for f in ("before", "after", "width")))
     return whole, pairs
 
 
-def _products(scores: FloatArray, pairs: NDArray[np.int64]) -> FloatArray:
-    return np.asarray(scores[:, pairs[:, 0]] * scores[:, pairs[:, 1]], np.float64)
+def _agreement(scores: FloatArray, pairs: NDArray[np.int64]) -> FloatArray:
+    """Return values of rows whose mean is the correlation, less what a stretch with large scores would add to it."""
+    a, b = scores[:, pairs[:, 0]], scores[:, pairs[:, 1]]
+    products = a * b
+    return np.asarray(products - products.mean(axis=0) * ((np.square(a) + np.square(b)) / 2 - 1.0), np.float64)
 
 
 def reconstruction(before: FloatArray, after: FloatArray, alpha: float) -> Compared:

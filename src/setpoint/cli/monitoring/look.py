@@ -20,7 +20,9 @@ def look(
     operator = open_home(Settings())
     _, seen = operator.look(model or _only(operator))
     if json:
-        print_json({"findings": [finding_view(f) for f in seen.findings]})
+        study = seen.study
+        skipped = study.skipped if study else {}
+        print_json({"findings": [finding_view(f) for f in seen.findings], "skipped": skipped})
         return
     if not seen.findings:
         console.print(f"Nothing to say yet: {len(seen.recent):,} records since the last look")
