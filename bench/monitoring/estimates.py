@@ -43,10 +43,11 @@ from setpoint.domain.ledger import (
 )
 from setpoint.domain.ledger import track as track_of
 from setpoint.domain.ledger import vote as vote_of
+from setpoint.domain.objective import Objective
 from setpoint.domain.schema import Kind, Task
 from setpoint.monitor.estimators import counts_of, estimator_of, say, teach
-from setpoint.stats import quality
 from setpoint.stats.expected import EXPECTED
+from setpoint.stats.quality import measure
 
 HERE = Path(__file__).parent
 DATASETS = HERE.parents[2] / "shared" / "datasets"
@@ -127,9 +128,9 @@ def streams(folder: Path, windows: int) -> Iterator[Stream]:
 
 def measured(stream: Stream, metric: str, rows: slice) -> Realised:
     """Return what the labels of a window show."""
-    value, psi = quality.METRICS[metric](stream.outcome[rows], stream.score[rows])
+    found = measure(metric, stream.outcome[rows], stream.score[rows])
     count = int(rows.stop - rows.start)
-    return Realised(value=value, error=float(psi.std() / np.sqrt(count)), rows=count)
+    return Realised(value=found.value, error=float(found.psi.std() / np.sqrt(count)), rows=count)
 
 
 def kept_ledger(stream: Stream, metric: str) -> tuple[list[dict], list[str | None]]:
@@ -137,7 +138,7 @@ def kept_ledger(stream: Stream, metric: str) -> tuple[list[dict], list[str | Non
     ref = stream.reference
     cuts = cuts_of(stream.score[ref], Kind.NUMERIC)
     taught = teach(stream.task, stream.score[ref], stream.outcome[ref], cuts.edges, 0.5)
-    estimator, ledger = estimator_of(taught, metric), Ledger()
+    estimator, ledger = estimator_of(taught, Objective(metric=metric)), Ledger()
     found, votes = [], []
     for at, rows in enumerate(stream.windows):
         known = past(ledger, metric, "v1")

@@ -10,7 +10,7 @@ from setpoint.stats.calibration import BLOCKS, MAPS, cells_of, choose, held_out_
 from setpoint.stats.estimate import CANNOT, class_estimator, error_estimator, spread
 from setpoint.stats.expected import EXPECTED, value_of
 from setpoint.stats.loss_cells import loss_cells_of
-from setpoint.stats.quality import METRICS
+from setpoint.stats.quality import measure
 
 
 def classes(rng: np.random.Generator, rows: int, shift: float = 0.0, honest: float = 1.0):
@@ -35,7 +35,7 @@ def test_interval_holds_what_is_realised_under_covariate_shift(metric, rows):
         cells = cells_of(score, outcome, edges, 0.5)
         estimator = class_estimator(cells, choose(cells), EXPECTED[metric])
         later, truth = classes(rng, rows, shift=1.0)
-        realised = METRICS[metric](truth, later)[0]
+        realised = measure(metric, truth, later).value
         low, high = estimator.promise(counted(later, edges, cells)).interval(0.9)
         held.append(low <= realised <= high)
         half = (high - low) / 2
@@ -53,9 +53,11 @@ def test_interval_holds_errors_of_a_regression_under_covariate_shift():
         outcome, truth = (s + rng.normal(0, np.exp(0.4 * s)) for s in (score, later))
         edges = np.array(cuts_of(score, Kind.NUMERIC).edges)
         cells = loss_cells_of(score, outcome, edges)
-        for root, realised in ((False, METRICS["mae"]), (True, METRICS["rmse"])):
-            low, high = error_estimator(cells, root=root).promise(counted(later, edges, cells)).interval(0.9)
-            held.append(low <= realised(truth, later)[0] <= high)
+        for metric in ("mae", "rmse"):
+            low, high = (
+                error_estimator(cells, root=metric == "rmse").promise(counted(later, edges, cells)).interval(0.9)
+            )
+            held.append(low <= measure(metric, truth, later).value <= high)
     assert 0.83 <= np.mean(held) <= 0.97
 
 
@@ -98,13 +100,12 @@ def test_what_is_expected_of_known_outcomes_is_the_metric_itself():
     cells = cells_of(score, outcome, (score[:-1] + score[1:]) / 2, 0.5, blocks=1)
     pos, neg = cells.positives.sum(axis=0), (cells.rows - cells.positives).sum(axis=0)
     got = {name: float(metric(pos, neg, cells)) for name, metric in EXPECTED.items()}
-    assert got["accuracy"] == pytest.approx(4 / 6)
+    assert got["accuracy"] == got["balanced_accuracy"] == got["specificity"] == pytest.approx(4 / 6)
     assert got["precision"] == got["recall"] == got["f1"] == pytest.approx(2 / 3)
     assert got["roc_auc"] == pytest.approx(7 / 9)
     assert got["brier"] == pytest.approx(np.mean((score - outcome) ** 2))
-    assert got["log_loss"] == pytest.approx(METRICS["log_loss"](outcome, score)[0])
-    gain = {"tp": 10.0, "fp": -2.0, "fn": -6.0, "tn": 0.0}
-    assert float(value_of(gain)(pos, neg, cells)) == pytest.approx((20 - 2 - 6) / 6)
+    assert got["log_loss"] == pytest.approx(measure("log_loss", outcome, score).value)
+    assert float(value_of((10.0, -2.0, -6.0, 0.0))(pos, neg, cells)) == pytest.approx((20 - 2 - 6) / 6)
 
 
 def test_the_map_is_chosen_by_held_out_loss():
@@ -124,6 +125,7 @@ def test_the_map_is_chosen_by_held_out_loss():
         (np.arange(500) % 2.0, [], "no answers"),
         (np.arange(500) % 2.0, [0.31] * 50, "all scores are alike"),
         (np.arange(500) % 2.0, [7.0] * 50, "lie where the reference has none"),
+        (np.r_[np.zeros(480), np.ones(20)], [0.3, 0.6], "too few stretches"),
         (np.arange(50) % 2.0, [0.3, 0.6], "50 labelled rows; 100 are needed"),
     ],
 )

@@ -1,6 +1,6 @@
 """status: what serves, and how it stands."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,12 +36,13 @@ def status(model: AnyModel = None, json: Json = False) -> None:
                 number(o["target"]),
                 number(o["value"]),
                 str(o["rows"]),
+                _before_labels(o["estimate"]),
                 o["why"] or STAND[o["at_set_point"]] + _budget(o["budget_left"]),
             )
             for o in d["objectives"]
         ]
-        columns = ("objective", "set point", "now", "rows", "")
-        console.print(table("", columns, rows, right=("set point", "now", "rows")))
+        columns = ("objective", "set point", "now", "rows", "before labels", "")
+        console.print(table("", columns, rows, right=("set point", "now", "rows", "before labels")))
         looked = f"Last look {d['looked'][:19]} UTC" if d["looked"] else "No look yet; the loop of `setpoint up` looks"
         console.print(f"[dim]{looked}[/]", highlight=False)
         for c in d["alerts"]["channels"]:
@@ -53,3 +54,10 @@ def _budget(left: float | None) -> str:
     if left is None:
         return ""
     return f", {left:.0%} of the budget left" if left >= 0 else f", budget overdrawn by {-left:.0%}"
+
+
+def _before_labels(estimate: dict[str, Any] | None) -> str:
+    """Return the estimate of an estimator that has proven itself; of others only that they have not."""
+    if estimate is None or estimate["value"] is None:
+        return ""
+    return number(estimate["value"]) if estimate["proven"] else f"unproven ({estimate['windows']} windows)"

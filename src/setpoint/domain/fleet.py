@@ -4,6 +4,7 @@ from datetime import datetime
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
+from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
@@ -88,7 +89,8 @@ class Deployment:
 
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train` and
     `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the data of the
-    last training started, `expired` the last time that it was seen to which records are too old.
+    last training started, `expired` the last time that it was seen to which records are too old. `estimates` are the
+    objectives before their labels are there, `ledger` what became of earlier ones.
     """
 
     model: str
@@ -106,6 +108,8 @@ class Deployment:
     standings: tuple[Standing, ...] = ()
     findings: tuple[Finding, ...] = ()
     study: Study | None = None
+    estimates: tuple[Estimated, ...] = ()
+    ledger: Ledger = Ledger()
     incidents: tuple[Incident, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
     training: Training | None = None

@@ -121,6 +121,11 @@ def scored(ledger: Ledger, entry: Entry, realised: Realised) -> Ledger:
     )
 
 
+def dropped(ledger: Ledger, before: datetime) -> Ledger:
+    """Give up on windows before a time whose labels never came."""
+    return Ledger(entries=tuple(e for e in ledger.entries if e.realised is not None or e.since >= before))
+
+
 def pending(ledger: Ledger) -> tuple[Entry, ...]:
     """Return the entries whose labels are not there yet."""
     return tuple(e for e in ledger.entries if e.realised is None)

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
+from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records
 from setpoint.domain.rollout import Phase, Rollout
@@ -15,6 +16,7 @@ from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
+from setpoint.loop.estimating import estimated
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_contract
 from setpoint.loop.rescore import rescored_losses
@@ -22,6 +24,7 @@ from setpoint.loop.scopes import scopes
 from setpoint.loop.spans import untouched
 from setpoint.loop.studying import studied
 from setpoint.monitor.burn import horizons
+from setpoint.monitor.estimate import estimate_findings
 from setpoint.monitor.limits import read_limits
 from setpoint.monitor.observe import observe
 from setpoint.monitor.release import WATCHED
@@ -52,6 +55,8 @@ class Look:
     shadow: Records | None
     fit: FitResult | None
     study: Study | None = None  # the last one
+    estimates: tuple[Estimated, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
     unreadable: str = ""  # why nothing can be learnt from the inputs on record, if so
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
@@ -92,11 +97,14 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
     study = studied(ports, deployment, champion, history, now)
+    estimates, ledger = estimated(ports, deployment, champion, seen)
     return Look(
         now=now,
         champion=champion,
-        findings=(*observe(seen), *noteworthy(study)),
+        findings=(*observe(seen), *noteworthy(study), *estimate_findings(estimates, champion.version)),
         study=study,
+        estimates=estimates,
+        ledger=ledger,
         standings=standings(seen),
         recent=seen.recent,
         history=history,

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from setpoint.deploy.hidden import countable
 from setpoint.deploy.package import BINNING_FILE, PROFILE_FILE, REFERENCE_FILE, SCORES_FILE, PackageRequest, package
-from setpoint.deploy.reference import features_of
+from setpoint.deploy.reference import features_of, target_of
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.profile import Binning, Profile, profile_from_json
 from setpoint.domain.schema import Handling
@@ -17,7 +17,7 @@ from setpoint.domain.sensitive import hidden
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.govern.scan import scan
-from setpoint.monitor import limits
+from setpoint.monitor import estimators, limits
 from setpoint.monitor.contract import contract_of
 from setpoint.ports import BundleStore
 
@@ -45,6 +45,7 @@ def make_version(
         progress("learning what is normal")
         _learn_limits(staged, version)
         _learn_contract(staged, version, rules)
+        _learn_quality(staged, version)
         return bundles.add(staged, version)
 
 
@@ -80,3 +81,21 @@ def _learn_limits(staged: Path, version: ModelVersion) -> None:
     blind = {f.name for f in hidden(schema) if f.sensitive is not Handling.HASH}  # nothing to see in those
     learnt = replace(learnt, columns={name: c for name, c in learnt.columns.items() if name not in blind})
     (staged / limits.FILE_NAME).write_bytes(to_json(learnt))
+
+
+def _learn_quality(staged: Path, version: ModelVersion) -> None:
+    """Keep how scores and outcomes of the reference go together: what quality is estimated by before labels come."""
+    table, schema = pq.read_table(staged / REFERENCE_FILE), version.schema
+    order = (
+        np.argsort(table[schema.time].to_numpy(), kind="stable")
+        if schema.time in table.column_names
+        else np.arange(table.num_rows)
+    )
+    taught = estimators.teach(
+        schema.task,
+        np.load(staged / SCORES_FILE)[order],
+        target_of(table, schema)[order],
+        read_binning(staged).columns[schema.score].edges,
+        version.threshold,
+    )
+    (staged / estimators.FILE_NAME).write_bytes(to_json(taught))

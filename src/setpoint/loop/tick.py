@@ -48,7 +48,7 @@ def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
 
 
 def noted(deployment: Deployment, look: Look) -> Deployment:
-    """Return the deployment with what was seen: findings, standings, incidents, the shadow's verdict."""
+    """Return the deployment with what was seen: findings, standings, estimates, incidents, the shadow's verdict."""
     incidents = triage(
         deployment.incidents, look.findings, look.now, model=deployment.model, version=deployment.served.champion
     )
@@ -62,6 +62,8 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         findings=look.findings,
         study=look.study,
         standings=look.standings,
+        estimates=look.estimates,
+        ledger=look.ledger,
         incidents=incidents,
         decisions=(*deployment.decisions, *said),
     )

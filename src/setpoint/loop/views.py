@@ -9,6 +9,7 @@ import msgspec
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
+from setpoint.domain.ledger import Estimated
 from setpoint.domain.notice import Silence
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.version import ModelVersion
@@ -32,6 +33,7 @@ def status_view(deployments: Sequence[Deployment]) -> dict[str, Any]:
 
 def _deployment(d: Deployment) -> dict[str, Any]:
     standings = {s.objective: s for s in d.standings}
+    estimates = {e.objective: e for e in d.estimates}
     return {
         "model": d.model,
         "champion": d.served.champion,
@@ -48,6 +50,7 @@ def _deployment(d: Deployment) -> dict[str, Any]:
                 "rows": s.rows if s else 0,
                 "budget_left": s.budget_left if s else None,
                 "why": s.why if s else "",
+                "estimate": estimate_view(estimates[o]) if o in estimates else None,
             }
             for o in d.objectives
         ],
@@ -95,6 +98,12 @@ def silences_in_force(deployments: Sequence[Deployment], now: datetime) -> list[
 def finding_view(finding: Finding) -> dict[str, Any]:
     """Return one entry of what `monitor --json` prints."""
     return {**msgspec.to_builtins(finding), "window": finding.window}
+
+
+def estimate_view(estimated: Estimated) -> dict[str, Any]:
+    """Return an objective's estimate, as `status --json` and `monitor --json` print it."""
+    fields: dict[str, Any] = msgspec.to_builtins(estimated)
+    return {"metric": estimated.objective.metric, **{k: v for k, v in fields.items() if k not in ("objective", "off")}}
 
 
 def rollout_view(rollout: Rollout) -> dict[str, Any]:

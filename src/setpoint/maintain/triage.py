@@ -53,8 +53,8 @@ def is_about_inputs(finding: Finding) -> bool:
 
 
 def is_about_answers(finding: Finding) -> bool:
-    """Whether a finding is about what the model answers: its quality, or the drift of its score."""
-    return finding.monitor == QUALITY or finding.column in OUTPUTS
+    """Whether a finding is about the answers: their quality, realised or estimated, or the drift of the score."""
+    return finding.monitor in (QUALITY, "estimate") or finding.column in OUTPUTS
 
 
 def worker_of(finding: Finding) -> str:

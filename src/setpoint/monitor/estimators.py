@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.ledger import LAST, REFERENCE, SCORES, TRACKED, Entry, Estimate
+from setpoint.domain.objective import Objective
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Task
 from setpoint.domain.value import field, from_json, value
@@ -14,11 +15,12 @@ from setpoint.errors import Corrupt, InvalidInput
 from setpoint.stats.calibration import Cells, cells_of, choose
 from setpoint.stats.estimate import CANNOT, Estimator, Promise, class_estimator, error_estimator, spread
 from setpoint.stats.estimate_tracked import Mixture, tracked
-from setpoint.stats.expected import EXPECTED
+from setpoint.stats.expected import EXPECTED, value_of
 from setpoint.stats.loss_cells import LossCells, loss_cells_of
 
 FILE_NAME = "estimate.json"
 ERRORS = ("mae", "rmse")
+VALUE = "value_per_decision"
 LEVEL = 0.9  # probability that an interval holds the realised value
 OLDER = "this version was deployed before estimates were learnt; deploy it again"
 BY_BLOCK = {Task.BINARY: ("rows", "positives"), Task.REGRESSION: ("rows", "absolute", "squares", "fourth")}
@@ -64,6 +66,8 @@ def teach(task: Task, score: Column, outcome: Column, bins: Sequence[float], thr
         cells = cells_of(score[known], outcome[known], cuts, threshold)
     else:
         cells = loss_cells_of(score[known], outcome[known], cuts)
+    if not all(np.isfinite(getattr(cells, n)).all() for n in BY_BLOCK[task]):
+        return Taught(task=task, why=f"{CANNOT}some errors on the reference are too large to be summed")
     return Taught(
         task=task,
         bins=tuple(bins),
@@ -92,13 +96,15 @@ def read_taught(folder: Path, task: Task) -> Taught:
         raise Corrupt(f"cannot read what the reference taught {file}: {e}; deploy the model again") from e
 
 
-def can_be_estimated(task: Task, metric: str) -> bool:
-    """Whether a metric can be estimated without labels."""
-    return metric in (EXPECTED if task is Task.BINARY else ERRORS)
+def can_be_estimated(task: Task, objective: Objective) -> bool:
+    """Whether an objective's metric can be estimated without labels."""
+    if objective.metric == VALUE:
+        return task is Task.BINARY and objective.gain is not None
+    return objective.metric in (EXPECTED if task is Task.BINARY else ERRORS)
 
 
-def estimator_of(taught: Taught, metric: str) -> Estimator:
-    """Return the estimator of a metric.
+def estimator_of(taught: Taught, objective: Objective) -> Estimator:
+    """Return the estimator of an objective's metric.
 
     Raises
     ------
@@ -107,9 +113,11 @@ def estimator_of(taught: Taught, metric: str) -> Estimator:
     """
     if taught.why:
         raise InvalidInput(taught.why)
-    if taught.task is Task.BINARY:
-        return class_estimator(_cells(taught), taught.map, EXPECTED[metric])
-    return error_estimator(_loss_cells(taught), root=metric == "rmse")
+    if taught.task is Task.REGRESSION:
+        return error_estimator(_loss_cells(taught), root=objective.metric == "rmse")
+    gain = objective.gain
+    metric = EXPECTED[objective.metric] if gain is None else value_of((gain.tp, gain.fp, gain.fn, gain.tn))
+    return class_estimator(_cells(taught), taught.map, metric)
 
 
 def counts_of(taught: Taught, bins: NDArray[np.int64]) -> FloatArray:
@@ -118,8 +126,10 @@ def counts_of(taught: Taught, bins: NDArray[np.int64]) -> FloatArray:
     Raises
     ------
     InvalidInput
-        If the profile is cut otherwise.
+        If nothing was learnt, or the profile is cut otherwise.
     """
+    if taught.why:
+        raise InvalidInput(taught.why)
     if len(bins) != len(taught.bins) + 1:
         raise InvalidInput(
             f"{CANNOT}the score is counted in {len(bins)} bins, the reference has {len(taught.bins) + 1}"

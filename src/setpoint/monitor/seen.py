@@ -117,4 +117,4 @@ class Seen:
         return float(np.clip(share / ((looks or self.looks) * max(tests, 1)), 1e-12, 0.05))
 
 
-FAMILIES = 6  # data quality, tables (rules, repeats, volume), sudden drift, slow drift, quality, service
+FAMILIES = 7  # data quality, tables (rules, repeats, volume), sudden drift, slow drift, quality, estimates, service

@@ -95,7 +95,10 @@ class Estimator:
         noise = self.noise(counts)
         others = self.of(counts, self.without)
         jackknife = (len(others) - 1) * float(np.mean(np.square(others - others.mean())))
-        return Promise(value=value, noise=noise, doubt=self._movement(noise) + jackknife, blocks=len(self.rows))
+        doubt = self._movement(noise) + jackknife
+        if not np.isfinite(noise + doubt):
+            raise InvalidInput(f"{CANNOT}its error is no finite number")
+        return Promise(value=value, noise=noise, doubt=doubt, blocks=len(self.rows))
 
     def _check(self, counts: FloatArray) -> None:
         rows = float(counts.sum())

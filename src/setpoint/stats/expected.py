@@ -53,6 +53,17 @@ def recall(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
     return _ratio(tp, tp + fn)
 
 
+def specificity(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
+    """Return the expected share of the negatives that are decided negative."""
+    _, fp, _, tn = confusion(pos, neg, answers)
+    return _ratio(tn, tn + fp)
+
+
+def balanced_accuracy(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
+    """Return the mean of expected recall and specificity."""
+    return (recall(pos, neg, answers) + specificity(pos, neg, answers)) / 2
+
+
 def f1(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
     """Return the harmonic mean of expected precision and recall."""
     tp, fp, fn, _ = confusion(pos, neg, answers)
@@ -84,18 +95,12 @@ def brier(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
     return _ratio(near.sum(-1), (pos + neg).sum(-1))
 
 
-def positive_rate(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
-    """Return the expected share of positives."""
-    return _ratio(pos.sum(-1), (pos + neg).sum(-1))
-
-
-def value_of(gain: dict[str, float]) -> Metric:
-    """Return the metric: expected value per decision, given what each outcome brings (tp, fp, fn, tn)."""
+def value_of(gain: tuple[float, float, float, float]) -> Metric:
+    """Return the metric: expected value per decision, given what a tp, fp, fn and tn bring."""
 
     def value_per_decision(pos: FloatArray, neg: FloatArray, answers: Answers) -> FloatArray:
-        tp, fp, fn, tn = confusion(pos, neg, answers)
-        worth = tp * gain["tp"] + fp * gain["fp"] + fn * gain["fn"] + tn * gain["tn"]
-        return _ratio(worth, tp + fp + fn + tn)
+        counts = confusion(pos, neg, answers)
+        return _ratio(np.tensordot(np.asarray(gain), counts, axes=1), counts.sum(axis=0))
 
     return value_per_decision
 
@@ -108,6 +113,8 @@ EXPECTED: dict[str, Metric] = {
     "accuracy": accuracy,
     "precision": precision,
     "recall": recall,
+    "specificity": specificity,
+    "balanced_accuracy": balanced_accuracy,
     "f1": f1,
     "roc_auc": roc_auc,
     "average_precision": average_precision,

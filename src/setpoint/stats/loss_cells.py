@@ -29,8 +29,9 @@ def loss_cells_of(score: FloatArray, outcome: FloatArray, edges: FloatArray, blo
     size, count = len(edges) + 1, min(blocks, max(len(score), 1))
     flat = np.arange(len(score)) * count // max(len(score), 1) * size + np.searchsorted(edges, score, side="left")
     error = np.abs(outcome - score)
-    rows, absolute, squares, fourth = (
-        np.bincount(flat, error**power, minlength=count * size).reshape(count, size).astype(np.float64)
-        for power in (0, 1, 2, 4)
-    )
+    with np.errstate(over="ignore"):  # a sum that is infinite says so
+        rows, absolute, squares, fourth = (
+            np.bincount(flat, error**power, minlength=count * size).reshape(count, size).astype(np.float64)
+            for power in (0, 1, 2, 4)
+        )
     return LossCells(edges=edges, rows=rows, absolute=absolute, squares=squares, fourth=fourth)

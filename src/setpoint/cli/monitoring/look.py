@@ -9,7 +9,7 @@ from setpoint.cli.show import Json, console, number, print_json, table
 from setpoint.config import Settings
 from setpoint.errors import InvalidInput
 from setpoint.loop.operator import Operator
-from setpoint.loop.views import finding_view
+from setpoint.loop.views import estimate_view, finding_view
 
 
 def look(
@@ -21,9 +21,17 @@ def look(
     _, seen = operator.look(model or _only(operator))
     if json:
         study = seen.study
-        skipped = study.skipped if study else {}
-        print_json({"findings": [finding_view(f) for f in seen.findings], "skipped": skipped})
+        print_json(
+            {
+                "findings": [finding_view(f) for f in seen.findings],
+                "estimates": [estimate_view(e) for e in seen.estimates],
+                "skipped": study.skipped if study else {},
+            }
+        )
         return
+    for e in seen.estimates:
+        if e.value is None:
+            console.print(f"[dim]{e.objective.name} {e.why}[/]", highlight=False)
     if not seen.findings:
         console.print(f"Nothing to say yet: {len(seen.recent):,} records since the last look")
     for monitor_name in sorted({f.monitor for f in seen.findings}):
