@@ -86,7 +86,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         labelled=history.labelled,
         refused=ports.log.refused(model, since, now),
         answers=history,
-        requests=_requests(ports, model, horizons(deployment.objectives, now - since), now),
+        requests=_requests(ports, model, horizons(deployment.objectives), now),
         objectives=deployment.objectives,
         false_actions_per_year=deployment.envelope.false_actions_per_year,
         contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,

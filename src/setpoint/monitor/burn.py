@@ -8,8 +8,8 @@ References
 B. Beyer et al., "The Site Reliability Workbook", O'Reilly 2018, chapter 5: "Alerting on SLOs", approach 6.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 
 from setpoint.domain.objective import Objective
 from setpoint.domain.value import value
@@ -46,21 +46,20 @@ class Counts:
 
     @property
     def share(self) -> float:
-        """The share that failed; 0 where there is nothing."""
-        return self.bad / self.rows if self.rows else 0.0
+        """The share that failed; NaN where there is nothing."""
+        return self.bad / self.rows if self.rows else math.nan
 
 
-def windows_of(pace: Pace, window_s: float, gap_s: float) -> tuple[float, float]:
-    """Return the long and the short window in seconds: neither shorter than the time since the last look."""
-    least = max(SHORTEST_S, gap_s)
-    short = max(pace.short * window_s, least)
+def windows_of(pace: Pace, window_s: float, shortest_s: float = SHORTEST_S) -> tuple[float, float]:
+    """Return the long and the short window in seconds."""
+    short = max(pace.short * window_s, shortest_s)
     return max(pace.long * window_s, short), short
 
 
-def horizons(objectives: Iterable[Objective], gap: timedelta) -> list[float]:
+def horizons(objectives: Iterable[Objective]) -> list[float]:
     """Return every window that the objectives are judged over, in seconds, shortest first."""
     spans = {o.window_s for o in (*objectives, UNSTATED)}
-    pairs = (windows_of(p, s, gap.total_seconds()) for s in spans for p in PACES)
+    pairs = (windows_of(p, s) for s in spans for p in PACES)
     return sorted({*spans, *(s for pair in pairs for s in pair)})
 
 

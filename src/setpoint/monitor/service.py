@@ -11,7 +11,7 @@ from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, joined, stamp
 from setpoint.monitor.burn import OWN_FAULTS, PACES, UNSTATED, Counts, Pace, own_failures, paces, windows_of
 from setpoint.monitor.seen import YEAR_S, Seen
-from setpoint.stats.burn import PACE_LEVEL, burns, surely_above
+from setpoint.stats.burn import PACE_LEVEL, burns
 from setpoint.stats.intervals import block_means, quantile_bounds, share_high, share_low
 
 __all__ = ["OWN_FAULTS", "service", "service_value"]
@@ -75,8 +75,8 @@ def _standing(seen: Seen, objective: Objective, count: Count, whole: Counts, tes
     limit, window_s = allowed(objective), objective.window_s
     alpha = _level(seen, tests, window_s)
     value, low, high = _bounds(seen, objective, whole, alpha)
-    _, short_s = windows_of(PACES[-1], window_s, _gap_s(seen))
-    goes_on = count(short_s).share > limit
+    _, short_s = windows_of(PACES[-1], window_s)
+    gone = bool(burns(*_effective(seen, objective, whole), count(short_s).share, limit, 1.0, alpha))
     verb = "took too long" if objective.metric in QUANTILES else "failed through no fault of their caller"
     left = budget_left(whole.share, limit)
     budget = f"{limit:.2%} may" + ("" if left is None else f", {left:.0%} of that is left")
@@ -88,7 +88,7 @@ def _standing(seen: Seen, objective: Objective, count: Count, whole: Counts, tes
         rows=round(whole.rows),
         value=value,
         limit=objective.target,
-        alarm=bool(surely_above(*_effective(seen, objective, whole), limit, alpha)) and goes_on,
+        alarm=gone,
         low=low,
         high=high,
         detail=f"{whole.share:.2%} of {whole.rows:,.0f} requests {verb}; {budget}",
@@ -98,7 +98,7 @@ def _standing(seen: Seen, objective: Objective, count: Count, whole: Counts, tes
 def _burning(seen: Seen, objective: Objective, count: Count, whole: Counts, tests: int) -> Iterator[Finding]:
     limit = allowed(objective)
     for pace in paces(limit) if limit > 0 else ():
-        long_s, short_s = windows_of(pace, objective.window_s, _gap_s(seen))
+        long_s, short_s = windows_of(pace, objective.window_s)
         long, short = count(long_s), count(short_s)
         alpha = _level(seen, tests, long_s)
         bad, rows = _effective(seen, objective, long)
@@ -153,10 +153,6 @@ def _bounds(seen: Seen, objective: Objective, whole: Counts, alpha: float) -> tu
 def _level(seen: Seen, tests: int, window_s: float) -> float:
     """Return the error of one test: windows that overlap count as four a length, as simulated beside its tests."""
     return seen.level(tests, min(seen.looks, 4 * YEAR_S / window_s))
-
-
-def _gap_s(seen: Seen) -> float:
-    return max((seen.now - seen.started).total_seconds(), 0.0)
 
 
 def _failed(seen: Seen) -> Count:

@@ -23,13 +23,14 @@ def burns(
     bad, rows : array_like of float
         Failures and requests of the long window.
     short_share : array_like of float
-        Share of the short window that failed: as it is, for it only tells whether it goes on.
+        Share of the short window that failed: as it is, for it only tells whether it goes on. NaN, where nobody asked
+        since, tells nothing: what was so last still is.
     allowed : float
         Share that may fail; `rate` times it is the pace.
     """
     pace = rate * allowed
     missed = surely_above(bad, rows, allowed, alpha)
-    return missed & surely_above(bad, rows, pace, max(PACE_LEVEL, alpha)) & (np.asarray(short_share) > pace)
+    return missed & surely_above(bad, rows, pace, max(PACE_LEVEL, alpha)) & ~(np.asarray(short_share) <= pace)
 
 
 def surely_above(hits: ArrayLike, rows: ArrayLike, share: float, alpha: float) -> NDArray[np.bool_]:

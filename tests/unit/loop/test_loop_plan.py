@@ -131,6 +131,15 @@ def test_an_incident_whose_alarms_are_silent_is_closed(made: Any) -> None:
     assert isinstance(plan(made.deployment(incidents=(made.incident(),)), made.look(made.now + 3 * made.day)), do.Close)
 
 
+def test_failures_that_are_over_for_an_hour_are_over(made: Any) -> None:
+    alarm = made.finding(monitor="service", metric="availability_fast_burn", column=None, until=made.now)
+    deployment = made.deployment(
+        incidents=(made.incident(subject="service", findings=(alarm,), investigated=made.now),)
+    )
+    assert plan(deployment, made.look(made.now + made.hour / 2)) is None
+    assert isinstance(plan(deployment, made.look(made.now + made.hour)), do.Close)
+
+
 def test_a_quality_incident_stays_open_while_quality_is_off(made: Any) -> None:
     quality = made.incident(
         made.repair(Remedy.RETRAIN), cause=Cause.CONCEPT, subject="quality",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.objective import Objective
 from setpoint.domain.value import replace
-from setpoint.monitor.burn import PACES, UNSTATED, horizons, own_failures, windows_of
+from setpoint.monitor.burn import PACES, UNSTATED, Pace, horizons, own_failures, windows_of
 from setpoint.monitor.seen import FAMILIES, YEAR_S
 from setpoint.monitor.service import service, service_value
 from setpoint.stats.burn import burns, surely_above
@@ -33,7 +33,7 @@ def seen_with(look, stream, requests, objective=TARGET):
 
 def over(rate, per_minute=100, since_s=MONTH_S):
     """Failures at a constant rate over the last `since_s` seconds, none before."""
-    spans = horizons((TARGET,), timedelta(minutes=1))
+    spans = horizons((TARGET,))
     return {s: (round(rate * per_minute * min(s, since_s) / 60), round(per_minute * s / 60)) for s in spans}
 
 
@@ -42,11 +42,17 @@ def over(rate, per_minute=100, since_s=MONTH_S):
 )
 def test_windows_of_thirty_days_are_those_of_the_workbook(pace, long, short):
     found = next(p for p in PACES if p.name == pace)
-    assert windows_of(found, MONTH_S, 0.0) == pytest.approx((long, short))
+    assert windows_of(found, MONTH_S) == pytest.approx((long, short))
 
 
-def test_no_window_is_shorter_than_the_time_between_two_looks():
-    assert windows_of(PACES[0], 86_400.0, 900.0) == (900.0, 900.0)
+def test_no_window_is_shorter_than_a_minute():
+    assert windows_of(PACES[0], 3_600.0) == (60.0, 60.0)
+
+
+def test_failures_that_nobody_asked_after_still_count(look, stream):
+    """At night: all of forty requests of the last hour failed, and in the last five minutes there was none."""
+    requests = over(0.0) | {3_600.0: (40, 40), 300.0: (0, 0), 21_600.0: (40, 240), 1_800.0: (20, 20)}
+    assert "availability_fast_burn" in [f.metric for f in service(seen_with(look, stream, requests)) if f.alarm]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,7 @@ def test_a_leak_of_twice_the_rate_burns_slowly(look, stream):
 
 
 def test_an_outage_that_is_over_is_no_alarm_though_the_budget_is_gone(look, stream):
-    requests = {s: (0, round(100 * s / 60)) for s in horizons((TARGET,), timedelta(minutes=1)) if s < 86_400}
+    requests = {s: (0, round(100 * s / 60)) for s in horizons((TARGET,)) if s < 86_400}
     requests |= {259_200.0: (9_000, 432_000), MONTH_S: (9_000, 4_320_000), UNSTATED.window_s: (9_000, 1_008_000)}
     findings = list(service(seen_with(look, stream, requests)))
     assert not any(f.alarm for f in findings)
@@ -91,7 +97,7 @@ def test_a_target_of_one_hundred_percent_has_no_budget(look, stream):
 
 
 def test_no_requests_are_no_finding(look, stream):
-    assert not list(service(seen_with(look, stream, dict.fromkeys(horizons((TARGET,), timedelta(0)), (0, 0)))))
+    assert not list(service(seen_with(look, stream, dict.fromkeys(horizons((TARGET,)), (0, 0)))))
 
 
 def test_callers_faults_spend_nothing():
@@ -116,11 +122,11 @@ def watched(rate, per_minute, minutes, seed, every=5):
         return failed[ends] - failed[begins], requests[ends] - requests[begins]
 
     alarms = np.zeros(len(ends), bool)
-    for pace in PACES:
-        long_s, short_s = windows_of(pace, MONTH_S, every * 60.0)
+    for pace in (*PACES, Pace(name="all of it", rate=1.0, long=1.0, short=1 / 120)):
+        long_s, short_s = windows_of(pace, MONTH_S)
         looks = min(YEAR_S / (every * 60), 4 * YEAR_S / long_s)
         short_bad, short_rows = within(short_s)
-        short = short_bad / np.maximum(short_rows, 1)
+        short = np.divide(short_bad, short_rows, out=np.full(len(ends), np.nan), where=short_rows > 0)
         alarms |= burns(*within(long_s), short, ALLOWED, pace.rate, BUDGET / (looks * 4))
     bad, rows = within(300.0)
     return alarms, bad > ALLOWED * rows
