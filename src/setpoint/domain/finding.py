@@ -14,7 +14,7 @@ class Finding:
     it is known: `nulls`, `shift`, `unit`, `prior`, …
     """
 
-    monitor: str  # "drift", "data_quality", "quality", "service", "process"
+    monitor: str  # "drift", "data_quality", "quality", "fairness", "slices", "objective", "service", "process"
     metric: str
     since: datetime
     until: datetime

@@ -18,7 +18,8 @@ from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.estimating import estimated
 from setpoint.loop.ports import Ports
-from setpoint.loop.release import read_contract
+from setpoint.loop.reference_gaps import reference_gaps
+from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
 from setpoint.loop.spans import untouched
@@ -92,6 +93,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
         own=ports.own.measured(deployment, history.labelled, now),
+        segments=read_binning(folder).segments,
+        reference_gaps=reference_gaps(folder, champion),
         contract=read_contract(folder),
         scopes=scopes(ports, deployment, folder, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),

@@ -9,6 +9,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, Remedy
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
+from setpoint.maintain.triage import FAIRNESS
 
 Span = tuple[datetime, datetime | None]
 # rows of an incident without a remedy are kept out of the baseline this long; then they are the new normal
@@ -17,7 +18,7 @@ UNEXPLAINED = timedelta(days=7)
 
 def touched(incident: Incident) -> Span | None:
     """Return the stretch whose rows an incident makes doubtful, or None if its rows are sound."""
-    if incident.subject.startswith(("worker", "control process")):
+    if incident.subject == FAIRNESS or incident.subject.startswith(("worker", "control process")):
         return None
     repair = incident.repair
     if repair is not None and repair.remedy in (Remedy.RETRAIN, Remedy.WAIT):

@@ -10,6 +10,7 @@ from setpoint.domain.value import replace
 
 QUALITY = "quality"
 SERVICE = "service"
+FAIRNESS = "fairness"
 REQUESTS = "requests"
 OUTPUTS = ("prediction", "probability")  # when only these drift, it is the model's answers that moved
 SAME_CAUSE = timedelta(days=2)  # data that move so soon after a quality alarm may be what it was about
@@ -39,6 +40,7 @@ def triage(
     known = with_restarts(known, findings)
     known = with_data(known, [f for f in alarms if is_about_inputs(f)], now, model)
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
+    known = joined(known, [f for f in alarms if f.monitor == FAIRNESS], FAIRNESS, now, model)
     return joined(known, [f for f in alarms if f.monitor == SERVICE], SERVICE, now, model)
 
 

@@ -27,7 +27,7 @@ from setpoint.domain.records import Records
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.monitor.estimators import Taught, can_be_estimated, counts_of, estimator_of, followed, say
-from setpoint.monitor.quality import measured, separate_looks
+from setpoint.monitor.quality import alpha_of, measured
 from setpoint.monitor.seen import Seen
 
 EVERY = timedelta(days=1)  # a window of the ledger, or longer where rows are few
@@ -168,7 +168,7 @@ def _estimated(
         return replace(blank, why=str(e))
     elected = vote(ledger, name, version)
     speaker = elected.estimator or (TRACKED if known else SCORES)
-    alpha = seen.level(2 * goals, separate_looks(seen, objective))
+    alpha = alpha_of(seen, objective, 2 * goals)
     promise = estimator.promise(counts)
     if speaker == SCORES:
         low, high = promise.interval(1 - 2 * alpha)

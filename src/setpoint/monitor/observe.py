@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from setpoint.domain.finding import Finding
 from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
+from setpoint.monitor.fairness import fairness
 from setpoint.monitor.horizons import Horizon, horizons
 from setpoint.monitor.micro import micro
 from setpoint.monitor.naming import named
@@ -14,21 +15,27 @@ from setpoint.monitor.release import release
 from setpoint.monitor.rules import broken_rules
 from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import Seen
+from setpoint.monitor.segments import by_segment
 from setpoint.monitor.service import service
 from setpoint.monitor.slow import slow_drift
 from setpoint.monitor.stuck import stuck
+from setpoint.monitor.worst import worst_slices
 
-ALWAYS = ("quality", "objective", "service", "process")
+ALWAYS = ("quality", "objective", "fairness", "slices", "service", "process")
 
 
 def observe(seen: Seen) -> tuple[Finding, ...]:
     """Return every alarm, every objective, and as notes the columns that came at least half way to their limit."""
+    good = list(quality(seen))
     found = (
         *process(seen),
         *refused(seen),
         *broken_rules(seen, micro(seen)),
         *(finding for scope in seen.scopes for finding in of_scope(seen, scope)),
-        *quality(seen),
+        *good,
+        *by_segment(seen),
+        *fairness(seen),
+        *worst_slices(seen, good),
         *release(seen),
         *service(seen),
     )

@@ -11,12 +11,13 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.schema import Schema, Task
-from setpoint.monitor.seen import SMALLEST_LOOK, YEAR_S, Seen
+from setpoint.monitor.seen import SMALLEST_LOOK, Seen
 from setpoint.stats.blocks import MOST, block_rows, step
 from setpoint.stats.intervals import t_quantile
 from setpoint.stats.quality import Measured, Terms, distance, measure, row_log_loss, undefined
 
 FEWEST_ROWS = 24
+SHARES = 3  # of the budget where there are segments: the objectives, their segments, the gaps between segments
 NOT_MEASURED = "not_measured"
 LOSS = {Task.REGRESSION: ("mae_step", "mean absolute error"), Task.BINARY: ("log_loss_step", "log loss")}
 STEP_FLOOR = float(np.log(1.25))
@@ -39,9 +40,14 @@ def in_window(seen: Seen, objective: Objective) -> Records:
 
 
 def measurable(labelled: Records, objective: Objective, now: datetime) -> Records:
-    """Return the labelled rows of an objective's window that have an outcome and a score which are numbers."""
-    rows = labelled.between(now - timedelta(seconds=objective.window_s), None)
-    return rows.take(np.isfinite(rows.score.astype(np.float64)) & np.isfinite(rows.outcome.astype(np.float64)))
+    """Return the labelled rows of an objective's window that can be measured."""
+    return numbers(labelled.between(now - timedelta(seconds=objective.window_s), None))
+
+
+def numbers(labelled: Records) -> Records:
+    """Return the labelled rows whose outcome and score are finite numbers."""
+    known = np.isfinite(labelled.score.astype(np.float64)) & np.isfinite(labelled.outcome.astype(np.float64))
+    return labelled.take(known)
 
 
 def measured(seen: Seen, objective: Objective, rows: Records) -> Measured:
@@ -64,11 +70,6 @@ def terms(objective: Objective, threshold: float) -> Terms:
     )
 
 
-def separate_looks(seen: Seen, objective: Objective) -> float:
-    """Return how many separate tests a year holds: windows of neighbouring looks overlap."""
-    return min(seen.looks, 4 * YEAR_S / objective.window_s)
-
-
 def _objective(seen: Seen, objective: Objective, goals: int) -> Iterator[Finding]:
     """Alarm when the whole interval lies on the wrong side of the target."""
     rows = in_window(seen, objective)
@@ -78,7 +79,13 @@ def _objective(seen: Seen, objective: Objective, goals: int) -> Iterator[Finding
     if not found.known:
         yield _not_measured(objective, rows, found.why)
     elif len(rows) >= FEWEST_ROWS:
-        yield judged(seen, objective, rows, found, seen.level(2 * goals, separate_looks(seen, objective)))
+        tests = 2 * goals * (SHARES if seen.segments else 1)
+        yield judged(seen, objective, rows, found, alpha_of(seen, objective, tests))
+
+
+def alpha_of(seen: Seen, objective: Objective, tests: int) -> float:
+    """Return the level of one of the tests over an objective's window."""
+    return seen.level(tests, seen.separate(timedelta(seconds=objective.window_s)))
 
 
 def judged(seen: Seen, objective: Objective, rows: Records, found: Measured, alpha: float) -> Finding:

@@ -12,8 +12,10 @@ from setpoint.domain.objective import Objective
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Schema
+from setpoint.domain.segments import Split
 from setpoint.monitor.limits import Limits
 from setpoint.monitor.scope import Scope
+from setpoint.stats.fairness import Gap
 from setpoint.stats.quality import Measured
 
 NO_CONTRACT = DataContract()
@@ -53,6 +55,10 @@ class Seen:
         Decision threshold of a binary task.
     own : dict
         What the user's own metrics said of the rows of their objectives' windows.
+    segments : dict
+        By feature, how the rows fall into segments; their quality is compared.
+    reference_gaps : dict
+        Rate and feature → the gap that the reference itself has between the segments.
     answers : Records, optional
         All rows of the champion over the longest window of an objective; without it, those of `baseline` and `recent`.
     requests : dict
@@ -82,6 +88,8 @@ class Seen:
     contest: Contest | None = None
     threshold: float = 0.5
     own: Mapping[Objective, Measured] = field(default_factory=dict)
+    segments: Mapping[str, Split] = field(default_factory=dict)
+    reference_gaps: Mapping[tuple[str, str], Gap] = field(default_factory=dict)
     looks_per_year: float | None = None
     contract: DataContract = NO_CONTRACT
 
