@@ -69,6 +69,8 @@ def span(metric: str) -> tuple[float, float]:
         return -1.0, 1.0
     if metric == "r2":
         return -INF, 1.0
+    if metric == "lift_at_top":
+        return 0.0, INF
     return (0.0 if metric in CATALOGUE and CATALOGUE[metric].better == "lower" else -INF), INF
 
 

@@ -69,6 +69,9 @@ def _limit(seen: Seen, of: str, by: str) -> float:
 def _finding(seen: Seen, objective: Objective, rows: Records, found: Gap, *, stated: bool) -> Finding:
     top, bottom = found.rates[found.highest], found.rates[found.lowest]
     of_reference = seen.reference_gaps.get((objective.of or "", objective.by or ""))
+    rates = (
+        f"{top:.3g} where {found.highest}, {bottom:.3g} where {found.lowest}" if found.value else f"{top:.3g} in all"
+    )
     known = "" if of_reference is None else f"; {of_reference.value:.3g} in the reference"
     return Finding(
         monitor="fairness",
@@ -83,5 +86,5 @@ def _finding(seen: Seen, objective: Objective, rows: Records, found: Gap, *, sta
         alarm=found.low > objective.target,
         low=found.low,
         high=found.high if np.isfinite(found.high) else None,
-        detail=f"{objective.of} {top:.3g} where {found.highest}, {bottom:.3g} where {found.lowest}{known}",
+        detail=f"{objective.of} {rates}{known}",
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.config.metrics import is_quality, span
+from setpoint.config.metrics import is_quality, known, span
 from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
@@ -91,7 +91,7 @@ def alpha_of(seen: Seen, objective: Objective, tests: int) -> float:
 def judged(seen: Seen, objective: Objective, rows: Records, found: Measured, alpha: float) -> Finding:
     """Return what an objective's metric says on rows, as an alarm when its interval lies beyond the target."""
     low, high = found.bounds(alpha)
-    least, most = span(objective.metric)
+    least, most = (0.0, np.inf) if known(objective.metric).better == "near" else span(objective.metric)
     near = high if objective.higher_is_better else low
     return Finding(
         monitor="quality",

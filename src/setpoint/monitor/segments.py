@@ -10,17 +10,17 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records
 from setpoint.domain.value import replace
-from setpoint.monitor.quality import FEWEST_ROWS, SHARES, alpha_of, in_window, judged, measured, numbers
+from setpoint.monitor.quality import FEWEST_ROWS, SHARES, alpha_of, bound_in_words, in_window, judged, measured, numbers
 from setpoint.monitor.seen import Seen
 from setpoint.stats.intervals import t_quantile
 from setpoint.stats.quality import Measured
 
 
 def by_segment(seen: Seen) -> Iterator[Finding]:
-    """Report the segments on which an objective does not hold.
+    """Report the segments on which an objective surely does not hold, at the level that all segments share.
 
     The set point is that of all rows, and some segments are harder than others: one that is off it is a note. It alarms
-    when it is surely off at the level that all segments share, and surely worse than its own rows before the window.
+    when it is surely worse than its own rows before the window, too.
     """
     goals = [o for o in seen.objectives if is_quality(o.metric) and not is_own(o.metric)]
     tests = 2 * len(goals) * sum(len(split.names(name)) for name, split in seen.segments.items())
@@ -42,11 +42,16 @@ def _of_column(seen: Seen, objective: Objective, rows: Records, column: str, alp
         found = measured(seen, objective, own)
         if len(own) < FEWEST_ROWS or not found.known or objective.met_by(found.value):
             continue
-        earlier = measured(seen, objective, before.take(then == at))
         finding = judged(seen, objective, own, found, alpha)
-        known = "" if not earlier.known else f", {earlier.value:.4g} before"
-        worse = finding.alarm and _surely_worse(found, earlier, alpha, higher_is_better=objective.higher_is_better)
-        yield replace(finding, segment=name, alarm=worse, detail=f"{finding.detail}, of all rows; here{known}")
+        if finding.alarm:
+            earlier = measured(seen, objective, before.take(then == at))
+            worse = _surely_worse(found, earlier, alpha, higher_is_better=objective.higher_is_better)
+            yield replace(finding, segment=name, alarm=worse, detail=_words(objective, name, found, earlier))
+
+
+def _words(objective: Objective, segment: str, now: Measured, before: Measured) -> str:
+    known = f", {before.value:.4g} before" if before.known else ""
+    return f"{objective.name} {now.value:.4g} where {segment}{known}; set point of all {bound_in_words(objective)}"
 
 
 def _before(seen: Seen, objective: Objective) -> Records:

@@ -58,6 +58,7 @@ def test_a_segment_that_was_always_worse_is_a_note(stream, look):
     seen = look(stream, AT, objectives=(Objective(metric="mae", at_most=6.0, window_s=WEEK),))
     (found,) = by_segment(off(seen, True, 8.0))
     assert not found.alarm
+    assert "where sky=mist" in found.detail
     assert "before" in found.detail
 
 

@@ -109,3 +109,8 @@ def test_three_hits_of_three_prove_little():
 
 def test_a_resampled_error_counts_as_it_is():
     assert Measured(value=1.0, psi=np.zeros(0), se=0.5).bounds(0.05)[0] == pytest.approx(1 - 0.5 * 1.729, abs=1e-3)
+
+
+def test_decisions_that_brought_the_same_prove_little():
+    found = measure("value_per_decision", np.zeros(30), np.zeros(30), Terms(gain=(10.0, -2.0, -6.0, 0.0)))
+    assert found.bounds(ALPHA)[1] > 0.5

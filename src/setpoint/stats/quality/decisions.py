@@ -1,6 +1,7 @@
 """Metrics of decisions of a binary task: formulas of the four shares of a confusion table, at one threshold."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ def value_per_decision(
     y: FloatArray, score: FloatArray, threshold: float, gain: tuple[float, float, float, float]
 ) -> Measured:
     """Mean gain of a decision; `gain` is that of a true positive, false positive, false negative and true negative."""
-    return mean(np.asarray(np.asarray(gain, np.float64) @ cells(y, score, threshold), np.float64))
+    each = np.asarray(np.asarray(gain, np.float64) @ cells(y, score, threshold), np.float64)
+    return replace(mean(each), grain=float(np.ptp(gain)) / len(y))
 
 
 LACKS = {
