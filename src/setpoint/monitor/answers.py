@@ -123,6 +123,8 @@ def _of_classes(table: pa.Table, target: str, prediction: str, score: Scores, co
 
 def _there(table: pa.Table, names: Sequence[str]) -> None:
     for name in names:
+        if table.column_names.count(name) > 1:
+            raise InvalidInput(f"the table has {table.column_names.count(name)} columns called {name!r}")
         if name not in table.column_names:
             hint = nearest(name, tuple(table.column_names))
             raise InvalidInput(f"the table has no column {name!r}{hint}; it has {', '.join(table.column_names)}")

@@ -17,7 +17,7 @@ from setpoint.errors import InvalidInput
 from setpoint.monitor.answers import Answers, Scores, read_answers
 from setpoint.monitor.axes import axes_of, split_of
 from setpoint.monitor.evaluated import Evaluation, GapValue, MetricValue, SliceValue
-from setpoint.stats.fairness import FLOOR, Gap, gap
+from setpoint.stats.fairness import Gap, floor_of, gap
 from setpoint.stats.quality import Measured, Terms, classes, mean, measure, ranking, row_log_loss, undefined
 from setpoint.stats.quality.measured import FloatArray
 from setpoint.stats.resampling import moving_blocks, resampled
@@ -112,7 +112,12 @@ def evaluate(
 def _arrow(table: Any) -> pa.Table:
     if isinstance(table, pa.Table):
         return table
-    return table.to_arrow() if hasattr(table, "to_arrow") else pa.Table.from_pandas(table, preserve_index=False)
+    try:
+        return table.to_arrow() if hasattr(table, "to_arrow") else pa.Table.from_pandas(table, preserve_index=False)
+    except (ValueError, TypeError, AttributeError) as e:  # Arrow's own errors are of these kinds, too
+        raise InvalidInput(
+            f"the table must be a pandas or Polars frame, or an Arrow table, of plain columns: {e}"
+        ) from e
 
 
 def _gain(gain: Mapping[str, float] | None) -> tuple[float, float, float, float] | None:
@@ -272,7 +277,7 @@ def _gaps(answers: Answers, splits: Mapping[str, Split]) -> tuple[GapValue, ...]
         return ()
     rates = GAPS[answers.task] if answers.score is not None or answers.task == "regression" else GAPS["binary"][:3]
     alpha = ALPHA / max(len(splits) * len(rates), 1)
-    floor = FLOOR * (float(answers.y.std()) if answers.task == "regression" else 1.0)
+    floor = floor_of(answers.y, numbers=answers.task == "regression")
     found = []
     for column, split in splits.items():
         codes, names = split.codes(answers.columns[column]), split.names(column)

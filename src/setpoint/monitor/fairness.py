@@ -9,9 +9,9 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Task
-from setpoint.monitor.quality import SHARES, alpha_of, measurable
+from setpoint.monitor.quality import SHARES, alpha_of, measurable, numbers
 from setpoint.monitor.seen import Seen
-from setpoint.stats.fairness import FLOOR, Gap, gap
+from setpoint.stats.fairness import Gap, floor_of, gap
 
 UNSTATED_S = 28 * 86_400.0  # the window where no objective has one
 
@@ -59,9 +59,8 @@ def _window_s(seen: Seen) -> float:
 
 def _limit(seen: Seen, of: str, by: str) -> float:
     """Return what a gap may be that nobody declared: the floor, or what the reference's may be."""
-    floor = FLOOR
-    if seen.schema.task is Task.REGRESSION and len(seen.labelled):
-        floor *= float(np.nanstd(seen.labelled.outcome.astype(np.float64)))
+    outcomes = numbers(seen.labelled).outcome.astype(np.float64)
+    floor = floor_of(outcomes, numbers=seen.schema.task is Task.REGRESSION)
     of_reference = seen.reference_gaps.get((of, by))
     return floor if of_reference is None else max(floor, of_reference.high)
 

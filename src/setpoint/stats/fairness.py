@@ -28,6 +28,12 @@ class Gap:
     rows: int
 
 
+def floor_of(y: FloatArray, *, numbers: bool) -> float:
+    """Return the gap that nobody is alarmed at: of rates, or in the unit of numeric outcomes."""
+    size = float(np.abs(y).max(initial=0.0)) or 1.0  # so that squares of huge outcomes stay finite
+    return FLOOR * size * float((y / size).std()) if numbers and len(y) else FLOOR
+
+
 def rate(of: str, y: FloatArray, score: FloatArray, inside: NDArray[np.bool_], threshold: float) -> Measured:
     """Return a rate of one segment.
 

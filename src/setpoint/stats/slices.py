@@ -1,7 +1,7 @@
 """The worst slices: parts of the rows, named by up to three conditions, where the loss is higher than elsewhere."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -81,7 +81,8 @@ def find_slices(
     S. Sagadeeva, M. Boehm, "SliceLine: fast, linear-algebra-based slice finding for ML model debugging", SIGMOD 2021;
     Y. Chung et al., "Automated data slicing for model validation", TKDE 2020 (effect size and size of a slice).
     """
-    n = len(loss)
+    n, size = len(loss), float(np.abs(loss).max(initial=0.0)) or 1.0
+    loss = loss / size  # so that squares of huge losses stay finite
     odd = (np.arange(n) * STRETCHES // max(n, 1)) % 2 == 1
     searched = np.flatnonzero(~odd)
     searched = searched[:: max(1, -(-len(searched) // SEARCHED))]
@@ -91,7 +92,11 @@ def find_slices(
     found = (
         _confirmed(name, mask, loss, np.flatnonzero(odd), alpha / len(candidates), floor) for name, mask in candidates
     )
-    return tuple(sorted((s for s in found if s), key=lambda s: -s.low))[:most]
+    return tuple(_times(s, size) for s in sorted((s for s in found if s), key=lambda s: -s.low)[:most])
+
+
+def _times(s: Slice, size: float) -> Slice:
+    return replace(s, loss=s.loss * size, rest=s.rest * size, low=s.low * size, high=s.high * size)
 
 
 def _search(codes: list[Codes], axes: Sequence[Axis], loss: FloatArray) -> list[Literals]:

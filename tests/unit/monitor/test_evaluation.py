@@ -165,3 +165,20 @@ def test_tiny_and_single_class_tables_say_what_they_cannot_say(loans):
     assert one["roc_auc"].value is None
     assert one["roc_auc"].why == "all outcomes are of one class"
     assert any("all outcomes are 'yes'" in note for note in one.notes)
+
+
+def test_huge_numbers_and_odd_tables_are_no_traceback(loans):
+    rng = np.random.default_rng(0)
+    huge = pd.DataFrame(
+        {"y": rng.normal(size=500) * 1e200, "said": rng.normal(size=500) * 1e200, "a": [1.0, 2.0] * 250}
+    )
+    found = evaluate(huge, target="y", prediction="said", segments=["a"])
+    assert found["mae"].value > 1e199
+    assert found["rmse"].why == "the numbers are too large to compute with"
+    twice = pd.concat([loans["paid"], loans["paid"]], axis=1)
+    with pytest.raises(InvalidInput, match="plain columns"):
+        evaluate(twice, target="paid", prediction="paid")
+    with pytest.raises(InvalidInput, match="2 columns called 'y'"):
+        evaluate(pa.table([[1], [2]], names=["y", "y"]), target="y", prediction="y")
+    with pytest.raises(InvalidInput, match="must be a pandas"):
+        evaluate([1, 2], target="y", prediction="y")

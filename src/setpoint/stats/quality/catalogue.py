@@ -92,7 +92,9 @@ def measure(name: str, y: FloatArray, score: FloatArray, terms: Terms | None = N
         return undefined(0, "there are no rows with an outcome")
     if not np.isfinite(y).all() or not np.isfinite(score).all():
         return undefined(len(y), "some outcomes or scores are no finite numbers")
-    return metric_of(name, terms or Terms())(y, score)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = metric_of(name, terms or Terms())(y, score)
+    return found if found.known or found.why else undefined(len(y), "the numbers are too large to compute with")
 
 
 def distance(name: str, found: Measured) -> Measured:

@@ -49,7 +49,7 @@ class Measured:
 
     def error(self) -> tuple[float, int]:
         """Return the standard error under dependence of neighbours, and its degrees of freedom; see `block_se`."""
-        se, freedom = block_se(self.psi) if self.se is None else (self.se, BLOCKS - 1)
+        se, freedom = _block_se(self.psi) if self.se is None else (self.se, BLOCKS - 1)
         return max(se, OTHERWISE * self.grain), freedom
 
     def bounds(self, alpha: float) -> tuple[float, float]:
@@ -59,6 +59,15 @@ class Measured:
             return -math.inf, math.inf
         width = se * t_quantile(alpha, freedom)
         return self.value - self.bias - width, self.value + width
+
+
+def _block_se(psi: FloatArray) -> tuple[float, int]:
+    """Return the standard error in the influence's own size, so that the squares of huge errors stay finite."""
+    size = float(np.abs(psi).max(initial=0.0))
+    if not math.isfinite(size):
+        return math.inf, 1
+    se, freedom = block_se(psi / (size or 1.0))
+    return se * (size or 1.0), freedom
 
 
 def undefined(rows: int, why: str) -> Measured:
