@@ -103,7 +103,7 @@ def _burning(seen: Seen, objective: Objective, count: Count, whole: Counts, test
         alpha = _level(seen, tests, long_s)
         bad, rows = _effective(seen, objective, long)
         sure = bool(burns(bad, rows, short.share, limit, pace.rate, alpha))
-        if not sure and long.share < pace.rate * limit / 2:
+        if not sure and not long.share >= pace.rate * limit / 2:  # NaN where there was nothing
             continue
         low = share_low(bad, rows, PACE_LEVEL) / limit
         yield Finding(

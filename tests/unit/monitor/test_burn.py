@@ -100,6 +100,14 @@ def test_no_requests_are_no_finding(look, stream):
     assert not list(service(seen_with(look, stream, dict.fromkeys(horizons((TARGET,)), (0, 0)))))
 
 
+def test_a_quiet_night_says_nothing_of_paces(look, stream):
+    """No request in the short and the long window of a pace: there is no rate, and no finding that would hold one."""
+    requests = over(0.0) | {s: (0, 0) for s in horizons((TARGET,)) if s < MONTH_S}
+    found = list(service(seen_with(look, stream, requests)))
+    assert [f.metric for f in found] == ["availability"]
+    assert all(np.isfinite(f.value) for f in found)
+
+
 def test_callers_faults_spend_nothing():
     assert own_failures({"": 100, "missing:x": 40, "model_error": 2, "overload": 1}) == (3, 60)
 
