@@ -38,7 +38,7 @@ def number_change(p: ColumnProfile, w: ColumnProfile, noise: Noise, column: str)
 def number_effects(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> tuple[Effect, ...]:
     """Measure location, scale, Kolmogorov–Smirnov distance and the share outside the reference."""
     base, now = p.bins / p.filled, w.bins / w.filled
-    s, q = bin_scores(base)
+    s, q = (_inner(scores) for scores in bin_scores(base))
     sizes = {
         "shift": (float(now @ s), "location", LOCATION),
         "scale": (float(now @ q), "scale", SCALE),
@@ -50,6 +50,11 @@ def number_effects(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> tuple[Ef
         low = abs(size) - noise.width(statistic, w.filled, p.filled, variance[name])
         measured.append(Effect(name=name, size=size, low=low, floor=floor))
     return (*measured, _heaviest(p, w, noise), shares.outside(p, w, noise))
+
+
+def _inner(scores: FloatArray) -> FloatArray:
+    """Return scores in which rows outside the reference count as its extremes: how far out they are is no rank."""
+    return np.concatenate([scores[1:2], scores[1:-1], scores[-2:-1]]) if len(scores) > 2 else scores
 
 
 def _heaviest(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> Effect:

@@ -4,6 +4,7 @@ import math
 from statistics import NormalDist
 
 from setpoint.domain.value import field, value
+from setpoint.stats.intervals import t_quantile
 
 # A change must be surely larger than this; see `docs/concepts/drift.md`.
 LOCATION, SCALE, KS, SHARE = 0.05, 0.05, 0.025, 0.02
@@ -50,9 +51,13 @@ class Noise:
         return -NormalDist().inv_cdf(max(self.alpha, 1e-300) / 2)
 
     def width(self, statistic: str, rows: float, reference: float, variance: float = 1.0) -> float:
-        """Return the half width of the interval of an effect between windows of so many rows."""
+        """Return the half width of the interval of an effect between windows of so many rows.
+
+        The quantile is that of Student's t: where few rows are independent, their spread is not known well either.
+        """
         phi, tau = getattr(self.design, statistic), getattr(self.moves, statistic)
-        return self.z * math.sqrt(phi * variance * (1 / rows + 1 / reference) + tau**2)
+        t = t_quantile(self.alpha / 2, max(min(rows, reference) / phi - 1, 1.0))
+        return t * math.sqrt(phi * variance * (1 / rows + 1 / reference) + tau**2)
 
 
 @value
