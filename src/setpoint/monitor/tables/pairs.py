@@ -140,5 +140,5 @@ def _dependence(a: Rows, b: Rows, before: Score, after: Score) -> float:
 
 
 def _design(location: float, scale: float, nulls: float) -> PerStatistic:
-    most = max(location, scale)
-    return PerStatistic(location=location, scale=scale, shape=most, shares=most, nulls=nulls)
+    most = max(location, scale)  # of the scale too: where a column wanders off, its squares are as dependent as itself
+    return PerStatistic(location=location, scale=most, shape=most, shares=most, nulls=nulls)
