@@ -1,8 +1,8 @@
 """Two tables with planted changes, drawn with any seed: what a comparison should find, and what it should not.
 
-50 features (30 numbers, 20 of levels), a score, a label and a timestamp. Planted are 12: five shifts, two scales, three
-changes of frequency, one new level and one share of nulls; ten more move by a trifle; 28 stay. The relation of the label
-to the score changes in the later half of the current rows.
+50 features (30 numbers, 20 of levels), a score, a label and a timestamp. Planted are 12: five shifts, two scales,
+three changes of frequency, one new level and one share of nulls; ten more move by a trifle; 28 stay. The relation of
+the label to the score changes in the later half of the current rows.
 """
 
 from pathlib import Path

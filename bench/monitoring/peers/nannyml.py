@@ -1,4 +1,7 @@
-"""NannyML: univariate drift (Jensen–Shannon, ten chunks) and missing and unseen values; called when half the chunks alert."""
+"""NannyML: univariate drift (Jensen–Shannon) and missing and unseen values, in ten chunks.
+
+A column is called when half of its chunks alert.
+"""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """Distributions as curves: what a profile tells of the share of rows up to any number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +50,18 @@ def curve_of(profile: ColumnProfile, steps: bool = False) -> Curve:
 def gap(window: Curve, reference: Curve, factor: float = 1.0, offset: float = 0.0) -> float:
     """Return the largest difference between a window and `factor` × the reference + `offset`.
 
-    It is taken where the window's curve is exact.
+    It is taken where the window's curve is exact. Between its own points the reference is a line or, of columns whose
+    values repeat, a step: whichever is nearer.
     """
     at = np.nan_to_num((window.at - offset) / factor)
+    first = 0 if window.steps else 1  # of lines the first point is the lowest value, which a step is past
+    told = [_gap(window.share[first:], at[first:], replace(reference, steps=True), factor)]
+    if not reference.steps:
+        told.append(_gap(window.share[first:], at[first:], reference, factor))
+    return min(told)
+
+
+def _gap(share: FloatArray, at: FloatArray, reference: Curve, factor: float) -> float:
     slack = 1e-9 * np.abs(at) if reference.steps else 0.0
     told = reference(at + slack) if factor > 0 else 1.0 - reference(at - slack)
-    return float(np.abs(window.share - told)[1 if not window.steps else 0 :].max(initial=0.0))
+    return float(np.abs(share - told).max(initial=0.0))

@@ -13,6 +13,7 @@ from setpoint.monitor.changes.maps import fit_limit, unit_of
 from setpoint.monitor.changes.values import KS, LOCATION, SCALE, SHARE, Change, Effect, Noise
 from setpoint.stats.distances import bin_scores, kolmogorov_smirnov
 
+SAME_SPREAD = 1.05  # a factor below which the middle of a column is as wide as it was: its shape changed
 EXPLAINED = 0.5  # of a distance: what is left of it then is no second change
 USUAL = 1.36  # times √(1/n + 1/m): the distance that two samples of one distribution pass in 5 % of cases
 
@@ -135,8 +136,17 @@ def _moment(p: ColumnProfile, w: ColumnProfile, effects: dict[str, Effect]) -> t
     """Name what moved most: the location, the scale, or the shape alone."""
     moved = [effects[name] for name in ("shift", "scale") if effects[name].sure] or [effects["shape"]]
     most = max(moved, key=lambda effect: abs(effect.size))
-    effect = math.log(w.std / p.std) if most.name == "scale" and w.std > 0 and p.std > 0 else most.size
-    return most.name, effect, _moments(p, w)
+    if most.name != "scale":
+        return most.name, most.size, _moments(p, w)
+    wider = _wider(p, w)
+    kept = abs(wider) < math.log(SAME_SPREAD)
+    return ("shape", effects["shape"].size, _moments(p, w)) if kept else ("scale", wider, _moments(p, w))
+
+
+def _wider(p: ColumnProfile, w: ColumnProfile) -> float:
+    """Return the log of how much wider the middle four fifths lie."""
+    before, after = (np.diff(curve_of(each).quantile(np.array([0.1, 0.9])))[0] for each in (p, w))
+    return math.log(after / before) if before > 0 and after > 0 else 0.0
 
 
 def _moments(p: ColumnProfile, w: ColumnProfile) -> str:

@@ -12,6 +12,7 @@ from setpoint.monitor.changes.values import Change, Noise
 from setpoint.stats.distances import expected_variation, pooled, total_variation
 
 NEAR = 0.03  # share of rows by which each may differ from the other's reference, beyond sampling
+MEAN, SPREAD = 0.1, 0.5  # deviations between means and log of the ratio of deviations: tails make these restless
 NEVER = ("missing", "type", "extra", "frozen")
 Profiles = Mapping[str, ColumnProfile]
 
@@ -50,7 +51,7 @@ def _alike(w: ColumnProfile, p: ColumnProfile, limit: float) -> bool:
         case Counted.NUMERIC:
             if not w.finite or not p.finite or not p.std:
                 return False
-            moments = abs(w.mean - p.mean) < (0.1 + limit) * p.std and abs(math.log(max(w.std, 1e-300) / p.std)) < 0.2
-            return moments and gap(curve_of(w), curve_of(p)) < limit
+            near = abs(w.mean - p.mean) < (MEAN + limit) * p.std and abs(math.log(max(w.std, 1e-300) / p.std)) < SPREAD
+            return near and gap(curve_of(w), curve_of(p)) < limit
         case _:
             return False

@@ -33,7 +33,7 @@ def neighbours(scores: FloatArray) -> float:
     n = len(scores)
     centred = scores - scores.mean() if n else scores
     power = float(centred @ centred)
-    if n < 4 or not 0 < power < np.inf:
+    if n < 4 or scores.min() == scores.max() or not 0 < power < np.inf:
         return 1.0
     size = 1 << int(2 * n - 1).bit_length()
     rho = np.fft.irfft(np.square(np.abs(np.fft.rfft(centred, size))), size)[: n // 4 + 2] / power
