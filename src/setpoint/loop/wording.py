@@ -11,8 +11,9 @@ from setpoint.domain.notice import Message, Severity
 from setpoint.domain.value import value
 from setpoint.maintain.triage import QUALITY, SERVICE, strength
 
-LONGEST = 400  # characters of one line
+LONGEST = 240  # characters of one line
 MOST_SAID = 3  # newest lines of a timeline
+REPEATED = re.compile(r"^\S+ \S+ (most likely|waits for a person)")  # what other facts of the message say
 MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
 
 
@@ -25,6 +26,9 @@ class Kind(StrEnum):
     UPDATED = "update"
     REMINDED = "still open"
     RECOVERED = "recovered"
+
+
+FULL = (Kind.ASKS, Kind.OPENED, Kind.WORSE, Kind.REMINDED)  # the others are read by who has read one of these
 
 
 @value
@@ -41,6 +45,12 @@ class News:
     def rank(self) -> tuple[int, int]:
         """Order of importance: what needs a person, what is new and critical, then the rest."""
         return list(Kind).index(self.kind), self.severity is not Severity.CRITICAL
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still does harm, as far as is known."""
+        held = self.incident is not None and self.incident.status is IncidentStatus.HELD
+        return self.kind is not Kind.RECOVERED and not held
 
 
 @value
@@ -98,7 +108,7 @@ def _title(model: str, news: Sequence[News]) -> str:
 
 
 def _loudest(news: Sequence[News]) -> Severity | None:
-    alive = [n.severity for n in news if n.kind is not Kind.RECOVERED]
+    alive = [n.severity for n in news if n.alive]
     if not alive:
         return None
     return Severity.CRITICAL if Severity.CRITICAL in alive else Severity.WARNING
@@ -106,28 +116,34 @@ def _loudest(news: Sequence[News]) -> Severity | None:
 
 def _entry(model: str, news: News, now: datetime) -> Entry:
     incident = news.incident
-    said = tuple(_shortened(line) for line in news.said[-MOST_SAID:])
+    said = tuple(_shortened(line) for line in news.said[-MOST_SAID:] if not REPEATED.search(line))
     if incident is None:
         return Entry(
             head=f"{news.kind.capitalize()}: {news.about} is proven and waits to be promoted",
             facts=tuple(("Proof", line) for line in said),
             command=f"setpoint repair approve {news.about} --model {model}",
         )
-    harm = [f for f in _alarms(incident) if f.monitor in (QUALITY, SERVICE)]
     facts = [
-        ("What", _measured(_worst(incident))),
-        *(("Harm", _measured(f)) for f in harm[:1] if f is not _worst(incident)),
+        *(_seen(incident) if news.kind in FULL else []),
         ("Since", f"{incident.since:%Y-%m-%d %H:%M} UTC, {_lasted(incident, now)}"),
-        ("Likely cause", _cause(incident)),
+        *([("Likely cause", _cause(incident))] if news.kind in FULL else []),
         ("Setpoint", _stand(incident)),
-        *(("Done", line) for line in said if news.kind is not Kind.REMINDED),
+        *(("Done", line) for line in said if news.kind not in (Kind.REMINDED, Kind.RECOVERED)),
         ("Incident", incident.id),
     ]
+    matters = f" ({news.severity})" if news.alive else ""
     return Entry(
-        head=f"{news.kind.capitalize()} ({news.severity}): {what(incident)}",
+        head=f"{news.kind.capitalize()}{matters}: {what(incident)}",
         facts=tuple((name, _shortened(text)) for name, text in facts if text),
         command=_command(model, news),
     )
+
+
+def _seen(incident: Incident) -> list[tuple[str, str]]:
+    """Return what is wrong, and the harm that it does."""
+    worst = _worst(incident)
+    harm = [f for f in _alarms(incident) if f.monitor in (QUALITY, SERVICE) and f is not worst]
+    return [("What", _measured(worst)), *(("Harm", _measured(f)) for f in harm[:1])]
 
 
 def _command(model: str, news: News) -> str:
@@ -161,7 +177,8 @@ def _cause(incident: Incident) -> str:
     if not incident.causes or incident.causes[0].cause is Cause.UNKNOWN:
         return "none of the known causes explains it"
     likely = incident.causes[0]
-    return f"{likely.cause} of {likely.subject} (weight {likely.weight:.2f}): {'; '.join(likely.evidence)}"
+    why = f": {likely.evidence[0]}" if likely.evidence else ""
+    return f"{likely.cause} of {likely.subject} (weight {likely.weight:.2f}){why}"
 
 
 def _stand(incident: Incident) -> str:
