@@ -7,19 +7,22 @@ from setpoint.stats.fairness import CLASS_RATES, FEWEST, gap
 NAMES = ("sex=f", "sex=m", "sex=other")
 
 
-def draw(rng, rows, shift=0.0):
+def draw(rng, rows, shift=0.0, rho=0.0):
     """Return a calibrated score; those of the second group score higher by `shift` without being so more often."""
     code = rng.choice(3, rows, p=[0.5, 0.4, 0.1])
-    x = rng.normal(size=rows)
+    x = rng.normal(size=rows) * np.sqrt(1 - rho**2)
+    for i in range(1, rows if rho else 0):
+        x[i] += rho * x[i - 1]
     y = (rng.uniform(size=rows) < expit(x)).astype(float)
     return y, expit(x + shift * (code == 1)), code
 
 
+@pytest.mark.parametrize("rho", [0.0, 0.6])
 @pytest.mark.parametrize("of", CLASS_RATES)
-def test_where_there_is_no_gap_the_lower_bound_says_so(of):
+def test_where_there_is_no_gap_the_lower_bound_says_so(of, rho):
     """200 samples of 1,500 rows without a gap: the lower bound is above zero about as often as its level."""
     rng = np.random.default_rng(0)
-    found = [gap(of, *draw(rng, 1_500), NAMES, threshold=0.5) for _ in range(200)]
+    found = [gap(of, *draw(rng, 1_500, rho=rho), NAMES, threshold=0.5) for _ in range(200)]
     assert np.mean([g.low > 0 for g in found]) <= 0.10  # 5 % and the looseness of twenty blocks
     assert np.mean([g.value for g in found]) > 0.03  # the dummy: the plain gap is never zero
 

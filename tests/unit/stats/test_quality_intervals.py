@@ -114,3 +114,10 @@ def test_a_resampled_error_counts_as_it_is():
 def test_decisions_that_brought_the_same_prove_little():
     found = measure("value_per_decision", np.zeros(30), np.zeros(30), Terms(gain=(10.0, -2.0, -6.0, 0.0)))
     assert found.bounds(ALPHA)[1] > 0.5
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_values_and_bounds_are_plain_numbers(name):
+    """They are stored as JSON."""
+    found = measure(name, *draw(CATALOGUE[name].tasks[0], np.random.default_rng(0), 60, 0.0), TERMS)
+    assert {type(v) for v in (found.value, *found.bounds(ALPHA))} == {float}

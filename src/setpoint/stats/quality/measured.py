@@ -50,7 +50,7 @@ class Measured:
     def error(self) -> tuple[float, int]:
         """Return the standard error under dependence of neighbours, and its degrees of freedom; see `block_se`."""
         se, freedom = _block_se(self.psi) if self.se is None else (self.se, BLOCKS - 1)
-        return max(se, OTHERWISE * self.grain), freedom
+        return float(max(se, OTHERWISE * self.grain)), freedom
 
     def bounds(self, alpha: float) -> tuple[float, float]:
         """Return the lower and the upper bound, each wrong with probability `alpha`; infinite on too few rows."""
@@ -58,7 +58,7 @@ class Measured:
         if not self.known or not math.isfinite(se):
             return -math.inf, math.inf
         width = se * t_quantile(alpha, freedom)
-        return self.value - self.bias - width, self.value + width
+        return float(self.value - self.bias - width), float(self.value + width)
 
 
 def _block_se(psi: FloatArray) -> tuple[float, int]:
