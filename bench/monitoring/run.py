@@ -126,6 +126,7 @@ class Stream:
                     Scope(
                         hours=hours.between(floored(now, HOUR) - timedelta(days=1) - BASELINE, floored(now, HOUR)),
                         minutes=hours.between(floored(now, HOUR), now),
+                        limits=self.limits,
                         doubtful=tuple(doubtful),
                         reference=self.reference if slow else None,
                     ),

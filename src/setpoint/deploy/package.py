@@ -19,7 +19,15 @@ from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.cuts import with_described
 from setpoint.domain.evolution import continued
 from setpoint.domain.keys import Keys
-from setpoint.domain.profile import Binning, binning_of, profile_of, profile_to_json, with_missing
+from setpoint.domain.parts import parts_of
+from setpoint.domain.profile import (
+    Binning,
+    binning_of,
+    profile_of,
+    profile_to_json,
+    profiles_to_json,
+    with_missing,
+)
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Contract, Handling, Schema, Task
 from setpoint.domain.segments import check as check_segments
@@ -33,6 +41,7 @@ from setpoint.runtime.model import ONNX_FILE
 REFERENCE_FILE = "reference.parquet"
 BINNING_FILE = "binning.json"
 PROFILE_FILE = "profile.json"
+SEGMENTS_FILE = "segments.json"  # profiles of the reference's segments, where there are any
 DESCRIBE_S = 300.0  # for 10,000 rows of the reference
 SCORES_FILE = "scores.npy"  # the model's own scores of the reference rows, float64 (n,)
 
@@ -193,9 +202,11 @@ def _profile(reference: pa.Table, schema: Schema, scores: Column, request: Packa
     cuts = with_described(binning_of(columns, schema, scores, request.segments), request.describe, described)
     if request.binning is not None:
         cuts = continued(request.binning, cuts)
-    profile = profile_of(with_missing({**described, **columns, schema.score: scores}, cuts), cuts)
+    counted = with_missing({**described, **columns, schema.score: scores}, cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
-    (staged / PROFILE_FILE).write_bytes(profile_to_json(profile))
+    (staged / PROFILE_FILE).write_bytes(profile_to_json(profile_of(counted, cuts)))
+    if cuts.segments:
+        (staged / SEGMENTS_FILE).write_bytes(profiles_to_json(parts_of(counted, cuts)))
 
 
 def _lineage(request: PackageRequest, artifact: Path, rows: int, packages: dict[str, str]) -> Lineage:

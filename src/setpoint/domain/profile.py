@@ -244,13 +244,31 @@ class _Stored:
 
 def profile_to_json(profile: Profile) -> bytes:
     """Encode a profile: an object with one entry a column."""
-    return to_json({name: _stored(column) for name, column in profile.columns.items()})
+    return to_json(_by_column(profile))
 
 
 def profile_from_json(raw: bytes, binning: Binning | None = None) -> Profile:
     """Decode what `profile_to_json` wrote; with its binning the profile can be added to others."""
+    return _profile(from_json(raw, dict[str, _Stored]), binning)
+
+
+def profiles_to_json(profiles: Mapping[str, Profile]) -> bytes:
+    """Encode profiles by name."""
+    return to_json({name: _by_column(profile) for name, profile in profiles.items()})
+
+
+def profiles_from_json(raw: bytes, binning: Binning) -> dict[str, Profile]:
+    """Decode what `profiles_to_json` wrote."""
+    return {name: _profile(stored, binning) for name, stored in from_json(raw, dict[str, dict[str, _Stored]]).items()}
+
+
+def _by_column(profile: Profile) -> dict[str, _Stored]:
+    return {name: _stored(column) for name, column in profile.columns.items()}
+
+
+def _profile(stored: Mapping[str, _Stored], binning: Binning | None) -> Profile:
     cuts = binning.columns if binning is not None else {}
-    return Profile({name: _restored(c, cuts.get(name)) for name, c in from_json(raw, dict[str, _Stored]).items()})
+    return Profile({name: _restored(column, cuts.get(name)) for name, column in stored.items()})
 
 
 def _stored(column: ColumnProfile) -> _Stored:

@@ -133,6 +133,10 @@ class Series:
             self, starts=self.starts[chosen], columns={name: c.take(chosen) for name, c in self.columns.items()}
         )
 
+    def without(self, column: str) -> "Series":
+        """Return the other columns."""
+        return replace(self, columns={name: c for name, c in self.columns.items() if name != column})
+
     def between(self, since: datetime | None, until: datetime | None) -> "Series":
         """Return the stretches that begin in a window; None leaves a side open."""
         first = 0 if since is None else int(np.searchsorted(self.starts, stamp(since)))

@@ -96,7 +96,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         segments=read_binning(folder).segments,
         reference_gaps=reference_gaps(folder, champion),
         contract=read_contract(folder),
-        scopes=scopes(ports, deployment, folder, version, since, now),
+        scopes=scopes(ports, deployment, champion, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
     study = studied(ports, deployment, champion, history, now)

@@ -8,10 +8,18 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from setpoint.deploy.hidden import countable
-from setpoint.deploy.package import BINNING_FILE, PROFILE_FILE, REFERENCE_FILE, SCORES_FILE, PackageRequest, package
+from setpoint.deploy.package import (
+    BINNING_FILE,
+    PROFILE_FILE,
+    REFERENCE_FILE,
+    SCORES_FILE,
+    SEGMENTS_FILE,
+    PackageRequest,
+    package,
+)
 from setpoint.deploy.reference import features_of, target_of
 from setpoint.domain.data_contract import DataContract
-from setpoint.domain.profile import Binning, Profile, profile_from_json
+from setpoint.domain.profile import Binning, Profile, profile_from_json, profiles_from_json
 from setpoint.domain.schema import Handling
 from setpoint.domain.sensitive import hidden
 from setpoint.domain.value import from_json, replace, to_json
@@ -70,6 +78,12 @@ def _learn_contract(staged: Path, version: ModelVersion, rules: tuple[str, ...])
     table = pq.read_table(staged / REFERENCE_FILE).select(list(schema.names))
     learnt = contract_of(table, given=rules, hidden=[f.name for f in hidden(schema)])
     (staged / CONTRACT_FILE).write_bytes(to_json(learnt))
+
+
+def read_segments(folder: Path) -> dict[str, Profile]:
+    """Return the profiles of the reference's segments stored in a bundle; none where it is older than them."""
+    file = folder / SEGMENTS_FILE
+    return profiles_from_json(file.read_bytes(), read_binning(folder)) if file.exists() else {}
 
 
 def _learn_limits(staged: Path, version: ModelVersion) -> None:

@@ -45,8 +45,8 @@ def triage(
 
 
 def opens(finding: Finding) -> bool:
-    """Whether a finding may open an incident."""
-    return finding.alarm and not finding.metric.endswith("_slow")
+    """Whether a finding may open an incident: it is about what the champion was asked or answered."""
+    return finding.alarm and finding.role == "champion" and not finding.metric.endswith("_slow")
 
 
 def is_about_inputs(finding: Finding) -> bool:

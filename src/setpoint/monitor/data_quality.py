@@ -48,6 +48,8 @@ class _Window:
             metric=metric,
             column=column,
             segment=self.scope.segment or None,
+            version=self.scope.version,
+            role=self.scope.role,
             since=self.horizon.since,
             until=self.seen.now,
             rows=rows,
@@ -66,15 +68,14 @@ def data_quality(seen: Seen, scope: Scope, horizons: Sequence[Horizon]) -> Itera
     A share of rows alarms when its lower Clopper–Pearson bound passes the natural share (the larger of the reference's
     and the last weeks'), plus natural movement, plus a floor of 2 % of the rows.
     """
-    tests = RULES * max(len(seen.limits.columns), 1) * len(horizons) * len(seen.scopes)
+    tests = RULES * max(len(scope.watched), 1) * len(horizons) * scope.divided
     for horizon in horizons:
         alpha = seen.level(tests, seen.separate(seen.now - horizon.since))
         window = _Window(seen, scope, horizon, scope.sound(scope.hours, horizon.since), alpha)
-        for name, limits in seen.limits.columns.items():
-            if name in horizon.stretches.columns:
-                yield from _nulls(window, name, limits)
-                yield from _out_of_range(window, name, limits)
-                yield from _unseen(window, name, limits)
+        for name, limits in scope.watched.items():
+            yield from _nulls(window, name, limits)
+            yield from _out_of_range(window, name, limits)
+            yield from _unseen(window, name, limits)
 
 
 def refused(seen: Seen) -> Iterator[Finding]:
@@ -104,8 +105,9 @@ def refused(seen: Seen) -> Iterator[Finding]:
 def _nulls(window: _Window, name: str, limits: ColumnLimits) -> Iterator[Finding]:
     hits = int(window.horizon.stretches.columns[name].nulls.sum())
     if hits:
-        past = window.past.columns[name]
-        natural = max(limits.nulls, past.nulls.sum() / max(past.rows.sum(), 1))
+        past, known = window.past.columns[name], window.scope.known(name)
+        usual = known.nulls / max(known.rows, 1) if known else limits.nulls
+        natural = max(usual, past.nulls.sum() / max(past.rows.sum(), 1))
         z = -float(special.ndtri(window.alpha))
         yield window.share("null_rate", name, hits, natural, z * limits.nulls_sd, "are null")
 

@@ -55,6 +55,8 @@ class _Test:
             metric=metric,
             column=self.name,
             segment=self.scope.segment or None,
+            version=self.scope.version,
+            role=self.scope.role,
             since=self.horizon.since,
             until=self.seen.now,
             rows=self.horizon.rows,
@@ -75,8 +77,8 @@ def sudden_drift(seen: Seen, scope: Scope, horizons: Sequence[Horizon]) -> Itera
     the reference itself made. Single hours are compared with the same hour of other days. The season is in the blocks,
     so it needs no model; slow change is left to `slow_drift`.
     """
-    watched = {name: c for name, c in seen.limits.columns.items() if name in scope.hours.columns and not c.stepwise}
-    tests = STATISTICS * max(len(watched), 1) * len(horizons) * len(seen.scopes)
+    watched = {name: limits for name, limits in scope.watched.items() if not limits.stepwise}
+    tests = STATISTICS * max(len(watched), 1) * len(horizons) * scope.divided
     for horizon in horizons:
         alpha = seen.level(tests, seen.separate(seen.now - horizon.since))
         for name, limits in watched.items():
@@ -196,11 +198,13 @@ def _against_reference(test: _Test) -> Iterator[Finding]:
     """Judge by the movement of the reference's own blocks, where there is no baseline yet: a wide limit."""
     now, limits = moments(test.now, test.limits), test.limits
     rows = int(now.rows.sum())
-    movement = limits.movement(rows)
-    if movement is None or rows < movement.rows or np.isnan(now.mean).all():
+    movement, known = limits.movement(rows), test.scope.known(test.name)
+    unknown = test.scope.segment and known is None
+    if unknown or movement is None or rows < movement.rows or np.isnan(now.mean).all():
         return
     mean = float(np.nansum(now.mean * now.rows) / now.rows[~np.isnan(now.mean)].sum())
-    effect = mean - limits.mean / limits.std
+    usual = known.mean if known and known.finite else limits.mean
+    effect = mean - usual / limits.std
     width = max(movement.level, BLIND) * t_quantile(test.alpha, movement.blocks - 1)
-    text = f"mean {limits.std * mean:.6g}, the reference's blocks have {limits.mean:.6g} ± {limits.std * width:.3g}"
+    text = f"mean {limits.std * mean:.6g}, the reference's blocks have {usual:.6g} ± {limits.std * width:.3g}"
     yield test.finding("drift_location", abs(effect), width, LOCATION_FLOOR, text)

@@ -31,7 +31,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *process(seen),
         *refused(seen),
         *broken_rules(seen, micro(seen)),
-        *(finding for scope in seen.scopes for finding in of_scope(seen, scope)),
+        *of_scopes(seen),
         *good,
         *by_segment(seen),
         *fairness(seen),
@@ -42,15 +42,25 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
 
 
+def of_scopes(seen: Seen) -> Iterator[Finding]:
+    """Report what is wrong with columns; of a segment, what all rows together do not show already."""
+    said: set[tuple[str, str | None]] = set()
+    for scope in seen.scopes:
+        found = list(of_scope(seen, scope))
+        if not scope.segment and scope.role == "champion":
+            said = {(f.metric, f.column) for f in found if f.alarm}
+            yield from found
+        else:
+            yield from (f for f in found if (f.metric, f.column) not in said)
+
+
 def of_scope(seen: Seen, scope: Scope) -> Iterator[Finding]:
     """Report what is wrong with the columns of one part of the rows; of the windows of a look, the surest finding."""
     windows = list(horizons(scope, seen.started, seen.now))
     if windows:
-        found = [
-            *data_quality(seen, scope, windows),
-            *sudden_drift(seen, scope, windows),
-            *stuck(seen, scope, windows[0]),
-        ]
+        found = [*data_quality(seen, scope, windows), *sudden_drift(seen, scope, windows)]
+        if not scope.segment:  # whose rows do not follow each other
+            found += stuck(seen, scope, windows[0])
         yield from surest([f for window in windows for f in _named(scope, window, found)])
     yield from slow_drift(seen, scope)
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from setpoint.domain.profile import Profile
+from setpoint.domain.profile import ColumnProfile, Profile
 from setpoint.domain.records import moment, stamp
 from setpoint.domain.series import Series, joined
+from setpoint.monitor.limits import ColumnLimits, Limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND, MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
@@ -31,16 +32,37 @@ class Scope:
     doubtful : tuple of (since, until)
         Stretches whose rows an incident makes doubtful: they foretell nothing.
     reference : Profile, optional
-        The same part of the champion's reference; without it nothing is compared with it.
+        The same part of the version's reference; without it nothing is compared with it.
+    limits : Limits
+        What is natural for its columns.
     segment : str
         Name of the part; empty for all rows.
+    version : str, optional
+        The only version whose answers are counted.
+    role : str
+        Part that the version plays: `champion`, `challenger` or `shadow`.
+    divided : int
+        Among how many such parts the error that a test may have is divided.
     """
 
     hours: Series
     minutes: Series
+    limits: Limits
     doubtful: tuple[Span, ...] = ()
     reference: Profile | None = None
     segment: str = ""
+    version: str | None = None
+    role: str = "champion"
+    divided: int = 1
+
+    @property
+    def watched(self) -> dict[str, ColumnLimits]:
+        """The columns that are counted, and what is natural for each."""
+        return {name: limits for name, limits in self.limits.columns.items() if name in self.hours.columns}
+
+    def known(self, column: str) -> ColumnProfile | None:
+        """Return the reference of a column, if there is one."""
+        return self.reference.columns.get(column) if self.reference is not None else None
 
     @property
     def running(self) -> Series:

@@ -33,7 +33,7 @@ def slow_drift(seen: Seen, scope: Scope) -> Iterator[Finding]:
     """
     if scope.reference is None:
         return
-    tests = 2 * 5 * max(len(scope.reference.columns), 1) * len(seen.scopes)  # horizons; two effects have two sides
+    tests = 2 * 5 * max(len(scope.watched), 1) * scope.divided  # horizons; two effects have two sides
     for days in (1, 7):
         length = timedelta(days=days)
         alpha = seen.level(tests, min(seen.looks, 2 * 365 / days))
@@ -46,7 +46,7 @@ def _window(
     seen: Seen, scope: Scope, reference: Profile, profile: Profile, length: timedelta, alpha: float
 ) -> Iterator[Finding]:
     for name, window in profile.columns.items():
-        limits, base = seen.limits.columns.get(name), reference.columns.get(name)
+        limits, base = scope.limits.columns.get(name), reference.columns.get(name)
         if limits is None or base is None or limits.stepwise or not limits.movements or window.filled < FEWEST_ROWS:
             continue
         for metric, effect, width in _effects(window, base, limits, alpha):
@@ -56,6 +56,8 @@ def _window(
                 metric=f"{metric}_slow",
                 column=name,
                 segment=scope.segment or None,
+                version=scope.version,
+                role=scope.role,
                 since=seen.now - length,
                 until=seen.now,
                 rows=window.filled,

@@ -25,11 +25,11 @@ def stuck(seen: Seen, scope: Scope, horizon: Horizon) -> Iterator[Finding]:
     A run is made of whole stretches of one value (hours, and the minutes of the running one), so it is at least as long
     as said.
     """
-    alpha = seen.level(max(len(seen.limits.columns), 1) * len(seen.scopes), seen.separate(seen.now - horizon.since))
+    alpha = seen.level(max(len(scope.watched), 1) * scope.divided, seen.separate(seen.now - horizon.since))
     whole = scope.since(moment(scope.hours.starts[0]))
     recent = whole.starts >= horizon.stretches.starts[0]
-    for name, limits in seen.limits.columns.items():
-        if limits.runs and name in whole.columns:
+    for name, limits in scope.watched.items():
+        if limits.runs:
             found = _run(whole.columns[name], recent, limits.runs, alpha)
             if found is not None:
                 value, limit = found
@@ -37,7 +37,6 @@ def stuck(seen: Seen, scope: Scope, horizon: Horizon) -> Iterator[Finding]:
                     monitor="data_quality",
                     metric="stuck",
                     column=name,
-                    segment=scope.segment or None,
                     since=horizon.since,
                     until=seen.now,
                     rows=horizon.rows,

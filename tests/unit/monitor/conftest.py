@@ -118,7 +118,7 @@ def look(limits: Limits, binning: Binning) -> Callable[..., Seen]:
             refused={"": rows},
             objectives=(Objective(metric="mae", at_most=6.0), Objective(metric="latency_p99_ms", at_most=20.0)),
             false_actions_per_year=2.0,
-            scopes=(scope_of(stream, log.time, now - timedelta(hours=rows), now, binning),),
+            scopes=(scope_of(stream, log.time, now - timedelta(hours=rows), now, binning, limits=limits),),
         )
         return replace(plain, **changes)
 

@@ -65,5 +65,5 @@ def test_refused_requests_alarm_by_field(stream, look):
 
 def test_without_rows_there_is_nothing_to_say(stream, look, binning, scoped):
     seen = look(stream, AT)
-    nothing = scoped({name: stream[name][:0] for name in binning.columns}, seen.now, 1, binning)
+    nothing = scoped({name: stream[name][:0] for name in binning.columns}, seen.now, 1, binning, limits=seen.limits)
     assert list(of_scope(replace(seen, scopes=(nothing,)), nothing)) == []

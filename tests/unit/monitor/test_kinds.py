@@ -53,7 +53,7 @@ def alarms(look, stream, scoped):
     def of(**kind):
         before, week = rows(rng, 3_000, day=79), rows(rng, 1_000, day=100, **kind)
         both = {name: np.concatenate([before[name], column]) for name, column in week.items()}
-        scope = scoped(both, seen.now, 28, binning, reference=known)
+        scope = scoped(both, seen.now, 28, binning, limits=seen.limits, reference=known)
         return {(f.column, f.metric) for f in of_scope(replace(seen, scopes=(scope,)), scope) if f.alarm}
 
     return of

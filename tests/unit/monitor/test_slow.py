@@ -40,7 +40,7 @@ def rate(look, stream, scoped, *, ar, shift=0.0, shares=(0.6, 0.3, 0.1), windows
     ours = dummy = 0
     for _ in range(windows):
         week = rows(rng, 1_000, ar, shift, shares)
-        scope = scoped(week, seen.now, 7, binning, reference=known)
+        scope = scoped(week, seen.now, 7, binning, limits=seen.limits, reference=known)
         ours += any(f.alarm for f in slow_drift(replace(seen, scopes=(scope,)), scope))
         dummy += abs(week["x"].mean() - reference["x"].mean()) > 1.96 * np.sqrt(1 / 1_000 + 1 / 20_000)
     return ours / windows, dummy / windows

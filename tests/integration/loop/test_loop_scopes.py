@@ -1,0 +1,24 @@
+"""The parts of the traffic that a look judges: all rows, segments once an hour, challengers and the shadow."""
+
+from datetime import timedelta
+from typing import Any
+
+from setpoint.loop.scopes import scopes
+
+
+def test_segments_and_other_versions_are_counted_apart_once_an_hour(world: Any) -> None:
+    w = world()
+    file = w.file.model_copy(update={"model": "split", "segments": ["temp"]})
+    w.operator.deploy(file, by="ann")
+    w.operator.deploy(file, share=0.3, by="ann")
+    deployment, ports = w.operator.deployments("split")[0], w.operator.ports
+    champion, now = ports.bundles.get("split", "v1"), w.clock.now()
+    whole, *parts = scopes(ports, deployment, champion, None, now - timedelta(hours=1), now)
+    segments, (challenger,) = parts[:-1], parts[-1:]
+    quarters = [s.reference.rows for s in segments if s.reference]
+    assert sum(quarters) == whole.reference.rows
+    assert (len(quarters), len(segments)) == (4, 5)  # no temperature of the reference is null
+    assert all("temp" not in s.hours.columns and s.divided == 10 for s in segments)
+    assert (challenger.version, challenger.role, list(challenger.hours.columns)) == ("v2", "challenger", ["prediction"])
+    again = scopes(ports, deployment, champion, None, now, now + timedelta(minutes=1))
+    assert [s.segment for s in again] == [""]
