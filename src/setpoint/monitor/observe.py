@@ -6,12 +6,14 @@ from setpoint.domain.finding import Finding
 from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
 from setpoint.monitor.fairness import fairness
+from setpoint.monitor.freshness import arrivals
 from setpoint.monitor.horizons import Horizon, horizons
 from setpoint.monitor.micro import micro
 from setpoint.monitor.naming import named
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
 from setpoint.monitor.release import release
+from setpoint.monitor.repeats import repeats
 from setpoint.monitor.rules import broken_rules
 from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import Seen
@@ -27,10 +29,13 @@ ALWAYS = ("quality", "objective", "fairness", "slices", "service", "process")
 def observe(seen: Seen) -> tuple[Finding, ...]:
     """Return every alarm, every objective, and as notes the columns that came at least half way to their limit."""
     good = list(quality(seen))
+    window = micro(seen)
     found = (
         *process(seen),
         *refused(seen),
-        *broken_rules(seen, micro(seen)),
+        *broken_rules(seen, window),
+        *repeats(seen, window),
+        *arrivals(seen),
         *of_scopes(seen),
         *good,
         *by_segment(seen),
