@@ -1,35 +1,29 @@
 """How good a table of answers is: every metric with its interval, by segment, fairness gaps, the worst slices."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from setpoint.config.metrics import CATALOGUE, GAPS, QUALITY, known, span
-from setpoint.config.units import nearest
+from setpoint.config.metrics import CATALOGUE, GAPS, known, span
 from setpoint.domain.segments import Split
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.monitor.answers import Answers, Scores, read_answers
 from setpoint.monitor.axes import axes_of, split_of
 from setpoint.monitor.evaluated import Evaluation, GapValue, MetricValue, SliceValue
+from setpoint.monitor.fitting import FEWEST, FIRST, On, Own, Rows, chosen, metrics_of, own_of
 from setpoint.stats.fairness import Gap, floor_of, gap
-from setpoint.stats.quality import Measured, Terms, classes, mean, measure, ranking, row_log_loss, undefined
+from setpoint.stats.quality import Measured, row_log_loss
 from setpoint.stats.quality.measured import FloatArray
-from setpoint.stats.resampling import moving_blocks, resampled
 from setpoint.stats.slices import find_slices
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ALPHA = 0.05
-TOP, FIRST = 0.1, 10
-FEWEST = 8  # rows for an interval
-DECISIONS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "matthews")
 GAIN = ("tp", "fp", "fn", "tn")
 SPANS = {
     **dict.fromkeys((f"ndcg_at_{FIRST}", f"map_at_{FIRST}", "mrr", f"precision_at_{FIRST}"), (0.0, 1.0)),
@@ -38,10 +32,6 @@ SPANS = {
     "kappa": (-1.0, 1.0),
 }
 LOWER = {"log_loss"}  # of the metrics of several classes, those that are better when lower
-
-Rows = NDArray[np.int64]
-On = Callable[[Rows], Measured]  # measures some of the rows
-Own = Callable[[FloatArray, FloatArray], Any]
 
 
 def evaluate(
@@ -93,7 +83,7 @@ def evaluate(
     for name in segments:
         if name not in answers.columns:
             raise InvalidInput(f"column {name!r} cannot be a segment: it is no text, flag or number, or is the answer")
-    wanted = _chosen({**_metrics(answers, _gain(gain)), **_own(answers, metrics)}, metrics, answers.task)
+    wanted = chosen({**metrics_of(answers, _gain(gain)), **own_of(answers, metrics)}, metrics, answers.task)
     everything = np.arange(len(answers))
     overall = tuple(_value(name, on(everything), len(answers), ALPHA / 2) for name, on in wanted.items())
     splits = {} if answers.task == "ranking" else {name: split_of(answers.columns[name]) for name in segments}
@@ -126,101 +116,6 @@ def _gain(gain: Mapping[str, float] | None) -> tuple[float, float, float, float]
     if set(gain) != set(GAIN):
         raise InvalidInput(f"gain must say tp, fp, fn and tn; it says {', '.join(map(str, gain)) or 'nothing'}")
     return gain["tp"], gain["fp"], gain["fn"], gain["tn"]
-
-
-def _metrics(answers: Answers, gain: tuple[float, float, float, float] | None) -> dict[str, On]:
-    """Return the metrics that fit the task and what the table holds."""
-    match answers.task:
-        case "regression":
-            return {
-                name: _on(partial(measure, name), answers.y, answers.decided)
-                for name in QUALITY["regression"]
-                if not CATALOGUE[name].needs
-            }
-        case "ranking":
-            return _of_lists(answers)
-        case "multiclass":
-            return _of_several(answers)
-        case _:
-            return _of_two(answers, gain)
-
-
-def _of_two(answers: Answers, gain: tuple[float, float, float, float] | None) -> dict[str, On]:
-    """Return metrics of a binary task; decisions are those the table holds, so 0 and 1 are cut at one half."""
-    terms = Terms(top=TOP) if gain is None else Terms(top=TOP, gain=gain)
-    scored = [n for n in QUALITY["binary"] if n not in (*DECISIONS, "value_per_decision")]
-    decided = [*DECISIONS, *(["value_per_decision"] if gain else [])]
-    said = {} if answers.score is None else dict.fromkeys(scored, answers.score)
-    return {
-        name: _on(partial(measure, name, terms=terms), answers.y, column)
-        for name, column in {**said, **dict.fromkeys(decided, answers.decided)}.items()
-    }
-
-
-def _of_several(answers: Answers) -> dict[str, On]:
-    y, decided, p = answers.y.astype(np.int64), answers.decided.astype(np.int64), answers.probabilities
-    found = {
-        name: _on(metric, y, decided)
-        for name, metric in (
-            ("accuracy", classes.accuracy),
-            ("balanced_accuracy", classes.balanced_accuracy),
-            ("macro_f1", classes.macro_f1),
-            ("weighted_f1", classes.weighted_f1),
-            ("kappa", classes.kappa),
-        )
-    }
-    if p is None:
-        return found
-    k = min(3, len(answers.classes) - 1)
-    return {
-        **found,
-        "log_loss": _on(classes.log_loss, y, p),
-        "ovr_auc": _on(classes.ovr_auc, y, p),
-        f"top_{k}_accuracy": _on(partial(classes.top_k_accuracy, k=k), y, p),
-    }
-
-
-def _of_lists(answers: Answers) -> dict[str, On]:
-    y, score, query = answers.y, answers.decided, answers.query
-    return {
-        f"ndcg_at_{FIRST}": _on(partial(ranking.ndcg, k=FIRST), y, score, query),
-        f"map_at_{FIRST}": _on(partial(ranking.average_precision_at, k=FIRST), y, score, query),
-        "mrr": _on(ranking.reciprocal_rank, y, score, query),
-        f"precision_at_{FIRST}": _on(partial(ranking.precision_at, k=FIRST), y, score, query),
-    }
-
-
-def _on(metric: Callable[..., Measured], *columns: Any) -> On:
-    return lambda rows: metric(*(column[rows] for column in columns))
-
-
-def _own(answers: Answers, metrics: Sequence[str | Own] | None) -> dict[str, On]:
-    said = answers.score if answers.score is not None else answers.decided
-    own = [m for m in metrics or () if callable(m)]
-    return {getattr(f, "__name__", repr(f)): _on(partial(_of_function, f), answers.y, said) for f in own}
-
-
-def _of_function(function: Own, y: FloatArray, score: FloatArray) -> Measured:
-    """Measure with a user's function: a value for each row, or a number that resampling bounds."""
-    found = np.asarray(function(y, score), np.float64)
-    if found.shape == y.shape:
-        return mean(found) if np.isfinite(found).all() else undefined(len(y), "it is no finite number on some rows")
-    if found.shape:
-        raise InvalidInput(f"a metric must return a number, or {len(y)} values; it returned shape {found.shape}")
-    many = len(y) >= FEWEST
-    replicates = moving_blocks(lambda rows: float(function(y[rows], score[rows])), len(y)) if many else np.zeros(0)
-    return resampled(float(found), replicates, len(y))
-
-
-def _chosen(found: dict[str, On], metrics: Sequence[str | Own] | None, task: str) -> dict[str, On]:
-    if metrics is None:
-        return found
-    names = [m if isinstance(m, str) else getattr(m, "__name__", repr(m)) for m in metrics]
-    for name in names:
-        if name not in found:
-            hint = nearest(name, tuple(found))
-            raise InvalidInput(f"no metric {name!r} of task {task} on this table{hint}; there are {', '.join(found)}")
-    return {name: found[name] for name in names}
 
 
 def _value(name: str, found: Measured, rows: int, alpha: float, segment: str | None = None) -> MetricValue:
