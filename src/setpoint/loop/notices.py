@@ -98,7 +98,7 @@ def _news_of(
     kind = _kind(incident, told, severity, bool(trainings), now, remind_s)
     if kind is None:
         return None
-    return News(kind=kind, about=incident.id, severity=severity, incident=incident, said=said)
+    return News(kind=kind, about=incident.id, severity=severity, incident=incident, said=said, first=told is None)
 
 
 def _kind(

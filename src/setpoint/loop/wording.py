@@ -28,9 +28,6 @@ class Kind(StrEnum):
     RECOVERED = "recovered"
 
 
-FULL = (Kind.ASKS, Kind.OPENED, Kind.WORSE, Kind.REMINDED)  # the others are read by who has read one of these
-
-
 @value
 class News:
     """One thing to tell: of an incident, or of a candidate version that waits for a person."""
@@ -40,6 +37,12 @@ class News:
     severity: Severity
     incident: Incident | None = None
     said: tuple[str, ...] = ()  # what was done since people were last told
+    first: bool = False  # nothing was told of it before
+
+    @property
+    def full(self) -> bool:
+        """Whether its reader knows nothing of it yet, or may have forgotten."""
+        return self.first or self.kind in (Kind.ASKS, Kind.OPENED, Kind.WORSE, Kind.REMINDED)
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -124,9 +127,9 @@ def _entry(model: str, news: News, now: datetime) -> Entry:
             command=f"setpoint repair approve {news.about} --model {model}",
         )
     facts = [
-        *(_seen(incident) if news.kind in FULL else []),
+        *(_seen(incident) if news.full else []),
         ("Since", f"{incident.since:%Y-%m-%d %H:%M} UTC, {_lasted(incident, now)}"),
-        *([("Likely cause", _cause(incident))] if news.kind in FULL else []),
+        *([("Likely cause", _cause(incident))] if news.full else []),
         ("Setpoint", _stand(incident)),
         *(("Done", line) for line in said if news.kind not in (Kind.REMINDED, Kind.RECOVERED)),
         ("Incident", incident.id),

@@ -84,6 +84,7 @@ def test_what_came_and_went_within_a_turn_is_told_as_over(turns, made):
     over = made.incident(status=IncidentStatus.CLOSED, opened=made.now + 2 * MINUTE, closed=made.now + 2 * MINUTE)
     (message,) = turns(over)
     assert message.title.startswith("[recovered]")
+    assert "What: temp: drift_location 3" in message.text
     assert not turns()
 
 
