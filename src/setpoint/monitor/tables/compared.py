@@ -135,7 +135,7 @@ def _compared(name: str, judged: Judged, change: Change | None) -> ColumnCompari
 def _alone(name: str, before: Source, left_out: Sequence[str | None]) -> ColumnComparison:
     """Return what is said of a column that only one table has, or that is not compared."""
     if name in left_out:
-        return ColumnComparison(column=name, changed=False, detail="not compared: it tells rows apart")
+        return ColumnComparison(column=name, changed=False, detail="not compared: it orders rows or tells them apart")
     gone = name in before.names
     detail = "the current table lacks it" if gone else "the reference has no such column"
     return ColumnComparison(
