@@ -161,6 +161,9 @@ class Series:
 
 def joined(parts: Sequence[Series]) -> Series:
     """Return the stretches of all parts, of whatever length each; there is at least one part, with the same columns."""
+    parts = [part for part in parts if len(part)] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
     return Series(
         starts=np.concatenate([p.starts for p in parts]),
         every=min(p.every for p in parts),

@@ -28,6 +28,8 @@ class Horizon:
         `look`, `hour` or `day`.
     stretches : Series
         What the window consists of, in order of time.
+    rows : int
+        Rows of the window.
     now, before : Series
         The window as one block or several, and the blocks before it; `before` is empty where there are too few.
     phase : ndarray of shape (len(before),), int, optional
@@ -38,15 +40,11 @@ class Horizon:
 
     name: str
     stretches: Series
+    rows: int
     now: Series
     before: Series
     phase: NDArray[np.int64] | None = None
     phase_now: int = 0
-
-    @property
-    def rows(self) -> int:
-        """Rows of the window."""
-        return int(self.stretches.rows.sum())
 
     @property
     def since(self) -> datetime:
@@ -76,7 +74,7 @@ def _by_minutes(scope: Scope, name: str, since: datetime) -> Horizon | None:
     window = scope.minutes.take(slice(first, None))
     past = scope.sound(scope.minutes, moment(window.starts[0]))
     now, before = _blocks(window, past, len(window), name)
-    return Horizon(name=name, stretches=window, now=now, before=before)
+    return Horizon(name=name, stretches=window, rows=int(now.rows.sum()), now=now, before=before)
 
 
 def _by_hours(scope: Scope, hourly: Series, name: str, since: datetime) -> Horizon | None:
@@ -89,7 +87,7 @@ def _by_hours(scope: Scope, hourly: Series, name: str, since: datetime) -> Horiz
     past = scope.sound(scope.hours, since)
     whole = max(len(window) - (len(hourly) - len(scope.hours)), 1)
     now, before = _blocks(window, past, whole, name)
-    found = Horizon(name=name, stretches=scope.since(since), now=now, before=before)
+    found = Horizon(name=name, stretches=scope.since(since), rows=int(now.rows.sum()), now=now, before=before)
     return _phased(found) if name == "hour" and whole == 1 else found
 
 
