@@ -57,6 +57,9 @@ def test_a_scikit_learn_model_goes_the_whole_way(setpoint: Any, campaign: Path, 
     keys = {"monitor", "metric", "column", "segment", "window", "value", "limit", "alarm"}
     assert all(keys <= f.keys() for f in found)
     assert any(f["monitor"] == "quality" and f["alarm"] for f in found)
+    assert "✗ roc_auc is 0." in setpoint.run("monitor").stdout
+    setpoint.run("monitor", "--html", tmp_path / "report.html", "--fail-on", "alarm", code=2)
+    assert "roc_auc is 0." in (tmp_path / "report.html").read_text()
 
     lines = setpoint.records("campaign")
     assert len(lines) == 602

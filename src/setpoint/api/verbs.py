@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from setpoint.bootstrap.home import open_home, replay_table
 from setpoint.config import Settings, fraction, read_setpoint_file, seconds
-from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
@@ -24,6 +23,7 @@ from setpoint.loop.frames import outcomes_of
 from setpoint.loop.operator import Operator
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.replay import POLICIES, Replayed
+from setpoint.monitor.overview.values import Overview
 from setpoint.monitor.tables.compared import compare
 
 __all__ = [
@@ -119,9 +119,20 @@ def erase(
     return _open(home).erase(model, ids=ids, where=where, by=by or getpass.getuser())
 
 
-def monitor(model: str, *, home: Place | None = None) -> tuple[Finding, ...]:
-    """Return the findings of a look now."""
-    return _open(home).look(model)[1].findings
+def monitor(
+    model: str,
+    *,
+    days: float | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    home: Place | None = None,
+) -> Overview:
+    """Return everything known of a model over a period, the most important first; iterating yields the findings.
+
+    The period is of four weeks up to now, unless `days`, `since` or `until` say otherwise; times without zone are UTC.
+    """
+    begin, end = (utc(when) if when else None for when in (since, until))
+    return _open(home).overview(model, days=days, since=begin, until=end)
 
 
 def incidents(model: str | None = None, *, home: Place | None = None) -> list[Incident]:

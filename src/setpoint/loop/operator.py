@@ -28,16 +28,20 @@ from setpoint.loop.actions import Fit
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.look import Look, take_look
+from setpoint.loop.overview import take_overview
 from setpoint.loop.plan import proven_loss
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
+from setpoint.loop.rewind import as_of
 from setpoint.loop.ruling import check_rules
 from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
+from setpoint.monitor.overview.values import Overview
 from setpoint.ports import Clock
 from setpoint.update.when import due, why_not
 
 RECENT = timedelta(days=1)
+PERIOD = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +272,28 @@ class Operator:
         since = min(deployment.looked or now, now - RECENT)
         # without its training: only the loop takes over one that a dead process left behind
         return deployment, take_look(self.ports, replace(deployment, looked=since, training=None), now)
+
+    def overview(
+        self,
+        model: str,
+        *,
+        days: float | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Overview:
+        """Return everything known of a model over a period, by default the last four weeks; decides nothing.
+
+        Raises
+        ------
+        InvalidInput
+            If the period is empty, or over before the model was deployed.
+        """
+        until = until or self.clock.now()
+        since = since or until - (timedelta(days=days) if days else PERIOD)
+        if since >= until:
+            raise InvalidInput(f"the period from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} is empty")
+        self.ports.log.ingest()
+        return take_overview(self.ports, as_of(self.ports.state.load(model), until), since, until)
 
     def deployments(self, model: str | None = None) -> list[Deployment]:
         """Return one deployment, or all."""

@@ -6,13 +6,12 @@ from typing import Any
 
 import msgspec
 
-from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
-from setpoint.domain.ledger import Estimated
 from setpoint.domain.notice import Silence
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.version import ModelVersion
+from setpoint.monitor.overview.plain import estimate_view
 
 
 def deploy_view(version: ModelVersion) -> dict[str, Any]:
@@ -93,17 +92,6 @@ def silence_view(silence: Silence) -> dict[str, Any]:
 def silences_in_force(deployments: Sequence[Deployment], now: datetime) -> list[Silence]:
     """Return the silences of all, those of one model together."""
     return [s for d in deployments for s in d.telling.silences if s.holds(now)]
-
-
-def finding_view(finding: Finding) -> dict[str, Any]:
-    """Return one entry of what `monitor --json` prints."""
-    return {**msgspec.to_builtins(finding), "window": finding.window}
-
-
-def estimate_view(estimated: Estimated) -> dict[str, Any]:
-    """Return an objective's estimate, as `status --json` and `monitor --json` print it."""
-    fields: dict[str, Any] = msgspec.to_builtins(estimated)
-    return {"metric": estimated.objective.metric, **{k: v for k, v in fields.items() if k not in ("objective", "off")}}
 
 
 def rollout_view(rollout: Rollout) -> dict[str, Any]:

@@ -66,13 +66,14 @@ def study(seen: Studied) -> Study:
     reference = {name: column[even(size, MOST_ROWS)] for name, column in seen.reference.items()}
     current = {name: recent.inputs[name] for name in reference}
     joint = joint_change(reference, current, alpha=ALPHA)
-    attribution, why = _attribution(seen, reference, current, recent)
+    attribution, effects_now, why = _attribution(seen, reference, current, recent)
     skipped = {"drift_joint": joint.skipped, "attribution": why}
     return Study(
         at=seen.now,
         version=seen.version,
         findings=(*_joint(joint, recent), *_outliers(reference, current, recent), *attribution),
         skipped={metric: words for metric, words in skipped.items() if words},
+        effects=effects_now,
     )
 
 
@@ -165,18 +166,18 @@ def _outliers(reference: Columns, current: Columns, recent: Records) -> Iterator
 
 def _attribution(
     seen: Studied, reference: Columns, current: Columns, recent: Records
-) -> tuple[tuple[Finding, ...], str]:
-    """Compare what the champion's answers rest on; return findings, or why there are none."""
+) -> tuple[tuple[Finding, ...], dict[str, float], str]:
+    """Compare what the champion's answers rest on; return findings and each column's share, or why there are none."""
     if seen.asked is None:
-        return (), seen.why_not
+        return (), {}, seen.why_not
     rng = np.random.default_rng(0)
     sides = [{n: c[even(len(c), ASKED)] for n, c in side.items()} for side in (reference, current)]
     try:
         moves = [effects(side, seen.asked, rng) for side in sides]
     except ModelFailed as e:
-        return (), f"the model does not answer shuffled rows: {e}"
+        return (), {}, f"the model does not answer shuffled rows: {e}"
     if not all(np.isfinite(part).all() and part.any() for part in moves):
-        return (), "the model's answers do not move with any column"
+        return (), {}, "the model's answers do not move with any column"
     names, found = list(reference), shares(moves[0], moves[1], ALPHA / len(reference), rng)
     kept = ranking_kept(found.before, found.after)
     ranking = _note(
@@ -200,4 +201,4 @@ def _attribution(
         )
         for at in np.argsort(-found.low)
     ]
-    return (ranking, *changed), ""
+    return (ranking, *changed), dict(zip(names, found.after.tolist(), strict=True)), ""
