@@ -14,7 +14,7 @@ from pathlib import Path
 from compare import CACHE
 
 HERE = Path(__file__).parent
-NANNYML = ("--nannyml", str(CACHE / "venv" / "nannyml" / "bin" / "python"))  # made by the first table
+NANNYML = ("--nannyml", str(CACHE / "v_nannyml" / "bin" / "python"))  # made by the first table
 PEERS = ("--peers", "evidently", "nannyml", "whylogs", "frouros", "alibi")
 TABLES = (
     (
