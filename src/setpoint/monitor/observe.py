@@ -10,6 +10,7 @@ from setpoint.monitor.freshness import arrivals
 from setpoint.monitor.horizons import Horizon, horizons
 from setpoint.monitor.micro import micro
 from setpoint.monitor.naming import named
+from setpoint.monitor.outcomes import outcomes
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
 from setpoint.monitor.release import release
@@ -42,6 +43,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *fairness(seen),
         *worst_slices(seen, good),
         *release(seen),
+        *outcomes(seen),
         *service(seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
