@@ -272,3 +272,18 @@ def test_large_tables_are_counted_by_a_grid_and_conclude_the_same():
     found = compare(pa.table(first), pa.table(second))
     assert {c.column: c.kind for c in found.columns if c.changed} == {"x": "shift", "y": "unit"}
     assert compare(pa.table(first), pa.table({**first, "x": second["x"] - 0.08})).changed == ()
+
+
+def test_relations_are_compared_where_asked_for():
+    """The single columns stay as they are; only what they do together turns."""
+    rng = np.random.default_rng(1)
+    x, noise, word = rng.normal(size=3_000), rng.normal(size=3_000), rng.choice(["a", "b"], 3_000)
+    before = pd.DataFrame({"x": x, "y": 0.8 * x + 0.6 * noise, "word": word})
+    after = pd.DataFrame({"x": x, "y": -0.8 * x + 0.6 * noise, "word": word})
+    found = compare(before, after, relations=True)
+    assert found.changed == ()
+    assert found.to_dict()["relations"]["pairs"][0]["columns"] == ("x", "y")
+    assert "x and y (0.80 → -0.79)" in str(found)
+    assert compare(before, before, relations=True).notes == ("Columns go together as they did.",)
+    assert "not compared" in compare(before[:20], after[:20], relations=True).notes[-1]
+    assert compare(before, after).relations is None

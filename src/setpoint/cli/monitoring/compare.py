@@ -16,10 +16,11 @@ def compare(
     prediction: Annotated[str | None, typer.Option(help="Column of the score: with the target, `concept`.")] = None,
     time: Annotated[str | None, typer.Option(help="Column that rows are put in the order of.")] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Column that tells rows apart; not compared.")] = None,
+    relations: Annotated[bool, typer.Option("--relations", help="Compare what columns do together too.")] = False,
     json: Json = False,
 ) -> None:
     """Compare two tables column by column; needs no deployment."""
-    found = compared(reference, current, target=target, prediction=prediction, time=time, id=id_)
+    found = compared(reference, current, target=target, prediction=prediction, time=time, id=id_, relations=relations)
     if json:
         print_json(found.to_dict())
         return

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
@@ -15,6 +15,9 @@ from setpoint.monitor.tables.pairs import READ_TEXTS
 from setpoint.monitor.tables.relation import relation
 from setpoint.monitor.tables.sources import Source, in_order, source_of
 from setpoint.monitor.tables.values import ColumnComparison, Comparison
+
+if TYPE_CHECKING:
+    from setpoint.monitor.joint import JointChange
 
 FALSE_COMPARISONS = 0.01  # share of comparisons of like with like in which any column may be called changed
 TESTS = 6  # a column goes through
@@ -31,6 +34,7 @@ def compare(
     time: str | None = None,
     id: str | None = None,
     columns: Sequence[str] | None = None,
+    relations: bool = False,
 ) -> Comparison:
     """Say which columns of `current` differ from `reference`, how, and by how much; needs no deployment.
 
@@ -51,6 +55,8 @@ def compare(
         It is not compared.
     columns : sequence of str, optional
         Only these.
+    relations : bool
+        Whether to compare what columns do together too, on a sample of the rows; it takes a second or two.
 
     Raises
     ------
@@ -73,11 +79,13 @@ def compare(
         _compared(name, judged[name], changes.get(name)) if name in judged else _alone(name, before, (time, id))
         for name in names
     ]
+    joint, said = _relations(shared, before, after) if relations else (None, ())
     return Comparison(
         reference_rows=before.rows,
         current_rows=after.rows,
         columns=tuple(sorted(told, key=lambda c: (not c.changed, -c.weight))),
-        notes=_notes(before, after, judged),
+        relations=joint,
+        notes=(*_notes(before, after, judged), *said),
     )
 
 
@@ -111,6 +119,13 @@ def _label(
         concept = relation(target, prediction, before, after, alpha, prior=own is not None)
     found = concept or own
     return {target: found} if found else {}
+
+
+def _relations(names: Sequence[str], before: Source, after: Source) -> "tuple[JointChange, tuple[str, ...]]":
+    from setpoint.monitor.tables.jointly import in_words, jointly  # scikit-learn takes longer than all the rest
+
+    found = jointly(names, before, after)
+    return found, (in_words(found),)
 
 
 def _compared(name: str, judged: Judged, change: Change | None) -> ColumnComparison:

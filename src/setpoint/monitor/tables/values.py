@@ -1,6 +1,6 @@
 """What a comparison says."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from setpoint.domain.value import value
@@ -8,6 +8,8 @@ from setpoint.monitor.tables.html import page
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from setpoint.monitor.joint import JointChange
 
 
 @value
@@ -50,11 +52,15 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two tables compared: `columns` in order of importance, those that changed first."""
+    """Two tables compared: `columns` in order of importance, those that changed first.
+
+    `relations` says what became of what columns do together, where that was asked for.
+    """
 
     reference_rows: int
     current_rows: int
     columns: tuple[ColumnComparison, ...] = field(default=())
+    relations: "JointChange | None" = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -67,11 +73,12 @@ class Comparison:
         return {each.column: each for each in self.columns}[column]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold: `rows` of both tables, `columns`, the names of those `changed`, and `notes`."""
+        """Return what JSON can hold: `rows` of both, `columns`, names of those `changed`, `relations` and `notes`."""
         return {
             "rows": {"reference": self.reference_rows, "current": self.current_rows},
             "columns": [column.to_dict() for column in self.columns],
             "changed": list(self.changed),
+            "relations": asdict(self.relations) if self.relations else None,
             "notes": list(self.notes),
         }
 
