@@ -52,7 +52,7 @@ def test_it_fits_eighty_columns_in_any_terminal(encoding):
 def test_no_records_are_said():
     said = " ".join(shown(overview_of(gather(numbers(100), numbers(0)))).split())
     assert "? No records in this period; nothing was ever answered" in said
-    assert "Not checked: mae: no outcomes yet" in said
+    assert "Not checked: mae: no outcomes in its window yet" in said
 
 
 def test_markup_in_names_is_text():

@@ -17,12 +17,18 @@ def compare(
     time: Annotated[str | None, typer.Option(help="Column that rows are put in the order of.")] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Column that tells rows apart; not compared.")] = None,
     relations: Annotated[bool, typer.Option("--relations", help="Compare what columns do together too.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report: one file that needs nothing else.")] = None,
     json: Json = False,
 ) -> None:
     """Compare two tables column by column; needs no deployment."""
     found = compared(reference, current, target=target, prediction=prediction, time=time, id=id_, relations=relations)
+    if html is not None:
+        html.write_text(found.to_html(), encoding="utf-8")
     if json:
         print_json(found.to_dict())
+        return
+    if html is not None:
+        console.print(f"Wrote the report to {html}", highlight=False, markup=False)
         return
     rows = [
         (c.column, f"[red]{c.kind}[/]" if c.changed else "", number(c.effect) if c.changed else "", c.detail)

@@ -10,13 +10,17 @@ from rich.text import Text
 from setpoint.cli.monitoring.sparks import spark
 from setpoint.cli.show import number
 from setpoint.monitor.overview.values import ColumnView, ObjectiveView, Overview, State
-from setpoint.monitor.report.writing import share, span
+from setpoint.monitor.report.writing import cut, share, span
 
 MARKS = {State.ALARM: "✗", State.MOVED: "◆", State.NEAR: "!", State.QUIET: "✓", State.UNKNOWN: "?"}
 PLAIN = {State.ALARM: "x", State.MOVED: "~", State.NEAR: "!", State.QUIET: "ok", State.UNKNOWN: "?"}
 STYLES = {State.ALARM: "red", State.MOVED: "yellow", State.NEAR: "yellow", State.QUIET: "green", State.UNKNOWN: "dim"}
+IN_ASCII = str.maketrans(
+    {"×": "x", "−": "-", "–": "-", "→": "->", "≥": ">=", "≤": "<=", "±": "+-", "·": "*", "…": "..."}
+)
 WIDEST = 100  # columns of the terminal that are used
 SPARK = 20
+NAME = 28  # letters of a name
 SHARES = ("availability", "error_rate")
 NAMED = 6  # things listed in one line
 
@@ -42,13 +46,10 @@ class _Page:
     def mark(self, state: State) -> Text:
         return Text((PLAIN if self.plain else MARKS)[state], STYLES[state])
 
-    def say(self, text: str, style: str = "") -> None:
-        said = text.encode("ascii", "replace").decode() if self.plain else text
-        self.console.print(Text(said, style), width=self.width)
-
     def head(self) -> None:
         o, dash = self.overview, "-" if self.plain else "–"
-        days = span((o.until - o.since).total_seconds())
+        whole = (o.until - o.since).days
+        days = f"{whole} d" if whole else span((o.until - o.since).total_seconds())
         line = Text.assemble((o.model, "bold"), f"  {o.version}  {o.since:%Y-%m-%d} {dash} {o.until:%Y-%m-%d} ({days})")
         self.console.print(line.append(f"  {o.rows:,} answers"), width=self.width)
         for said in o.said:
@@ -62,7 +63,7 @@ class _Page:
         self.console.print(grid, width=self.width)
 
     def fit(self, text: str) -> str:
-        return text.encode("ascii", "replace").decode() if self.plain else text
+        return text.translate(IN_ASCII).encode("ascii", "replace").decode() if self.plain else text
 
     def table(self, heads: Sequence[str], rows: Iterator[Sequence[Text | str]], right: Sequence[int]) -> None:
         made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -97,12 +98,13 @@ class _Page:
     def column(self, c: ColumnView) -> Sequence[Text | str]:
         before, now = _figures(c)
         drawn = self.spark(c.history.values if c.history else ())
-        name = c.name if len(c.name) <= 24 else f"{c.name[:23]}{'.' if self.plain else '…'}"
-        return self.mark(c.state), name, c.kind.replace("_", " "), before, now, drawn
+        return self.mark(c.state), cut(c.name, NAME), c.kind.replace("_", " "), before, now, drawn
 
     def segments(self) -> None:
         worst = [s for s in self.overview.segments if s.state not in (State.QUIET, State.UNKNOWN)][:NAMED]
-        rows = ((self.mark(s.state), s.name, "" if s.rows is None else f"{s.rows:,}", s.words) for s in worst)
+        rows = (
+            (self.mark(s.state), cut(s.name, NAME), "" if s.rows is None else f"{s.rows:,}", s.words) for s in worst
+        )
         self.table(("", "segment", "rows", ""), rows, (2,))
 
     def rest(self, everything: bool) -> None:

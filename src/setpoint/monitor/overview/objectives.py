@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from setpoint.config.metrics import is_quality, span
+from setpoint.config.metrics import FAIRNESS, is_quality, span
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Standing
 from setpoint.domain.objective import Objective
@@ -85,7 +85,8 @@ def _state(met: bool | None, *, alarm: bool) -> State:
 
 
 def _why(objective: Objective) -> str:
-    return "no outcomes yet" if is_quality(objective.metric) else "no requests yet"
+    what = "outcomes" if is_quality(objective.metric) or objective.metric in FAIRNESS else "requests"
+    return f"no {what} in its window yet"
 
 
 def _finding(findings: Sequence[Finding], objective: Objective) -> Finding | None:

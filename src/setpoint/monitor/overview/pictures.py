@@ -39,8 +39,8 @@ def _values(reference: ColumnProfile, now: ColumnProfile) -> Bars | None:
     whole = len(values) <= VALUES and all(v == round(v) for v in values)
     if not whole or len(values) < 2 or now.bins[inner].sum() < now.bins.sum():
         return None
-    edges = (*values, values[-1] + 1.0)
-    return Bars(reference=_shares(reference.bins[inner]), now=_shares(now.bins[inner]), edges=edges)
+    names = tuple(f"{v:g}" for v in values)
+    return Bars(reference=_shares(reference.bins[inner]), now=_shares(now.bins[inner]), labels=names)
 
 
 def _shares(counts: NDArray[np.int64]) -> tuple[float, ...]:

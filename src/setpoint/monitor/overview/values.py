@@ -56,8 +56,8 @@ class Trace:
 class Bars:
     """Shares of the rows by range or level, in the reference and now; both add up to one, or are empty.
 
-    `edges` are those of ranges, one more than bars; without, `labels` name levels. What lies outside the outer edges is
-    in the outer bars.
+    `edges` are those of ranges, one more than bars; without, `labels` name levels or single numbers. What lies outside
+    the outer edges is in the outer bars.
     """
 
     reference: tuple[float, ...]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -11,6 +12,7 @@ from setpoint.monitor.report.writing import brief, cut, number, share, short
 
 Write = Callable[[float | None], str]
 SHARES = ("availability", "error_rate", "failed")
+FEW = 9  # levels that stand in a table
 HISTOGRAM = 92.0  # height of a distribution
 
 
@@ -107,25 +109,33 @@ def _median(numbers: Sequence[float | None]) -> float | None:
 
 
 def histogram(view: ColumnView) -> Markup:
-    """Draw the distribution of a number now over that of the reference."""
+    """Draw the distribution of a number now over that of the reference; nothing of a few levels."""
     bars = view.bars
-    if bars is None or not bars.edges:
+    if bars is None or (not bars.edges and len(bars.labels) <= FEW):
         return Markup("")
-    plot = svg.plot_of(len(bars.edges) - 1, [*bars.reference, *bars.now], zero=True, height=HISTOGRAM)
-    ends = [(0.0, brief(bars.edges[0])), (plot.count / 2, brief(bars.edges[plot.count // 2]))]
+    count = max(len(bars.reference), len(bars.now))
+    plot = svg.plot_of(count, [*bars.reference, *bars.now], zero=True, height=HISTOGRAM)
+    names = bars.labels or [f"{brief(a)} to {brief(b)}" for a, b in pairwise(bars.edges)]
     words = [
-        f"{brief(low)} to {brief(high)}: now {share(_at(bars.now, at))}, reference {share(_at(bars.reference, at))}"
-        for at, (low, high) in enumerate(zip(bars.edges[:-1], bars.edges[1:], strict=True))
+        f"{name}: now {share(_at(bars.now, at))}, reference {share(_at(bars.reference, at))}"
+        for at, name in enumerate(names)
     ]
     top = max([*bars.reference, *bars.now], default=0.0)
     return svg.picture(
         f"distribution of {cut(view.name)}, now and in the reference",
-        svg.axes(plot, [(top, f"{100 * top:.2g} %")], [*ends, (float(plot.count), brief(bars.edges[-1]))]),
+        svg.axes(plot, [(top, f"{100 * top:.2g} %")], _ends(bars, count)),
         svg.columns(plot, bars.reference, "reference"),
         _steps(plot, bars.now, "alarm" if view.state == "alarm" else "now"),
         svg.hovers(plot, words),
         height=HISTOGRAM,
     )
+
+
+def _ends(bars: Bars, count: int) -> list[tuple[float, str]]:
+    """Return what stands below the first, the middle and the last bar."""
+    if bars.labels:
+        return [(0.0, bars.labels[0]), (count // 2 + 0.5, bars.labels[count // 2]), (float(count), bars.labels[-1])]
+    return [(float(at), brief(bars.edges[at])) for at in (0, count // 2, count)]
 
 
 def _at(shares: Sequence[float], at: int) -> float | None:
@@ -143,7 +153,7 @@ def _steps(plot: svg.Plot, shares: Sequence[float], class_: str) -> Markup:
 
 def levels(bars: Bars | None) -> list[tuple[str, float | None, float | None]]:
     """Return the levels with their shares in the reference and now; none of a number."""
-    if bars is None or not bars.labels:
+    if bars is None or not 0 < len(bars.labels) <= FEW:
         return []
     return [(name, _at(bars.reference, at), _at(bars.now, at)) for at, name in enumerate(bars.labels)]
 

@@ -25,12 +25,12 @@ WORDS = {
 
 def overview_page(overview: Overview) -> str:
     """Return the whole page."""
-    return _environment().get_template("overview.html.j2").render(**_context(overview, MOST_CARDS))
+    return environment().get_template("overview.html.j2").render(**_context(overview, MOST_CARDS))
 
 
 def overview_part(overview: Overview) -> str:
     """Return what a notebook shows: the same, with fewer pictures."""
-    return _environment().get_template("overview_part.html.j2").render(**_context(overview, PART_CARDS))
+    return environment().get_template("overview_part.html.j2").render(**_context(overview, PART_CARDS))
 
 
 def _context(overview: Overview, most: int) -> dict[str, Any]:
@@ -67,7 +67,8 @@ def _title(overview: Overview) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates, with what they write numbers and draw pictures by; everything is escaped."""
     pages = Environment(
         loader=PackageLoader("setpoint.monitor.report", ""),
         autoescape=True,

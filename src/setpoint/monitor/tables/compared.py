@@ -10,6 +10,7 @@ from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.monitor.changes.swaps import swapped
 from setpoint.monitor.changes.values import Change
+from setpoint.monitor.overview.pictures import bars_of
 from setpoint.monitor.tables.judged import Judged, judge
 from setpoint.monitor.tables.pairs import READ_TEXTS
 from setpoint.monitor.tables.relation import relation
@@ -143,8 +144,17 @@ def _compared(name: str, judged: Judged, change: Change | None) -> ColumnCompari
         nulls_reference=p.nulls / p.rows if p.rows else None,
         nulls_current=w.nulls / w.rows if w.rows else None,
         weight=change.weight if change else 0.0,
+        mean_reference=_finite(p.mean),
+        mean_current=_finite(w.mean),
+        std_reference=_finite(p.std),
+        std_current=_finite(w.std),
+        bars=bars_of(p, w),
         **judged.distances,
     )
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _alone(name: str, before: Source, left_out: Sequence[str | None]) -> ColumnComparison:

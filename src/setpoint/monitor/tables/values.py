@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from setpoint.domain.value import value
+from setpoint.monitor.overview.values import Bars
 from setpoint.monitor.tables.html import page
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class ColumnComparison:
     wasserstein: float | None = None
     total_variation: float | None = None
     weight: float = 0.0
+    mean_reference: float | None = None
+    mean_current: float | None = None
+    std_reference: float | None = None
+    std_current: float | None = None
+    bars: Bars | None = None  # both distributions
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name."""
@@ -99,6 +105,12 @@ class Comparison:
     def _summary(self) -> str:
         rows = f"{self.reference_rows:,} rows and {self.current_rows:,} rows"
         return f"{len(self.changed) or 'No'} of {len(self.columns)} columns changed between {rows}"
+
+    def to_html(self) -> str:
+        """Return one page that needs nothing else."""
+        from setpoint.monitor.report.comparison import comparison_page
+
+        return comparison_page(self)
 
     def _repr_html_(self) -> str:
         return page(self._summary, [column.to_dict() for column in self.columns], self.notes)

@@ -132,7 +132,7 @@ def test_no_records_are_said_to_be_none(quiet):
     found = overview_of(replace(empty, newest=SINCE - DAY))
     assert [s.text for s in found.said] == ["No records in this period; the last answer is of 2024-02-29 00:00 UTC"]
     assert {u.why for u in found.unchecked} == {
-        "no outcomes yet", "no records in this period; a window of at least 24 rows is needed",
+        "no outcomes in its window yet", "no records in this period; a window of at least 24 rows is needed",
     }  # fmt: skip
     assert {c.why for c in found.columns} == {"no rows in this period"}
     assert found.objectives[0].value is None
@@ -152,7 +152,7 @@ def test_without_outcomes_nothing_is_claimed(quiet):
     found = overview_of(replace(quiet, answers=unknown, standings=(standing,)))
     assert found.said[0].text == "Nothing wrong was found, but no objective has a value yet"
     assert found.state is State.UNKNOWN
-    assert ("mae", "no outcomes yet") in [(u.what, u.why) for u in found.unchecked]
+    assert ("mae", "no outcomes in its window yet") in [(u.what, u.why) for u in found.unchecked]
 
 
 def test_the_band_holds_natural_days_and_not_a_shift(quiet):

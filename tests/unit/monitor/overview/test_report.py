@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests.unit.monitor.overview.conftest import a_finding, gather, numbers
 
@@ -12,6 +13,7 @@ from setpoint.monitor.overview.build import overview_of
 from setpoint.monitor.report import svg
 from setpoint.monitor.report.page import MOST_CARDS
 from setpoint.monitor.report.writing import brief, number, share
+from setpoint.monitor.tables.compared import compare
 
 VOID = {"meta", "br", "rect", "link", "img"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -122,3 +124,16 @@ def test_a_share_that_is_not_quite_all_is_not_said_to_be_all(value, said):
 def test_numbers_are_written_in_few_digits():
     assert [number(v) for v in (None, 1.23456, -12_345.6, 1e20)] == ["–", "1.235", "−12,346", "1e+20"]
     assert [brief(v) for v in (0.25, 12_000, 2.5e6, 1e12)] == ["0.25", "12k", "2.5M", "1e12"]
+
+
+def test_a_comparison_is_a_page_of_the_same_parts():
+    rng = np.random.default_rng(0)
+    before = pa.table({"x": rng.normal(size=5_000), HOSTILE: rng.choice(["a", "b"], 5_000), "gone": np.arange(5_000)})
+    after = pa.table({"x": rng.normal(3, 1, 5_000), HOSTILE: rng.choice(["a", HOSTILE], 5_000)})
+    comparison = compare(before, after)
+    found = Page(comparison.to_html())
+    assert not {"script", "img"} & set(found.tags)
+    assert "3 of 3 columns changed" in found.words
+    assert found.tags.count("article") == 3
+    assert found.tags.count("svg") == 1
+    assert "bars" not in comparison.to_dict()["columns"][0]
