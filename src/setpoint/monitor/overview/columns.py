@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.profile import ColumnProfile
+from setpoint.domain.record import Role
 from setpoint.domain.series import ColumnSeries
 from setpoint.domain.value import replace
 from setpoint.monitor.overview.gathered import Gathered
@@ -15,6 +16,7 @@ from setpoint.monitor.overview.values import STATES, ColumnView, State
 from setpoint.monitor.overview.words import CAUSES, KINDS, changed, conversion, kind_of, likely
 
 FARTHEST = 1e6
+CHAMPION = Role.CHAMPION.value
 WATCHED = ("drift", "data_quality", "attribution")
 NO_ROWS = "no rows in this period"
 NO_REFERENCE = "nothing is known of it from the reference"
@@ -30,7 +32,11 @@ def column_views(at_hand: Gathered) -> tuple[ColumnView, ...]:
 def _view(at_hand: Gathered, name: str) -> ColumnView:
     series, limits = at_hand.series.columns[name], at_hand.limits.columns.get(name)
     reference, now = at_hand.reference.columns.get(name), series.profile()
-    own = [f for f in at_hand.findings if f.column == name and f.monitor in WATCHED and not f.segment]
+    own = [
+        f
+        for f in at_hand.findings
+        if f.column == name and f.monitor in WATCHED and f.role == CHAMPION and not f.segment
+    ]
     why = NO_ROWS if not now.rows else NO_REFERENCE if reference is None else HIDDEN if limits is None else ""
     state, closeness = State.UNKNOWN if why and not own else _state(own), _closeness(own)
     view = ColumnView(

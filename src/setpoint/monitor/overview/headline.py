@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident, IncidentStatus
+from setpoint.domain.record import Role
 from setpoint.monitor.overview.gathered import Gathered
 from setpoint.monitor.overview.values import STATES, ColumnView, ObjectiveView, Said, State, Unchecked
 from setpoint.monitor.overview.words import moment, of_incident
@@ -11,7 +12,8 @@ from setpoint.monitor.overview.words import moment, of_incident
 MOST_COLUMNS = 6  # told one by one
 URGENT = (IncidentStatus.WAITING, IncidentStatus.OPEN, IncidentStatus.MENDING, IncidentStatus.HELD)
 SEASON = "a season that the reference does not hold looks the same"
-SPOKEN = ("drift", "data_quality", "attribution", "quality", "service", "objective")  # what has sentences of its own
+COLUMNS = ("drift", "data_quality", "attribution")  # monitors
+OBJECTIVES = ("quality", "service", "objective")
 
 
 def headline(
@@ -61,17 +63,30 @@ def _columns(columns: Sequence[ColumnView], live: Sequence[Incident]) -> Iterato
 
 def _others(findings: Sequence[Finding]) -> Iterator[Said]:
     """Tell of alarms that are about no column and no objective as a whole: processes, paces, segments, estimates."""
-    for f in findings:
-        plain = f.monitor in SPOKEN and not f.segment and (f.column or f.monitor in ("quality", "objective"))
-        if f.alarm and not plain and not (f.monitor == "service" and not f.kind):
-            yield Said(text=_sentence(f), state=State.ALARM, about=f.segment or f.metric, since=f.since)
+    left = [f for f in findings if f.alarm and not _told_elsewhere(f)]
+    for f in left[:MOST_COLUMNS]:
+        yield Said(text=_sentence(f), state=State.ALARM, about=f.segment or f.metric, since=f.since)
+    if len(left) > MOST_COLUMNS:
+        yield Said(
+            text=f"{len(left) - MOST_COLUMNS} more alarms of segments and the like, see below", state=State.ALARM
+        )
+
+
+def _told_elsewhere(f: Finding) -> bool:
+    """Whether a finding is of a column, or of an objective, of all the champion's rows: these have their own words."""
+    if f.segment or f.role != Role.CHAMPION.value:
+        return False
+    return bool(f.column and f.monitor in COLUMNS) or (
+        f.monitor in OBJECTIVES and not (f.monitor == "service" and f.kind)
+    )
 
 
 def _sentence(f: Finding) -> str:
     if f.segment and f.segment in f.detail:
         return f.detail
     about = " of ".join(filter(None, (f.metric.replace("_", " "), f.column)))
-    return f"{about}{f' where {f.segment}' if f.segment else ''}: {f.detail}"
+    whose = f" of {f.version} ({f.role})" if f.role != Role.CHAMPION.value else ""
+    return f"{about}{whose}{f' where {f.segment}' if f.segment else ''}: {f.detail}"
 
 
 def _slow(columns: Sequence[ColumnView]) -> Iterator[Said]:

@@ -13,6 +13,7 @@ from setpoint.monitor.report.writing import brief, cut, number, share, short
 Write = Callable[[float | None], str]
 SHARES = ("availability", "error_rate", "failed")
 FEW = 9  # levels that stand in a table
+MOST_HOVERS = 130  # stretches that each say what they hold when pointed at
 HISTOGRAM = 92.0  # height of a distribution
 
 
@@ -172,4 +173,6 @@ def _percent(value: float) -> str:
 
 def _hovers(plot: svg.Plot, starts: Sequence[datetime], every_s: float, words: Sequence[str]) -> Markup:
     hours = every_s < 86_400
+    if len(starts) > MOST_HOVERS:
+        return Markup("")
     return svg.hovers(plot, [f"{short(at, hours=hours)}: {said}" for at, said in zip(starts, words, strict=True)])

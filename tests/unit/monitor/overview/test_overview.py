@@ -100,6 +100,13 @@ def test_more_alarms_than_can_be_read_are_counted(quiet):
     assert len(found.said) == 7
 
 
+def test_what_the_shadow_answers_is_no_column_of_the_champion(quiet):
+    shadow = a_finding(column="prediction", version="v2", role="shadow")
+    found = overview_of(replace(quiet, findings=(shadow,)))
+    assert {c.state for c in found.columns} == {State.QUIET}
+    assert found.said[0].text == "drift location of prediction of v2 (shadow): mean 1 → 3"
+
+
 def test_segments_are_told_worst_first(quiet):
     findings = (a_finding(segment="job=a", alarm=False, value=0.3), a_finding(segment="job=b", value=5.0))
     segments = {"job=a": 30, "job=b": 40, "job=c": 500, "job=d": 3, "job=e": 0}
