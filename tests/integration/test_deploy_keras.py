@@ -12,12 +12,12 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from setpoint import runtime
 from setpoint.deploy.package import PackageRequest, package
 from setpoint.deploy.parity import tolerance
-from setpoint.deploy.propose import propose
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.schema import Task
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput, Unsafe
 from setpoint.govern.scan import scan
+from setpoint.loop.proposal import propose_setpoint
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 keras = pytest.importorskip("keras")
@@ -131,7 +131,7 @@ def test_a_proposal_asks_for_the_target_and_says_how_it_measured(tmp_path: Path,
     network(tables["diabetes"], keras.layers.Dense(1), loss="mse").save(tmp_path / "m.keras")
     tables["diabetes"].to_parquet(tmp_path / "r.parquet")
     with pytest.raises(InvalidInput, match="name it with --target"):
-        propose(tmp_path / "m.keras", tmp_path / "r.parquet")
-    text = propose(tmp_path / "m.keras", tmp_path / "r.parquet", target="target")
+        propose_setpoint(tmp_path / "m.keras", tmp_path / "r.parquet", tmp_path)
+    text = propose_setpoint(tmp_path / "m.keras", tmp_path / "r.parquet", tmp_path, target="target")
     assert "task: regression" in text
     assert "flatters it" in text

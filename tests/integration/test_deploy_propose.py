@@ -11,8 +11,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from setpoint.config import read_setpoint_file
-from setpoint.deploy.propose import bound, propose, window_s
 from setpoint.errors import InvalidInput
+from setpoint.loop.proposal import propose_setpoint
 
 DAY = 86_400.0
 
@@ -39,7 +39,7 @@ def saved(folder: Path, table: pd.DataFrame, inputs: list[str], target: str) -> 
 
 def test_a_proposal_is_a_valid_setpoint_file(tmp_path: Path) -> None:
     """Target, time and id are found; the bound is a fifth above what a refitted copy does on the last fifth."""
-    text = propose(*saved(tmp_path, demand(), ["yes", "temp: °C"], "sold"), root=tmp_path)
+    text = propose_setpoint(*saved(tmp_path, demand(), ["yes", "temp: °C"], "sold"), tmp_path)
     (tmp_path / "setpoint.yaml").write_text(text)
     file = read_setpoint_file(tmp_path)
     assert (file.model, file.task, file.target) == ("demand-model", "regression", "sold")
@@ -49,7 +49,9 @@ def test_a_proposal_is_a_valid_setpoint_file(tmp_path: Path) -> None:
     assert quality.metric == "mae"
     assert quality.at_most == pytest.approx(1.2 * np.sqrt(2 / np.pi), rel=0.15)  # the noise's own mean, a fifth more
     assert quality.window == 14 * DAY
-    assert "refitted on 1,600 rows, scored on the 400 that follow)" in text
+    assert "14d (340 outcomes) show" in text
+    assert "# - {metric: bias" in text
+    assert "measured by a copy refitted on 1,600 rows, scored on the 400 that follow" in text
     assert "follow in the table" not in text
     assert all(
         line.count("#") for line in text.splitlines() if line and not line.startswith((" ", "#", "model", "env", "obj"))
@@ -58,7 +60,7 @@ def test_a_proposal_is_a_valid_setpoint_file(tmp_path: Path) -> None:
 
 def test_a_classifier_gets_an_auc(tmp_path: Path) -> None:
     table = load_breast_cancer(as_frame=True).frame
-    text = propose(*saved(tmp_path, table, list(table.columns[:-1]), "target"), root=tmp_path)
+    text = propose_setpoint(*saved(tmp_path, table, list(table.columns[:-1]), "target"), tmp_path)
     (tmp_path / "setpoint.yaml").write_text(text)
     file = read_setpoint_file(tmp_path)
     assert file.task == "binary"
@@ -69,35 +71,13 @@ def test_a_classifier_gets_an_auc(tmp_path: Path) -> None:
 
 def test_columns_that_yaml_would_misread_come_back(tmp_path: Path) -> None:
     table = demand().rename(columns={"sold": "no"})
-    text = propose(*saved(tmp_path, table, ["yes"], "no"), target="no", time="at", root=tmp_path)
+    text = propose_setpoint(*saved(tmp_path, table, ["yes"], "no"), tmp_path, target="no", time="at")
     assert yaml.safe_load(text)["target"] == "no"
 
 
 def test_an_ambiguous_target_is_asked_for(tmp_path: Path) -> None:
     paths = saved(tmp_path, demand().assign(lost=1.5), ["yes"], "sold")
     with pytest.raises(InvalidInput, match=r"--target. Candidates: temp: °C, sold, lost"):
-        propose(*paths)
+        propose_setpoint(*paths, tmp_path)
     with pytest.raises(InvalidInput, match=r"no column 'soldd' .*did you mean 'sold'"):
-        propose(*paths, target="soldd")
-
-
-@pytest.mark.parametrize(
-    ("rows", "seconds", "days"), [(2_400, 100 * DAY, 14), (24_000, 10 * DAY, 0.25), (300, 3000 * DAY, 364), (9, 0, 7)]
-)
-def test_a_window_holds_three_hundred_rows(rows: int, seconds: float, days: float) -> None:
-    assert window_s(rows, seconds) == days * DAY
-
-
-@pytest.mark.parametrize(
-    ("metric", "measured", "text"),
-    [
-        ("mae", 31.36, "at_most: 37.7"),
-        ("mae", 0.0123456, "at_most: 0.0149"),
-        ("mae", 123456.0, "at_most: 149000"),
-        ("mae", 0.0, "at_most: 0"),
-        ("roc_auc", 0.9, "at_least: 0.82"),
-        ("roc_auc", 0.5487, "at_least: 0.538"),
-    ],
-)
-def test_bounds_are_a_fifth_looser_in_three_digits(metric: str, measured: float, text: str) -> None:
-    assert bound(metric, measured) == text
+        propose_setpoint(*paths, tmp_path, target="soldd")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from setpoint.deploy.guess import guess_id, guess_target, guess_time
 from setpoint.deploy.importers import Importer, Signature, importer_for, load
-from setpoint.deploy.job import RESULT, Assessed, Job, words
+from setpoint.deploy.job import RESULT, SCORED, Assessed, Job, words
 from setpoint.deploy.metrics import reference_metrics
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
@@ -34,7 +34,10 @@ def assess(job: Job) -> Assessed:
     schema = _schema(job, importer.signature(native), reference)
     ordered = reference.sort_by(schema.time) if schema.time else reference
     seconds = _seconds(ordered.column(schema.time)) if schema.time else 0.0
-    metrics, how = _score(importer, native, ordered, schema)
+    truth, scores, how = _score(importer, native, ordered, schema)
+    known = np.isfinite(truth)
+    np.save(Path(job.out) / SCORED, np.stack([truth[known], scores[known]]))
+    metrics = reference_metrics(truth, scores, schema.task)
     return Assessed(schema=schema, metrics=metrics, how=how, rows=reference.num_rows, seconds=seconds)
 
 
@@ -62,24 +65,26 @@ def _task_of(reference: pa.Table, target: str) -> Task:
     return Task.BINARY if pc.count_distinct(reference.column(target)).as_py() == 2 else Task.REGRESSION
 
 
-def _score(importer: Importer, native: Any, ordered: pa.Table, schema: Schema) -> tuple[dict[str, float], str]:
+def _score(importer: Importer, native: Any, ordered: pa.Table, schema: Schema) -> tuple[Column, Column, str]:
+    """Return outcomes and answers of rows, as honest ones as the reference allows, and which they are."""
     cut = int(ordered.num_rows * (1 - HELD_OUT))
     early, late = ordered.slice(max(0, cut - MAX_ROWS), min(cut, MAX_ROWS)), ordered.slice(cut, MAX_ROWS)
     try:
         if late.num_rows < MIN_HELD_OUT:
             raise InvalidInput(f"the last fifth of the reference has only {late.num_rows} rows")
         copy = importer.refit(native, features_of(early, schema.features), target_of(early, schema), schema)
-        metrics = _metrics(importer.served(copy, schema, 0.5), late, schema)
+        scores = _scores(importer.served(copy, schema, 0.5), late, schema)
     except Exception as e:  # the model's own code
-        metrics = _metrics(importer.served(native, schema, 0.5), ordered.slice(0, MAX_ROWS), schema)
-        return metrics, f"the model itself on the reference, which flatters it if it was trained on these rows. {e}"
+        whole = ordered.slice(0, MAX_ROWS)
+        scores = _scores(importer.served(native, schema, 0.5), whole, schema)
+        return (
+            target_of(whole, schema),
+            scores,
+            f"the model itself on the reference, which flatters it if it was trained on these rows. {e}",
+        )
     order = "" if schema.time else " in the table"
-    return metrics, f"a copy refitted on {early.num_rows:,} rows, scored on the {late.num_rows:,} that follow{order}"
-
-
-def _metrics(model: Model, rows: pa.Table, schema: Schema) -> dict[str, float]:
-    scores = _scores(model, rows, schema)
-    return reference_metrics(target_of(rows, schema), scores, schema.task)
+    how = f"a copy refitted on {early.num_rows:,} rows, scored on the {late.num_rows:,} that follow{order}"
+    return target_of(late, schema), scores, how
 
 
 def _scores(model: Model, rows: pa.Table, schema: Schema) -> Column:

@@ -13,6 +13,7 @@ from setpoint.errors import InvalidInput, JobFailed, SetpointError, Unusable
 
 RESULT = "result.json"
 SCORES = "scores.npy"
+SCORED = "scored.npy"  # outcomes and answers of the rows that a first look scored, shape (2, n)
 Answer = TypeVar("Answer", "Converted", "Assessed")
 ERRORS: dict[str, type[SetpointError]] = {"InvalidInput": InvalidInput, "Unusable": Unusable}
 

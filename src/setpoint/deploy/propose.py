@@ -1,29 +1,35 @@
-"""Write a commented setpoint.yaml for a model file and a reference table: what `setpoint init` prints."""
+"""Look at a model file and its reference, and write a commented setpoint.yaml for them: what `setpoint init` prints."""
 
-import math
 import os
 import re
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
-from setpoint.config import SECONDS, duration
 from setpoint.deploy.importers import framework_of
-from setpoint.deploy.job import Assessed, Job, assess
-from setpoint.deploy.metrics import headline
+from setpoint.deploy.job import SCORED, Assessed, Job, assess
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
 
-ROWS_A_WINDOW = 300  # fewer say little about a mean
-WINDOWS_S = tuple(n * SECONDS["h"] for n in (1, 6, 12)) + tuple(
-    n * SECONDS["d"] for n in (1, 2, 7, 14, 28, 91, 182, 364)
-)
-DEFAULT_WINDOW_S = 7 * SECONDS["d"]
-SLACK = 0.2  # room left below (above) the measured quality
+FloatArray = NDArray[np.float64]
 
 
-def propose(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """What a model says of itself, and how it does: outcomes `y` and answers `score` of n rows, in time order."""
+
+    found: Assessed
+    schema: Schema
+    y: FloatArray
+    score: FloatArray
+
+
+def first_look(
     artifact: Path,
     reference: Path,
     *,
@@ -31,12 +37,10 @@ def propose(
     time: str | None = None,
     id: str | None = None,
     task: Task | None = None,
-    model: str | None = None,
     trusted: tuple[str, ...] = (),
-    root: Path | None = None,
     timeout_s: float = 600.0,
-) -> str:
-    """Return the text of a setpoint.yaml, each key explained, each proposed bound with what was measured.
+) -> FirstLook:
+    """Load the model in a process of its own, guess what was not said, and score it as honestly as can be.
 
     Parameters
     ----------
@@ -46,10 +50,6 @@ def propose(
         Columns of the reference; guessed where only one can be meant.
     task : Task, optional
         Default: what the model is made for.
-    model : str, optional
-        Name of the model; default: that of its file.
-    root : Path, optional
-        Folder the file will stand in; paths inside it are written relative to it. Default: the current one.
 
     Raises
     ------
@@ -72,45 +72,44 @@ def propose(
             trusted=trusted,
         )
         found = assess(job, timeout_s)
-    base = (root or Path()).resolve()
-    return _text(found, model or _slug(artifact.stem), _written(artifact, base), _written(reference, base))
+        y, score = np.load(Path(out) / SCORED)
+    assert found.schema is not None  # only a refusal lacks it, and that was raised
+    return FirstLook(found=found, schema=found.schema, y=y, score=score)
 
 
-def window_s(rows: int, seconds: float) -> float:
-    """Return the shortest usual window that holds `ROWS_A_WINDOW` rows at the reference's own rate."""
-    if seconds <= 0:
-        return DEFAULT_WINDOW_S
-    needed = ROWS_A_WINDOW * seconds / max(rows, 1)
-    return next((w for w in WINDOWS_S if w >= needed), WINDOWS_S[-1])
+def setpoint_text(
+    schema: Schema, *, model: str, artifact: Path, reference: Path, base: Path, objectives: Sequence[str], segments: str
+) -> str:
+    """Return the text of a setpoint.yaml, each key explained.
 
-
-def bound(metric: str, measured: float) -> str:
-    """Return `at_most: …` or `at_least: …`, a fifth looser than measured, in three digits.
-
-    An error may be a fifth larger; an AUC may lose a fifth of what it has above one half.
+    Parameters
+    ----------
+    model : str
+        Name of the model; empty: that of its file.
+    base : Path
+        Folder the file will stand in; paths inside it are written relative to it.
+    objectives : sequence of str
+        The lines under `objectives:`.
+    segments : str
+        The line about them.
     """
-    if metric == "mae":
-        return f"at_most: {_digits(measured * (1 + SLACK), up=True)}"
-    return f"at_least: {_digits(0.5 + (measured - 0.5) * (1 - SLACK), up=False)}"
-
-
-def _text(found: Assessed, model: str, artifact: str, reference: str) -> str:
-    schema = found.schema
-    assert schema is not None  # only a refusal lacks it, and that was raised
+    name = model or _slug(artifact.stem)
     return "\n".join(
         [
             "# What Setpoint is to hold for this model. Paths are relative to this file.",
-            f"model: {model}",
+            f"model: {name}",
             f"task: {schema.task}{'':<12}# what the model answers: binary | regression",
-            f"artifact: {_scalar(artifact)}  # the trained model",
-            f"reference: {_scalar(reference)}  # rows it was trained or validated on: schema, profiles, drift limits",
+            f"artifact: {_scalar(_written(artifact, base))}  # the trained model",
+            f"reference: {_scalar(_written(reference, base))}"
+            "  # rows it was trained or validated on: schema, profiles, drift limits",
             f"target: {_scalar(schema.target)}  # the column it predicts",
             _column_line("time", schema.time, "event time of a row; without it, arrival time counts"),
             _column_line("id", schema.id, "joins outcomes that come later; without it, the request id counts"),
             "",
-            *_objectives(found, schema),
+            "objectives:  # the set point: what must hold, over which window",
+            *objectives,
             "",
-            "# segments: [column]  # features by whose values records are counted apart as well",
+            segments,
             "# outcome_delay: 1d  # how long after a row its outcome is known; for `setpoint replay`",
             "# train: train.py:fit  # your own training; default: refit a clone (scikit-learn), continue (Keras)",
             "# allow: [package.module.Type]  # types a saved model may hold beyond the known safe ones",
@@ -125,35 +124,8 @@ def _text(found: Assessed, model: str, artifact: str, reference: str) -> str:
     )
 
 
-def _objectives(found: Assessed, schema: Schema) -> list[str]:
-    metric = "mae" if schema.task is Task.REGRESSION else "roc_auc"
-    window = window_s(found.rows, found.seconds)
-    measured = found.metrics.get(metric)
-    lines = ["objectives:  # the set point: what must hold, over which window"]
-    if measured is not None:
-        lines += [
-            f"  # measured: {', '.join(f'{name} {value:.4g}' for name, value in headline(found.metrics).items())}",
-            f"  # ({_one_line(found.how)})",
-            f"  - {{metric: {metric}, {bound(metric, measured)}, window: {duration(window)}}}",
-        ]
-    day = duration(SECONDS["d"])
-    return [
-        *lines,
-        f"  - {{metric: latency_p99_ms, at_most: 50, window: {day}}}  # 99 of 100 answers within this time",
-        f"  - {{metric: availability, at_least: 0.999, window: {day}}}  # share of valid requests that are answered",
-    ]
-
-
 def _column_line(key: str, column: str | None, meaning: str) -> str:
     return f"{key}: {_scalar(column)}  # {meaning}" if column else f"# {key}: column  # {meaning}"
-
-
-def _digits(number: float, *, up: bool) -> str:
-    """Write three digits, rounded to the looser side."""
-    if number == 0:
-        return "0"
-    unit = 10.0 ** (math.floor(math.log10(abs(number))) - 2)
-    return f"{(math.ceil if up else math.floor)(number / unit) * unit:.10g}"
 
 
 def _written(path: Path, base: Path) -> str:
@@ -168,7 +140,3 @@ def _scalar(text: str) -> str:
 
 def _slug(stem: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._")[:64] or "model"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

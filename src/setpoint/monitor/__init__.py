@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from setpoint.monitor.evaluation import evaluate
+    from setpoint.monitor.proposal import propose
     from setpoint.monitor.tables.compared import compare
 
-__all__ = ["compare", "evaluate"]
-PLACES = {"compare": "tables.compared", "evaluate": "evaluation"}
+__all__ = ["compare", "evaluate", "propose"]
+PLACES = {"compare": "tables.compared", "evaluate": "evaluation", "propose": "proposal"}
 
 
 def __getattr__(name: str) -> Any:

@@ -121,8 +121,13 @@ class Seen:
 
         The budget of false actions is divided between `FAMILIES` of monitors, the looks of a year, and the tests.
         """
-        share = self.false_actions_per_year / FAMILIES
-        return float(np.clip(share / ((looks or self.looks) * max(tests, 1)), 1e-12, 0.05))
+        return level_of(self.false_actions_per_year, looks or self.looks, tests)
+
+
+def level_of(false_actions_per_year: float, looks: float, tests: int) -> float:
+    """Return the one-sided error of one test of a family that makes so many in each of so many looks a year."""
+    share = false_actions_per_year / FAMILIES
+    return float(np.clip(share / (looks * max(tests, 1)), 1e-12, 0.05))
 
 
 FAMILIES = 7  # data quality, tables (rules, repeats, volume), sudden drift, slow drift, quality, estimates, service

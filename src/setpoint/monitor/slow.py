@@ -77,13 +77,13 @@ def _effects(
     n, m = window.filled, reference.filled
     if limits.kind is Kind.CATEGORICAL:
         w, p = _levels(window, reference)
-        yield "drift_tv", float(total_variation(w, p)), _natural(limits, "shape", n, m, alpha)
+        yield "drift_tv", float(total_variation(w, p)), natural(limits, "shape", n, m, alpha)
         return
     w, p = window.bins / n, reference.bins / m
     s, q = bin_scores(p)
-    yield "drift_location", abs(float(w @ s)), _natural(limits, "location", n, m, alpha)
-    yield "drift_scale", abs(float(w @ q)), _natural(limits, "scale", n, m, alpha)
-    yield "drift_ks", float(kolmogorov_smirnov(w, p)), _natural(limits, "shape", n, m, alpha)
+    yield "drift_location", abs(float(w @ s)), natural(limits, "location", n, m, alpha)
+    yield "drift_scale", abs(float(w @ q)), natural(limits, "scale", n, m, alpha)
+    yield "drift_ks", float(kolmogorov_smirnov(w, p)), natural(limits, "shape", n, m, alpha)
 
 
 def _levels(window: ColumnProfile, reference: ColumnProfile) -> tuple[FloatArray, FloatArray]:
@@ -93,9 +93,9 @@ def _levels(window: ColumnProfile, reference: ColumnProfile) -> tuple[FloatArray
     return pooled(window.every_level, reference.every_level)
 
 
-def _natural(limits: ColumnLimits, field: str, n: int, m: int, alpha: float) -> float:
+def natural(limits: ColumnLimits, field: str, n: int, m: int, alpha: float) -> float:
     """Return the largest natural effect between n rows and a reference of m rows."""
-    t = t_quantile(alpha, max(limits.movements[_horizon(limits, n)].blocks - 1, 1))
+    t = t_quantile(alpha, max(limits.movements[horizon_of(limits, n)].blocks - 1, 1))
     most = CAUTION * _at(limits, f"{field}_most", n)
     if field == "shape":
         spread = float(np.hypot(_at(limits, "shape_sd", n), _at(limits, "shape_sd", m)))
@@ -103,7 +103,7 @@ def _natural(limits: ColumnLimits, field: str, n: int, m: int, alpha: float) -> 
     return max(t * float(np.hypot(_at(limits, field, n), _at(limits, field, m))), most)
 
 
-def _horizon(limits: ColumnLimits, rows: int) -> int:
+def horizon_of(limits: ColumnLimits, rows: int) -> int:
     """Return which movement speaks for so many rows: the longest below them that is known from enough blocks."""
     within = [at for at, m in enumerate(limits.movements) if m.rows <= rows] or [0]
     return max((at for at in within if limits.movements[at].blocks >= ENOUGH_BLOCKS), default=within[-1])
@@ -115,14 +115,15 @@ def _at(limits: ColumnLimits, field: str, rows: int) -> float:
     Up to the longest horizon nothing is assumed to average out further. Beyond it independent rows fall as rows^−½,
     while movement that does not average out stays; the fall over the last horizons tells which.
     """
-    known, at = limits.movements, _horizon(limits, rows)
+    known, at = limits.movements, horizon_of(limits, rows)
     last = known[at]
     if at == 0 or rows < 2 * known[-1].rows:
         return float(getattr(last, field))
-    return float(getattr(last, field) * (rows / last.rows) ** _slope(known[max(at - 3, 0)], last, field))
+    return float(getattr(last, field) * (rows / last.rows) ** slope_of(known[max(at - 3, 0)], last, field))
 
 
-def _slope(earlier: Movement, last: Movement, field: str) -> float:
+def slope_of(earlier: Movement, last: Movement, field: str) -> float:
+    """Return the power of the rows by which a movement falls: −½ where they are independent, 0 where it stays."""
     first, second = getattr(earlier, field), getattr(last, field)
     if first <= 0 or second <= 0:
         return 0.0

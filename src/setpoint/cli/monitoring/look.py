@@ -9,6 +9,7 @@ import typer
 
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.monitoring.glance import glance
+from setpoint.cli.monitoring.propose import propose_deployed
 from setpoint.cli.show import Json, console, print_json
 from setpoint.config import Settings
 from setpoint.domain.value import utc
@@ -35,10 +36,14 @@ def look(
     everything: Annotated[bool, typer.Option("--all", help="Show every column, also the quiet ones.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a report: one file that needs nothing else.")] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help="Exit with code 2 where there is one.")] = None,
+    propose: Annotated[bool, typer.Option("--propose", help="Say instead what its monitors can see.")] = False,
     json: Json = False,
 ) -> None:
     """Look at MODEL now; decides nothing. `setpoint monitor MODEL` is the same."""
     operator = open_home(Settings())
+    if propose:
+        propose_deployed(model or _only(operator), json=json)
+        return
     begin, end = _period(days, since, until)
     overview = operator.overview(model or _only(operator), days=days, since=begin, until=end)
     if html is not None:
