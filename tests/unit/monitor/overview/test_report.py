@@ -136,4 +136,6 @@ def test_a_comparison_is_a_page_of_the_same_parts():
     assert "3 of 3 columns changed" in found.words
     assert found.tags.count("article") == 3
     assert found.tags.count("svg") == 1
+    related = compare(before, after, relations=True).to_html()
+    assert "What columns do together" in "".join(Page(related).words)
     assert "bars" not in comparison.to_dict()["columns"][0]
