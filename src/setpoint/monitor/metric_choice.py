@@ -48,6 +48,7 @@ class Choice:
     def most(self) -> float:
         """How far it can fall at all; infinite where there is no end."""
         least, highest = span(self.metric)
+        highest = 1.0 if self.metric == "calibration_in_the_large" else highest  # of two shares
         least = max(least, CHANCE) if self.metric == "roc_auc" else least
         return self.found.value - least if self.higher_is_better else highest - self.found.value
 
