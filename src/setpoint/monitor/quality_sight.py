@@ -2,6 +2,7 @@
 
 import math
 
+from setpoint.config.metrics import span
 from setpoint.config.units import SECONDS, duration
 from setpoint.monitor.metric_choice import Choice
 from setpoint.monitor.proposed import Need, Watch, quantity
@@ -79,7 +80,7 @@ def watch_of(
     )
     found = [smallest(rows_of(window_s), window_s, p) if rate_s else math.inf for p in (POWER, 0.95)]
     found = [size if size <= choice.most else math.inf for size in found]
-    low, high = choice.found.bounds(0.025)
+    (low, high), (least, most) = choice.found.bounds(0.025), span(choice.metric)
     alpha = level(budget, goals, window_s)
     return Watch(
         monitor="quality",
@@ -90,8 +91,8 @@ def watch_of(
         limit=choice.bound,
         at_least=choice.higher_is_better,
         measured=choice.found.value,
-        low=_real(low),
-        high=_real(high),
+        low=_real(max(low, least)),
+        high=_real(min(high, most)),
         rows=rows_of(window_s) if rate_s else None,
         smallest=_real(found[0]),
         smallest_95=_real(found[1]),

@@ -287,3 +287,14 @@ def test_relations_are_compared_where_asked_for():
     assert compare(before, before, relations=True).notes == ("Columns go together as they did.",)
     assert "not compared" in compare(before[:20], after[:20], relations=True).notes[-1]
     assert compare(before, after).relations is None
+
+
+def test_another_unit_is_called_however_much_neighbouring_rows_hang_together():
+    """Half a year of weather is worth few independent rows; twice the range outside of it is a change all the same."""
+    hours = np.arange(8_000)
+    rng = np.random.default_rng(2)
+    season = 10 - 12 * np.cos(2 * np.pi * hours / 8_766) + 4 * np.sin(2 * np.pi * hours / 24)
+    celsius = pd.DataFrame({"temp": season + rng.normal(0, 1, len(hours))})
+    assert compare(celsius[:4_000], celsius[4_000:]).changed == ()
+    found = compare(celsius[:4_000], 1.8 * celsius[4_000:] + 32)["temp"]
+    assert (found.kind, found.detail) == ("unit", "1.8 × the reference + 32")

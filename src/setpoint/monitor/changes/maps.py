@@ -46,7 +46,12 @@ def unit_of(p: ColumnProfile, w: ColumnProfile, before: Curve, after: Curve, noi
     limit = fit_limit(gap(after, before), noise)
     found = [Map(factor=a, offset=b, gap=gap(after, before, a, b)) for a, b in _candidates(p, w, before, after)]
     fitting = [each for each in found if each.gap <= limit]
-    return min(fitting, key=lambda each: (bool(each.offset), each.gap), default=None)
+    return min(fitting, key=lambda each: (_fitted(each), each.gap), default=None)
+
+
+def _fitted(found: Map) -> int:
+    """Return how many numbers of a map were fitted to the window: the fewer, the better it explains it."""
+    return 0 if (found.factor, found.offset) in KNOWN else 1 + bool(found.offset)
 
 
 def fit_limit(unmapped: float, noise: float) -> float:
@@ -90,4 +95,4 @@ def _rounded(factor: float) -> float:
 
 
 def _near(a: float, b: float, spread: float) -> bool:
-    return abs(a - b) < spread / 4
+    return abs(a - b) < spread

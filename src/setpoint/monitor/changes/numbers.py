@@ -50,7 +50,7 @@ def number_effects(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> tuple[Ef
     for name, (size, statistic, floor) in sizes.items():
         low = abs(size) - noise.width(statistic, w.filled, p.filled, variance[name])
         measured.append(Effect(name=name, size=size, low=low, floor=floor))
-    return (*measured, _heaviest(p, w, noise), shares.outside(p, w, noise))
+    return (*measured, _heaviest(p, w, noise), shares.outside(p, w, noise), shares.far_outside(p, w, noise))
 
 
 def _inner(scores: FloatArray) -> FloatArray:
@@ -76,9 +76,14 @@ def _name(p: ColumnProfile, w: ColumnProfile, noise: Noise, effects: dict[str, E
         return mapped
     if effects["spike"].sure and _only_there(p, w, usual):
         return _spike(p, w, effects["spike"].size)
-    if effects["range"].sure and not mapped and _same_within(p, w, usual):
+    outside = effects["range"].sure or effects["far"].sure
+    if outside and not mapped and (_same_within(p, w, usual) or not _moved(effects)):
         return _range(p, w, effects["range"].size)
-    return mapped if mapped and effects["range"].sure else _moment(p, w, effects)
+    return mapped if mapped and outside else _moment(p, w, effects)
+
+
+def _moved(effects: dict[str, Effect]) -> bool:
+    return any(effects[name].sure for name in ("shift", "scale", "shape"))
 
 
 def _mapped(p: ColumnProfile, w: ColumnProfile, usual: float) -> tuple[str, float, str] | None:

@@ -2,8 +2,10 @@
 
 import math
 
+from setpoint.domain.far import beyond
 from setpoint.domain.profile import ColumnProfile
-from setpoint.monitor.changes.values import NEW, SHARE, Change, Effect, Noise
+from setpoint.domain.value import replace
+from setpoint.monitor.changes.values import INDEPENDENT, NEW, SHARE, STILL, Change, Effect, Noise
 from setpoint.stats.intervals import share_high, share_low
 
 MUST_REPEAT = 10  # rows of one value before a column may be called frozen
@@ -72,6 +74,18 @@ def outside(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> Effect:
     """Return how many more rows lie outside the reference: of m rows the largest is passed by few of the next."""
     hits, before = (int(c.bins[0] + c.bins[-1]) for c in (w, p))
     return risen(hits, w.filled, before, p.filled, noise, name="range", floor=NEW)
+
+
+def far_outside(p: ColumnProfile, w: ColumnProfile, noise: Noise) -> Effect:
+    """Return how many rows lie further outside the reference than its range is wide.
+
+    However much neighbouring rows hang together, a column that moves as it did does not go there: each row counts.
+    """
+    low, high = 2 * p.low - p.high, 2 * p.high - p.low
+    whole = w.low > high or w.high < low
+    told = beyond(w.marks, w.cuts.edges, low, high) if len(w.marks) else 0
+    alone = replace(noise, design=INDEPENDENT, moves=STILL)
+    return risen(w.filled if whole else told, w.filled, p.infinite, p.filled, alone, name="far", floor=SHARE)
 
 
 def _change(column: str, kind: str, effect: float, found: Effect, detail: str) -> Change:
