@@ -14,7 +14,9 @@ class Finding:
     it is known: `nulls`, `shift`, `unit`, `prior`, …
     """
 
-    monitor: str  # "drift", "data_quality", "quality", "fairness", "slices", "objective", "service", "process"
+    monitor: (
+        str  # "drift", "data_quality", "quality", "fairness", "slices", "objective", "service", "process", "failed"
+    )
     metric: str
     since: datetime
     until: datetime

@@ -26,6 +26,7 @@ from setpoint.loop.spans import untouched
 from setpoint.loop.studying import studied
 from setpoint.monitor.burn import horizons
 from setpoint.monitor.estimate import estimate_findings
+from setpoint.monitor.failed import tried
 from setpoint.monitor.limits import read_limits
 from setpoint.monitor.observe import observe
 from setpoint.monitor.release import WATCHED
@@ -99,16 +100,23 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         scopes=scopes(ports, deployment, champion, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
-    study = studied(ports, deployment, champion, history, now)
-    estimates, ledger = estimated(ports, deployment, champion, seen)
+    study, failed = tried(seen, "study", lambda: studied(ports, deployment, champion, history, now), deployment.study)
+    known = deployment.estimates, deployment.ledger
+    (estimates, ledger), lost = tried(seen, "estimate", lambda: estimated(ports, deployment, champion, seen), known)
+    stand, unknown = tried(seen, "standings", lambda: standings(seen), deployment.standings)
     return Look(
         now=now,
         champion=champion,
-        findings=(*observe(seen), *noteworthy(study), *estimate_findings(estimates, champion.version)),
+        findings=(
+            *observe(seen),
+            *noteworthy(study),
+            *estimate_findings(estimates, champion.version),
+            *(*failed, *lost, *unknown),
+        ),
         study=study,
         estimates=estimates,
         ledger=ledger,
-        standings=standings(seen),
+        standings=stand,
         recent=seen.recent,
         history=history,
         unlearnt=_recorded(ports, champion, since=deployment.last_fit, until=now, as_of=now).labelled,

@@ -17,17 +17,31 @@ MOST_ACTIONS = 50  # in one turn; more means that two of them undo each other
 
 
 def tick(ports: Ports, now: datetime) -> tuple[Decided, ...]:
-    """Ingest, then look at every model, decide and act; return what was decided."""
+    """Ingest, then look at every model, decide and act; return what was decided.
+
+    A model whose turn fails does not keep the others from theirs; the failure is raised when all had one.
+    """
     with ports.state.lease():
         ports.log.ingest()
         decisions: list[Decided] = []
+        failures: list[Exception] = []
         for model in ports.state.models():
-            before = ports.state.load(model)
-            if before.looked is None or now > before.looked:
-                kept = expire(ports, before, now) if due(before, now) else before
-                after = turn(ports, kept, now)
-                decisions += after.decisions[len(before.decisions) :]
+            try:
+                decisions += _decided(ports, model, now)
+            except Exception as e:  # raised below
+                e.add_note(f"in the turn of {model}")
+                failures.append(e)
+        if failures:
+            raise failures[0] if len(failures) == 1 else ExceptionGroup("the turns of several models failed", failures)
         return tuple(decisions)
+
+
+def _decided(ports: Ports, model: str, now: datetime) -> tuple[Decided, ...]:
+    before = ports.state.load(model)
+    if before.looked is not None and now <= before.looked:
+        return ()
+    kept = expire(ports, before, now) if due(before, now) else before
+    return turn(ports, kept, now).decisions[len(before.decisions) :]
 
 
 def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:

@@ -15,7 +15,7 @@ from setpoint.domain.series import ColumnSeries, Series
 from setpoint.monitor.horizons import Horizon
 from setpoint.monitor.limits import ColumnLimits
 from setpoint.monitor.scope import Scope
-from setpoint.monitor.seen import Seen
+from setpoint.monitor.seen import PARTS, Seen
 from setpoint.monitor.service import OWN_FAULTS
 from setpoint.stats.intervals import share_high, share_low
 
@@ -68,7 +68,7 @@ def data_quality(seen: Seen, scope: Scope, horizons: Sequence[Horizon]) -> Itera
     A share of rows alarms when its lower Clopper–Pearson bound passes the natural share (the larger of the reference's
     and the last weeks'), plus natural movement, plus a floor of 2 % of the rows.
     """
-    tests = RULES * max(len(scope.watched), 1) * len(horizons) * scope.divided
+    tests = PARTS * RULES * max(len(scope.watched), 1) * len(horizons) * scope.divided
     for horizon in horizons:
         alpha = seen.level(tests, seen.separate(seen.now - horizon.since))
         window = _Window(seen, scope, horizon, scope.sound(scope.hours, horizon.since), alpha)
@@ -82,7 +82,7 @@ def refused(seen: Seen) -> Iterator[Finding]:
     """Report rules that the callers violate, by field."""
     requests = seen.refused.get("", 0)
     codes = {code: n for code, n in sorted(seen.refused.items()) if code and code.partition(":")[0] not in OWN_FAULTS}
-    alpha = seen.level(max(len(codes), 1))
+    alpha = seen.level(PARTS * max(len(codes), 1))
     for code, count in codes.items():
         _, _, column = code.partition(":")
         low, value = share_low(count, requests, alpha), count / max(requests, count)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import moment, stamp
-from setpoint.monitor.seen import YEAR_S, Seen
+from setpoint.monitor.seen import PARTS, YEAR_S, Seen
 from setpoint.stats.intervals import t_quantile
 
 HOUR = np.timedelta64(1, "h")
@@ -97,7 +97,7 @@ def _volume(times: NDArray[np.datetime64], seen: Seen) -> Iterator[Finding]:
     if not len(ago):
         return
     counts = np.bincount(ago)[::-1][1:].astype(np.float64)  # the first hour is not whole
-    alpha = seen.level(2 * len(SPANS), min(seen.looks, YEAR_S / 3_600))
+    alpha = seen.level(PARTS * 2 * len(SPANS), min(seen.looks, YEAR_S / 3_600))
     for span in SPANS:
         found = rate(counts, span)
         if found is None or found.expected < EXPECTED:

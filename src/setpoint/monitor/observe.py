@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from setpoint.domain.finding import Finding
 from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
+from setpoint.monitor.failed import FAILED, kept
 from setpoint.monitor.fairness import fairness
 from setpoint.monitor.freshness import arrivals
 from setpoint.monitor.horizons import Horizon, horizons
@@ -24,27 +25,27 @@ from setpoint.monitor.slow import slow_drift
 from setpoint.monitor.stuck import stuck
 from setpoint.monitor.worst import worst_slices
 
-ALWAYS = ("quality", "objective", "fairness", "slices", "service", "process")
+ALWAYS = ("quality", "objective", "fairness", "slices", "service", "process", FAILED)
 
 
 def observe(seen: Seen) -> tuple[Finding, ...]:
     """Return every alarm, every objective, and as notes the columns that came at least half way to their limit."""
-    good = list(quality(seen))
     window = micro(seen)
+    good = kept(seen, quality, seen)
     found = (
-        *process(seen),
-        *refused(seen),
-        *broken_rules(seen, window),
-        *repeats(seen, window),
-        *arrivals(seen),
+        *kept(seen, process, seen),
+        *kept(seen, refused, seen),
+        *kept(seen, broken_rules, seen, window),
+        *kept(seen, repeats, seen, window),
+        *kept(seen, arrivals, seen),
         *of_scopes(seen),
         *good,
-        *by_segment(seen),
-        *fairness(seen),
-        *worst_slices(seen, good),
-        *release(seen),
-        *outcomes(seen),
-        *service(seen),
+        *kept(seen, by_segment, seen),
+        *kept(seen, fairness, seen),
+        *kept(seen, worst_slices, seen, good),
+        *kept(seen, release, seen),
+        *kept(seen, outcomes, seen),
+        *kept(seen, service, seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
 
@@ -53,7 +54,7 @@ def of_scopes(seen: Seen) -> Iterator[Finding]:
     """Report what is wrong with columns; of a segment, what all rows together do not show already."""
     said: set[tuple[str, str | None]] = set()
     for scope in seen.scopes:
-        found = list(of_scope(seen, scope))
+        found = kept(seen, of_scope, seen, scope)
         if not scope.segment and scope.role == "champion":
             said = {(f.metric, f.column) for f in found if f.alarm}
             yield from found

@@ -11,7 +11,7 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.schema import Schema, Task
-from setpoint.monitor.seen import SMALLEST_LOOK, Seen
+from setpoint.monitor.seen import SMALLEST_LOOK, STEPS, Seen
 from setpoint.stats.blocks import MOST, block_rows, step
 from setpoint.stats.intervals import t_quantile
 from setpoint.stats.quality import Measured, Terms, distance, measure, row_log_loss, undefined
@@ -143,7 +143,7 @@ def _step(seen: Seen) -> Iterator[Finding]:
     past, now = (_blocks(loss(part, seen.schema), rows)[-MOST:] for part in (before, newest))
     one = step(past, now, 0.05)
     looks = min(seen.looks, RELEASES_PER_YEAR) if released else seen.looks
-    width = float(one.se[0]) * t_quantile(seen.level(2, looks), float(one.freedom[0]))
+    width = float(one.se[0]) * t_quantile(seen.level(2 * STEPS, looks), float(one.freedom[0]))
     effect = float(one.effect[0])
     yield Finding(
         monitor="quality",

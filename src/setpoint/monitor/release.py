@@ -7,7 +7,7 @@ import numpy as np
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.schema import Task
-from setpoint.monitor.seen import Seen
+from setpoint.monitor.seen import STEPS, Seen
 from setpoint.stats.paired import mean_interval
 
 WATCHED = timedelta(days=7)
@@ -25,7 +25,7 @@ def release(seen: Seen) -> Iterator[Finding]:
     if contest is None or not len(contest.losses):
         return
     looks = min(seen.looks, RELEASES_PER_YEAR * WATCHED.days)
-    alpha = seen.level(1, looks)
+    alpha = seen.level(STEPS, looks)
     worse = mean_interval(contest.losses - contest.losses_replaced, level=1 - 2 * alpha)
     before = float(contest.losses_replaced.mean())
     yield Finding(

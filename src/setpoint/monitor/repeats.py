@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import Column, Columns, moment
 from setpoint.monitor.micro import Micro
-from setpoint.monitor.seen import Seen
+from setpoint.monitor.seen import PARTS, Seen
 from setpoint.stats.intervals import share_high, share_low
 
 FLOOR = 0.02  # share of rows that nobody minds
@@ -42,7 +42,7 @@ def repeats(seen: Seen, window: Micro) -> Iterator[Finding]:
 
 
 def _finding(seen: Seen, window: Micro, metric: str, again: NDArray[np.bool_], natural: float, words: str) -> Finding:
-    hits, rows, alpha = int(again.sum()), len(again), seen.level(TESTS)
+    hits, rows, alpha = int(again.sum()), len(again), seen.level(PARTS * TESTS)
     low, limit = share_low(hits, rows, alpha), min(natural + FLOOR, 1.0)
     return Finding(
         monitor="data_quality",

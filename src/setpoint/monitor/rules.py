@@ -15,7 +15,7 @@ from setpoint.domain.value import replace
 from setpoint.domain.where import truth
 from setpoint.monitor.limits import number_name
 from setpoint.monitor.micro import Micro
-from setpoint.monitor.seen import Seen
+from setpoint.monitor.seen import PARTS, Seen
 from setpoint.stats.intervals import share_high, share_low
 
 FLOOR = 0.02  # share of rows that nobody minds
@@ -120,7 +120,7 @@ def broken_rules(seen: Seen, window: Micro) -> Iterator[Finding]:
     contract = known_rules(seen.contract, window.recent.inputs)
     if not len(window.recent) or not contract.rules:
         return
-    alpha = seen.level(len(contract.rules))
+    alpha = seen.level(PARTS * len(contract.rules))
     judge = Judge(window.recent.inputs)
     before = window.baseline.take(np.arange(max(0, len(window.baseline) - COMPARED), len(window.baseline)))
     earlier: Judge | None = None

@@ -130,4 +130,8 @@ def level_of(false_actions_per_year: float, looks: float, tests: int) -> float:
     return float(np.clip(share / (looks * max(tests, 1)), 1e-12, 0.05))
 
 
-FAMILIES = 7  # data quality, tables (rules, repeats, volume), sudden drift, slow drift, quality, estimates, service
+# data quality, rows (rules, repeats, volume), sudden drift, quality, steps, estimates, service; slow drift and outcomes
+# spend nothing of it, for they open no incident
+FAMILIES = 7
+PARTS = 3  # data quality, requests refused, stuck divide a family's share among them; so do rules, repeats, volume
+STEPS = 2  # in the loss, and at a release: so do these

@@ -10,7 +10,7 @@ from setpoint.monitor import data_quality, drift, slow
 from setpoint.monitor.horizons import FEWEST_BLOCKS, MOST_BLOCKS
 from setpoint.monitor.limits import ColumnLimits, Movement
 from setpoint.monitor.moments import BLIND
-from setpoint.monitor.seen import YEAR_S, level_of
+from setpoint.monitor.seen import PARTS, YEAR_S, level_of
 from setpoint.stats.intervals import t_quantile
 from setpoint.stats.power import Rule, fixed, smallest_share, step_widths
 
@@ -38,7 +38,7 @@ def slow_level(budget: float, columns: int, window_s: float = WEEK_S) -> float:
 
 def share_level(budget: float, columns: int, window_s: float = DAY_S) -> float:
     """Return the error of one test of a share of rows: nulls, values out of range, unseen categories."""
-    return level_of(budget, separate(window_s), data_quality.RULES * max(columns, 1) * HORIZONS)
+    return level_of(budget, separate(window_s), PARTS * data_quality.RULES * max(columns, 1) * HORIZONS)
 
 
 def sudden(limits: ColumnLimits, rows: int, alpha: float, blocks: int = DAYS) -> dict[str, Rule]:

@@ -11,7 +11,7 @@ from setpoint.domain.series import ColumnSeries
 from setpoint.monitor.horizons import Horizon
 from setpoint.monitor.limits import Run, number_name
 from setpoint.monitor.scope import Scope
-from setpoint.monitor.seen import Seen
+from setpoint.monitor.seen import PARTS, Seen
 from setpoint.stats.blocks import runs_of
 
 RUN_FACTOR, SHORTEST_RUN = 2.5, 24
@@ -25,7 +25,8 @@ def stuck(seen: Seen, scope: Scope, horizon: Horizon) -> Iterator[Finding]:
     A run is made of whole stretches of one value (hours, and the minutes of the running one), so it is at least as long
     as said.
     """
-    alpha = seen.level(max(len(scope.watched), 1) * scope.divided, seen.separate(seen.now - horizon.since))
+    tests = PARTS * max(len(scope.watched), 1) * scope.divided
+    alpha = seen.level(tests, seen.separate(seen.now - horizon.since))
     whole = scope.since(moment(scope.hours.starts[0]))
     recent = whole.starts >= horizon.stretches.starts[0]
     for name, limits in scope.watched.items():
