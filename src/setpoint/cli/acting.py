@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, table
+from setpoint.cli.show import ME, By, Json, console, number, plain, print_json, steps, table
 from setpoint.config import Settings, fraction
 from setpoint.domain.live import written
 from setpoint.errors import InvalidInput
@@ -36,7 +36,7 @@ def outcomes(
             highlight=False,
         )
         if receipt.unknown:
-            examples = ", ".join(receipt.unknown_examples)
+            examples = plain(", ".join(receipt.unknown_examples))
             console.print(
                 f"[red]{receipt.unknown:,} ids have no prediction in the log[/] ({examples}); they are kept, and join "
                 f"if it still arrives. `setpoint records {model}` shows the ids there are",
@@ -59,7 +59,7 @@ def approve(
     if not said:
         console.print(f"{id_} is approved; it is done as soon as the evidence allows")
     for d in said:
-        console.print(f"[bold]{d.action}[/] {d.subject}: {d.why}", highlight=False)
+        console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
 
 
 def update(
@@ -79,7 +79,7 @@ def update(
         print_json({"job": job, "decisions": [{"action": d.action, "subject": d.subject, "why": d.why} for d in said]})
         return
     for d in said:
-        console.print(f"[bold]{d.action}[/] {d.subject}: {d.why}", highlight=False)
+        console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
     if any(d.action == "training failed" for d in said):
         raise typer.Exit(1)
 

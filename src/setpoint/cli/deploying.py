@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, table
@@ -83,10 +84,10 @@ def show_version(version: ModelVersion) -> None:
     console.print(f"On the reference: {shown}", highlight=False)
 
 
-def _row(v: Variant) -> tuple[str, ...]:
+def _row(v: Variant) -> tuple[str | Text, ...]:
     parity = "–"
     if v.parity is not None:
         verdict = "same" if v.parity.ok else "differs"
         parity = f"{verdict} (largest shift {number(v.parity.largest)})"
-    mark = "[green]✓[/]" if v.chosen else ""
+    mark = Text("✓", "green") if v.chosen else ""
     return mark, v.runtime, v.precision, number(v.p50_us, " µs"), number(v.rows_per_s), parity

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from setpoint.bootstrap.home import replay_table
-from setpoint.cli.show import Json, console, errors, number, print_json, table
+from setpoint.cli.show import Json, console, errors, number, plain, print_json, table
 from setpoint.config import Settings, read_setpoint_file, seconds
 from setpoint.demo.drive import Progress as Driven
 from setpoint.demo.report import write_report
@@ -52,7 +53,7 @@ def replay(
     columns = ("policy", "loss per row", "retrains", "promotions", "training")
     console.print(table("", columns, rows, right=columns[1:]))
     for d in done.decisions:
-        console.print(f"{d.at:%Y-%m-%d %H:%M}  {d.action} {d.subject}: {d.why}", highlight=False)
+        console.print(f"{d.at:%Y-%m-%d %H:%M}  {d.action} {plain(d.subject)}: {plain(d.why)}", highlight=False)
 
 
 def _replay_view(done: Replayed) -> dict[str, Any]:
@@ -85,15 +86,15 @@ def _show(driven: Driven, advance: Callable[..., None], *, quiet: bool) -> None:
     advance(driven.sent, total=driven.of, words=f"{driven.now:%Y-%m-%d}")
     for d in driven.decisions:
         if not quiet and d.action in NOTABLE:
-            errors.print(f"{d.at:%Y-%m-%d}  [bold]{d.action}[/] {d.subject}: {d.why}", highlight=False)
+            errors.print(f"{d.at:%Y-%m-%d}  [bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
 
 
 def _summary(result: dict[str, Any], out: Path) -> None:
     mae, requests = result["mae"], result["requests"]
-    rows = [
+    rows: list[tuple[str | Text, str | Text]] = [
         ("the model as it was", number(mae["static"])),
         ("refitted every week, by the clock", number(mae["refit_every_window"])),
-        ("[bold]Setpoint[/]", f"[bold]{number(mae['setpoint'])}[/]"),
+        (Text("Setpoint", "bold"), Text(number(mae["setpoint"]), "bold")),
     ]
     console.print(table("Mean absolute error over the stream", ("", "MAE"), rows, right=("MAE",)))
     planted = [

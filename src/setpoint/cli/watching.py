@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import Json, console, number, print_json, table
+from setpoint.cli.show import Json, console, number, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.live import written
 from setpoint.loop.views import status_view
@@ -37,7 +38,7 @@ def status(model: AnyModel = None, json: Json = False) -> None:
                 number(o["value"]),
                 str(o["rows"]),
                 _before_labels(o["estimate"]),
-                o["why"] or STAND[o["at_set_point"]] + _budget(o["budget_left"]),
+                o["why"] or Text.from_markup(STAND[o["at_set_point"]] + _budget(o["budget_left"])),
             )
             for o in d["objectives"]
         ]
@@ -47,7 +48,7 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         console.print(f"[dim]{looked}[/]", highlight=False)
         for c in d["alerts"]["channels"]:
             if c["failing"]:
-                console.print(f"[red]Alerts do not reach {c['name']}[/]: {c['why']}", highlight=False)
+                console.print(f"[red]Alerts do not reach {plain(c['name'])}[/]: {plain(c['why'])}", highlight=False)
 
 
 def _budget(left: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import ME, By, Json, console, print_json, table
+from setpoint.cli.show import ME, By, Json, console, plain, print_json, table
 from setpoint.config import Settings, seconds
 from setpoint.errors import InvalidInput
 from setpoint.loop import alerting
@@ -85,7 +85,9 @@ def trial(model: Model, json: Json = False) -> None:
         print_json({"channels": [{"channel": c, "arrived": not why, "why": why} for c, why in failures.items()]})
     else:
         for channel, why in failures.items():
-            console.print(f"{channel}: {'[red]not taken[/]' if why else '[green]taken[/]'}", why, highlight=False)
+            console.print(
+                f"{channel}: {'[red]not taken[/]' if why else '[green]taken[/]'}", plain(why), highlight=False
+            )
         if not failures:
             console.print(
                 f"{model} tells nobody: name channels as `alerts: to:` in setpoint.yaml, or in SETPOINT_ALERTS"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import Json, console, print_json
+from setpoint.cli.show import Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.loop.views import incident_view
 
@@ -27,6 +27,8 @@ def show(
         console.print(f"[bold]{i.id}[/]  {i.status}{known}  since {i.since:%Y-%m-%d %H:%M}", highlight=False)
         for cause in i.causes[:3]:
             evidence = "; ".join(cause.evidence)
-            console.print(f"  {cause.weight:.2f}  {cause.cause} of {cause.subject}: {evidence}", highlight=False)
+            console.print(
+                f"  {cause.weight:.2f}  {cause.cause} of {plain(cause.subject)}: {plain(evidence)}", highlight=False
+            )
         for line in i.timeline:
-            console.print(f"  {line}", highlight=False, style="dim")
+            console.print(f"  {plain(line)}", highlight=False, style="dim")

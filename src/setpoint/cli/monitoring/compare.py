@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from setpoint.cli.show import Json, console, number, print_json, table
+from setpoint.cli.show import Json, console, number, plain, print_json, table
 from setpoint.monitor.tables.compared import compare as compared
 
 
@@ -31,7 +32,7 @@ def compare(
         console.print(f"Wrote the report to {html}", highlight=False, markup=False)
         return
     rows = [
-        (c.column, f"[red]{c.kind}[/]" if c.changed else "", number(c.effect) if c.changed else "", c.detail)
+        (c.column, Text(c.kind, "red") if c.changed else "", number(c.effect) if c.changed else "", c.detail)
         for c in found.columns
         if c.changed or c.detail
     ]
@@ -39,4 +40,4 @@ def compare(
         console.print(table("", ("column", "", "effect", ""), rows, right=("effect",)))
     console.print(f"{len(found.changed)} of {len(found.columns)} columns changed", highlight=False)
     for note in found.notes:
-        console.print(f"[dim]{note}[/]", highlight=False)
+        console.print(f"[dim]{plain(note)}[/]", highlight=False)

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.monitoring.sparks import spark
-from setpoint.cli.show import number
+from setpoint.cli.show import number, visible
 from setpoint.monitor.overview.values import ColumnView, ObjectiveView, Overview, State
 from setpoint.monitor.report.writing import cut, share, span
 
@@ -63,6 +63,7 @@ class _Page:
         self.console.print(grid, width=self.width)
 
     def fit(self, text: str) -> str:
+        text = visible(text)
         return text.translate(IN_ASCII).encode("ascii", "replace").decode() if self.plain else text
 
     def table(self, heads: Sequence[str], rows: Iterator[Sequence[Text | str]], right: Sequence[int]) -> None:
