@@ -25,8 +25,9 @@ install: $(VENV)/.all  ## everything that runs on a CPU, in .venv
 demo: $(VENV)/.base  ## base install, then the whole loop on real data; results in demo/
 	$(BIN)/setpoint demo
 
+# the folders that are left out hold marked tests only; reading them brings in TensorFlow, in each process
 test: $(VENV)/.dev  ## unit and contract tests, then integration and end to end
-	$(BIN)/python -m pytest -m "not (slow or integration or e2e or gpu)"
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/integration --ignore=tests/e2e -m "not (slow or gpu)"
 	$(BIN)/python -m pytest -m "(slow or integration or e2e) and not gpu"
 
 check: $(VENV)/.dev  ## format, lint, types, layers, documentation links

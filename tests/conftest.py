@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Two pytest processes share two cores, and many threads on few rows only wait for each other. Said before anything
+# brings in NumPy or scikit-learn, which read it once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 TESTS = Path(__file__).parent
 MARKED_FOLDERS = ("integration", "e2e")
 

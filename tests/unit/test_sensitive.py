@@ -106,7 +106,10 @@ def test_a_new_key_in_front_encrypts_and_the_old_one_opens_and_hashes():
         before.opener("c")(after.sealer("c")("x"))
 
 
-@pytest.mark.parametrize("text", ["", "secretsecret", NEW[:-1], f"{NEW} secretsecret"])
+MALFORMED = {"empty": "", "no hex": "secretsecret", "short": NEW[:-1], "two in one": f"{NEW} secretsecret"}
+
+
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_key_is_refused_and_not_shown(text):
     with pytest.raises(InvalidInput, match="32 random bytes") as e:
         keys_of(text)

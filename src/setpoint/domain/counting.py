@@ -214,7 +214,6 @@ class _Sums:
     """Counts by key below `size`: as one array where that is small, else by sorting."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
         self._dense = np.zeros(size, np.int64) if size <= BLOCK_CELLS else None
         self._parts: list[tuple[IntArray, IntArray]] = []
 
@@ -222,8 +221,6 @@ class _Sums:
         """Add a count to each key; a key may occur several times."""
         if self._dense is None:
             self._parts.append(gathered(key, count))
-        elif len(count) and count.max() == 1:
-            self._dense += np.bincount(key, minlength=self._size)
         else:
             np.add.at(self._dense, key, count)
 

@@ -83,12 +83,13 @@ def scope_of(columns: Columns, times: Column, started: datetime, now: datetime, 
     )
 
 
-def records(stream: Columns) -> Records:
-    """Return the stream as records, an hour apart, each outcome known an hour later."""
+def records(stream: Columns, first: int) -> Records:
+    """Return the stream from its row `first` on as records, an hour apart, each outcome known an hour later."""
     n = len(stream["demand"])
-    time = stamp(START) + np.arange(n) * np.timedelta64(3_600_000_000, "us")
+    hour = first + np.arange(n)
+    time = stamp(START) + hour * np.timedelta64(3_600_000_000, "us")
     return Records(
-        id=np.arange(n).astype(str).astype(object),
+        id=hour.astype(str).astype(object),
         time=time,
         version=np.full(n, "v1", dtype=object),
         score=stream["prediction"],
@@ -105,20 +106,22 @@ def look(limits: Limits, binning: Binning) -> Callable[..., Seen]:
     """Return a function: what a look sees after `rows` rows from row `at` of a stream on."""
 
     def seen(stream: Columns, at: int, rows: int = 24, **changes: Any) -> Seen:
-        log = records(stream)
-        now = moment(log.time[at]) + timedelta(hours=rows)
+        first = max(at - HISTORY, 0)
+        stream = {name: column[first : at + rows] for name, column in stream.items()}
+        log, before = records(stream, first), at - first
+        started, now = (moment(stamp(START)) + timedelta(hours=at + more) for more in (0, rows))
         plain = Seen(
             now=now,
-            since=now - timedelta(hours=rows),
+            since=started,
             schema=SCHEMA,
             limits=limits,
-            recent=log.take(np.arange(at, at + rows)),
-            baseline=log.take(np.arange(max(at - HISTORY, 0), at)),
-            labelled=log.take(np.arange(max(at - HISTORY, 0), at + rows - 1)),
+            recent=log.take(np.arange(before, before + rows)),
+            baseline=log.take(np.arange(before)),
+            labelled=log.take(np.arange(before + rows - 1)),
             refused={"": rows},
             objectives=(Objective(metric="mae", at_most=6.0), Objective(metric="latency_p99_ms", at_most=20.0)),
             false_actions_per_year=2.0,
-            scopes=(scope_of(stream, log.time, now - timedelta(hours=rows), now, binning, limits=limits),),
+            scopes=(scope_of(stream, log.time, started, now, binning, limits=limits),),
         )
         return replace(plain, **changes)
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "column", "change"), CHANGES)
+@pytest.mark.parametrize(("kind", "column", "change"), CHANGES, ids=[f"{kind}-{column}" for kind, column, _ in CHANGES])
 def test_a_change_is_found_and_named(kind, column, change):
     found = compare(pa.Table.from_pandas(table(0)), table(1, **{column: change}))
     assert found.changed == (column,)
@@ -99,7 +100,10 @@ def files(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("made", [pd.read_parquet, pl.read_parquet, pq.read_table, str, lambda p: p], ids=str)
+MAKES = {"pandas": pd.read_parquet, "polars": pl.read_parquet, "arrow": pq.read_table, "text": str, "path": Path}
+
+
+@pytest.mark.parametrize("made", MAKES.values(), ids=MAKES)
 def test_tables_of_any_make_give_the_same(files, made):
     whole = compare(files / "a.parquet", files / "b.parquet").to_dict()
     assert compare(made(files / "a.parquet"), made(files / "b.parquet")).to_dict() == whole
