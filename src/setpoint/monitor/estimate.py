@@ -176,12 +176,12 @@ def _estimated(
         mixture = followed(estimator, promise, known, late)
         low, high = mixture.quantile(alpha), mixture.quantile(1 - alpha)
     near = high if objective.higher_is_better else low
-    found = said[speaker]
+    found, (least, most) = said[speaker], span(objective.metric)
     return replace(
         blank,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+        value=min(max(found.value, least), most),
+        low=max(found.low, least),
+        high=min(found.high, most),
         estimator=speaker,
         proven=elected.estimator is not None,
         off=not objective.met_by(near),
