@@ -176,7 +176,7 @@ def _estimated(
         mixture = followed(estimator, promise, known, late)
         low, high = mixture.quantile(alpha), mixture.quantile(1 - alpha)
     near = high if objective.higher_is_better else low
-    found, (least, most) = said[speaker], span(objective.metric)
+    found, (least, most) = said[speaker], range_of(objective.metric)
     return replace(
         blank,
         value=min(max(found.value, least), most),
