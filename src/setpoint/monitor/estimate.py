@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.config.metrics import span as range_of
 from setpoint.domain.finding import Finding
 from setpoint.domain.ledger import (
     SCORES,
