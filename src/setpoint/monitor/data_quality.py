@@ -13,7 +13,7 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.schema import Kind
 from setpoint.domain.series import ColumnSeries, Series
 from setpoint.monitor.horizons import Horizon
-from setpoint.monitor.limits import ColumnLimits
+from setpoint.monitor.limits import WIDENED, ColumnLimits
 from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import PARTS, Seen
 from setpoint.monitor.service import OWN_FAULTS
@@ -118,7 +118,8 @@ def _out_of_range(window: _Window, name: str, limits: ColumnLimits) -> Iterator[
         return
     column, past = window.horizon.stretches.columns[name], window.past.columns[name]
     low, high = _span(past, limits)
-    low, high = low - limits.margin, high + limits.margin
+    margin = max(limits.margin, WIDENED * (high - low)) if limits.margin or limits.low == limits.high else 0.0
+    low, high = low - margin, high + margin
     hits = _beyond(column, low, high)
     if hits:
         reach = f"they run from {column.low.min():.6g} to {column.high.max():.6g}"

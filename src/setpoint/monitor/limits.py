@@ -68,6 +68,7 @@ class ColumnLimits:
 
     `low`, `high` bound a natural value (the reference's range, widened); `clip_low`, `clip_high` what a single value
     may weigh in a mean. `std` is the standard deviation of the reference, `grain` its smallest step between values.
+    `tails` are the means of the reference's rows in the outermost bins inside its edges, which may be very wide.
     `stepwise` columns stay on one of a few values for long (a month, a flag): their runs are watched, not their means.
     `nulls`, `unseen` are shares of rows; `nulls_sd` how much the share of nulls moves between blocks of 24 rows beyond
     sampling.
@@ -85,6 +86,7 @@ class ColumnLimits:
     std: float = 0.0
     grain: float = 0.0
     mean: float = 0.0
+    tails: tuple[float, float] = (0.0, 0.0)
     unseen: float = 0.0
     levels: dict[str, int] = field(default_factory=dict)
 
@@ -208,7 +210,17 @@ def _numeric(values: FloatArray, cuts: Cuts, feature: Feature) -> ColumnLimits:
         std=std,
         grain=grain,
         mean=float(finite.mean()),
+        tails=_tails(finite, cuts),
     )
+
+
+def _tails(finite: FloatArray, cuts: Cuts) -> tuple[float, float]:
+    edges = np.asarray(cuts.edges)
+    if len(edges) < 2:
+        return float(finite.mean()), float(finite.mean())
+    lowest, highest = finite[finite <= edges[1]], finite[finite > edges[-2]]
+    low, high = ((edges[at] + edges[at + 1]) / 2 for at in (0, -2))
+    return float(lowest.mean() if len(lowest) else low), float(highest.mean() if len(highest) else high)
 
 
 def _margin(distinct: FloatArray, feature: Feature) -> float:

@@ -58,7 +58,9 @@ def _clipped(column: ColumnSeries, limits: ColumnLimits) -> tuple[FloatArray, Fl
     """Return means and deviations from the bins; values beyond the reference weigh as much as they may."""
     edges, low, high = np.asarray(column.cuts.edges), limits.clip_low, limits.clip_high
     far = middles(column.marked, column.cuts.edges)
-    values = np.concatenate([(edges[1:] + edges[:-1]) / 2, np.clip(far, low, high), [low, high]])
+    inner = (edges[1:] + edges[:-1]) / 2
+    inner[:1], inner[-1:] = limits.tails  # a heavy tail's last bin has its rows at one end
+    values = np.concatenate([inner, np.clip(far, low, high), [low, high]])
     below, above = (column.marks[:, side].sum(axis=1) for side in (far < edges[0], far >= edges[0]))
     untold = np.maximum(column.bins[:, [0, -1]] - np.column_stack([below, above]), 0)
     shares = np.column_stack([column.bins[:, 1:-1], column.marks, untold]).astype(np.float64)

@@ -29,7 +29,7 @@ def named(findings: Sequence[Finding], before: Profile, now: Profile) -> list[Fi
     """Return findings about columns with the kind of each; the alarms by what the profiles of their columns tell.
 
     Two columns that exchanged their values are told from two that changed, where both are in alarm. What a finding says
-    of its kind stands. Both profiles have the same columns.
+    of its kind stands, unless that is so. Both profiles have the same columns.
     """
     columns = [name for name in before.columns if any(f.alarm and f.column == name for f in findings)]
     known, seen = ({name: profile.columns[name] for name in columns} for profile in (before, now))
@@ -44,6 +44,7 @@ def _as_step(finding: Finding, step: Finding | None) -> Finding:
 
 
 def _named(finding: Finding, change: Change | None) -> Finding:
-    if not finding.alarm or finding.kind or change is None or finding.metric in CERTAIN:
+    exchanged = change is not None and change.kind == "swapped"  # what the step of one column alone cannot tell
+    if not finding.alarm or change is None or (finding.kind and not exchanged) or finding.metric in CERTAIN:
         return replace(finding, kind=finding.kind or USUAL.get(finding.metric, ""))
     return replace(finding, kind=change.kind, detail=f"{change.detail}; {finding.detail}")

@@ -13,8 +13,10 @@ from setpoint.monitor.limits import Run, number_name
 from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import PARTS, Seen
 from setpoint.stats.blocks import runs_of
+from setpoint.stats.intervals import share_high
 
 RUN_FACTOR, SHORTEST_RUN = 2.5, 24
+UNSURE = 0.05  # error of the bound of a share
 
 FloatArray = NDArray[np.float64]
 
@@ -57,7 +59,7 @@ def _run(
     there = rows > 0
     held, names = _held(column)
     values, rows, recent = held[there], rows[there], recent[there]
-    starts, _ = runs_of(values)
+    starts, lengths = runs_of(values)
     if not len(starts):
         return None
     sizes = np.add.reduceat(rows, starts)
@@ -68,7 +70,10 @@ def _run(
         same = ~reach & ((values[starts] == value) | (len(runs) == 1)) & ~np.isnan(values[starts])
         allowed = _longest(runs, names.get(value, number_name(value)), alpha)
         if allowed:
-            allowed = max(allowed, int(RUN_FACTOR * sizes[same].max(initial=0)))
+            others = len(values) - int(lengths[at])
+            alike = int((values == value).sum() - lengths[at])
+            by_share = _by_share(alike, others, alpha) * sizes[at] / lengths[at]
+            allowed = int(max(allowed, by_share, RUN_FACTOR * sizes[same].max(initial=0)))
             if 2 * sizes[at] > allowed and (worst is None or sizes[at] * worst[1] > worst[0] * allowed):
                 worst = int(sizes[at]), allowed
     return worst
@@ -81,6 +86,18 @@ def _held(column: ColumnSeries) -> tuple[FloatArray, dict[float, str]]:
         held = np.where(one, column.levels.argmax(axis=1) if column.names else 0, np.nan)
         return held, {float(at): name for at, name in enumerate(column.names)}
     return np.where((column.low == column.high) & (column.finite == column.rows), column.low, np.nan), {}
+
+
+def _by_share(alike: int, stretches: int, alpha: float) -> float:
+    """Return how many stretches chance alone keeps on a value that some of the other stretches hold.
+
+    What was one value of several in the reference may be nearly all there is now. The share is its upper bound: few
+    stretches tell little of it.
+    """
+    if not alike:
+        return 0.0
+    share = min(share_high(alike, stretches, UNSURE), 1 - 1 / (stretches + 2))
+    return float(np.log(alpha) / np.log(share))
 
 
 def _longest(runs: Mapping[str, Run], name: str, alpha: float) -> int:

@@ -57,6 +57,30 @@ def test_a_month_may_last_a_month_but_a_sensor_may_not_stand_still_for_two_days(
     assert finding.value == 48
 
 
+def test_a_level_that_becomes_usual_may_stay_as_long_as_its_new_share_allows(stream, look, damaged):
+    """Of the reference 0.7 is clear, now 0.95 is: the weeks show short runs, but 104 rows of it are still chance."""
+    dry = damaged(stream, AT - 672, sky=lambda x: np.where(np.arange(len(x)) % 20, "clear", "mist"))
+    dry = damaged(dry, AT - 80, sky=lambda x: np.where(np.arange(len(x)) < 104, "clear", x))
+    assert not any(f.alarm for f in found(look(dry, AT), "stuck"))
+    stuck = damaged(stream, AT - 80, sky=lambda x: np.where(np.arange(len(x)) < 104, "clear", x))
+    assert any(f.alarm for f in found(look(stuck, AT), "stuck"))
+
+
+def test_what_was_constant_in_the_reference_has_the_range_of_the_last_weeks_widened(stream, limits, look, damaged):
+    """A column of one value has no range of its own; once it moves, the last weeks tell what is natural."""
+    one = {**limits.columns, "load": replace(limits.columns["load"], low=50.0, high=50.0, margin=0.0, std=0.0)}
+    known = replace(limits, columns=one)
+
+    def alarms(table):
+        seen = look(table, AT, limits=known)
+        scope = replace(seen.scopes[0], limits=known)
+        return any(f.alarm for f in of_scope(seen, scope) if f.metric == "out_of_range")
+
+    assert not alarms(damaged(stream, AT, load=lambda x: x + 25))
+    assert alarms(damaged(stream, AT, load=lambda x: x + 500))
+    assert alarms({**stream, "load": np.where(np.arange(len(stream["load"])) < AT, 50.0, stream["load"])})
+
+
 def test_refused_requests_alarm_by_field(stream, look):
     seen = look(stream, AT, refused={"": 100, "missing:load": 30, "type:temp_c": 1})
     alarms = {f.column: f.alarm for f in found(seen, "refused")}
