@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from setpoint.cli.show import plain, table
+from setpoint.cli.show import number, plain, table
 
 
 def printed(what):
@@ -25,3 +25,7 @@ def test_control_characters_do_not_reach_the_terminal():
 
 def test_only_a_text_is_styled():
     assert "yes" in printed(table("", ("",), [(Text("yes", "red"),)]))
+
+
+def test_a_huge_number_does_not_fill_the_table():
+    assert (number(1.5e99), number(-2e300), number(123_456.0), number(None)) == ("1.5e+99", "-2e+300", "123,456", "–")

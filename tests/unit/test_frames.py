@@ -7,7 +7,7 @@ import pytest
 
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput
-from setpoint.loop.frames import _micros, outcomes_of
+from setpoint.loop.frames import _micros, outcomes_of, read_table
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 SCHEMA = Schema(
@@ -45,3 +45,9 @@ def test_a_zone_that_carries_a_time_beyond_the_calendar_is_refused():
     first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
     with pytest.raises(InvalidInput, match="row 3: known is 0001-01-01"):
         _micros(first, 3)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    (tmp_path / "twice.csv").write_text("a,b,a\n1,2,3\n")
+    with pytest.raises(InvalidInput, match="more than one column is called 'a'"):
+        read_table(tmp_path / "twice.csv")

@@ -95,3 +95,18 @@ def test_a_wide_table_names_its_strongest_alarms_only(deployment):
 
 def test_nothing_deployed_is_an_empty_page():
     assert samples() == {}
+
+
+def test_an_alarm_below_its_limit_is_as_strong_as_it_is_far_off(deployment):
+    low, lower = (
+        finding(metric="roc_auc", monitor="quality", column=c, value=v, limit=0.8) for c, v in [("a", 0.6), ("b", 0.4)]
+    )
+    told = samples(replace(deployment, findings=(low, lower)))
+    assert told["setpoint_finding_strength", ("a", "roc_auc", "quality", "")] == pytest.approx(1.25)
+    assert told["setpoint_finding_strength", ("b", "roc_auc", "quality", "")] == pytest.approx(1.5)
+
+
+def test_the_strongest_alarm_is_kept_though_a_weak_one_has_its_name(deployment):
+    many = [finding(metric=f"m{at}", value=10.0) for at in range(MOST_FINDINGS)]
+    told = samples(replace(deployment, findings=(*many, finding(value=50.0), finding(value=1.1))))
+    assert told["setpoint_finding_strength", ("temp", "drift_ks", "drift", "")] == 50.0

@@ -86,8 +86,10 @@ def findings(deployments: Iterable[Deployment]) -> Iterator[Metric]:
         monitors = Counter(f.monitor for f in alarms)
         for monitor in dict.fromkeys(f.monitor for f in d.findings):
             count.add_metric((d.model, monitor), monitors[monitor])
-        strongest = {(f.monitor, f.metric, f.column or "", f.segment or ""): strength(f) for f in reversed(alarms)}
-        for own, multiple in list(reversed(strongest.items()))[:MOST_FINDINGS]:
+        strongest: dict[tuple[str, ...], float] = {}
+        for f in alarms:
+            strongest.setdefault((f.monitor, f.metric, f.column or "", f.segment or ""), strength(f))
+        for own, multiple in list(strongest.items())[:MOST_FINDINGS]:
             named.add_metric((d.model, *own), multiple)
     yield from (count, named)
 

@@ -74,10 +74,10 @@ def table(
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """Write a number in four digits, or a dash."""
+    """Write a number in four digits, in full from 10,000 to 10¹², or a dash."""
     if value is None:
         return "–"
-    return (f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}") + unit
+    return (f"{value:,.0f}" if 10_000 <= abs(value) < 1e12 else f"{value:.4g}") + unit
 
 
 def cell(value: Any) -> str:

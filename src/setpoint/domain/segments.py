@@ -16,6 +16,7 @@ from setpoint.errors import InvalidInput
 MOST_LEVELS = 20
 MOST_VALUES = 10
 QUARTILES = (0.25, 0.5, 0.75)
+MISPLACED = 0.01  # share of the rows that may change sides, so that people can read an edge
 
 IntArray = NDArray[np.int64]
 
@@ -110,8 +111,16 @@ def _split(column: Column, feature: Feature) -> Split:
     values = np.unique(numbers[np.isfinite(numbers)])
     if len(values) <= MOST_VALUES:
         return Split(values=tuple(values.tolist()))
-    edges = np.unique(np.quantile(numbers[np.isfinite(numbers)], QUARTILES, method="inverted_cdf"))
-    return Split(edges=tuple(edges.tolist()))
+    finite = numbers[np.isfinite(numbers)]
+    edges = np.quantile(finite, QUARTILES, method="inverted_cdf")
+    return Split(edges=tuple(sorted({_short(edge, finite) for edge in edges.tolist()})))
+
+
+def _short(edge: float, numbers: NDArray[np.float64]) -> float:
+    """Return the number of the fewest digits that parts the rows as an edge does, but for one row in a hundred."""
+    exact = float((numbers <= edge).mean())
+    tried = (float(f"{edge:.{digits}g}") for digits in range(1, 17))
+    return next((short for short in tried if abs(float((numbers <= short).mean()) - exact) <= MISPLACED), edge)
 
 
 def _written(number: float) -> str:

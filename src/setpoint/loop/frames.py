@@ -1,6 +1,7 @@
 """Tables that users hand over."""
 
 import math
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_table(file: Path) -> pa.Table:
-    """Read a Parquet or CSV file."""
+    """Read a Parquet or CSV file whose columns have names of their own."""
     if not file.is_file():
         raise InvalidInput(f"there is no file {file}")
-    return read_reference(file)
+    table = read_reference(file)
+    twice = [name for name, times in Counter(table.column_names).items() if times > 1]
+    if twice:
+        raise InvalidInput(f"{file}: more than one column is called {', '.join(map(repr, twice))}; rename them")
+    return table
 
 
 def instances(table: pa.Table, schema: Schema) -> list[dict[str, Any]]:

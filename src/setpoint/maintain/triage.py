@@ -194,8 +194,8 @@ def waits_for_cause(incident: Incident) -> bool:
 
 
 def strength(finding: Finding) -> float:
-    """Return how far a finding is beyond its limit, as a multiple."""
-    return abs(finding.value) / max(abs(finding.limit), 1e-9)
+    """Return how far an alarm is beyond its limit, to either side: 1 at the limit, and 1 more for each limit beyond."""
+    return 1 + abs(finding.value - finding.limit) / max(abs(finding.limit), 1e-9)
 
 
 def mended(incident: Incident) -> datetime | None:

@@ -33,6 +33,7 @@ from setpoint.monitor.seen import Seen
 
 EVERY = timedelta(days=1)  # a window of the ledger, or longer where rows are few
 FEWEST_ROWS = 100  # of such a window
+FEWEST_TOLD = 24  # of an objective's window, as of its realised quality
 LONGEST = timedelta(days=28)
 GIVEN_UP = timedelta(days=56)  # after which a window's labels are not waited for
 MATURE = 0.9  # share of a window's rows whose labels must be there
@@ -163,6 +164,8 @@ def _estimated(
     blank = Estimated(objective=objective, since=since, until=until, rows=int(bins.sum()))
     try:
         estimator, counts = estimator_of(at_hand.taught, objective), counts_of(at_hand.taught, bins)
+        if 0 < blank.rows < FEWEST_TOLD:
+            return replace(blank, why=f"{blank.rows} answers of {version} so far; {FEWEST_TOLD} are needed")
         known, late = past(ledger, name, version), _late(ledger, name, version)
         said = say(estimator, counts, known, late)
     except InvalidInput as e:

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.stats.quality.measured import FloatArray, Measured, ratio
+from setpoint.stats.quality.measured import FloatArray, Measured, ratio, undefined
 
 FLOOR = 0.1  # a gap of rates that nobody is alarmed at; of a regression's mean error, in outcome standard deviations
 FEWEST = 24  # rows that a segment's rate rests on; smaller segments are left out
@@ -47,7 +47,9 @@ def rate(of: str, y: FloatArray, score: FloatArray, inside: NDArray[np.bool_], t
     base = {"recall": y > 0.5, "false_positive_rate": y <= 0.5}.get(of, np.ones(len(y), bool)) & inside
     below = base.astype(np.float64)
     if of == "mean_error":
-        return ratio(below * (score - y), below, why="no row of the segment")
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = ratio(below * (score - y), below, why="no row of the segment")
+        return found if found.known or found.why else undefined(len(y), "the numbers are too large to compute with")
     return ratio(below * (score >= threshold), below, counts=True, why="no row of the segment")
 
 
@@ -68,7 +70,8 @@ def gap(
         Place in `names` of the segment of each row.
     """
     kept = [at for at in range(len(names)) if _rests_on(of, y, codes == at) >= FEWEST]
-    found = {names[at]: rate(of, y, score, codes == at, threshold) for at in kept}
+    rates = {names[at]: rate(of, y, score, codes == at, threshold) for at in kept}
+    found = {name: measured for name, measured in rates.items() if measured.known}
     pairs = list(combinations(found, 2))
     if not pairs:
         return None

@@ -172,3 +172,8 @@ def test_an_estimate_opens_a_quality_incident():
     )
     (incident,) = triage((), [finding], START + DAY, model="m", version="v1")
     assert incident.subject == "quality"
+
+
+def test_a_handful_of_answers_is_not_estimated_from(taught):
+    _, said = operate(taught, records(*days_of(np.random.default_rng(5), 1, rows=9)), 1)
+    assert (said[0].value, said[0].why) == (None, "9 answers of v1 so far; 24 are needed")

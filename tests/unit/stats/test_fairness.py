@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from setpoint.stats.fairness import CLASS_RATES, FEWEST, gap
+from setpoint.stats.fairness import CLASS_RATES, FEWEST, gap, rate
 
 NAMES = ("sex=f", "sex=m", "sex=other")
 
@@ -59,3 +59,10 @@ def test_a_gap_of_ones_and_zeros_keeps_an_interval():
     found = gap("selection_rate", y, np.where(code == 1, 0.9, 0.1), code, NAMES[:2], threshold=0.5)
     assert found.value == 1.0
     assert found.low < 0.95
+
+
+def test_errors_too_large_to_add_up_say_so():
+    y, score = np.zeros(60), np.full(60, 1e308)
+    found = rate("mean_error", y, score, np.ones(60, bool), 0.5)
+    assert (found.known, found.why) == (False, "the numbers are too large to compute with")
+    assert gap("mean_error", y, score, np.arange(60) % 2, ("a", "b"), threshold=0.5) is None

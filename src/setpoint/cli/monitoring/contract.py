@@ -81,6 +81,9 @@ def _plain(found: DataContract) -> Any:
 
 
 def _shown(found: DataContract) -> None:
+    if not found.columns:
+        console.print("This version was deployed before contracts were learnt; deploy it again")
+        return
     rows = [
         (
             c.name,
