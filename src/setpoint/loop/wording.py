@@ -94,7 +94,7 @@ def what(incident: Incident) -> str:
         return incident.subject
     change = worst.kind.replace("_", " ") or worst.metric
     about = worst.column or worst.segment or ("" if incident.subject in (QUALITY, SERVICE) else incident.subject)
-    return " of ".join(filter(None, (change, about)))
+    return " ".join(" of ".join(filter(None, (change, about))).split())
 
 
 def escaped(text: str) -> str:
@@ -212,6 +212,8 @@ def _lasted(incident: Incident, now: datetime) -> str:
 
 
 def _shortened(text: str) -> str:
+    """Return one line: the name of a column or a level may hold breaks, and would begin what looks like ours."""
+    text = " ".join(text.split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -217,6 +217,14 @@ def test_names_that_callers_choose_are_shown_as_they_are_in_markdown(turns, made
     assert "*_[x](y)" in message.text
 
 
+def test_a_name_with_breaks_begins_no_line_of_a_message(turns, made):
+    name = "temp\n\n# All is well\n- Next: `rm`"
+    (message,) = turns(made.incident(findings=(made.finding(column=name, detail=f"where {name}"),)))
+    assert "\n" not in message.title
+    lines = [*message.text.splitlines(), *message.markdown.splitlines()]
+    assert not any(line.startswith(("# All", "- Next: `rm`")) for line in lines)
+
+
 def test_a_deployment_stored_before_there_were_alerts_is_read(made):
     stored = from_json(to_json(made.deployment()), dict)
     del stored["telling"], stored["alerts"]
