@@ -136,7 +136,7 @@ def _shares(p: ColumnProfile, w: ColumnProfile) -> tuple[np.ndarray, np.ndarray]
     if len(p.bins):
         return p.bins / p.filled, w.bins / w.filled
     levels = sorted(set(p.levels) | set(w.levels))
-    a, b = (np.array([c.levels.get(level, 0) for level in levels]) / c.filled for c in (p, w))
+    a, b = (np.array([c.levels.get(level, 0) for level in levels]) / max(c.filled, 1) for c in (p, w))
     return a, b
 
 

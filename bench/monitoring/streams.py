@@ -67,9 +67,10 @@ SOURCES = {
         "real months, rows evenly within each", bank_marketing, "y", ("row_order", "year", "duration"), share=0.3
     ),
     "diabetes130": Source(
-        "rows evenly over 1999-2008, in order of encounter", lambda f: evenly(len(f), "1999-01-01", "2009-01-01"),
+        "rows evenly over 1999-2008, looks each week",
+        lambda f: evenly(len(f), "1999-01-01", "2009-01-01"),
         "time_in_hospital", ("encounter_id", "readmitted"),
-        ("admission_type_id", "discharge_disposition_id", "admission_source_id"), every=2 * DAY,
+        ("admission_type_id", "discharge_disposition_id", "admission_source_id"), every=7 * DAY,
     ),
     "elec2": Source("a row each 30 minutes", lambda f: evenly(len(f), "1996-05-07", "1998-12-06"), "class"),
     "gas_turbine": Source(
