@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from setpoint.domain.parts import column_of, parts_of
+from setpoint.domain.parts import parts_of
 from setpoint.domain.profile import binning_of, profile_of, profile_to_json, profiles_from_json, profiles_to_json
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
-from setpoint.domain.segments import splits_of
 
 SCHEMA = Schema(
     features=(
@@ -54,21 +53,3 @@ def test_profiles_survive_being_stored(binning):
     again = profiles_from_json(profiles_to_json(found), binning)
     assert again.keys() == found.keys()
     assert all(same(again[name], found[name]) for name in found)
-
-
-def test_a_segment_knows_its_column(binning):
-    assert {column_of(name, binning) for name in binning.segments["age"].names("age")} == {"age"}
-    assert column_of("job=a", binning) == "job"
-
-
-def test_an_edge_is_written_so_that_people_can_read_it_and_parts_the_rows_as_the_quartile_does():
-    rng = np.random.default_rng(0)
-    feature = Feature(name="age", kind=Kind.NUMERIC, dtype=DType.FLOAT)
-    schema = Schema(features=(feature,), target="y", task=Task.REGRESSION)
-    for numbers in (rng.normal(40, 10, 4_000), rng.lognormal(0, 3, 4_000), 1e9 + rng.uniform(size=4_000)):
-        (split,) = splits_of({"age": numbers}, schema, ["age"]).values()
-        parts = np.bincount(split.codes(numbers), minlength=5)[:4] / 4_000
-        assert np.abs(parts - 0.25).max() <= 0.02
-    numbers = rng.normal(40, 10, 4_000)
-    (split,) = splits_of({"age": numbers}, schema, ["age"]).values()
-    assert max(map(len, split.names("age"))) <= len("33.3<age<=40.1")

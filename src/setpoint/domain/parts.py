@@ -29,8 +29,3 @@ def parts_of(columns: Mapping[str, Column | Texts], binning: Binning) -> dict[st
         for at, code in enumerate(kept.tolist()):
             found[names[code]] = profile_from(part(tally, at * len(cuts), (at + 1) * len(cuts)), binning)
     return found
-
-
-def column_of(segment: str, binning: Binning) -> str:
-    """Return the column that a segment is a part by."""
-    return next(column for column, split in binning.segments.items() if segment in split.names(column))

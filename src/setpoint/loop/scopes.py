@@ -1,11 +1,11 @@
 """What the log counts of a model's rows, for the monitors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
+from setpoint.domain.cuts import Binning
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.parts import column_of
-from setpoint.domain.profile import Profile
 from setpoint.domain.record import Role
 from setpoint.domain.series import Series
 from setpoint.domain.value import replace
@@ -14,7 +14,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning, read_profile, read_segments
 from setpoint.loop.spans import doubtful
 from setpoint.monitor.limits import read_limits
-from setpoint.monitor.scope import BASELINE, HOUR, MINUTE, MINUTES_KEPT, Scope, floored
+from setpoint.monitor.scope import BASELINE, DAY, HOUR, MINUTE, MINUTES_KEPT, Scope, floored
 
 ALL = ""  # the name of the part that is all rows
 
@@ -22,7 +22,8 @@ ALL = ""  # the name of the part that is all rows
 def scopes(
     ports: Ports, deployment: Deployment, champion: ModelVersion, version: str | None, started: datetime, now: datetime
 ) -> tuple[Scope, ...]:
-    """Return the counts of all the champion's rows; once an hour, of its segments and of other versions' answers too.
+    """Return the counts of all the champion's rows; once an hour those of other versions' answers, and once a day those
+    of its segments.
 
     Parameters
     ----------
@@ -31,24 +32,20 @@ def scopes(
     """
     folder = ports.bundles.folder(deployment.model, champion.version)
     binning = read_binning(folder)
-    names = [name for column, split in binning.segments.items() for name in split.names(column)]
-    hourly = floored(started, HOUR) < floored(now, HOUR)
-    counts = _counts(ports, deployment.model, started, now, [ALL, *names] if hourly else [ALL], version=version)
+    hours, minutes = _counts(ports, deployment.model, started, now, version=version)
     whole = Scope(
-        hours=counts[ALL][0],
-        minutes=counts[ALL][1],
+        hours=hours,
+        minutes=minutes,
         limits=read_limits(folder),
         doubtful=doubtful(deployment),
         reference=read_profile(folder),
-        divided=2 if names else 1,
+        divided=2 if binning.segments else 1,
     )
-    if not hourly:
-        return (whole,)
-    parts = read_segments(folder) if names else {}
+    daily, hourly = (floored(started, step) < floored(now, step) for step in (DAY, HOUR))
     return (
         whole,
-        *(_segment(whole, counts[name], name, column_of(name, binning), parts.get(name), len(names)) for name in names),
-        *_others(ports, deployment, champion, started, now),
+        *(_segments(ports, deployment.model, whole, binning, version, folder, now) if daily else ()),
+        *(_others(ports, deployment, champion, started, now) if hourly else ()),
     )
 
 
@@ -57,27 +54,43 @@ def _counts(
     model: str,
     started: datetime,
     now: datetime,
-    segments: Sequence[str],
     *,
     version: str | None,
     role: Role = Role.CHAMPION,
-) -> dict[str, tuple[Series, Series]]:
-    """Return, by segment, the hours before the running one and the newest minutes."""
+) -> tuple[Series, Series]:
+    """Return the hours before the running one, and the newest minutes."""
     running = floored(now, HOUR)
     first = floored(started, HOUR) - BASELINE
-    hours = ports.log.series(model, first, running, HOUR, version=version, role=role, segments=segments)
-    minutes = ports.log.series(
-        model, running - MINUTES_KEPT, now, MINUTE, version=version, role=role, segments=segments
-    )
-    return {segment: (hours[segment], minutes[segment]) for segment in segments}
+    hours = ports.log.series(model, first, running, HOUR, version=version, role=role)
+    minutes = ports.log.series(model, running - MINUTES_KEPT, now, MINUTE, version=version, role=role)
+    return hours[ALL], minutes[ALL]
 
 
-def _segment(
-    whole: Scope, counts: tuple[Series, Series], name: str, column: str, reference: Profile | None, segments: int
-) -> Scope:
-    """Return the counts of a segment, but for the column that it is a part by: that never changes."""
-    hours, minutes = (series.without(column) for series in counts)
-    return replace(whole, hours=hours, minutes=minutes, reference=reference, segment=name, divided=2 * segments)
+def _segments(
+    ports: Ports,
+    model: str,
+    whole: Scope,
+    binning: Binning,
+    version: str | None,
+    folder: Path,
+    now: datetime,
+) -> Iterator[Scope]:
+    """Yield the counts of segments by the day, each without the column that it is a part by: that never changes."""
+    names = {name: column for column, split in binning.segments.items() for name in split.names(column)}
+    if not names:
+        return
+    today, known = floored(now, DAY), read_segments(folder)
+    days = ports.log.series(model, today - BASELINE - DAY, today, DAY, version=version, segments=list(names))
+    for name, column in names.items():
+        counted = days[name].without(column)
+        yield replace(
+            whole,
+            hours=counted,
+            minutes=counted.take(slice(0)),
+            reference=known.get(name),
+            segment=name,
+            divided=2 * len(names),
+        )
 
 
 def _others(
@@ -89,7 +102,7 @@ def _others(
     asked += [(served.shadow, Role.SHADOW)] if served.shadow else []
     for version, role in asked:
         folder = ports.bundles.folder(deployment.model, version)
-        counts = _counts(ports, deployment.model, started, now, [ALL], version=version, role=role)[ALL]
+        counts = _counts(ports, deployment.model, started, now, version=version, role=role)
         hours, minutes = (_answers(series, champion.schema.score) for series in counts)
         yield Scope(
             hours=hours,

@@ -26,9 +26,9 @@ class Scope:
     Parameters
     ----------
     hours : Series
-        Whole hours, up to the one that is running; at least one.
+        Whole hours, up to the one that is running; at least one. Of a segment whole days.
     minutes : Series
-        The minutes of the running hour and of some whole hours before it.
+        The minutes of the running hour and of some whole hours before it. Of a segment none.
     doubtful : tuple of (since, until)
         Stretches whose rows an incident makes doubtful: they foretell nothing.
     reference : Profile, optional
@@ -66,8 +66,8 @@ class Scope:
 
     @property
     def running(self) -> Series:
-        """The minutes of the running hour."""
-        return self.minutes.between(moment(self.hours.starts[-1]) + HOUR, None)
+        """The minutes since the last whole hour."""
+        return self.minutes.between(moment(self.hours.starts[-1]) + self.hours.every, None)
 
     def since(self, when: datetime) -> Series:
         """Return the stretches from the begin of an hour on: whole hours, then the minutes of the running one."""

@@ -11,7 +11,7 @@ from setpoint.domain.profile import ColumnProfile, Profile
 from setpoint.domain.schema import Kind
 from setpoint.monitor.limits import ColumnLimits, Movement
 from setpoint.monitor.naming import named
-from setpoint.monitor.scope import HOUR, Scope, floored
+from setpoint.monitor.scope import Scope, floored
 from setpoint.monitor.seen import Seen
 from setpoint.stats.distances import bin_scores, kolmogorov_smirnov, pooled, total_variation
 from setpoint.stats.intervals import t_quantile
@@ -37,7 +37,7 @@ def slow_drift(seen: Seen, scope: Scope) -> Iterator[Finding]:
     for days in (1, 7):
         length = timedelta(days=days)
         alpha = seen.level(tests, min(seen.looks, 2 * 365 / days))
-        profile = scope.since(floored(seen.now - length, HOUR)).profile()
+        profile = scope.since(floored(seen.now - length, scope.hours.every)).profile()
         found = list(_window(seen, scope, scope.reference, profile, length, alpha))
         yield from named(found, scope.reference, profile)
 
