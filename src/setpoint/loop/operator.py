@@ -258,8 +258,9 @@ class Operator:
         )
 
     def tick(self, now: datetime | None = None) -> tuple[Decided, ...]:
-        """Turn the loop once."""
-        return tick(self.ports, now or self.clock.now())
+        """Turn the loop once; a time that is given is recorded time, whose days pass in seconds and are not studied."""
+        ports = self.ports if now is None else replace(self.ports, studies=False)
+        return tick(ports, now or self.clock.now())
 
     def tell(self) -> None:
         """Tell people what is new. For the process of the loop alone: its environment has the addresses."""
