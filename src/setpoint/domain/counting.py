@@ -201,7 +201,7 @@ def _marked(marks: Marks, grouping: Grouping, width: int) -> tuple[IntArray, Int
     key, rows = counted(grouping.group[there] * values + marks.codes[there], grouping.count * values)
     group, value = key // values, key % values
     lengths = np.diff(marks.starts)[value]
-    total = _Sums(grouping.count * width)
+    total = _Sums(grouping.count * width, int(lengths.sum()))
     for part in _stretches(lengths):
         size = lengths[part]
         at = np.repeat(marks.starts[value[part]] - np.cumsum(size) + size, size) + np.arange(size.sum())
@@ -211,10 +211,11 @@ def _marked(marks: Marks, grouping: Grouping, width: int) -> tuple[IntArray, Int
 
 
 class _Sums:
-    """Counts by key below `size`: as one array where that is small, else by sorting."""
+    """Counts of `cells` keys below `size`: as one array where that is small and not mostly empty, else by sorting."""
 
-    def __init__(self, size: int) -> None:
-        self._dense = np.zeros(size, np.int64) if size <= BLOCK_CELLS else None
+    def __init__(self, size: int, cells: int) -> None:
+        small = size <= min(BLOCK_CELLS, max(16 * cells, 4_096))
+        self._dense = np.zeros(size, np.int64) if small else None
         self._parts: list[tuple[IntArray, IntArray]] = []
 
     def add(self, key: IntArray, count: IntArray) -> None:
