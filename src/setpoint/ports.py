@@ -224,7 +224,7 @@ class StateStore(Protocol):
         """Return the names of all deployed models."""
 
     def save(self, deployment: Deployment) -> None:
-        """Store a deployment, whole or not at all."""
+        """Store a deployment, whole or not at all; InvalidInput for one that could not be read back."""
 
 
 class Platform(Protocol):

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.value import replace
-from setpoint.errors import NotFound, Unusable
+from setpoint.errors import InvalidInput, NotFound, Unusable
 from setpoint.store.migrate import head
 from setpoint.store.state import HEAD, SqlStateStore, metadata
 
@@ -53,6 +54,16 @@ def a_deployment(model: str = "demand") -> Deployment:
         objectives=(Objective(metric="mae", at_most=40.0, window_s=3600.0),),
         releases=(Release(version="v1", at=NOW, by="deploy"),),
     )
+
+
+def test_a_state_that_could_not_be_read_back_is_refused_and_the_last_one_stays(store: SqlStateStore) -> None:
+    store.save(a_deployment())
+    finding = Finding(
+        monitor="drift", metric="m", since=NOW, until=NOW, rows=1, value=float("nan"), limit=1.0, alarm=False
+    )
+    with pytest.raises(InvalidInput, match="stays as it was"):
+        store.save(replace(a_deployment(), findings=(finding,)))
+    assert store.load(a_deployment().model) == a_deployment()
 
 
 def test_what_is_saved_is_loaded(store: SqlStateStore) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import StaticPool
 
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.value import from_json, to_json
-from setpoint.errors import NotFound, Unusable
+from setpoint.errors import InvalidInput, NotFound, Unusable
 
 HEAD = "0001"  # the newest migration
 LEASE_KEY = 7_337_001  # of the advisory lock in PostgreSQL
@@ -82,6 +82,7 @@ class SqlStateStore:
 
     def save(self, deployment: Deployment) -> None:
         document = to_json(deployment).decode()
+        _check(document, deployment.model)
         with self._changes() as db:
             mine = deployments.c.model == deployment.model
             values = {"document": document, "updates": deployments.c.updates + 1}
@@ -183,3 +184,11 @@ def _reason(cause: OSError | DatabaseError) -> str:
     if isinstance(cause, OSError):
         return cause.strerror or str(cause)
     return str(cause.orig).strip()
+
+
+def _check(document: str, model: str) -> None:
+    """Refuse a state that could not be read back, as one with a NaN where a number must be: JSON has none."""
+    try:
+        from_json(document, Deployment)
+    except ValueError as e:
+        raise InvalidInput(f"the state of {model} could not be read back, and stays as it was: {e}") from e
