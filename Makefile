@@ -26,9 +26,11 @@ demo: $(VENV)/.base  ## base install, then the whole loop on real data; results 
 	$(BIN)/setpoint demo
 
 # the folders that are left out hold marked tests only; reading them brings in TensorFlow, in each process
+# what starts servers and measures time has the machine to itself
 test: $(VENV)/.dev  ## unit and contract tests, then integration and end to end
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/integration --ignore=tests/e2e -m "not (slow or gpu)"
-	$(BIN)/python -m pytest -m "(slow or integration or e2e) and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/integration/serve --ignore=tests/e2e -m "(slow or integration) and not gpu"
+	$(BIN)/python -m pytest -m "not gpu" tests/integration/serve tests/e2e
 
 check: $(VENV)/.dev  ## format, lint, types, layers, documentation links
 	$(BIN)/ruff format --check .
