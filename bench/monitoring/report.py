@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rows
 import stored
+from stored import rows
 
 from setpoint.domain.fleet import Deployment, Envelope, Release
 from setpoint.domain.live import Served

@@ -26,10 +26,12 @@ TABLES = (
     ("Kinds of change, weak and strong: named right", "naming.py", (), ("--rows", "2000")),
     ("Like with like: how often compare calls a change", "rates.py", (), ("--times", "10")),
     ("A month of stored profiles", "stored.py", (), ("--rows", "50000")),
+    ("The overview of a model, from stored profiles", "report.py", (), ("--rows", "50000")),
     ("False incidents and power of the live monitors", "quiet.py", (), ("--looks", "50", "--trials", "40")),
     ("Real streams", "real.py", (), ()),
     ("Two years of hourly demand, and planted faults", "demand.py", (), ()),
     ("Quality estimated before the labels", "estimates.py", NANNYML, ()),
+    ("What is proposed for real sets", "proposals.py", (), ("gas_turbine",)),
     ("Relations between columns", "joint.py", ("--runs", "20", *NANNYML), ("--runs", "2")),
 )
 

@@ -158,10 +158,13 @@ def _command(model: str, news: News) -> str:
 
 
 def _worst(incident: Incident) -> Finding | None:
-    """Return the alarm with the strongest evidence: of the inputs where some moved, for they come before the harm."""
+    """Return the alarm with the strongest evidence: of the inputs where some moved, for they come before the harm.
+
+    A budget that burns slowly is named only where none burns faster.
+    """
     alarms = _alarms(incident)
     inputs = [f for f in alarms if f.monitor not in (QUALITY, SERVICE)]
-    return max(inputs or alarms, key=strength, default=None)
+    return max(inputs or alarms, key=lambda f: (f.kind != "slow_burn", strength(f)), default=None)
 
 
 def _alarms(incident: Incident) -> list[Finding]:

@@ -51,6 +51,15 @@ def test_what_opens_in_one_turn_is_one_message_with_what_matters_first(turns, ma
     assert message.text.index("Incident: b") < message.text.index("Incident: a")
 
 
+def test_a_budget_that_burns_fast_is_named_before_one_that_burns_slowly(turns, made):
+    fast, slow = (
+        made.finding(monitor="service", metric=f"availability_{kind}", kind=kind, value=value, column=None)
+        for kind, value in (("fast_burn", 1.1), ("slow_burn", 90.0))
+    )
+    (message,) = turns(made.incident(subject="service", findings=(fast, slow)))
+    assert message.title == "[critical] demand: fast burn"
+
+
 def test_each_channel_gets_its_own_delivery(turns, made):
     turns(made.incident(), channels=("ops", "mail"))
     assert [d.channel for d in turns.deployment.telling.outbox] == ["ops", "mail"]

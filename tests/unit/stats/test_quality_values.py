@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from setpoint.config.metrics import CATALOGUE
 from setpoint.stats.quality import Terms, classes, measure, ranking
-from setpoint.stats.quality.regression import coverage, pinball
+from setpoint.stats.quality.regression import pinball
 
 SKLEARN = {
     "roc_auc": metrics.roc_auc_score,
@@ -157,7 +157,6 @@ def test_metrics_scikit_learn_lacks_by_hand():
     assert measure("wape", truth, forecast).value == pytest.approx(3 / 14)
     assert measure("smape", truth, forecast).value == pytest.approx((2 * 1 / 5 + 2) / 4)
     assert measure("mase", truth, forecast, Terms(season=2)).value == pytest.approx((3 / 4) / 1.0)
-    assert coverage(truth, forecast - 1, forecast + 1).value == 0.75
 
 
 def test_rows_tied_at_the_cut_count_in_part():

@@ -90,10 +90,5 @@ def pinball(y: FloatArray, score: FloatArray, quantile: float) -> Measured:
     return mean(np.maximum(quantile * above, (quantile - 1) * above))
 
 
-def coverage(y: FloatArray, low: FloatArray, high: FloatArray) -> Measured:
-    """Share of outcomes within an interval, its ends included."""
-    return mean(((y >= low) & (y <= high)).astype(np.float64), counts=True)
-
-
 def _centred(psi: FloatArray) -> FloatArray:
     return np.asarray(psi - psi.mean(), np.float64)
