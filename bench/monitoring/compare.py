@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("SETPOINT_BENCH_CACHE", Path.home() / ".cache" / "setpoint-bench"))
 PEERS = {
     "evidently": ("evidently==0.7.23", "pyarrow", "pandas<3"),
-    "nannyml": ("nannyml==0.13.1", "pyarrow", "pandas<3"),
+    "nannyml": ("nannyml==0.13.1", "statsmodels", "pyarrow", "pandas<3"),
     "whylogs": ("whylogs[viz]==1.6.4", "pyarrow", "pandas<3"),
     "frouros": ("frouros==0.9.0", "pyarrow", "pandas<3"),
     "alibi": ("alibi-detect==0.13.0", "pyarrow<20", "pandas<3"),
