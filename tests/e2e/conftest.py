@@ -110,10 +110,10 @@ def setpoint(tmp_path: Path) -> Iterator[Setpoint]:
 def until() -> Callable[..., Any]:
     """Return a function that asks again and again until the answer is true, and returns it."""
 
-    def until(true: Callable[[], Any], seconds: float = 60.0) -> Any:
+    def until(true: Callable[[], Any], seconds: float = 60.0, what: str = "it") -> Any:
         end = time.monotonic() + seconds
         while not (found := true()):
-            assert time.monotonic() < end, "it did not come true in time"
+            assert time.monotonic() < end, f"{what} did not come true in time"
             time.sleep(0.05)
         return found
 
