@@ -107,7 +107,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     progress("reading the reference")
     reference = read_reference(request.reference)
     artifact = staged / request.artifact.name
-    shutil.copyfile(request.artifact, artifact)
+    _copy(request.artifact, artifact)
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
@@ -136,6 +136,14 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         threshold=request.threshold,
         reference_metrics=found.metrics,
     )
+
+
+def _copy(model: Path, to: Path) -> None:
+    """Copy a model file, or a folder that was scanned: it holds no links."""
+    if model.is_dir():
+        shutil.copytree(model, to, symlinks=True)
+    else:
+        shutil.copyfile(model, to)
 
 
 def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) -> Job:
@@ -225,5 +233,10 @@ def _lineage(request: PackageRequest, artifact: Path, rows: int, packages: dict[
 
 
 def _sha256(path: Path) -> str:
+    """Return the digest of a file; of a folder that of its files' names and digests."""
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file())
+        listed = "".join(f"{_sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
+        return hashlib.sha256(listed.encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

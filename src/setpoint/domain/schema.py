@@ -83,12 +83,28 @@ class Feature:
 
 
 @value
+class Tensor:
+    """One input tensor of a model, made of features.
+
+    `shape` is that of one row, without the axis of rows: () a number, (28, 28, 1) an image. `features` fill it in C
+    order; they are numeric unless `dtype` is `string`. `dtype` is what the model asks for: `float32`, `int64`, `string`
+    and the like.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    features: tuple[str, ...] = ()
+
+
+@value
 class Schema:
     """Inputs in the model's own order, and the target.
 
     `classes` are the two labels of a binary task, negative first, as the training data spells them.
     `time` and `id` are columns that requests may carry beside the features; the model never sees them.
     `sensitive_id` and `sensitive_caller` say what is recorded of ids and of callers' addresses.
+    `tensors` say how features become the model's inputs, where that is not one matrix of shape (n, n_features).
     """
 
     features: tuple[Feature, ...]
@@ -99,6 +115,7 @@ class Schema:
     id: str | None = None
     sensitive_id: Handling | None = None
     sensitive_caller: Handling | None = None
+    tensors: tuple[Tensor, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def matrix(columns: Columns, names: Sequence[str]) -> NDArray[np.float32]:
 
 
 class Head:
-    """Names a model's raw score of shape (n,): the prediction, or label and probability of the second class.
+    """Names a model's raw output: the prediction, or label and probability of the second class.
 
     The second class is decided strictly above the threshold, as scikit-learn's `predict` does at one half: a tied
     vote goes to the first class.
@@ -32,9 +32,9 @@ class Head:
         self._classes = None if schema.task is Task.REGRESSION else class_values(schema)
         self._threshold = threshold
 
-    def __call__(self, score: Column) -> dict[str, Column]:
-        """Return the outputs by their names."""
-        score = score.astype(np.float64, copy=False)
+    def __call__(self, raw: Column) -> dict[str, Column]:
+        """Return the outputs by their names; `raw` has shape (n,), (n, 1) or, for two classes, (n, 2)."""
+        score = (raw if raw.ndim == 1 else raw[:, -1]).astype(np.float64, copy=False)
         if self._classes is None:
             return {"prediction": score}
         return {"label": self._classes.take(score > self._threshold), "probability": score}
@@ -44,8 +44,3 @@ def class_values(schema: Schema) -> Column:
     """Return the two classes as an array of shape (2,): object for texts, else their own type."""
     texts = any(isinstance(c, str) for c in schema.classes)
     return np.array(schema.classes, dtype=object) if texts else np.array(schema.classes)
-
-
-def positive(raw: Column) -> Column:
-    """Return the score in a raw output of shape (n,), (n, 1) or, for two classes, (n, 2)."""
-    return raw if raw.ndim == 1 else raw[:, -1]

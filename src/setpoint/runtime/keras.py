@@ -10,7 +10,8 @@ import numpy as np
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.errors import Unusable
-from setpoint.runtime.columns import Head, matrix, positive
+from setpoint.runtime import Model
+from setpoint.runtime.columns import Head, matrix
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same answer on every batch size
@@ -38,6 +39,11 @@ def traced(model: Any) -> Any:
     return tf.function(lambda x: model(x, training=False), input_signature=signature)
 
 
+def opened(path: Path, schema: Schema, threshold: float) -> Model:
+    """Load the model of a bundle."""
+    return KerasModel(read(path), schema, threshold)
+
+
 class KerasModel:
     """A Keras model with one numeric input of shape (n, n_features)."""
 
@@ -47,4 +53,4 @@ class KerasModel:
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows (see `Model.predict`)."""
         raw = np.asarray(self._call(tf.constant(matrix(columns, self._names))))
-        return self._outputs(positive(raw))
+        return self._outputs(raw)

@@ -1,5 +1,6 @@
 """The one shape of a loaded model, whatever framework runs it."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.errors import NotFound
 
 ONNX_FILE = "model.onnx"
+FRAMEWORKS = frozenset({"keras", "sklearn"})  # modules of this room that have `opened(path, schema, threshold)`
 
 
 class Model(Protocol):
@@ -61,19 +63,14 @@ def load_here(folder: Path, version: ModelVersion) -> Model:
     NotFound
         If this release knows no such runtime.
     """
-    match version.runtime, version.framework:
-        case "onnxruntime", _:
-            from setpoint.runtime.onnx import OnnxModel
+    if version.runtime == "onnxruntime":
+        from setpoint.runtime.onnx import OnnxModel
 
-            return OnnxModel((folder / ONNX_FILE).read_bytes(), version.schema, version.threshold)
-        case "native", "sklearn":
-            from setpoint.runtime import sklearn
-
-            return sklearn.SklearnModel(sklearn.read(folder / version.artifact), version.schema, version.threshold)
-        case "native", "keras":
-            from setpoint.runtime import keras
-
-            return keras.KerasModel(keras.read(folder / version.artifact), version.schema, version.threshold)
+        return OnnxModel((folder / ONNX_FILE).read_bytes(), version.schema, version.threshold)
+    if version.runtime == "native" and version.framework in FRAMEWORKS:
+        framework = import_module(f"setpoint.runtime.{version.framework}")
+        found: Model = framework.opened(folder / version.artifact, version.schema, version.threshold)
+        return found
     raise NotFound(
         f"version {version.version} asks for runtime {version.runtime!r} of {version.framework!r}; unknown here"
     )

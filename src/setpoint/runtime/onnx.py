@@ -8,7 +8,7 @@ import onnxruntime as ort
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.errors import Corrupt
-from setpoint.runtime.columns import Head, matrix, positive
+from setpoint.runtime.columns import Head, matrix
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
@@ -48,7 +48,7 @@ class OnnxModel:
         else:
             feed = {self._matrix: matrix(columns, self._names)}
         (raw,) = self._session.run(self._wanted, feed)
-        return self._outputs(positive(raw))
+        return self._outputs(raw)
 
 
 def _tensor(column: Column, kind: str) -> Column:

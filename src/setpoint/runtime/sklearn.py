@@ -10,6 +10,7 @@ import pandas as pd
 
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Schema, Task
+from setpoint.runtime import Model
 from setpoint.runtime.columns import Head
 
 
@@ -31,6 +32,11 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     return joblib.load(path)
 
 
+def opened(path: Path, schema: Schema, threshold: float) -> Model:
+    """Load the model of a bundle."""
+    return SklearnModel(read(path), schema, threshold)
+
+
 class SklearnModel:
     """An estimator, asked with the frame (or, if it was fitted without names, the matrix) it was fitted on."""
 
@@ -42,10 +48,8 @@ class SklearnModel:
         """Answer rows (see `Model.predict`)."""
         X = self.rows(columns)
         if self._schema.task is Task.REGRESSION:
-            score = np.asarray(self._estimator.predict(X), np.float64).reshape(-1)
-        else:
-            score = np.asarray(self._estimator.predict_proba(X), np.float64)[:, 1]
-        return self._outputs(score)
+            return self._outputs(np.asarray(self._estimator.predict(X), np.float64).reshape(-1))
+        return self._outputs(np.asarray(self._estimator.predict_proba(X), np.float64))
 
     def rows(self, columns: Columns) -> pd.DataFrame | Column:
         """Return columns as the estimator takes them."""

@@ -2,15 +2,17 @@
 
 import difflib
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from setpoint.deploy.importers._base import Importer, Signature
 from setpoint.errors import InvalidInput
 
 __all__ = ["Importer", "Signature", "framework_of", "importer_for", "load"]
 
-FRAMEWORKS = {
+# a framework is a module of this folder
+SUFFIXES = {
     ".joblib": "sklearn",
     ".pkl": "sklearn",
     ".pickle": "sklearn",
@@ -19,10 +21,11 @@ FRAMEWORKS = {
     ".h5": "keras",
     ".hdf5": "keras",
 }
+FOLDERS: dict[str, str] = {}  # by a file that tells what a folder is
 
 
 def framework_of(path: Path) -> str:
-    """Return the framework that reads a model file, by its suffix.
+    """Return the framework that reads a model file, by its suffix, or a folder, by what is in it.
 
     Raises
     ------
@@ -31,19 +34,23 @@ def framework_of(path: Path) -> str:
     """
     if not path.exists():
         raise InvalidInput(f"there is no model file at {path} (`artifact:`)")
-    if not path.is_file():
-        raise InvalidInput(f"{path} is no file; `artifact:` names one model file")
-    if path.suffix.lower() not in FRAMEWORKS:
+    if path.is_dir():
+        found = next((framework for name, framework in FOLDERS.items() if (path / name).is_file()), None)
+        if found is None:
+            raise InvalidInput(f"{path} is a folder without {' or '.join(FOLDERS) or 'a model'}; `artifact:` names "
+                               "one model file")  # fmt: skip
+        return found
+    if path.suffix.lower() not in SUFFIXES:
         raise InvalidInput(
-            f"cannot tell what {path.name} is: {path.suffix!r} is none of {', '.join(FRAMEWORKS)}{_near(path)}. "
+            f"cannot tell what {path.name} is: {path.suffix!r} is none of {', '.join(SUFFIXES)}{_near(path)}. "
             "Save scikit-learn models with skops.io.dump(model, 'model.skops') or joblib.dump(model, 'model.joblib'), "
             "Keras ones with model.save('model.keras')"
         )
-    return FRAMEWORKS[path.suffix.lower()]
+    return SUFFIXES[path.suffix.lower()]
 
 
 def _near(path: Path) -> str:
-    near = difflib.get_close_matches(path.suffix.lower(), FRAMEWORKS, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(path.suffix.lower(), SUFFIXES, n=1, cutoff=0.6)
     return f"; the nearest is {near[0]}" if near else ""
 
 
@@ -55,13 +62,7 @@ def importer_for(framework: str) -> Importer:
     Unusable
         If the framework is not installed.
     """
-    if framework == "keras":
-        from setpoint.deploy.importers import keras
-
-        return keras
-    from setpoint.deploy.importers import sklearn
-
-    return sklearn
+    return cast(Importer, import_module(f"setpoint.deploy.importers.{framework}"))
 
 
 def load(importer: Importer, path: Path, trusted: Sequence[str]) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Schema, Task, Tensor
 from setpoint.domain.value import value
 from setpoint.runtime import Model
 
@@ -15,12 +15,14 @@ class Signature:
     """What a model says of itself; None where it does not say.
 
     `names` are its inputs in order, `width` how many there are, `classes` the labels of a classifier, negative first.
+    `tensors` are its inputs where they are other than one float matrix of shape (n, width), their features untold.
     """
 
     task: Task | None
     names: tuple[str, ...] | None
     width: int | None
     classes: tuple[str | int | bool, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
 
 
 class Importer(Protocol):
