@@ -12,6 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+CPU_TORCH = $(PIP) --no-deps --retries 1 --index-url $(TORCH_INDEX) torch || echo "no CPU build of PyTorch found; taking the usual one"
 SPEC := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
@@ -69,12 +70,13 @@ $(VENV)/.base: $(SPEC) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: $(SPEC) | $(BIN)/python
-	@echo "installing Setpoint, its test tools and TensorFlow into $(VENV)"
-	$(PIP) --editable '.[dev,tensorflow]'
+	@echo "installing Setpoint, its test tools and every framework into $(VENV)"
+	@$(CPU_TORCH)
+	$(PIP) --editable '.[dev,tensorflow,boosting,transformers]'
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.all: $(SPEC) | $(BIN)/python
 	@echo "installing Setpoint with every extra into $(VENV); this takes a few minutes"
-	@$(PIP) --no-deps --retries 1 --index-url $(TORCH_INDEX) torch || echo "no CPU build of PyTorch found; taking the usual one"
+	@$(CPU_TORCH)
 	$(PIP) --editable '.[dev,all]'
 	@touch $@ $(VENV)/.dev $(VENV)/.base
