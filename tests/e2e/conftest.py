@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from tests.ports import free_ports
 
 
 class Setpoint:
@@ -91,11 +92,6 @@ class Setpoint:
 
     def records(self, model: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.run("records", model, "--json-lines").stdout.splitlines()]
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        return one.getsockname()[1], two.getsockname()[1]
 
 
 @pytest.fixture

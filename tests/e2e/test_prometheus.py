@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,14 +14,10 @@ import pytest
 import yaml
 
 from setpoint.monitor.grafana import expressions
+from tests.ports import free_ports
 
 PROMISED = re.compile(r"\b(setpoint_\w+)")
 EVENTS = re.compile("strength|decisions")  # what may not have happened yet
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture
@@ -39,7 +34,7 @@ def watching(
     setpoint.run("deploy", campaign)
     setpoint.up()
     setpoint.run("monitor", "rules", "campaign", "--out", tmp_path / "rules.yaml")
-    port, alert_port = free_port(), free_port()
+    port, alert_port = free_ports()
     targets = [f"127.0.0.1:{setpoint.port}", f"127.0.0.1:{setpoint.control}"]
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

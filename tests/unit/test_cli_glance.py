@@ -4,12 +4,12 @@ import io
 
 import pytest
 from rich.console import Console
-from tests.unit.monitor.overview.conftest import a_finding, gather, numbers
 
 from setpoint.cli.monitoring.glance import glance
 from setpoint.cli.monitoring.sparks import spark
 from setpoint.domain.value import replace
 from setpoint.monitor.overview.build import overview_of
+from tests.unit.monitor.overview.conftest import a_finding, gather, numbers
 
 
 def shown(overview, *, encoding="utf-8", width=80, **how):

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.loop.conftest import NOW, a_deployment
 
 from setpoint.domain.fleet import Retention
 from setpoint.domain.record import Expired
 from setpoint.domain.value import replace
 from setpoint.loop.retention import due, expire
+from tests.unit.loop.conftest import NOW, a_deployment
 
 KEPT = Retention(keep_s=86_400.0 * 30, at_most_bytes=10**9)
 

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from tests.unit.monitor.overview.conftest import DAY, MAE, SINCE, a_finding, gather, numbers
 
 from setpoint.domain.fleet import Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
@@ -15,6 +14,7 @@ from setpoint.domain.value import replace
 from setpoint.monitor.overview.build import overview_of
 from setpoint.monitor.overview.gathered import stretch_of
 from setpoint.monitor.overview.values import State
+from tests.unit.monitor.overview.conftest import DAY, MAE, SINCE, a_finding, gather, numbers
 
 
 def incident(**changes):

@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.unit.monitor.overview.conftest import a_finding, gather, numbers
 
 from setpoint.domain.value import replace
 from setpoint.monitor.overview.build import overview_of
@@ -14,6 +13,7 @@ from setpoint.monitor.report import svg
 from setpoint.monitor.report.page import MOST_CARDS
 from setpoint.monitor.report.writing import brief, number, share
 from setpoint.monitor.tables.compared import compare
+from tests.unit.monitor.overview.conftest import a_finding, gather, numbers
 
 VOID = {"meta", "br", "rect", "link", "img"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
