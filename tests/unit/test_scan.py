@@ -272,9 +272,9 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_model_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="there is no model file"):
         scan(tmp_path / "m.joblib")
-    (tmp_path / "m.txt").write_text("x")
-    with pytest.raises(InvalidInput, match=r"no scanner for '\.txt'"):
-        scan(tmp_path / "m.txt")
+    (tmp_path / "m.weights").write_text("x")
+    with pytest.raises(InvalidInput, match=r"no scanner for '\.weights'"):
+        scan(tmp_path / "m.weights")
     (tmp_path / "m.keras").write_text("x")
     with pytest.raises(Unsafe, match=r"no readable \.keras archive"):
         scan(tmp_path / "m.keras")

@@ -1,140 +1,43 @@
-"""Look into saved models that are archives: what a skops, `.keras` or `.h5` file would load, without loading it."""
+"""Bounds of archives: what a zip may hold before anything of it is unpacked."""
 
-import io
-import json
-import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import BinaryIO
 
-from setpoint.errors import Unsafe, Unusable
+from setpoint.errors import Unsafe
 
 MAX_UNPACKED = 4 * 2**30
 MAX_RATIO = 1_000
 MAX_MEMBERS = 100_000
 MAX_CONFIG = 64 * 2**20
 
-KERAS_MODULE = re.compile(
-    r"keras(?:\.src)?(?:\.(?:layers|models|initializers|activations|regularizers|constraints|dtype_policies|optimizers|"
-    r"losses|metrics|quantizers|random)(?:\.\w+)*)?"
-)
-ACTING = frozenset({"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer", "__lambda__", "function"})
 
-
-def check_zip(path: Path) -> None:
+def check_zip(path: Path | BinaryIO, name: str = "") -> None:
     """Refuse an archive that would unpack outside its folder, or to more than any model needs."""
+    called = path.name if isinstance(path, Path) else name
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as e:
-        raise Unsafe(f"{path.name} is no readable {path.suffix} archive: {e}") from e
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
+        raise Unsafe(f"{called} is no readable {PurePosixPath(called).suffix} archive: {e}") from e
     if len(members) > MAX_MEMBERS:
-        raise Unsafe(f"{path.name} holds {len(members):,} members; at most {MAX_MEMBERS:,} are read")
+        raise Unsafe(f"{called} holds {len(members):,} members; at most {MAX_MEMBERS:,} are read")
     for member in members:
-        name = PurePosixPath(member.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-            raise Unsafe(
-                f"{path.name} holds {member.filename!r}, which would unpack outside its folder; it was not loaded"
-            )
-        if member.external_attr >> 28 == 0xA:
-            raise Unsafe(f"{path.name} holds {member.filename!r}, a link; it was not loaded")
-        if member.file_size > max(MAX_RATIO * member.compress_size, MAX_CONFIG):
-            sizes = f"{member.compress_size:,} to {member.file_size:,} bytes"
-            raise Unsafe(f"{path.name}: {member.filename!r} unpacks from {sizes}; it was not loaded")
+        _check_member(member, called)
     unpacked = sum(member.file_size for member in members)
     if unpacked > MAX_UNPACKED:
-        raise Unsafe(f"{path.name} unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are read")
+        raise Unsafe(f"{called} unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are read")
+    names = {member.filename.lower() for member in members}
+    if len(names) < len(members):  # readers differ in which of the two they take
+        raise Unsafe(f"{called} holds two members of one name; it was not loaded")
 
 
-def skops_types(path: Path) -> tuple[str, ...]:
-    """Return the types in a skops file that skops itself does not trust."""
-    import skops.io  # loads every estimator of scikit-learn, which other formats need not wait for
-
-    check_zip(path)
-    try:
-        return tuple(skops.io.get_untrusted_types(file=path))
-    except Exception as e:  # a strange schema can fail anywhere in skops
-        raise Unsafe(f"{path.name} cannot be read as a skops file ({type(e).__name__}: {str(e)[:200]})") from e
-
-
-def keras_types(path: Path) -> Iterator[str]:
-    """Return what acts in a `.keras` file, or is no part of Keras itself, by name; nothing for a plain network."""
-    check_zip(path)
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if "config.json" not in names:
-            raise Unsafe(f"{path.name} holds no config.json; it is not what model.save writes")
-        if archive.getinfo("config.json").file_size > MAX_CONFIG:
-            raise Unsafe(f"{path.name}: config.json is larger than {MAX_CONFIG:,} bytes")
-        config = _json(archive.read("config.json"), path)
-        for name in names:
-            if name.endswith(".h5"):
-                _check_h5(io.BytesIO(archive.read(name)), path)
-    return _acting(config)
-
-
-def h5_types(path: Path) -> Iterator[str]:
-    """Return what acts in an `.h5` file, or is no part of Keras itself, by name."""
-    config = _check_h5(path, path)
-    if config is None:
-        raise Unsafe(f"{path.name} holds weights and no model; save the whole model with model.save('model.keras')")
-    return _acting(_json(config, path))
-
-
-def _check_h5(source: Any, path: Path) -> bytes | str | None:
-    """Refuse links and data outside the file; return the model's configuration if there is one."""
-    try:
-        import h5py
-    except ImportError as e:
-        raise Unusable(
-            "a Keras model needs TensorFlow, which is not installed: pip install 'setpoint[tensorflow]'"
-        ) from e
-    try:
-        with h5py.File(source, "r") as file:
-            _check_links(file, path, h5py)
-            config: bytes | str | None = file.attrs.get("model_config")
-            return config
-    except OSError as e:
-        raise Unsafe(f"{path.name} is no readable HDF5 file: {e}") from e
-
-
-def _check_links(group: Any, path: Path, h5py: Any) -> None:
-    for name in group:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise Unsafe(f"{path.name}: {group.name}/{name} is a link to elsewhere; it was not loaded")
-        child = group[name]
-        if isinstance(child, h5py.Group):
-            _check_links(child, path, h5py)
-        elif child.external or child.is_virtual:
-            raise Unsafe(f"{path.name}: {child.name} keeps its data in another file; it was not loaded")
-
-
-def _json(raw: bytes | str, path: Path) -> Any:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as e:
-        raise Unsafe(f"{path.name}: its configuration is no JSON: {str(e)[:200]}") from e
-
-
-def _acting(config: Any) -> Iterator[str]:
-    """Walk a configuration without recursion, and name each part that is not a plain one of Keras."""
-    waiting = [config]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting.extend(part)
-        elif isinstance(part, dict):
-            waiting.extend(part.values())
-            if "class_name" in part:
-                yield from _stranger(part)
-
-
-def _stranger(part: dict[str, Any]) -> Iterator[str]:
-    module, name, registered = (part.get(key) for key in ("module", "class_name", "registered_name"))
-    if name in ACTING:
-        yield str(name if name != "function" else f"{module}.{part.get('config')}")
-    elif module is not None and not (isinstance(module, str) and KERAS_MODULE.fullmatch(module)):
-        yield f"{module}.{name}"
-    elif registered is not None and ">" in str(registered) and not str(registered).startswith(("keras>", "Keras>")):
-        yield str(registered)
+def _check_member(member: zipfile.ZipInfo, called: str) -> None:
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if not name.parts or name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+        raise Unsafe(f"{called} holds {member.filename!r}, which would unpack outside its folder; it was not loaded")
+    if member.external_attr >> 28 == 0xA:
+        raise Unsafe(f"{called} holds {member.filename!r}, a link; it was not loaded")
+    if member.file_size > max(MAX_RATIO * member.compress_size, MAX_CONFIG):
+        sizes = f"{member.compress_size:,} to {member.file_size:,} bytes"
+        raise Unsafe(f"{called}: {member.filename!r} unpacks from {sizes}; it was not loaded")

@@ -49,6 +49,10 @@ PATTERNS = tuple(
         r"_codecs\.encode",
         r"functools\.partial",  # runs what it holds, which must be known too
         r"sklearn\.utils\.validation\.check_array",
+        # boosters' own wrappers: their state is the text or the bytes of a model, which their libraries parse
+        r"lightgbm\.(?:sklearn\.LGBM(?:Model|Classifier|Regressor|Ranker)|basic\.Booster|compat\._LGBMLabelEncoder)",
+        r"xgboost\.(?:sklearn\.XGB(?:RF)?(?:Classifier|Regressor|Ranker|Model)|core\.Booster)",
+        r"catboost\.core\.CatBoost(?:Classifier|Regressor|Ranker)?",
     )
 )
 

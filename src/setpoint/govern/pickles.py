@@ -6,6 +6,7 @@ import lzma
 import pickle
 import re
 import zlib
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,12 +14,39 @@ import numpy as np
 from picklescan.scanner import scan_pickle_bytes
 
 from setpoint.errors import Unsafe
+from setpoint.govern.known import is_known
+from setpoint.govern.words import listed, refuse_strangers
 
 MAX_BYTES = 2 * 2**30
 MAX_RATIO = 1_000
 STEP = 2**20
 _Machine: Any = pickle._Unpickler  # the one in Python: joblib extends it too, and steps can be looked at
+Known = Callable[[str, Collection[str]], bool]
 WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
+
+
+def scan(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the types in a pickle or joblib file that only `allow` vouches for; Unsafe names those nobody knows."""
+    return vouched(path.name, globals_of(path), allow)
+
+
+def vouched(name: str, found: frozenset[str], allow: Sequence[str], known: Known = is_known) -> tuple[str, ...]:
+    """Return the imports of a pickle that only `allow` vouches for.
+
+    Raises
+    ------
+    Unsafe
+        Naming those that run commands or code, whatever `allow` says, or else those that are not known.
+    """
+    strangers = {name for name in found if not known(name, allow)}
+    harmful = condemned(frozenset(strangers | (found & set(allow))))
+    if harmful:
+        raise Unsafe(
+            f"{name} imports {listed(harmful)}, which run commands or code; it was not loaded, and `allow:` "
+            "cannot change that. If it is yours, save it without them, best with skops.io.dump(model, 'model.skops')"
+        )
+    refuse_strangers(name, strangers)
+    return tuple(sorted(found & set(allow)))
 
 
 def globals_of(path: Path) -> frozenset[str]:
@@ -32,14 +60,18 @@ def globals_of(path: Path) -> frozenset[str]:
         If the file cannot be followed to its end: torn, of a form that hides what it imports, or too large unpacked.
     """
     with _unpacked(path) as content:
-        walker = _JoblibWalker(content)
-        try:
-            walker.load()
-        except Exception as e:  # a hostile or torn file can fail anywhere in the machine
-            said = f"{type(e).__name__}: {str(e)[:200]}".removesuffix(": ")
-            raise Unsafe(f"{path.name} is damaged, or no pickle: it cannot be followed ({said}); it was not "
-                         "loaded. Save the model again with skops.io.dump(model, 'model.skops')") from e  # fmt: skip
-        return frozenset(walker.found)
+        return followed(_JoblibWalker(content), path.name)
+
+
+def followed(walker: "Walker", name: str) -> frozenset[str]:
+    """Run a walker to the end of its pickle and return what it found; Unsafe if it cannot be followed."""
+    try:
+        walker.load()
+    except Exception as e:  # a hostile or torn file can fail anywhere in the machine
+        said = f"{type(e).__name__}: {str(e)[:200]}".removesuffix(": ")
+        raise Unsafe(f"{name} is damaged, or no pickle: it cannot be followed ({said}); it was not "
+                     "loaded. Save the model again with skops.io.dump(model, 'model.skops')") from e  # fmt: skip
+    return frozenset(walker.found)
 
 
 def condemned(names: frozenset[str]) -> frozenset[str]:
@@ -90,7 +122,7 @@ class _Wrapper:
     dtype: Any
 
 
-class _Walker(_Machine):  # type: ignore[misc]
+class Walker(_Machine):  # type: ignore[misc]
     """The pickle machine on stand-ins."""
 
     def __init__(self, file: BinaryIO, found: set[str] | None = None) -> None:
@@ -109,11 +141,15 @@ class _Walker(_Machine):  # type: ignore[misc]
             return _dtype
         return type(name.rpartition(".")[2] or "nameless", (_Inert,), {})
 
+    def inert(self) -> Any:
+        """Return a stand-in for a thing that is kept outside the pickle."""
+        return _Inert()
+
     def get_extension(self, code: int) -> Any:
         raise pickle.UnpicklingError("an import by extension code is not written out")
 
 
-class _JoblibWalker(_Walker):
+class _JoblibWalker(Walker):
     """Follows joblib's own form too: the bytes of an array stand in the file right after its wrapper's state."""
 
     dispatch = dict(_Machine.dispatch)
@@ -131,7 +167,7 @@ class _JoblibWalker(_Walker):
         if not isinstance(dtype, np.dtype) or not all(type(n) is int and n >= 0 for n in shape):
             raise pickle.UnpicklingError("the shape or type of an array is not written out")
         if dtype.hasobject:
-            _Walker(self.file, self.found).load()
+            Walker(self.file, self.found).load()
             return
         if getattr(wrapper, "numpy_array_alignment_bytes", None) is not None:
             self._pass(int.from_bytes(self._pass(1), "little"))
