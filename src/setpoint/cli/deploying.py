@@ -17,7 +17,7 @@ from setpoint.loop.views import deploy_view
 
 
 def init(
-    artifact: Annotated[Path, typer.Argument(help="The model file: .joblib, .skops, .keras or .h5.")],
+    artifact: Annotated[Path, typer.Argument(help="The model file or folder: .joblib, .skops, .keras, .onnx, …")],
     reference: Annotated[Path, typer.Argument(help="Rows it was trained or validated on: .parquet or .csv.")],
     target: Annotated[str | None, typer.Option(help="Column that the model predicts.")] = None,
     model: Annotated[str | None, typer.Option(help="Name of the deployment; default: the model file's name.")] = None,

@@ -13,11 +13,13 @@ def choose(timings: Mapping[str, Timing], parity: Parity | str, task: Task) -> t
     Parameters
     ----------
     timings : mapping of str to Timing
-        `native`, and `onnxruntime` if it could be timed.
+        `native`, and `onnxruntime` if it could be timed; of an ONNX file that alone.
     parity : Parity or str
         Converted against native, or in words why there is nothing to compare.
     task : Task
     """
+    if "native" not in timings:
+        return (_variant("onnxruntime", timings["onnxruntime"], chosen=True, why="chosen: the file is ONNX already"),)
     native = timings["native"]
     if isinstance(parity, str):
         return (

@@ -49,6 +49,8 @@ def convert(job: Job) -> Converted:
         models["onnxruntime"] = converted
     except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
         parity = words(e)
+    if isinstance(model, OnnxModel):
+        del models["native"]  # the file is ONNX: nothing else runs it
     return Converted(
         schema=schema,
         variants=choose(measure(models, columns), parity, schema.task),

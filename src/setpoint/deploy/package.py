@@ -106,7 +106,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     framework = framework_of(request.artifact)
     progress("reading the reference")
     reference = read_reference(request.reference)
-    artifact = staged / request.artifact.name
+    artifact = staged / ("original.onnx" if request.artifact.name == ONNX_FILE else request.artifact.name)
     _copy(request.artifact, artifact)
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
@@ -115,7 +115,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
             _said(contracted(_whole(found), request.contracts, reference), request),
             np.load(Path(work) / SCORES),
         )
-        if any(v.parity is not None and v.parity.ok for v in found.variants):
+        if any(v.runtime == "onnxruntime" and (v.chosen or (v.parity and v.parity.ok)) for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     check_segments(request.segments, schema)
     progress(_profiling(request))

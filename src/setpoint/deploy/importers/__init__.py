@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from setpoint.deploy.importers._base import Importer, Signature
-from setpoint.errors import InvalidInput
+from setpoint.errors import InvalidInput, SetpointError
 
 __all__ = ["Importer", "Signature", "framework_of", "importer_for", "load"]
 
@@ -20,8 +20,9 @@ SUFFIXES = {
     ".keras": "keras",
     ".h5": "keras",
     ".hdf5": "keras",
+    ".onnx": "onnx",
 }
-FOLDERS: dict[str, str] = {}  # by a file that tells what a folder is
+FOLDERS: dict[str, str] = {"model.onnx": "onnx"}  # by a file that tells what a folder is
 
 
 def framework_of(path: Path) -> str:
@@ -75,6 +76,8 @@ def load(importer: Importer, path: Path, trusted: Sequence[str]) -> Any:
     """
     try:
         return importer.read(path, trusted)
+    except SetpointError:
+        raise
     except Exception as e:  # a strange file can fail in any way
         installed = ", ".join(f"{name} {version}" for name, version in importer.packages().items())
         said = next(iter(str(e).strip().splitlines()), "")[:280]

@@ -1,0 +1,81 @@
+"""ONNX files: what onnxruntime serves as it is, with one output left, the score."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx.external_data_helper import load_external_data_for_model, uses_external_data
+
+from setpoint.deploy.importers._base import Signature
+from setpoint.deploy.importers._onnx_graph import NOUN, classes_of, inputs_of, keep_scores
+from setpoint.deploy.importers._onnx_versions import check_runs
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import Schema, Task
+from setpoint.errors import InvalidInput
+from setpoint.runtime import Model
+from setpoint.runtime.model import ONNX_FILE
+from setpoint.runtime.onnx import OnnxModel
+
+__all__ = ["packages", "read", "refit", "served", "signature", "to_onnx"]
+
+
+def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
+    """Load a model that was scanned before; one whose tensors are in other files is a folder with a model.onnx.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no ONNX file, lacks its tensors, is newer than onnxruntime, or has no output that is a score.
+    """
+    file = path / ONNX_FILE if path.is_dir() else path
+    model = onnx.load(str(file), load_external_data=False)
+    if any(uses_external_data(tensor) for tensor in model.graph.initializer):
+        if not path.is_dir():
+            raise InvalidInput(
+                f"{path.name} keeps its tensors in another file. Write it as one file with onnx.save(onnx.load("
+                f"{path.name!r}), 'whole.onnx'), or put both into a folder of their own, the model as {ONNX_FILE}, and "
+                "write `artifact: folder`"
+            )
+        load_external_data_for_model(model, str(path))
+    check_runs(model, file.name)
+    return keep_scores(model, file.name)
+
+
+def signature(native: Any) -> Signature:
+    """Return what the graph says of its inputs, and its class labels where a classifier of ai.onnx.ml is in it."""
+    inputs = inputs_of(native)
+    classes = classes_of(native)
+    task = Task.BINARY if classes else None
+    if len(classes) > 2:
+        raise InvalidInput(f"the graph tells apart {len(classes)} classes; Setpoint serves classifiers of two")
+    matrix = len(inputs) == 1 and inputs[0].dtype == "float32" and len(inputs[0].shape) == 1
+    if matrix:
+        width = inputs[0].shape[0]
+        return Signature(task=task, names=None, width=width if width > 0 else None, classes=classes)
+    if all(i.shape == (1,) and i.dtype in ("float32", "float64", "string") for i in inputs):
+        return Signature(task=task, names=tuple(i.name for i in inputs), width=len(inputs), classes=classes)
+    listed = "; ".join(f"{i.name} {i.dtype} {('n', *i.shape)}" for i in inputs)
+    raise InvalidInput(f"{NOUN} takes {listed}; Setpoint serves one float32 matrix, or a column for each input")
+
+
+def served(native: Any, schema: Schema, threshold: float) -> Model:
+    """Return the graph as onnxruntime serves it: there is no other framework to compare it with."""
+    return OnnxModel(to_onnx(native, schema), schema, threshold)
+
+
+def refit(native: Any, columns: Columns, truth: Column, schema: Schema) -> Any:
+    """Refuse: how a graph was trained is not in its file."""
+    raise InvalidInput("an ONNX graph is not trained anew for a proposal")
+
+
+def to_onnx(native: Any, schema: Schema) -> bytes:
+    """Return the graph."""
+    raw: bytes = native.SerializeToString()
+    return raw
+
+
+def packages() -> dict[str, str]:
+    """Return the versions of what reads and runs the graph."""
+    return {name: version(name) for name in ("onnx", "onnxruntime", "numpy")}
