@@ -52,7 +52,6 @@ def test_tensors_in_the_folder_are_taken_into_the_graph(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        onnx_files.onnx_file_without_its_tensors,
         onnx_files.onnx_of_a_later_opset,
         onnx_files.onnx_of_a_later_format,
         onnx_files.onnx_for_one_row_at_a_time,
@@ -63,6 +62,12 @@ def test_what_cannot_be_served_is_refused_in_words(tmp_path: Path, make) -> None
     kept = make(tmp_path)
     with pytest.raises(InvalidInput, match=kept.refused):
         OF.signature(load(OF, tmp_path / kept.artifact, ()))
+
+
+def test_a_graph_whose_tensors_are_elsewhere_is_told_to_be_whole(tmp_path: Path) -> None:
+    onnx_files.onnx_file_without_its_tensors(tmp_path)
+    with pytest.raises(InvalidInput, match=r"m\.onnx keeps its tensors in another file. Write it as one file"):
+        load(OF, tmp_path / "m.onnx", ())
 
 
 def test_several_scores_are_asked_about_unless_one_is_a_probability(tmp_path: Path) -> None:

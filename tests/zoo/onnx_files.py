@@ -108,7 +108,7 @@ def onnx_with_its_tensors_beside_it(folder: Path) -> Kept:
 def onnx_file_without_its_tensors(folder: Path) -> Kept:
     frame, _ = diabetes()
     onnx.save(linear(frame), folder / "m.onnx", save_as_external_data=True, location="w", size_threshold=0)
-    return Kept(artifact="m.onnx", rows=frame, task="regression", refused="in another file")
+    return Kept(artifact="m.onnx", rows=frame, task="regression", refused="a file alone is imported")
 
 
 @saved

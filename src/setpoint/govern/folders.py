@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from setpoint.errors import InvalidInput, Unsafe
-from setpoint.govern import mlflow, saved_model, transformers
+from setpoint.govern import mlflow, onnx, saved_model, transformers
 
 MAX_FILES = 10_000
 MAX_BYTES = 16 * 2**30
@@ -14,6 +14,7 @@ ScanFile = Callable[[Path, Sequence[str]], tuple[str, ...]]
 KINDS: dict[str, Callable[[Path, list[Path], Sequence[str], ScanFile], tuple[str, ...]]] = {
     "MLmodel": mlflow.scan,
     "saved_model.pb": saved_model.scan,
+    "model.onnx": onnx.scan_folder,
     "config.json": transformers.scan,
 }
 

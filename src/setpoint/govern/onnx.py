@@ -28,6 +28,11 @@ def scan(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:
     return look(path, allow, within=None)
 
 
+def scan_folder(folder: Path, files: list[Path], allow: Sequence[str], scan_file: Any) -> tuple[str, ...]:
+    """Do what `scan` does for the model.onnx of a folder, whose tensors may be kept in other files of it."""
+    return look(folder / "model.onnx", allow, within=folder)
+
+
 def look(path: Path, allow: Sequence[str] = (), *, within: Path | None) -> tuple[str, ...]:
     """Do what `scan` does; of a model in a folder, tensors may be kept in other files of that folder."""
     model = _read(path)
