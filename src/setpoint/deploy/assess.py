@@ -56,6 +56,7 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         model_features=said.names,
         width=said.width,
         classes=said.classes,
+        tensors=said.tensors,
     )
 
 

@@ -10,18 +10,19 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from setpoint.deploy.lists import spread
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Schema, Task
 from setpoint.errors import InvalidInput
 
 
 def read_reference(path: Path) -> pa.Table:
-    """Read a Parquet or CSV table.
+    """Read a Parquet or CSV table; columns of lists are spread (see `lists.spread`).
 
     Raises
     ------
     InvalidInput
-        If there is no such file, or it is neither.
+        If there is no such file, it is neither, or a list cannot be spread.
     """
     if not path.is_file():
         raise InvalidInput(f"there is no reference table at {path}; `reference:` names a Parquet or CSV file of rows "
@@ -29,7 +30,7 @@ def read_reference(path: Path) -> pa.Table:
     try:
         match path.suffix.lower():
             case ".parquet" | ".pq":
-                return pq.read_table(path)
+                return spread(pq.read_table(path))
             case ".csv":
                 return pacsv.read_csv(path)
     except (pa.ArrowInvalid, OSError) as e:

@@ -7,8 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.deploy.lists import MOST
 from setpoint.deploy.reference import plain
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, same_but_for_case
+from setpoint.deploy.tensors import filled, fitted
+from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, Tensor, same_but_for_case
 from setpoint.errors import InvalidInput
 
 MIN_ROWS = 30
@@ -25,6 +27,7 @@ def infer_schema(
     model_features: Sequence[str] | None = None,
     width: int | None = None,
     classes: Sequence[str | int | bool] = (),
+    tensors: Sequence[Tensor] = (),
 ) -> Schema:
     """Describe the inputs in the model's own order, and the target.
 
@@ -40,6 +43,8 @@ def infer_schema(
         How many inputs the model takes, checked when it has no names for them.
     classes : sequence, optional
         The model's own class labels, negative first (binary task).
+    tensors : sequence of Tensor, optional
+        The model's inputs, where they are no matrix; columns are found for them.
 
     Raises
     ------
@@ -50,15 +55,19 @@ def infer_schema(
     if reference.num_rows < MIN_ROWS:
         raise InvalidInput(f"the reference has {reference.num_rows} rows; at least {MIN_ROWS} are needed")
     beside = {target, time, id}
-    names = list(model_features or [n for n in reference.column_names if n not in beside])
-    _check_features(reference, names, target, width if model_features is None else None)
+    tensors = filled(tensors, reference, beside)
+    own = [name for tensor in tensors for name in tensor.features] or model_features
+    names = list(own or [n for n in reference.column_names if n not in beside])
+    _check_features(reference, names, target, width if own is None else None)
+    features = tuple(feature_of(name, reference.column(name)) for name in names)
     return Schema(
-        features=tuple(feature_of(name, reference.column(name)) for name in names),
+        features=fitted(features, tensors, reference) if tensors else features,
         target=target,
         task=task,
         classes=_classes(reference, target, classes) if task is Task.BINARY else _numeric_target(reference, target),
         time=time,
         id=id,
+        tensors=tensors,
     )
 
 
@@ -94,6 +103,11 @@ def _numeric_type(name: str, kind: pa.DataType, values: pa.ChunkedArray) -> DTyp
         return DType.FLOAT
     if pa.types.is_null(kind):
         raise InvalidInput(f"column {name!r} of the reference is empty: every value is null")
+    if pa.types.is_nested(kind):
+        raise InvalidInput(
+            f"column {name!r} of the reference holds {kind} that cannot be spread to a column a value: one is missing, "
+            f"they differ in length, or they hold more than {MOST:,} values. Pad or crop them, or leave the column out"
+        )
     example = next((v for v in values.to_pylist() if v is not None), None)
     raise InvalidInput(
         f"column {name!r} of the reference holds {kind} (such as {example!s}); features are numbers, texts or bools. "

@@ -1,12 +1,14 @@
 """From columns to what a framework takes, and from its raw scores to the schema's outputs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.records import Column, Columns, Numbers
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Schema, Task, Tensor
+from setpoint.errors import ModelFailed
 
 
 def matrix(columns: Columns, names: Sequence[str]) -> NDArray[np.float32]:
@@ -19,6 +21,42 @@ def matrix(columns: Columns, names: Sequence[str]) -> NDArray[np.float32]:
             return columns.array.T.astype(np.float32, order="C")
         stacked = np.concatenate([columns[name] for name in names], dtype=np.float32, casting="same_kind")
     return np.ascontiguousarray(stacked.reshape(len(names), -1).T)
+
+
+def tensors(columns: Columns, asked: Sequence[Tensor]) -> dict[str, NDArray[Any]]:
+    """Return what a model of several inputs takes, by name: each of shape (n, *shape) and its tensor's own type.
+
+    A missing text is the empty text; a number beyond the range of a float becomes an infinity.
+
+    Raises
+    ------
+    ModelFailed
+        If a number is none that its whole-number type holds.
+    """
+    return {tensor.name: _tensor(columns, tensor) for tensor in asked}
+
+
+def _tensor(columns: Columns, tensor: Tensor) -> NDArray[Any]:
+    values = _side_by_side(columns, tensor.features)
+    shape = (-1, *tensor.shape)
+    if tensor.dtype == "string":
+        return np.where(values == None, "", values).reshape(shape)  # noqa: E711  # element by element
+    with np.errstate(over="ignore", invalid="ignore"):
+        typed = values.astype(tensor.dtype, order="C")
+    if typed.dtype.kind in "iu" and (typed != values).any():
+        row, place = np.argwhere(typed != values)[0]
+        name, number = tensor.features[place], values[row, place]
+        raise ModelFailed(f"input {tensor.name!r} takes {tensor.dtype}, and {name!r} is {number:g}")
+    return typed.reshape(shape)
+
+
+def _side_by_side(columns: Columns, names: Sequence[str]) -> Column:
+    """Return columns as one array of shape (n, n_names); those that lie together are not copied."""
+    if isinstance(columns, Numbers):
+        first = columns.names.index(names[0])
+        if columns.names[first : first + len(names)] == names:
+            return columns.array[first : first + len(names)].T
+    return np.stack([columns[name] for name in names], axis=1)
 
 
 class Head:

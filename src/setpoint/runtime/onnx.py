@@ -1,14 +1,16 @@
 """Run a converted model with onnxruntime; nothing of pandas, scikit-learn or TensorFlow is imported."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.schema import Schema
+from setpoint.domain.schema import Schema, Tensor
+from setpoint.domain.value import replace
 from setpoint.errors import Corrupt
-from setpoint.runtime.columns import Head, matrix
+from setpoint.runtime.columns import Head, matrix, tensors
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
@@ -16,8 +18,8 @@ FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 class OnnxModel:
     """A converted model in one session.
 
-    Takes either one float32 matrix, or one input of shape (n, 1) a feature, in the schema's order; its last output is
-    the score.
+    Takes either one float32 matrix, or one input of shape (n, 1) a feature, in the schema's order, or the schema's
+    tensors; its last output is the score.
 
     Parameters
     ----------
@@ -29,26 +31,44 @@ class OnnxModel:
     """
 
     def __init__(self, raw: bytes, schema: Schema, threshold: float = 0.5) -> None:
-        self._names, self._outputs = schema.names, Head(schema, threshold)
+        self._outputs = Head(schema, threshold)
         try:
             self._session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
         except Exception as e:  # onnxruntime's own errors share no base class
             raise Corrupt(f"onnxruntime cannot load the converted model: {str(e).strip().splitlines()[0][:300]}") from e
         inputs = self._session.get_inputs()
         self._wanted = [self._session.get_outputs()[-1].name]
-        if len(inputs) not in (1, len(schema.names)):
-            raise Corrupt(f"the converted model takes {len(inputs)} inputs, and the schema has {len(schema.names)}")
-        self._matrix = inputs[0].name if len(inputs) == 1 and inputs[0].type == "tensor(float)" else None
-        self._columns = [(i.name, i.type, name) for i, name in zip(inputs, schema.names, strict=False)]
+        self._feed = _feeder(inputs, schema)
 
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows (see `Model.predict`)."""
-        if self._matrix is None:
-            feed = {given: _tensor(columns[name], kind) for given, kind, name in self._columns}
-        else:
-            feed = {self._matrix: matrix(columns, self._names)}
-        (raw,) = self._session.run(self._wanted, feed)
+        (raw,) = self._session.run(self._wanted, self._feed(columns))
         return self._outputs(raw)
+
+
+def _feeder(inputs: Sequence[Any], schema: Schema) -> Callable[[Columns], dict[str, Column]]:
+    """Return what makes a session's inputs of columns."""
+    if schema.tensors:
+        asked = _called([i.name for i in inputs], schema.tensors)
+        return lambda columns: tensors(columns, asked)
+    names = schema.names
+    if len(inputs) not in (1, len(names)):
+        raise Corrupt(f"the converted model takes {len(inputs)} inputs, and the schema has {len(names)}")
+    first = inputs[0].name
+    if len(inputs) == 1 and inputs[0].type == "tensor(float)":
+        return lambda columns: {first: matrix(columns, names)}
+    given = [(i.name, i.type, name) for i, name in zip(inputs, names, strict=False)]
+    return lambda columns: {of: _tensor(columns[name], kind) for of, kind, name in given}
+
+
+def _called(inputs: Sequence[str], own: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return the schema's tensors as the converted model calls them: by its inputs' names, or else by their order."""
+    of = {t.name: t for t in own}
+    if not of.keys() >= set(inputs):
+        if len(inputs) != len(own):
+            raise Corrupt(f"the converted model takes {', '.join(inputs)}, and the schema has {', '.join(of)}")
+        of = dict(zip(inputs, own, strict=True))
+    return tuple(replace(of[name], name=name) for name in inputs)
 
 
 def _tensor(column: Column, kind: str) -> Column:

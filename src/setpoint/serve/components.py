@@ -34,7 +34,7 @@ def ref(name: str) -> Json:
 TEXT: Json = {"type": "string"}
 TEXTS: Json = {"type": "array", "items": TEXT}
 NAMED = mapping(name=TEXT)
-SHAPE: Json = {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer", "minimum": 1}}
+SHAPE: Json = {"type": "array", "minItems": 1, "maxItems": 8, "items": {"type": "integer", "minimum": 1}}
 DATATYPE: Json = {"enum": sorted(DATATYPES)}
 PARAMETERS: Json = {
     "type": "object",

@@ -10,6 +10,7 @@ from setpoint.serve.decode import lacks, parse
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.layouts import from_columns, from_rows
 from setpoint.serve.misfit import listed, shown
+from setpoint.serve.whole import unfolded_columns
 
 KEYS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 DEPTH = 4  # of the document, its table, a row, a list of one
@@ -79,6 +80,8 @@ def from_table(names: Any, rows: Any, form: Form, *, strict: bool) -> Rows:
             came = f"{len(row)} values" if type(row) is list else f"a {shown(row)}"
             raise InvalidRequest(f"row {i} is {came}; expected {len(names)} values: {listed(names)}", ("shape:row",))
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    if form.tensors:
+        columns = unfolded_columns(columns, form.tensors, form.names)
     return form.by_name(columns, len(rows), strict=strict)
 
 

@@ -5,10 +5,11 @@ from typing import Any
 from setpoint.errors import InvalidRequest
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.misfit import shown
+from setpoint.serve.whole import unfolded_columns, unfolded_rows
 
 
 def from_rows(key: str, given: Any, form: Form, *, strict: bool) -> Rows:
-    """Return rows given as lists in the model's order, or as objects.
+    """Return rows given as lists in the model's order, or as objects; tensors may stand in them whole.
 
     Raises
     ------
@@ -19,13 +20,15 @@ def from_rows(key: str, given: Any, form: Form, *, strict: bool) -> Rows:
         raise InvalidRequest(f"{key!r} is a {shown(given)}; expected a list of rows", (f"shape:{key}",))
     if not given:
         raise InvalidRequest(f"{key!r} is empty; expected at least one row", (f"empty:{key}",))
+    if form.tensors:
+        given = unfolded_rows(given, form.tensors, form.names)
     if type(given[0]) is dict:
         return form.records(given, strict=strict)
     return form.lists(given, strict=strict)
 
 
 def from_columns(key: str, given: dict[str, Any], form: Form, *, strict: bool) -> Rows:
-    """Return rows given as one list a field, flat or of lists of one.
+    """Return rows given as one list a field, flat or of lists of one, or as one list of tensors.
 
     Raises
     ------
@@ -33,6 +36,8 @@ def from_columns(key: str, given: dict[str, Any], form: Form, *, strict: bool) -
         If the lists differ in length, or do not fit the schema.
     """
     columns: dict[str, list[Any]] = {}
+    if form.tensors:
+        given = unfolded_columns(given, form.tensors, form.names)
     for name, values in given.items():
         if type(values) is not list:
             raise InvalidRequest(

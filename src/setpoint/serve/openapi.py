@@ -1,6 +1,6 @@
 """The OpenAPI document of the data plane, from the live schemas."""
 
-from setpoint.domain.schema import DType, Feature, Kind, OnViolation, Schema, Task
+from setpoint.domain.schema import DType, Feature, Kind, OnViolation, Schema, Task, Tensor
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE
 from setpoint.serve.components import COMPONENTS, ERROR_TEXTS, Json, listing, mapping, ref
 from setpoint.serve.identity import MAX_ID, ROUTING_KEY
@@ -115,6 +115,8 @@ def _bodies(layouts: list[Json]) -> Json:
 
 
 def _rows(schema: Schema) -> Json:
+    if schema.tensors:
+        return _whole_rows(schema)
     width = len(schema.names)
     row = mapping(**{f.name: _field(f) for f in schema.features}) | {"additionalProperties": False}
     row["properties"] = row["properties"] | _beside(schema)
@@ -124,10 +126,33 @@ def _rows(schema: Schema) -> Json:
 
 
 def _inputs(schema: Schema) -> Json:
-    """Return the column format: a list of values a field."""
-    columns = mapping(**{f.name: listing(_field(f)) for f in schema.features}) | {"additionalProperties": False}
+    """Return the column format: a list of values a field or an input of the model."""
+    own = {t.name: _nested(t, schema) for t in schema.tensors} or {f.name: _field(f) for f in schema.features}
+    columns = mapping(**{name: listing(kind) for name, kind in own.items()}) | {"additionalProperties": False}
     columns["properties"] = columns["properties"] | {n: listing(kind) for n, kind in _beside(schema).items()}
     return columns
+
+
+def _whole_rows(schema: Schema) -> Json:
+    """Return rows of a model whose inputs are tensors; each field alone would do as well, and is not told."""
+    nested = {t.name: _nested(t, schema) for t in schema.tensors}
+    row = mapping(**nested) | {"additionalProperties": False}
+    row["properties"] = row["properties"] | _beside(schema)
+    only = [kind for kind in nested.values() if kind.get("type") == "array"]
+    return {"anyOf": [listing(row), *(listing(kind) for kind in only if len(nested) == 1)]}
+
+
+def _nested(tensor: Tensor, schema: Schema) -> Json:
+    """Return nested lists of a tensor's shape, or one value."""
+    names = set(tensor.features)
+    own = [f for f in schema.features if f.name in names]
+    if len(own) == 1:
+        return _field(own[0])
+    kind = JSON_KIND[own[0].dtype]
+    value: Json = {"type": [kind, "null"] if any(f.nullable for f in own) else kind}
+    for size in reversed(tensor.shape):
+        value = {"type": "array", "items": value, "minItems": size, "maxItems": size}
+    return value
 
 
 def _outcomes(schema: Schema) -> Json:

@@ -12,6 +12,7 @@ from setpoint.serve.decode import lacks, parse
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.identity import accepted_id
 from setpoint.serve.misfit import MAX_INT, listed, shown
+from setpoint.serve.whole import unfolded_tensor
 from setpoint.serve.wire import DATATYPES, from_raw
 
 MAX_RANK = 8
@@ -50,7 +51,7 @@ def decode_v2(body: bytes, form: Form, header_length: bytes | None = None) -> As
 
 
 def rows_of(tensors: "Sequence[Tensor]", form: Form, *, strict: bool) -> Rows:
-    """Return the rows of checked tensors: one for all fields, or one a field in any order.
+    """Return the rows of checked tensors: one for all fields, or one a field or an input of the model in any order.
 
     Raises
     ------
@@ -143,6 +144,8 @@ def _flat(data: list[Any]) -> list[Any]:
 
 def _is_matrix(tensors: Sequence[Tensor], form: Form) -> bool:
     shape = tensors[0].shape
+    if form.tensors:
+        return len(tensors) == 1 and form.numeric_only and shape[1:] in form.row_shapes
     return len(tensors) == 1 and len(shape) == 2 and (shape[1] != 1 or len(form.names) == 1)
 
 
@@ -153,7 +156,8 @@ def _matrix(tensor: Tensor, form: Form, strict: bool) -> Rows:
             f"each of: {listed(form.names)}",
             ("shape:inputs",),
         )
-    n, width = tensor.shape
+    n = tensor.shape[0]
+    width = len(tensor.data) // n
     if width != len(form.names):
         raise InvalidRequest(
             f"input {tensor.name!r}: got {width} numbers a row, expected {len(form.names)}: {listed(form.names)}",
@@ -163,7 +167,7 @@ def _matrix(tensor: Tensor, form: Form, strict: bool) -> Rows:
 
 
 def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
-    """Take one tensor a field, in any order."""
+    """Take one tensor a field or an input of the model, in any order."""
     given: dict[str, Sequence[Any]] = {}
     n = tensors[0].shape[0]
     for tensor in tensors:
@@ -171,6 +175,10 @@ def _features(tensors: Sequence[Tensor], form: Form, strict: bool) -> Rows:
             raise InvalidRequest(
                 f"input {tensor.name!r} is given twice; expected one tensor a field", (f"extra:{tensor.name[:64]}",)
             )
+        whole = form.tensors.get(tensor.name) if form.tensors else None
+        if whole and tensor.shape[0] == n and (tensor.name not in form.names or tensor.shape not in ((n,), (n, 1))):
+            given |= unfolded_tensor(whole, tensor.shape, tensor.data)
+            continue
         if tensor.shape not in ((n,), (n, 1)):
             raise InvalidRequest(
                 f"input {tensor.name!r}: shape {list(tensor.shape)}; expected [{n}] or [{n}, 1]",

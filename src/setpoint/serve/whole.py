@@ -1,0 +1,104 @@
+"""Inputs sent whole, to the fields they are made of.
+
+An `image` of shape [28, 28, 1] becomes `image_0`, `image_1`, …; only models whose inputs are tensors have any. A field
+can still be sent under its own name.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from math import prod
+from typing import Any
+
+from setpoint.domain.schema import Tensor
+from setpoint.errors import InvalidRequest
+from setpoint.serve.misfit import shown
+
+Tensors = Mapping[str, Tensor]
+
+
+def unfolded_rows(rows: Sequence[Any], tensors: Tensors, names: Sequence[str]) -> list[Any]:
+    """Return rows as lists in the order of the fields `names`, or as objects of fields, where they held tensors.
+
+    A model of one tensor takes it as the row itself. What is no tensor is passed on as it is.
+
+    Raises
+    ------
+    InvalidRequest
+        If a tensor has another shape.
+    """
+    only = next(iter(tensors.values())) if len(tensors) == 1 else None
+    unfolded: list[Any] = []
+    for i, row in enumerate(rows):
+        if type(row) is dict:
+            unfolded.append(_fields(row, tensors, names, f"row {i}"))
+        elif only and type(row) is list and row and type(row[0]) is list:
+            unfolded.append(_values(row, only, f"row {i}"))
+        else:
+            unfolded.append(row)
+    return unfolded
+
+
+def unfolded_columns(columns: Mapping[str, Any], tensors: Tensors, names: Sequence[str]) -> dict[str, Any]:
+    """Return one list a field, where some were lists of tensors (see `unfolded_rows`)."""
+    unfolded: dict[str, Any] = {}
+    for name, column in columns.items():
+        if type(column) is not list or not column or not _is_whole(name, column[0], tensors, names):
+            unfolded[name] = column
+            continue
+        rows = [_values(value, tensors[name], f"row {i}") for i, value in enumerate(column)]
+        unfolded |= zip(tensors[name].features, map(list, zip(*rows, strict=True)), strict=True)
+    return unfolded
+
+
+def unfolded_tensor(tensor: Tensor, shape: Sequence[int], data: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """Return one list a field of a tensor that is given flat, with rows along its first axis.
+
+    Raises
+    ------
+    InvalidRequest
+        If its rows have another shape; one axis for all values of a row does as well.
+    """
+    size = prod(tensor.shape)
+    if tuple(shape[1:]) not in (tensor.shape, (size,)):
+        raise InvalidRequest(
+            f"input {tensor.name!r}: shape {list(shape)}; expected {[shape[0], *tensor.shape]}",
+            (f"shape:{tensor.name[:64]}",),
+        )
+    return {name: data[j::size] for j, name in enumerate(tensor.features)}
+
+
+def _fields(row: Mapping[str, Any], tensors: Tensors, names: Sequence[str], where: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in row.items():
+        if _is_whole(name, value, tensors, names):
+            fields |= zip(tensors[name].features, _values(value, tensors[name], where), strict=True)
+        else:
+            fields[name] = value
+    return fields
+
+
+def _is_whole(name: str, value: Any, tensors: Tensors, names: Sequence[str]) -> bool:
+    """Whether a value is that of a tensor: a field may have the same name, and is no list."""
+    return name in tensors and (type(value) is list or name not in names)
+
+
+def _values(given: Any, tensor: Tensor, where: str) -> list[Any]:
+    """Return the values of a tensor given as nested lists, as one list, or, where it has one value, bare."""
+    size = prod(tensor.shape)
+    if size == 1 and type(given) is not list:
+        return [given]
+    if type(given) is list and len(given) == size and type(given[0]) is not list:
+        return given
+    level: list[Any] = [given]
+    for axis, length in enumerate(tensor.shape):
+        odd = next((part for part in level if type(part) is not list or len(part) != length), None)
+        if odd is not None:
+            got = f"a list of {len(odd)}" if type(odd) is list else shown(odd)
+            raise InvalidRequest(
+                f"{where}, input {tensor.name!r}: got {got} along axis {axis}; expected lists of shape "
+                f"{list(tensor.shape)}",
+                (f"shape:{tensor.name[:64]}",),
+                f"{where}, input {tensor.name!r}: expected lists of shape {list(tensor.shape)}",
+            )
+        level = list(chain.from_iterable(level))
+    return level
