@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-FAMILIES = ("sklearn", "onnx_files")  # modules of this package
+FAMILIES = ("sklearn", "onnx_files", "python_class")  # modules of this package
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from setpoint.deploy.contract import contracted
 from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
+from setpoint.deploy.keeping import keep, whole
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.cuts import with_described
 from setpoint.domain.evolution import continued
@@ -106,8 +107,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     framework = framework_of(request.artifact)
     progress("reading the reference")
     reference = read_reference(request.reference)
-    artifact = staged / ("original.onnx" if request.artifact.name == ONNX_FILE else request.artifact.name)
-    _copy(request.artifact, artifact)
+    artifact = keep(request.artifact, staged)
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
@@ -128,22 +128,14 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         version=request.version,
         framework=framework,
         runtime=next(v.runtime for v in found.variants if v.chosen),
-        artifact=artifact.name,
+        artifact=artifact.relative_to(staged).as_posix(),
         schema=schema,
-        lineage=_lineage(request, artifact, reference.num_rows, found.packages),
+        lineage=_lineage(request, whole(artifact), reference.num_rows, found.packages),
         files={},
         variants=found.variants,
         threshold=request.threshold,
         reference_metrics=found.metrics,
     )
-
-
-def _copy(model: Path, to: Path) -> None:
-    """Copy a model file, or a folder that was scanned: it holds no links."""
-    if model.is_dir():
-        shutil.copytree(model, to, symlinks=True)
-    else:
-        shutil.copyfile(model, to)
 
 
 def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) -> Job:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from setpoint.domain.artifact import artifact_of
 from setpoint.errors import InvalidInput
 from setpoint.govern import data, folders, keras, onnx, pickles, skops, sources, torch
 
@@ -41,7 +42,7 @@ def scan(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:
     InvalidInput
         If there is no such file, or nothing here looks into its kind.
     """
-    if sources.is_source(path):
+    if artifact_of(path).code:
         return sources.scan(path)
     if path.is_dir():
         return folders.scan(path, allow, scan_file)

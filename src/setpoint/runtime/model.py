@@ -9,7 +9,9 @@ from setpoint.domain.version import ModelVersion
 from setpoint.errors import NotFound
 
 ONNX_FILE = "model.onnx"
-FRAMEWORKS = frozenset({"keras", "sklearn"})  # modules of this room that have `opened(path, schema, threshold)`
+FRAMEWORKS = frozenset(
+    {"keras", "python", "sklearn"}
+)  # modules of this room that have `opened(path, schema, threshold)`
 
 
 class Model(Protocol):

@@ -9,7 +9,12 @@ from typing import Any
 
 from setpoint.errors import InvalidInput, JobFailed
 
-LIKE = {"train": "train.py:fit", "profile": "features.py:describe", "metric": "metrics.py:profit"}
+LIKE = {
+    "artifact": "model.py:Predictor",
+    "train": "train.py:fit",
+    "profile": "features.py:describe",
+    "metric": "metrics.py:profit",
+}
 
 
 def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
@@ -20,7 +25,7 @@ def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
     where : str
         `path/to/file.py:function`.
     key : str
-        `train`, `profile` or `metric`.
+        `artifact` (a class), `train`, `profile` or `metric`.
 
     Raises
     ------
@@ -42,7 +47,9 @@ def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
         raise JobFailed(blame(e, file)) from e
     function = content.get(name)
     if not callable(function):
-        raise InvalidInput(f"`{key}: {where}`: {file.name} has no function {name!r}")
+        raise InvalidInput(
+            f"`{key}: {where}`: {file.name} has no {'class' if key == 'artifact' else 'function'} {name!r}"
+        )
     return file, function
 
 

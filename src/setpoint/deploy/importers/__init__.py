@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from setpoint.deploy.importers._base import Importer, Signature
+from setpoint.domain.artifact import artifact_of
 from setpoint.errors import InvalidInput, SetpointError
 
 __all__ = ["Importer", "Signature", "framework_of", "importer_for", "load"]
@@ -33,8 +34,11 @@ def framework_of(path: Path) -> str:
     InvalidInput
         If there is no such file, or nothing here reads it.
     """
-    if not path.exists():
+    where = artifact_of(path)
+    if not where.file.exists():
         raise InvalidInput(f"there is no model file at {path} (`artifact:`)")
+    if where.is_code:
+        return "python"
     if path.is_dir():
         found = next((framework for name, framework in FOLDERS.items() if (path / name).is_file()), None)
         if found is None:
@@ -42,6 +46,8 @@ def framework_of(path: Path) -> str:
                                "one model file")  # fmt: skip
         return found
     if path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() == ".py":
+            raise InvalidInput(f"{path.name} is Python code; name its class too: `artifact: {path.name}:Class`")
         raise InvalidInput(
             f"cannot tell what {path.name} is: {path.suffix!r} is none of {', '.join(SUFFIXES)}{_near(path)}. "
             "Save scikit-learn models with skops.io.dump(model, 'model.skops') or joblib.dump(model, 'model.joblib'), "
