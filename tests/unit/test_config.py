@@ -51,7 +51,7 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
         ("availability", None, 0.999, 604_800.0),
     ]
     assert file.envelope.automatic == ["restart", "rollback"]
-    assert file.artifact_path == tmp_path / "model.joblib"
+    assert file.artifact == "model.joblib"
     assert file.reference_path == tmp_path / "reference.parquet"
     assert read_setpoint_file(tmp_path / "setpoint.yaml") == file
 

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-
-FAMILIES = ("sklearn", "onnx_files", "python_class")  # modules of this package
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +59,6 @@ def saved(make: Make) -> Make:
 
 def all_models() -> dict[str, Make]:
     """Return every model of every family by its name; nothing is made yet, and no framework imported."""
-    for family in FAMILIES:
-        import_module(f"tests.zoo.{family}")
+    for family in iter_modules(__path__):
+        import_module(f"tests.zoo.{family.name}")
     return MODELS

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from setpoint.bootstrap.home import open_home, replay_table
 from setpoint.config import Settings, fraction, read_setpoint_file, seconds
+from setpoint.deploy.sources import beside
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
@@ -49,7 +50,7 @@ Table: TypeAlias = pa.Table | pd.DataFrame
 
 def init(artifact: Place, reference: Place, *, target: str | None = None, model: str | None = None) -> str:
     """Return the text of a setpoint.yaml proposed for a model file; paths are relative to the model's folder."""
-    return propose_setpoint(Path(artifact), Path(reference), Path(artifact).parent, target=target, model=model)
+    return propose_setpoint(Path(artifact), Path(reference), beside(str(artifact)), target=target, model=model)
 
 
 def deploy(

@@ -10,6 +10,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, table
 from setpoint.config import FILE_NAME, Settings, check_setpoint_text, fraction, read_setpoint_file
 from setpoint.deploy.metrics import headline
+from setpoint.deploy.sources import beside
 from setpoint.domain.version import ModelVersion, Variant
 from setpoint.errors import Conflict
 from setpoint.loop.proposal import propose_setpoint
@@ -30,7 +31,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a setpoint.yaml that is there.")] = False,
 ) -> None:
     """Write a commented setpoint.yaml for a model file and its reference table."""
-    file = (folder or artifact.parent) / FILE_NAME
+    file = (folder or beside(str(artifact))) / FILE_NAME
     if file.exists() and not force:
         raise Conflict(f"{file} exists; --force replaces it")
     with steps(quiet=False) as progress:

@@ -192,11 +192,6 @@ class SetpointFile(Part):
     root: Path = Path()
 
     @property
-    def artifact_path(self) -> Path:
-        """The model file."""
-        return self.root / self.artifact
-
-    @property
     def reference_path(self) -> Path:
         """The reference table."""
         return self.root / self.reference

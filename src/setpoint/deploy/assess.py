@@ -13,6 +13,7 @@ from setpoint.deploy.guess import guess_id, guess_target, guess_time
 from setpoint.deploy.importers import Importer, Signature, importer_for, load
 from setpoint.deploy.job import RESULT, SCORED, Assessed, Job, words
 from setpoint.deploy.metrics import reference_metrics
+from setpoint.deploy.mlflow_folder import with_names
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
 from setpoint.domain.records import Column
@@ -31,7 +32,7 @@ def assess(job: Job) -> Assessed:
     importer = importer_for(job.framework)
     native = load(importer, Path(job.artifact), job.trusted)
     reference = read_reference(Path(job.reference))
-    schema = _schema(job, importer.signature(native), reference)
+    schema = _schema(job, with_names(importer.signature(native), job.logged), reference)
     ordered = reference.sort_by(schema.time) if schema.time else reference
     seconds = _seconds(ordered.column(schema.time)) if schema.time else 0.0
     truth, scores, how = _score(importer, native, ordered, schema)

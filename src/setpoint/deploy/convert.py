@@ -15,6 +15,7 @@ from setpoint.deploy.choice import choose
 from setpoint.deploy.importers import Importer, Signature, importer_for, load
 from setpoint.deploy.job import RESULT, SCORES, Converted, Job, words
 from setpoint.deploy.metrics import reference_metrics
+from setpoint.deploy.mlflow_folder import Logged, with_names
 from setpoint.deploy.parity import compare
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
@@ -36,9 +37,10 @@ def convert(job: Job) -> Converted:
     importer = importer_for(job.framework)
     native = load(importer, Path(job.artifact), job.trusted)
     reference = read_reference(Path(job.reference))
-    schema = job.schema or _schema(job, importer.signature(native), reference)
+    schema = job.schema or _schema(job, with_names(importer.signature(native), job.logged), reference)
     columns = features_of(reference, schema.features)
     model = importer.served(native, schema, job.threshold)
+    _answer_example(model, job.logged, schema)
     scores = _native_scores(model, columns, schema)
     np.save(Path(job.out) / SCORES, scores)
     models: dict[str, Model] = {"native": model}
@@ -76,6 +78,16 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         classes=said.classes,
         tensors=said.tensors,
     )
+
+
+def _answer_example(model: Model, logged: Logged, schema: Schema) -> None:
+    """Have the model answer the rows that MLflow kept with it, if they have its inputs."""
+    if not set(schema.names) <= set(logged.example):
+        return
+    try:
+        model.predict(features_of(pa.table({n: pa.array(logged.example[n]) for n in schema.names}), schema.features))
+    except Exception as e:  # the model's own code
+        raise InvalidInput(f"the model cannot answer the input example that MLflow kept with it: {words(e)}") from e
 
 
 def _native_scores(model: Model, columns: Columns, schema: Schema) -> Column:

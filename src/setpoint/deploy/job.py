@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
+from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import field, from_json, to_json, value
 from setpoint.domain.version import Variant
@@ -22,7 +23,8 @@ ERRORS: dict[str, type[SetpointError]] = {"InvalidInput": InvalidInput, "Unusabl
 class Job:
     """What to convert. Paths are absolute; `out` is a folder. Without `schema` one is inferred from the reference.
 
-    `task` None: what the model says. `trusted` are types that the scan found and the user allowed.
+    `task` None: what the model says. `trusted` are types that the scan found and the user allowed. `logged` is what
+    MLflow kept with the model.
     """
 
     artifact: str
@@ -36,6 +38,7 @@ class Job:
     schema: Schema | None = None
     threshold: float = 0.5
     trusted: tuple[str, ...] = ()
+    logged: Logged = NOT_LOGGED
 
 
 @value

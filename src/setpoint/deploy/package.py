@@ -16,6 +16,7 @@ from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORES, Converted, Job, convert
 from setpoint.deploy.keeping import keep, whole
+from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.cuts import with_described
 from setpoint.domain.evolution import continued
@@ -80,6 +81,7 @@ class PackageRequest:
     trained_until: datetime | None = None
     created_by: str = ""
     trusted: tuple[str, ...] = ()
+    logged: Logged = NOT_LOGGED
     timeout_s: float = 1_800.0
 
 
@@ -151,6 +153,7 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
         schema=request.schema,
         threshold=request.threshold,
         trusted=request.trusted,
+        logged=request.logged,
     )
 
 

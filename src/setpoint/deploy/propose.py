@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORED, Assessed, Job, assess
+from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
+from setpoint.deploy.sources import MLFLOW
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
 
@@ -38,6 +40,7 @@ def first_look(
     id: str | None = None,
     task: Task | None = None,
     trusted: tuple[str, ...] = (),
+    logged: Logged = NOT_LOGGED,
     timeout_s: float = 600.0,
 ) -> FirstLook:
     """Load the model in a process of its own, guess what was not said, and score it as honestly as can be.
@@ -45,7 +48,8 @@ def first_look(
     Parameters
     ----------
     artifact, reference : Path
-        The model file, scanned by the caller (who passes what the scan returned as `trusted`), and its reference table.
+        The model file, scanned by the caller (who passes what the scan returned as `trusted`, and what MLflow kept with
+        it as `logged`), and its reference table.
     target, time, id : str, optional
         Columns of the reference; guessed where only one can be meant.
     task : Task, optional
@@ -70,6 +74,7 @@ def first_look(
             time=time,
             id=id,
             trusted=trusted,
+            logged=logged,
         )
         found = assess(job, timeout_s)
         y, score = np.load(Path(out) / SCORED)
@@ -129,6 +134,8 @@ def _column_line(key: str, column: str | None, meaning: str) -> str:
 
 
 def _written(path: Path, base: Path) -> str:
+    if str(path).startswith(MLFLOW):
+        return str(path)
     inside = path.resolve().is_relative_to(base)
     return os.path.relpath(path.resolve(), base) if inside else str(path.resolve())
 

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 
 from setpoint.config import ObjectivePart, SetpointFile, is_own
 from setpoint.deploy.package import PackageRequest
+from setpoint.deploy.sources import local
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
@@ -58,7 +60,20 @@ class Operator:
         ports, now = self.ports, self.clock.now()
         known = ports.state.load(file.model) if file.model in ports.state.models() else None
         ports.notifier.check(file.alerts.to or ())
-        request = self._request(file, known, now, by)
+        with local(file.artifact, file.root) as artifact:
+            return self._deploy(file, artifact, known, now, share, by, progress)
+
+    def _deploy(
+        self,
+        file: SetpointFile,
+        artifact: Path,
+        known: Deployment | None,
+        now: datetime,
+        share: float | None,
+        by: str,
+        progress: Progress,
+    ) -> ModelVersion:
+        ports, request = self.ports, self._request(file, artifact, known, now, by)
         if share is not None:
             if known is None:
                 raise Conflict(f"{file.model} has no champion yet to share requests with; deploy it without a share")
@@ -97,13 +112,15 @@ class Operator:
             alerts=alerts(file),
         )
 
-    def _request(self, file: SetpointFile, known: Deployment | None, now: datetime, by: str) -> PackageRequest:
+    def _request(
+        self, file: SetpointFile, artifact: Path, known: Deployment | None, now: datetime, by: str
+    ) -> PackageRequest:
         bundles = self.ports.bundles
         parent = bundles.get(file.model, known.served.champion) if known else None
         return PackageRequest(
             model=file.model,
             version=bundles.next_name(file.model),
-            artifact=file.artifact_path,
+            artifact=artifact,
             reference=file.reference_path,
             target=file.target,
             created=now,

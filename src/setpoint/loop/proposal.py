@@ -8,9 +8,11 @@ import pyarrow.parquet as pq
 
 from setpoint.config import SetpointFile
 from setpoint.deploy.hidden import countable
+from setpoint.deploy.mlflow_folder import opened
 from setpoint.deploy.package import REFERENCE_FILE, SCORES_FILE
 from setpoint.deploy.propose import FirstLook, first_look, setpoint_text
 from setpoint.deploy.reference import features_of, read_reference, target_of
+from setpoint.deploy.sources import local
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.objective import Objective
 from setpoint.domain.schema import Task
@@ -40,7 +42,18 @@ def propose_setpoint(
     allow: tuple[str, ...] = (),
 ) -> str:
     """Scan the model file, then propose the text of a setpoint.yaml that will stand in `folder`."""
-    look = first_look(artifact, reference, target=target, time=time, id=id, task=task, trusted=scan(artifact, allow))
+    with local(str(artifact), Path()) as found:
+        model_file, logged = opened(found)
+        look = first_look(
+            model_file,
+            reference,
+            target=target,
+            time=time,
+            id=id,
+            task=task,
+            trusted=scan(model_file, allow),
+            logged=logged,
+        )
     proposal = _of_files(look, reference)
     return setpoint_text(
         look.schema,
@@ -55,15 +68,18 @@ def propose_setpoint(
 
 def propose_for_file(file: SetpointFile, objectives: tuple[Objective, ...]) -> Proposal:
     """Propose what to watch the model of a setpoint.yaml by, beside the objectives it has."""
-    look = first_look(
-        file.artifact_path,
-        file.reference_path,
-        target=file.target,
-        time=file.time,
-        id=file.id,
-        task=Task(file.task),
-        trusted=scan(file.artifact_path, tuple(file.allow)),
-    )
+    with local(file.artifact, file.root) as found:
+        model_file, logged = opened(found)
+        look = first_look(
+            model_file,
+            file.reference_path,
+            target=file.target,
+            time=file.time,
+            id=file.id,
+            task=Task(file.task),
+            trusted=scan(model_file, tuple(file.allow)),
+            logged=logged,
+        )
     budget = file.envelope.false_actions_per_year
     return _of_files(look, file.reference_path, objectives=objectives, delay_s=file.outcome_delay, budget=budget)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from setpoint.deploy.hidden import countable
+from setpoint.deploy.mlflow_folder import opened
 from setpoint.deploy.package import (
     BINNING_FILE,
     PROFILE_FILE,
@@ -45,7 +46,8 @@ def make_version(
     `rules` are those that a person wrote, beside what the data contract learns.
     """
     progress("scanning the model file")
-    request = replace(request, trusted=scan(request.artifact, allow))
+    artifact, logged = opened(request.artifact)
+    request = replace(request, artifact=artifact, logged=logged, trusted=scan(artifact, allow))
     with tempfile.TemporaryDirectory(prefix="setpoint-stage-") as work:
         staged = Path(work) / "bundle"
         staged.mkdir()
