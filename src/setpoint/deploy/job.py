@@ -1,8 +1,5 @@
 """The conversion as a job in a process of its own: what it is asked, what it answers, how it is run."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,10 +8,14 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import field, from_json, to_json, value
 from setpoint.domain.version import Variant
 from setpoint.errors import InvalidInput, JobFailed, SetpointError, Unusable
+from setpoint.sandbox.guard import hint
+from setpoint.sandbox.start import run
 
 RESULT = "result.json"
 SCORES = "scores.npy"
 SCORED = "scored.npy"  # outcomes and answers of the rows that a first look scored, shape (2, n)
+MOST_RESULT = 256 * 2**20
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
 Answer = TypeVar("Answer", "Converted", "Assessed")
 ERRORS: dict[str, type[SetpointError]] = {"InvalidInput": InvalidInput, "Unusable": Unusable}
 
@@ -66,55 +67,58 @@ class Assessed:
     kind: str = ""
 
 
-def _run(module: str, job: Path, out: Path, timeout_s: float) -> bytes:
-    """Run `python -m module job` and return its result file.
+def _run(module: str, job: Job, spec: Path, timeout_s: float, memory_bytes: int | None) -> bytes:
+    """Run `python -m module spec` in a sandbox and return its result file.
 
     Raises
     ------
     JobFailed
-        If it took too long, was killed, or wrote no result; the text ends with its own last words.
+        If it took too long or too much, was killed, or wrote no result; the text ends with its own last words.
     """
-    what = module.rpartition(".")[2]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", module, str(job)], capture_output=True, text=True, timeout=timeout_s, env=environment
-        )
-    except subprocess.TimeoutExpired as e:
-        raise JobFailed(
-            f"the {what} job took longer than {timeout_s:g} s and was stopped (SETPOINT_JOB_TIMEOUT_S)"
-        ) from e
+    what, out, model = module.rpartition(".")[2], Path(job.out), Path(job.artifact)
+    ended = run(
+        module,
+        [str(spec)],
+        read=[model.parent if ".py:" in model.name else model, Path(job.reference)],
+        folder=out,
+        timeout_s=timeout_s,
+        memory_bytes=memory_bytes,
+        environment=ENVIRONMENT,
+    )
     result = out / RESULT
-    if done.returncode != 0 or not result.is_file():
-        raise JobFailed(f"the {what} job ended with exit code {done.returncode}: {_last_words(done.stderr)}")
+    if ended.stopped:
+        raise JobFailed(f"the {what} job {ended.stopped}")
+    if ended.code != 0 or not result.is_file():
+        raise JobFailed(f"the {what} job ended with exit code {ended.code}: {_last_words(ended.said)}")
+    if any(file.is_symlink() for file in out.iterdir()) or result.stat().st_size > MOST_RESULT:
+        raise JobFailed(f"the {what} job left links or too long a result, which no model should; it was not believed")
     return result.read_bytes()
 
 
-def convert(job: Job, timeout_s: float) -> Converted:
+def convert(job: Job, timeout_s: float, memory_bytes: int | None = None) -> Converted:
     """Run the conversion job and return what it found; its refusals are raised as they were meant.
 
     Raises
     ------
     InvalidInput, Unusable, JobFailed
     """
-    return _asked("setpoint.deploy.convert", job, timeout_s, Converted)
+    return _asked("setpoint.deploy.convert", job, timeout_s, memory_bytes, Converted)
 
 
-def assess(job: Job, timeout_s: float) -> Assessed:
+def assess(job: Job, timeout_s: float, memory_bytes: int | None = None) -> Assessed:
     """Run a first look at the model and return what it found.
 
     Raises
     ------
     InvalidInput, Unusable, JobFailed
     """
-    return _asked("setpoint.deploy.assess", job, timeout_s, Assessed)
+    return _asked("setpoint.deploy.assess", job, timeout_s, memory_bytes, Assessed)
 
 
-def _asked(module: str, job: Job, timeout_s: float, kind: type[Answer]) -> Answer:
-    out = Path(job.out)
-    spec = out / "job.json"
+def _asked(module: str, job: Job, timeout_s: float, memory_bytes: int | None, kind: type[Answer]) -> Answer:
+    spec = Path(job.out) / "job.json"
     spec.write_bytes(to_json(job))
-    found = from_json(_run(module, spec, out, timeout_s), kind)
+    found = from_json(_run(module, job, spec, timeout_s, memory_bytes), kind)
     if found.error:
         raise ERRORS.get(found.kind, JobFailed)(found.error)
     return found
@@ -123,7 +127,7 @@ def _asked(module: str, job: Job, timeout_s: float, kind: type[Answer]) -> Answe
 def words(error: BaseException) -> str:
     """Return the first line of an error, cut to a length that people read."""
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {first[:280]}{'…' if len(first) > 280 else ''}"
+    return f"{type(error).__name__}: {first[:280]}{'…' if len(first) > 280 else ''}{hint(error)}"
 
 
 def _last_words(stderr: str) -> str:

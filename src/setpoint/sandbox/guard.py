@@ -1,0 +1,112 @@
+"""What a process is kept from, and putting it into force."""
+
+import contextlib
+import json
+import os
+import pwd
+import resource
+import sys
+import sysconfig
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILES, NETWORK = "files", "network"
+KEPT_FROM = "SETPOINT_KEPT_FROM"
+WITHOUT = {FILES: "files beyond its own", NETWORK: "network"}
+OPEN_FILES = 4_096
+SYSTEM = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store", "/proc", "/sys/devices/system", "/sys/fs/cgroup",
+    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone", "/etc/passwd", "/etc/group",
+    "/etc/nsswitch.conf", "/etc/mime.types", "/etc/os-release", "/etc/alternatives", "/etc/ssl", "/usr/share",
+    "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+)  # fmt: skip
+DEVICES = ("/dev/null", "/dev/dri", "/dev/kfd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What a process may do.
+
+    `read` are files and folders beside Python and the system; `write` one folder, empty where it needs none;
+    `file_bytes` the largest file it may write.
+    """
+
+    read: tuple[str, ...] = ()
+    write: str = ""
+    file_bytes: int = 16 * 2**30
+
+    def text(self) -> str:
+        """Return it as one argument of a command."""
+        return json.dumps(asdict(self))
+
+
+def guard_of(text: str) -> Guard:
+    """Return what `Guard.text` wrote."""
+    told = json.loads(text)
+    return Guard(read=tuple(told["read"]), write=told["write"], file_bytes=told["file_bytes"])
+
+
+def put_up(guard: Guard) -> tuple[str, ...]:
+    """Bound this process for good, before it has threads, and return what it is kept from: `files`, `network`.
+
+    A kernel that cannot do one of them does the other.
+    """
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, guard.file_bytes)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    kept = _in_linux(guard) if sys.platform == "linux" else ()
+    os.environ[KEPT_FROM] = ",".join(kept)
+    return kept
+
+
+def kept_from() -> tuple[str, ...]:
+    """Return what this process is kept from."""
+    return tuple(filter(None, os.environ.get(KEPT_FROM, "").split(",")))
+
+
+def _in_linux(guard: Guard) -> tuple[str, ...]:
+    from setpoint.sandbox import files, kernel, network, privileges
+
+    kept = []
+    kernel.never_gain_privileges()
+    with contextlib.suppress(OSError):  # what the kernel cannot do is left out of the answer
+        files.restrict(_readable(guard), _writable(guard))
+        kept.append(FILES)
+    with contextlib.suppress(OSError):
+        privileges.drop()
+        network.refuse_sockets()
+        kept.append(NETWORK)
+    return tuple(kept)
+
+
+def _limit(which: int, value: int) -> None:
+    """Lower a limit; one that is lower already stays."""
+    _, most = resource.getrlimit(which)
+    least = value if most == resource.RLIM_INFINITY else min(value, most)
+    resource.setrlimit(which, (least, least))
+
+
+def _readable(guard: Guard) -> list[Path]:
+    ours = [Path(__file__).parents[1], *map(Path, (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()))]
+    found = [Path(p) for p in sys.path if p and not _holds_home(Path(p))]
+    return [*map(Path, SYSTEM), *ours, *found, *map(Path, guard.read)]
+
+
+def _writable(guard: Guard) -> list[Path]:
+    devices = [*map(Path, DEVICES), *Path("/dev").glob("nvidia*")]
+    return [*devices, *([Path(guard.write)] if guard.write else [])]
+
+
+def _holds_home(path: Path) -> bool:
+    """Whether a folder that Python may import from is the user's home, or above it."""
+    if os.getuid() not in {user.pw_uid for user in pwd.getpwall()}:  # in a container, say
+        return path.resolve() == Path("/")
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # `HOME` is a folder of the job's own by now
+    return home.resolve().is_relative_to(path.resolve())
+
+
+def hint(error: BaseException) -> str:
+    """Return why a guarded process was refused something; empty for other errors and without a guard."""
+    if not isinstance(error, PermissionError) or not kept_from():
+        return ""
+    return f" (a model runs without {' and '.join(WITHOUT[k] for k in kept_from())})"
