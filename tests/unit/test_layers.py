@@ -14,6 +14,7 @@ RANK = {
     "errors": 0,
     "domain": 1,
     "config": 1,
+    "sandbox": 1,
     "stats": 2,
     "runtime": 2,
     "ports": 2,

@@ -14,6 +14,7 @@ from setpoint.domain.value import from_json
 from setpoint.domain.version import ModelVersion
 from setpoint.runtime.frames import Frame, receive, send
 from setpoint.runtime.model import Model, load_here
+from setpoint.sandbox.guard import hint
 
 
 def main(fd: int) -> None:
@@ -46,7 +47,7 @@ def _load(parent: socket.socket) -> Model | None:
 
 
 def _failed(e: Exception) -> Frame:
-    return Frame("failed", error=type(e).__name__, text=str(e)[:1_000])
+    return Frame("failed", error=type(e).__name__, text=f"{str(e)[:1_000]}{hint(e)}")
 
 
 def end_with(parent: socket.socket) -> None:

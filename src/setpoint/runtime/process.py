@@ -1,10 +1,11 @@
 """A native model in a process of its own: however slow it is, and however it ends, its worker goes on."""
 
 import logging
+import os
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -16,24 +17,37 @@ from setpoint.domain.value import to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import ModelFailed, ModelGone, SetpointError
 from setpoint.runtime.frames import Frame, receive, send
+from setpoint.sandbox.environment import minimal
+from setpoint.sandbox.guard import Guard
+from setpoint.sandbox.start import command
+from setpoint.sandbox.watch import Watch, kill_group
 
 log = logging.getLogger("setpoint.runtime")
 ANSWER_S = 30.0
 START_S = 120.0
 MOST_DELAY_S = 30.0
+MOST_FILE = 2**30
 
 
 class Child:
-    """The process and our end of its socket; it ends when that is closed."""
+    """The process and our end of its socket; it ends when that is closed.
 
-    def __init__(self, folder: Path, version: ModelVersion) -> None:
+    It reads the bundle, writes to a folder that goes with it, and has the socket, but no network.
+    """
+
+    def __init__(self, folder: Path, version: ModelVersion, memory_bytes: int | None = None) -> None:
         ours, theirs = socket.socketpair()
+        self._own = tempfile.TemporaryDirectory(prefix="setpoint-model-", ignore_cleanup_errors=True)
+        guard = Guard(read=(str(folder),), write=self._own.name, file_bytes=MOST_FILE)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "setpoint.runtime.child", str(theirs.fileno())],
+                command(guard, "setpoint.runtime.child", str(theirs.fileno())),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
+                env=minimal(os.environ, self._own.name),
+                process_group=0,
             )
+        self.watch = Watch(self.process.pid, memory_bytes)
         self.socket, self.ready = ours, False
         ours.settimeout(START_S)
         send(ours, Frame("load", str(folder), to_json(version)))
@@ -56,6 +70,11 @@ class Child:
             self.process.kill()
         self.socket.close()  # which ends it, too
         code = self.process.wait()
+        self.watch.close()
+        kill_group(self.process.pid)
+        self._own.cleanup()
+        if self.watch.why:
+            return self.watch.why
         if hung:
             return "did not answer in time and was killed"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
@@ -85,6 +104,8 @@ class ChildModel:
     version : ModelVersion
     answer_s : float
         A run that takes longer is taken for one that hangs.
+    memory_bytes : int, optional
+        The most the process may have; default: four fifths of the machine's.
 
     Raises
     ------
@@ -92,8 +113,11 @@ class ChildModel:
         What loading raised in the child; ModelFailed for errors that are not ours.
     """
 
-    def __init__(self, folder: Path, version: ModelVersion, *, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self, folder: Path, version: ModelVersion, *, answer_s: float = ANSWER_S, memory_bytes: int | None = None
+    ) -> None:
         self._folder, self._version, self._answer_s = folder, version, answer_s
+        self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
         self._failures, self._start_at = 0, 0.0
         self._nursery = Nursery()
@@ -141,7 +165,7 @@ class ChildModel:
 
     def _ready_child(self) -> Child:
         """Start a child unless there is one, and wait until it has loaded its model."""
-        child = self._nursery.child = self._nursery.child or Child(self._folder, self._version)
+        child = self._nursery.child = self._nursery.child or self._child()
         if child.ready:
             return child
         try:
@@ -156,6 +180,9 @@ class ChildModel:
         child.socket.settimeout(self._answer_s)
         return child
 
+    def _child(self) -> Child:
+        return Child(self._folder, self._version, self._memory_bytes)
+
     def _lost(self, child: Child, *, hung: bool = False) -> ModelGone:
         """Bury a child, and start the next one at once, or after a while if that did not help before."""
         how = child.stop(hung=hung)
@@ -167,7 +194,7 @@ class ChildModel:
         delay_s = delay(self._failures)
         self._start_at = time.monotonic() + delay_s
         if child.ready and not delay_s:
-            self._nursery.child = Child(self._folder, self._version)  # loads while others are answered
+            self._nursery.child = self._child()  # loads while others are answered
         return ModelGone(f"its process {how}")
 
 

@@ -15,10 +15,10 @@ KEPT_FROM = "SETPOINT_KEPT_FROM"
 WITHOUT = {FILES: "files beyond its own", NETWORK: "network"}
 OPEN_FILES = 4_096
 SYSTEM = (
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store", "/proc", "/sys/devices/system", "/sys/fs/cgroup",
-    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone", "/etc/passwd", "/etc/group",
-    "/etc/nsswitch.conf", "/etc/mime.types", "/etc/os-release", "/etc/alternatives", "/etc/ssl", "/usr/share",
-    "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store",
+    "/proc", "/sys/devices/system", "/sys/fs/cgroup", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone", "/etc/passwd",
+    "/etc/group", "/etc/nsswitch.conf", "/etc/mime.types", "/etc/os-release", "/etc/alternatives", "/etc/ssl",
 )  # fmt: skip
 DEVICES = ("/dev/null", "/dev/dri", "/dev/kfd")
 
@@ -99,10 +99,11 @@ def _writable(guard: Guard) -> list[Path]:
 
 def _holds_home(path: Path) -> bool:
     """Whether a folder that Python may import from is the user's home, or above it."""
-    if os.getuid() not in {user.pw_uid for user in pwd.getpwall()}:  # in a container, say
-        return path.resolve() == Path("/")
-    home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # `HOME` is a folder of the job's own by now
-    return home.resolve().is_relative_to(path.resolve())
+    try:
+        home = pwd.getpwuid(os.getuid()).pw_dir  # `HOME` is a folder of the job's own by now
+    except KeyError:  # a user without a name, as in containers
+        home = "/"
+    return Path(home).resolve().is_relative_to(path.resolve())
 
 
 def hint(error: BaseException) -> str:

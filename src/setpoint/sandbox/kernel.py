@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import platform
 from typing import Any
 
 _libc: Any = ctypes.CDLL(None, use_errno=True)
@@ -27,7 +26,8 @@ def never_gain_privileges() -> None:
 
 def machine() -> str:
     """Return what the processor is called, in one spelling."""
-    return {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    name = os.uname().machine.lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)
 
 
 def _checked(answer: int) -> int:

@@ -1,6 +1,7 @@
 """Root's powers are laid down, but for reading what other users own."""
 
 import ctypes
+from pathlib import Path
 
 from setpoint.sandbox import kernel
 
@@ -27,5 +28,5 @@ def drop() -> None:
 
 
 def _held() -> int:
-    with open("/proc/self/status", "rb") as status:
-        return next(int(line.split()[1], 16) for line in status if line.startswith(b"CapPrm"))
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1], 16) for line in status if line.startswith("CapPrm"))

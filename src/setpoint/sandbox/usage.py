@@ -30,24 +30,23 @@ def of_group(leader: int) -> tuple[int, int]:
 
 def _of_proc(leader: int) -> list[int]:
     found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
             try:
-                if _group(name) == leader:
-                    found.append(_resident(name))
+                if _group(process) == leader:
+                    found.append(_resident(process))
             except (OSError, ValueError, IndexError):  # it ended meanwhile
                 continue
     return found
 
 
-def _group(pid: str) -> int:
-    with open(f"/proc/{pid}/stat", "rb") as stat:
-        return int(stat.read().rpartition(b")")[2].split()[2])
+def _group(process: Path) -> int:
+    return int((process / "stat").read_bytes().rpartition(b")")[2].split()[2])
 
 
-def _resident(pid: str) -> int:
-    with open(f"/proc/{pid}/status", "rb") as status:
-        return sum(1_024 * int(line.split()[1]) for line in status if line.startswith((b"RssAnon", b"RssShmem")))
+def _resident(process: Path) -> int:
+    lines = (process / "status").read_text().splitlines()
+    return sum(1_024 * int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem")))
 
 
 def _of_ps(leader: int) -> list[int]:
