@@ -172,6 +172,7 @@ class SetpointFile(Part):
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     task: Literal["binary", "regression"]
     artifact: str
+    factory: str | None = None
     reference: str
     target: str
     time: str | None = None
@@ -190,6 +191,11 @@ class SetpointFile(Part):
     allow: list[str] = []  # types a pickle may hold beyond the known safe ones, by full name
     envelope: EnvelopePart = EnvelopePart()
     root: Path = Path()
+
+    @property
+    def model_file(self) -> str:
+        """`artifact`, with the factory beside it if there is one: `net.pt:net.py:build`."""
+        return f"{self.artifact}:{Path(self.factory).name}" if self.factory else self.artifact
 
     @property
     def reference_path(self) -> Path:
@@ -212,9 +218,12 @@ def read_setpoint_file(path: Path) -> SetpointFile:
         raise InvalidInput(f"cannot read {file}: {e.strerror}; `setpoint init MODEL REFERENCE` writes one") from e
     setpoint = check_setpoint_text(text, file)
     own = [("metric", o.metric) for o in setpoint.objectives if is_own(o.metric)]
-    for key, where in (("train", setpoint.train), ("profile", setpoint.profile), *own):
+    named = (("train", setpoint.train), ("profile", setpoint.profile), ("factory", setpoint.factory), *own)
+    for key, where in named:
         if where is not None:
             _check_function(key, where, setpoint.root, file)
+    if setpoint.factory and Path(setpoint.factory).parent != Path(setpoint.artifact).parent:
+        raise InvalidInput(f"{file}: factory: {setpoint.factory!r} must be a file beside {setpoint.artifact}")
     return setpoint
 
 
@@ -244,12 +253,17 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
 def _check_function(key: str, where: str, root: Path, file: Path) -> None:
     script, colon, function = where.partition(":")
     if not colon or not function.isidentifier():
-        like = {"train": "train.py:fit", "profile": "features.py:describe", "metric": "metrics.py:profit"}[key]
-        raise InvalidInput(f"{file}: {key}: {where!r} must name a file and a function in it, like {like}")
+        raise InvalidInput(f"{file}: {key}: {where!r} must name a file and a function in it, like {_LIKE[key]}")
     if not (root / script).is_file():
         raise InvalidInput(f"{file}: {key}: there is no file {root / script}")
 
 
+_LIKE = {
+    "train": "train.py:fit",
+    "profile": "features.py:describe",
+    "metric": "metrics.py:profit",
+    "factory": "net.py:build",
+}
 _KINDS: dict[type, str] = {type(None): "nothing", list: "a list", str: "a text"}
 
 

@@ -37,11 +37,12 @@ def convert(job: Job) -> Converted:
     importer = importer_for(job.framework)
     native = load(importer, Path(job.artifact), job.trusted)
     reference = read_reference(Path(job.reference))
-    schema = job.schema or _schema(job, with_names(importer.signature(native), job.logged), reference)
+    said = with_names(importer.signature(native), job.logged)
+    schema = job.schema or _schema(job, said, reference)
     columns = features_of(reference, schema.features)
     model = importer.served(native, schema, job.threshold)
     _answer_example(model, job.logged, schema)
-    scores = _native_scores(model, columns, schema)
+    scores = _native_scores(model, columns, schema, said.end)
     np.save(Path(job.out) / SCORES, scores)
     models: dict[str, Model] = {"native": model}
     parity: Parity | str
@@ -90,7 +91,7 @@ def _answer_example(model: Model, logged: Logged, schema: Schema) -> None:
         raise InvalidInput(f"the model cannot answer the input example that MLflow kept with it: {words(e)}") from e
 
 
-def _native_scores(model: Model, columns: Columns, schema: Schema) -> Column:
+def _native_scores(model: Model, columns: Columns, schema: Schema, end: str) -> Column:
     try:
         scores = model.predict(columns)[schema.score]
     except Exception as e:  # the model's own code
@@ -102,8 +103,9 @@ def _native_scores(model: Model, columns: Columns, schema: Schema) -> Column:
         )
     if schema.task is Task.BINARY and (scores.min() < -1e-6 or scores.max() > 1 + 1e-6):
         raise InvalidInput(
-            f"task binary needs a probability, and the model answers {scores.min():.3g} to {scores.max():.3g} on the "
-            "reference; end it with a sigmoid, or write `task: regression`"
+            f"task binary needs a probability, and the model{f' (its last step: {end})' if end else ''} answers "
+            f"{scores.min():.3g} to {scores.max():.3g} on the reference; end it with a sigmoid, or write "
+            "`task: regression`"
         )
     return scores
 

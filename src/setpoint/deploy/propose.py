@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORED, Assessed, Job, assess
 from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
 from setpoint.deploy.sources import MLFLOW
+from setpoint.domain.artifact import artifact_of
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
 
@@ -104,7 +105,7 @@ def setpoint_text(
             "# What Setpoint is to hold for this model. Paths are relative to this file.",
             f"model: {name}",
             f"task: {schema.task}{'':<12}# what the model answers: binary | regression",
-            f"artifact: {_scalar(_written(artifact, base))}  # the trained model",
+            *_artifact_lines(artifact, base),
             f"reference: {_scalar(_written(reference, base))}"
             "  # rows it was trained or validated on: schema, profiles, drift limits",
             f"target: {_scalar(schema.target)}  # the column it predicts",
@@ -127,6 +128,14 @@ def setpoint_text(
             "",
         ]
     )
+
+
+def _artifact_lines(artifact: Path, base: Path) -> Iterator[str]:
+    given = artifact_of(artifact)
+    whole = artifact if given.is_code else given.file
+    yield f"artifact: {_scalar(_written(whole, base))}  # the trained model"
+    if given.code and not given.is_code:
+        yield f"factory: {_scalar(f'{given.code.name}:{given.entry}')}  # returns the untrained network"
 
 
 def _column_line(key: str, column: str | None, meaning: str) -> str:

@@ -26,7 +26,8 @@ def scan(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:
     Parameters
     ----------
     path : Path
-        A file of a suffix in `SCANNERS`, a folder, or `model.py:Class`, which is the user's own code.
+        A file of a suffix in `SCANNERS`, a folder, or `model.py:Class`, which is the user's own code; with a factory it
+        is `net.pt:net.py:build`.
     allow : sequence of str
         Full names of types the user vouches for, beyond those that models are made of.
 
@@ -42,13 +43,15 @@ def scan(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:
     InvalidInput
         If there is no such file, or nothing here looks into its kind.
     """
-    if artifact_of(path).code:
-        return sources.scan(path)
-    if path.is_dir():
-        return folders.scan(path, allow, scan_file)
-    if not path.is_file():
-        raise InvalidInput(f"there is no model file at {path}")
-    return scan_file(path, allow)
+    given = artifact_of(path)
+    vouched = sources.scan(path) if given.code else ()
+    if given.is_code:
+        return vouched
+    if given.file.is_dir():
+        return folders.scan(given.file, allow, scan_file)
+    if not given.file.is_file():
+        raise InvalidInput(f"there is no model file at {given.file}")
+    return scan_file(given.file, allow)
 
 
 def scan_file(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:

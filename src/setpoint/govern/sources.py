@@ -1,4 +1,4 @@
-"""A model that is a class in a file of the user's own: `model.py:Class`. Naming it is vouching for it."""
+"""Code of the user's own: `model.py:Class`, which is a model, and factories. Naming it is vouching for it."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from setpoint.runtime.sources import names_in
 
 
 def scan(path: Path) -> tuple[str, ...]:
-    """Check that the file holds the class, without running it, and return its name.
+    """Check that the file holds the class or function, without running it, and return its name.
 
     Raises
     ------
@@ -19,6 +19,7 @@ def scan(path: Path) -> tuple[str, ...]:
     assert where.code is not None  # who calls it has looked
     found = names_in(where.code)
     if where.entry not in found:
+        what = "class" if where.is_code else "function"
         listed = ", ".join(found) or "none"
-        raise InvalidInput(f"{where.code.name} defines no class {where.entry!r}; it defines {listed}")
+        raise InvalidInput(f"{where.code.name} defines no {what} {where.entry!r}; it defines {listed}")
     return (path.name,)

@@ -1,6 +1,7 @@
 """Look into PyTorch's archives: state dicts, TorchScript and exported programs, and the pickles in them."""
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
@@ -15,6 +16,7 @@ from setpoint.govern.words import listed
 PICKLES = (".pkl", ".pickle")
 NATIVE = (".so", ".dll", ".dylib", ".o", ".cubin", ".cpp", ".cu")
 MODULE = re.compile(r"torch\.(?:nn\.modules|nn\.\w+)\..*|__main__\..*|torchvision\.models\..*|torch\.fx\..*")
+OBJECTS = ("custom_obj_", "opaque_obj_")
 SAVE = (
     "save what it learnt with torch.save(model.state_dict(), 'model.pt'), or the whole as a program with "
     "torch.export.save(torch.export.export(model, (example,)), 'model.pt2')"
@@ -29,6 +31,7 @@ KNOWN = tuple(
         r"torch\.(?:u?int|float|bfloat|complex|q?u?int)\d+(?:_\w+)?|torch\.(?:bool|half|double|float|long|int|short)",
         r"torch\.(?:Size|device|Tensor|strided|per_tensor_affine|per_channel_affine|contiguous_format)",
         r"torch\.nn\.parameter\.(?:Parameter|Buffer)|torch\.serialization\._get_layout",
+        r"torch\._tensor\._rebuild_from_type_v2",  # runs what it is given, which must be known too
         r"torch\.jit\._pickle\.(?:build_\w+|restore_type_tag)",
         r"__torch__(?:\.\w+)+:?[\w.]*",  # TorchScript's own classes, which its runtime makes
         r"collections\.(?:OrderedDict|defaultdict|Counter)",
@@ -70,8 +73,25 @@ def _archive(archive: zipfile.ZipFile, where: str, allow: Sequence[str], depth: 
             yield from _pickle(archive.read(name), inside, allow)
         elif lower.endswith(".py") and "code" in PurePosixPath(lower).parts:
             _script(archive.read(name).decode(errors="replace"), inside)
+        elif lower.endswith("_config.json") or PurePosixPath(lower).name.startswith(OBJECTS):
+            _payloads(archive, name, where)
         elif lower.endswith((".pt", ".pth")):
             yield from _nested(archive.read(name), inside, allow, depth + 1)
+
+
+def _payloads(archive: zipfile.ZipFile, name: str, where: str) -> None:
+    """Refuse what an exported program keeps as a pickle of any object: its reader unpickles that without limits."""
+    pickled = PurePosixPath(name).name.startswith(OBJECTS)
+    try:
+        config = {} if pickled else json.loads(archive.read(name)).get("config", {})
+        pickled = pickled or any(part["use_pickle"] for part in config.values())
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
+        raise Unsafe(f"{where}: {name} is no list of an exported program's tensors; it was not loaded") from e
+    if pickled:
+        raise Unsafe(
+            f"{where}: {name} stands for a pickled object, which can run any code; it was not loaded. Export a program "
+            "whose parameters and buffers are plain tensors"
+        )
 
 
 def _nested(raw: bytes, where: str, allow: Sequence[str], depth: int) -> Iterator[str]:

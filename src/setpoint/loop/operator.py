@@ -60,7 +60,7 @@ class Operator:
         ports, now = self.ports, self.clock.now()
         known = ports.state.load(file.model) if file.model in ports.state.models() else None
         ports.notifier.check(file.alerts.to or ())
-        with local(file.artifact, file.root) as artifact:
+        with local(file.model_file, file.root) as artifact:
             return self._deploy(file, artifact, known, now, share, by, progress)
 
     def _deploy(

@@ -68,7 +68,7 @@ def propose_setpoint(
 
 def propose_for_file(file: SetpointFile, objectives: tuple[Objective, ...]) -> Proposal:
     """Propose what to watch the model of a setpoint.yaml by, beside the objectives it has."""
-    with local(file.artifact, file.root) as found:
+    with local(file.model_file, file.root) as found:
         model_file, logged = opened(found)
         look = first_look(
             model_file,

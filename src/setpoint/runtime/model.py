@@ -10,7 +10,7 @@ from setpoint.errors import NotFound
 
 ONNX_FILE = "model.onnx"
 FRAMEWORKS = frozenset(
-    {"keras", "python", "sklearn"}
+    {"keras", "python", "sklearn", "torch"}
 )  # modules of this room that have `opened(path, schema, threshold)`
 
 

@@ -11,6 +11,7 @@ from setpoint.errors import InvalidInput, JobFailed
 
 LIKE = {
     "artifact": "model.py:Predictor",
+    "factory": "net.py:build",
     "train": "train.py:fit",
     "profile": "features.py:describe",
     "metric": "metrics.py:profit",
@@ -25,7 +26,7 @@ def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
     where : str
         `path/to/file.py:function`.
     key : str
-        `artifact` (a class), `train`, `profile` or `metric`.
+        `artifact` (a class), `factory`, `train`, `profile` or `metric`.
 
     Raises
     ------

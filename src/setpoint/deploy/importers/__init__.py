@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from setpoint.deploy.importers._base import Importer, Signature
 from setpoint.domain.artifact import artifact_of
-from setpoint.errors import InvalidInput, SetpointError
+from setpoint.errors import InvalidInput, SetpointError, Unusable
 
 __all__ = ["Importer", "Signature", "framework_of", "importer_for", "load"]
 
@@ -22,7 +22,12 @@ SUFFIXES = {
     ".h5": "keras",
     ".hdf5": "keras",
     ".onnx": "onnx",
+    ".pt2": "torch",
+    ".pt": "torch",
+    ".pth": "torch",
+    ".ts": "torch",
 }
+EXTRAS = {"keras": "tensorflow"}  # of setpoint, where they are not called after the framework
 FOLDERS: dict[str, str] = {"model.onnx": "onnx"}  # by a file that tells what a folder is
 
 
@@ -39,6 +44,7 @@ def framework_of(path: Path) -> str:
         raise InvalidInput(f"there is no model file at {path} (`artifact:`)")
     if where.is_code:
         return "python"
+    path = where.file
     if path.is_dir():
         found = next((framework for name, framework in FOLDERS.items() if (path / name).is_file()), None)
         if found is None:
@@ -69,7 +75,11 @@ def importer_for(framework: str) -> Importer:
     Unusable
         If the framework is not installed.
     """
-    return cast(Importer, import_module(f"setpoint.deploy.importers.{framework}"))
+    try:
+        return cast(Importer, import_module(f"setpoint.deploy.importers.{framework}"))
+    except ModuleNotFoundError as e:
+        extra = EXTRAS.get(framework, framework)
+        raise Unusable(f"this model needs {e.name}, which is not installed: pip install 'setpoint[{extra}]'") from e
 
 
 def load(importer: Importer, path: Path, trusted: Sequence[str]) -> Any:

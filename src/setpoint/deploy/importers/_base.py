@@ -16,6 +16,7 @@ class Signature:
 
     `names` are its inputs in order, `width` how many there are, `classes` the labels of a classifier, negative first.
     `tensors` are its inputs where they are other than one float matrix of shape (n, width), their features untold.
+    `end` is the last step of a network, as its framework calls it.
     """
 
     task: Task | None
@@ -23,6 +24,7 @@ class Signature:
     width: int | None
     classes: tuple[str | int | bool, ...] = ()
     tensors: tuple[Tensor, ...] = ()
+    end: str = ""
 
 
 class Importer(Protocol):

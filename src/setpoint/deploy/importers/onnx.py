@@ -9,7 +9,7 @@ import onnx
 from onnx.external_data_helper import load_external_data_for_model, uses_external_data
 
 from setpoint.deploy.importers._base import Signature
-from setpoint.deploy.importers._onnx_graph import NOUN, classes_of, inputs_of, keep_scores
+from setpoint.deploy.importers._onnx_graph import classes_of, inputs_of, keep_scores
 from setpoint.deploy.importers._onnx_versions import check_runs
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
@@ -56,8 +56,7 @@ def signature(native: Any) -> Signature:
         return Signature(task=task, names=None, width=width if width > 0 else None, classes=classes)
     if all(i.shape == (1,) and i.dtype in ("float32", "float64", "string") for i in inputs):
         return Signature(task=task, names=tuple(i.name for i in inputs), width=len(inputs), classes=classes)
-    listed = "; ".join(f"{i.name} {i.dtype} {('n', *i.shape)}" for i in inputs)
-    raise InvalidInput(f"{NOUN} takes {listed}; Setpoint serves one float32 matrix, or a column for each input")
+    return Signature(task=task, names=None, width=None, classes=classes, tensors=inputs)
 
 
 def served(native: Any, schema: Schema, threshold: float) -> Model:
