@@ -25,7 +25,7 @@ from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
 from setpoint.domain.value import value
-from setpoint.domain.version import ModelVersion
+from setpoint.domain.version import ModelVersion, Removal, Seal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,11 +50,39 @@ class BundleStore(Protocol):
             If the version exists.
         """
 
+    def expect(self) -> None:
+        """Refuse to begin what `add` would refuse for want of a key to sign with; Unusable says how to make one."""
+
     def get(self, model: str, version: str) -> ModelVersion:
-        """Return the manifest; NotFound names the versions there are."""
+        """Return the manifest, also of a version whose files were removed; NotFound names the versions there are."""
 
     def folder(self, model: str, version: str) -> Path:
-        """Return the local folder after every digest was checked; Corrupt names the file that differs."""
+        """Return the local folder after every digest, and the signature that is asked for, was checked.
+
+        Raises
+        ------
+        Corrupt
+            Naming the file that differs.
+        Unsafe
+            If nobody signed it who may.
+        NotFound
+            If there is none, or its files were removed.
+        """
+
+    def seal(self, model: str, version: str) -> Seal | None:
+        """Return what holds the manifest, and who signed it; None for a version of the first format."""
+
+    def sign(self, model: str, version: str) -> Seal:
+        """Sign a version whose digests hold; Unusable without a key to sign with."""
+
+    def remove(self, model: str, version: str, *, by: str, now: datetime) -> Removal:
+        """Remove the files of a version, all but its manifest: at once, and its name does not come again."""
+
+    def removals(self, model: str) -> list[Removal]:
+        """Return what was removed of a model, the first first."""
+
+    def names(self, model: str) -> list[str]:
+        """Return the names of all versions, damaged ones too, in the order of their numbers."""
 
     def versions(self, model: str) -> list[ModelVersion]:
         """Return all versions, oldest first."""

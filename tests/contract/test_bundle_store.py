@@ -1,5 +1,7 @@
 """What a bundle store does: whole, immutable, checked."""
 
+import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,9 +12,10 @@ import pytest
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
-from setpoint.errors import Conflict, Corrupt, InvalidInput, NotFound
+from setpoint.errors import Conflict, Corrupt, InvalidInput, NotFound, Unusable
 from setpoint.ports import BundleStore
 from setpoint.store.bundles import FolderBundleStore
+from setpoint.store.signing import Signing
 
 SCHEMA = Schema(
     features=(Feature(name="temp", kind=Kind.NUMERIC, dtype=DType.FLOAT),), target="cnt", task=Task.REGRESSION
@@ -20,8 +23,10 @@ SCHEMA = Schema(
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> BundleStore:
+@pytest.fixture(params=["unsigned", "signed"])
+def store(tmp_path: Path, request: pytest.FixtureRequest) -> BundleStore:
+    if request.param == "signed":
+        Signing(tmp_path).make_key()
     return FolderBundleStore(tmp_path / "bundles")
 
 
@@ -102,6 +107,126 @@ def test_a_flipped_byte_is_found(store: BundleStore, added: Path, file: str) -> 
         store.folder("demand", "v1")
 
 
+@pytest.mark.parametrize("file", ["bundle.json", "bundle.seal"])
+def test_a_byte_flipped_anywhere_in_manifest_or_seal_is_found(store: BundleStore, added: Path, file: str) -> None:
+    whole = (added / file).read_bytes()
+    (added / file).chmod(0o644)
+    for place in range(0, len(whole), 7):
+        (added / file).write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        with pytest.raises(Corrupt, match=r"bundle\.(json|seal)"):
+            store.folder("demand", "v1")
+    (added / file).write_bytes(whole)
+    store.folder("demand", "v1")
+
+
+def test_a_byte_flipped_behind_the_times_of_a_file_is_found(store: BundleStore, added: Path) -> None:
+    file = added / "model.joblib"
+    store.folder("demand", "v1")
+    before = file.stat()
+    flip(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(Corrupt, match=r"model\.joblib"):
+        store.folder("demand", "v1")
+
+
+def test_a_seal_that_is_gone_is_missed(store: BundleStore, added: Path) -> None:
+    (added / "bundle.seal").unlink()
+    with pytest.raises(Corrupt, match=r"bundle\.seal is missing"):
+        store.folder("demand", "v1")
+
+
+def test_a_bundle_of_the_first_format_is_read_without_a_seal(store: BundleStore, added: Path) -> None:
+    (added / "bundle.seal").unlink()
+    manifest = added / "bundle.json"
+    manifest.chmod(0o644)
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    assert store.folder("demand", "v1") == added
+    assert store.seal("demand", "v1") is None
+
+
+def test_a_bundle_of_a_later_release_is_refused(store: BundleStore, added: Path) -> None:
+    (added / "bundle.seal").unlink()
+    manifest = added / "bundle.json"
+    manifest.chmod(0o644)
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 9'))
+    with pytest.raises(Unusable, match="format 9"):
+        store.folder("demand", "v1")
+
+
+def test_a_bundle_under_another_name_is_refused(store: BundleStore, added: Path) -> None:
+    shutil.copytree(added, added.parent / "v2")
+    with pytest.raises(Corrupt, match="holds demand v1, which belongs elsewhere"):
+        store.folder("demand", "v2")
+
+
+def test_a_removed_version_leaves_its_manifest_and_a_receipt(store: BundleStore, added: Path) -> None:
+    manifest = store.get("demand", "v1")
+    removal = store.remove("demand", "v1", by="ann", now=CREATED)
+    assert (removal.version, removal.by, removal.at) == ("v1", "ann", CREATED)
+    assert removal.bytes > 5_000
+    assert store.removals("demand") == [removal]
+    assert store.get("demand", "v1") == manifest  # records are read by it
+    assert (store.names("demand"), store.versions("demand"), added.exists()) == ([], [], False)
+    with pytest.raises(NotFound, match="were removed"):
+        store.folder("demand", "v1")
+    with pytest.raises(NotFound, match="were removed already"):
+        store.remove("demand", "v1", by="ann", now=CREATED)
+
+
+def test_the_name_of_a_removed_version_does_not_come_again(store: BundleStore, added: Path, tmp_path: Path) -> None:
+    store.remove("demand", "v1", by="ann", now=CREATED)
+    assert store.next_name("demand") == "v2"
+    with pytest.raises(Conflict, match="already has a version 'v1'"):
+        store.add(staged(tmp_path), a_version())
+
+
+def test_nothing_is_removed_twice_or_that_was_never_there(store: BundleStore) -> None:
+    with pytest.raises(NotFound, match="has no version 'v7'"):
+        store.remove("demand", "v7", by="ann", now=CREATED)
+
+
+def test_a_removal_stopped_before_the_end_is_finished_by_the_next_look(
+    store: BundleStore, added: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            store.remove("demand", "v1", by="ann", now=CREATED)
+    assert store.names("demand") == []
+    assert [r.version for r in store.removals("demand")] == ["v1"]
+    assert [p.name for p in added.parent.iterdir()] == [".removed"]
+
+
+def test_a_removal_stopped_before_the_rename_has_removed_nothing(
+    store: BundleStore, added: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            store.remove("demand", "v1", by="ann", now=CREATED)
+    assert store.folder("demand", "v1") == added
+    assert store.removals("demand") == []
+    assert store.remove("demand", "v1", by="bob", now=CREATED).by == "bob"
+
+
+def test_a_version_can_be_signed_later(store: BundleStore, added: Path, tmp_path: Path) -> None:
+    (tmp_path / "signing.key").unlink(missing_ok=True)
+    with pytest.raises(Unusable, match="setpoint versions keygen"):
+        store.sign("demand", "v1")
+    signer = Signing(tmp_path).make_key()
+    assert store.sign("demand", "v1").signer == signer
+    assert store.seal("demand", "v1").signer == signer  # type: ignore[union-attr]
+    assert store.folder("demand", "v1") == added
+
+
+def test_what_is_damaged_is_not_signed(store: BundleStore, added: Path, tmp_path: Path) -> None:
+    (tmp_path / "signing.key").unlink(missing_ok=True)
+    Signing(tmp_path).make_key()
+    flip(added / "model.joblib")
+    with pytest.raises(Corrupt, match=r"model\.joblib"):
+        store.sign("demand", "v1")
+
+
 def test_a_byte_flipped_after_the_first_check_is_found(store: BundleStore, added: Path) -> None:
     store.folder("demand", "v1")
     flip(added / "model.joblib")
@@ -169,6 +294,6 @@ def test_the_manifest_in_the_staging_folder_does_not_count(store: BundleStore, t
 
 
 def test_workers_import_no_heavy_library() -> None:
-    heavy = "{'pandas', 'sklearn', 'pyarrow', 'deltalake', 'pydantic', 'sqlalchemy', 'alembic', 'onnxruntime'}"
+    heavy = "{'pandas', 'sklearn', 'pyarrow', 'deltalake', 'pydantic', 'sqlalchemy', 'onnxruntime', 'cryptography'}"
     code = f"import sys, setpoint.store.bundles, setpoint.store.spool; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

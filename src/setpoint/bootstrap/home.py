@@ -33,6 +33,7 @@ from setpoint.store.keys import HomeKeys
 from setpoint.store.log import DeltaRecordLog
 from setpoint.store.memory import MemoryRecordLog
 from setpoint.store.messages import MemoryNotifier
+from setpoint.store.signing import Signing
 from setpoint.store.state import SqlStateStore
 
 
@@ -46,7 +47,7 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
     """
     home, clock = settings.home, clock or WallClock()
     _make(home)
-    bundles = FolderBundleStore(home / "bundles")
+    bundles = FolderBundleStore(home / "bundles", signing_of(settings))
     keys = HomeKeys(home, settings.key.get_secret_value() if settings.key else None)
     ports = Ports(
         bundles=bundles,
@@ -63,6 +64,11 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
         studies=isinstance(clock, WallClock),
     )
     return Operator(ports=ports, clock=clock)
+
+
+def signing_of(settings: Settings) -> Signing:
+    """Return what signs bundles, and whose signatures are asked for."""
+    return Signing(settings.home, settings.signatures, settings.trusted_keys)
 
 
 def replay_table(

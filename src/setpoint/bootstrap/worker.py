@@ -17,6 +17,7 @@ from setpoint.serve.quiet import QuietFormatter
 from setpoint.serve.server import run_server
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
+from setpoint.store.signing import Signing
 from setpoint.store.spool import Spool
 
 
@@ -54,7 +55,7 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
     keys = HomeKeys(home, settings.key.get_secret_value() if settings.key else None)
     follower = LiveFollower(
         plane,
-        FolderBundleStore(home / "bundles"),
+        FolderBundleStore(home / "bundles", Signing(home, settings.signatures, settings.trusted_keys)),
         load,
         file=home / "live.json",
         status_file=status_file,

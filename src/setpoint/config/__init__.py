@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     job_timeout_s: float = 1_800.0
     alerts: SecretStr | None = None  # whom incidents of models are told that name nobody; addresses, parted by commas
     key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
+    signatures: Literal["off", "signed", "trusted"] = "off"  # which bundles may be loaded
+    trusted_keys: Path | None = None  # a file or folder of public keys (PEM); default: the key of the home
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -5,6 +5,8 @@ from datetime import datetime
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import field, value
 
+FORMAT = 2
+
 
 @value
 class Parity:
@@ -39,7 +41,12 @@ class Variant:
 
 @value
 class Lineage:
-    """Where a version comes from: data, code, packages, parent, and what asked for it."""
+    """Where a version comes from: data, code, packages, parent, who asked for it, and why.
+
+    `train`, `source` and `allow` are how it is retrained: as in setpoint.yaml, and the folder of that. `train_sha256`
+    is the digest of the file that `train` names, `setpoint_sha256` that of this program's own code. What a manifest
+    was written without is empty.
+    """
 
     created: datetime
     reason: str
@@ -51,6 +58,40 @@ class Lineage:
     rows: int = 0
     packages: dict[str, str] = field(default_factory=dict)
     created_by: str = ""
+    train: str = ""
+    train_sha256: str = ""
+    source: str = ""
+    allow: tuple[str, ...] = ()
+    setpoint: str = ""
+    setpoint_sha256: str = ""
+    python: str = ""
+    platform: str = ""
+
+
+@value
+class Seal:
+    """What holds a manifest, and so the whole bundle, to what was stored, and by whom (`bundle.seal`).
+
+    `manifest` is the SHA-256 of bundle.json; `public_key` and `signature` (Ed25519) are in hexadecimal, and empty where
+    nobody signed; `signer` is short for the public key. `check` is the SHA-256 of all these, so that a flipped byte is
+    found where nothing can verify signatures.
+    """
+
+    manifest: str
+    signer: str = ""
+    public_key: str = ""
+    signature: str = ""
+    check: str = ""
+
+
+@value
+class Removal:
+    """The files of a version were removed; its manifest stays, for its records are read by it."""
+
+    version: str
+    at: datetime
+    by: str
+    bytes: int  # that became free
 
 
 @value
@@ -59,9 +100,10 @@ class ModelVersion:
 
     `framework` names the importer that reads `artifact` ("sklearn", "keras"); `runtime` is how this version is served;
     `files` maps each file of the bundle to its SHA-256; `threshold` is the decision threshold of a binary task.
+    Of `format` 1 there is no seal, and the lineage says less.
     """
 
-    format: int = 1
+    format: int = FORMAT
     model: str
     version: str
     framework: str

@@ -182,6 +182,7 @@ class Operator:
         with self.ports.state.lease():
             deployment = self.ports.state.load(model)
             for version in shares:
+                self.ports.bundles.folder(model, version)  # whole, as `rollback` asks
                 found = self.ports.bundles.get(model, version)
                 self._answers_for(self.schema(model), found, alone=False)
                 self._same_ids(model, found.schema.sensitive_id, found.schema.sensitive_caller)
@@ -199,9 +200,9 @@ class Operator:
                 raise Conflict(
                     f"{model} has had one version only, {deployment.served.champion}; there is nothing to roll back to"
                 )
-            self.ports.bundles.get(model, target)
             if target == deployment.served.champion:
                 raise Conflict(f"{target} is champion of {model} already")
+            self.ports.bundles.folder(model, target)  # whole, and signed as asked, whether or not a worker runs
             deployment = self._released(deployment, target, self.clock.now(), by, "rolled back")
             deployment = serve(self.ports, deployment, deployment.served)
             self.ports.state.save(deployment)

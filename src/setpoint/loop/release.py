@@ -45,6 +45,7 @@ def make_version(
 
     `rules` are those that a person wrote, beside what the data contract learns.
     """
+    bundles.expect()
     progress("scanning the model file")
     artifact, logged = opened(request.artifact)
     request = replace(request, artifact=artifact, logged=logged, trusted=scan(artifact, allow))

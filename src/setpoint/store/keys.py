@@ -66,7 +66,7 @@ class HomeKeys:
                         f"encrypted can be read, and hashes begin anew once you remove {self._known}"
                     )
                 with contextlib.suppress(FileExistsError):  # another process was faster
-                    _write_private(self._file, new_key() + "\n")
+                    write_private(self._file, new_key() + "\n")
                 keys = self._read()
                 assert keys is not None
             if not self._known.exists():
@@ -107,7 +107,7 @@ def _checked(text: str, where: str) -> Keys:
         raise InvalidInput(f"{where}: {e}") from None
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
     """Write a file that appears whole, with nothing for others from its first moment."""
     new = file.with_name(f"{file.name}.{os.getpid()}.new")
     descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
