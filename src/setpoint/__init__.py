@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         rollout,
         status,
         update,
+        versions,
     )
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ __all__ = [
     "rollout",
     "status",
     "update",
+    "versions",
 ]
 
 
@@ -52,7 +54,7 @@ ROOMS = ("deploy", "monitor", "update")  # verbs that are stages too, with more 
 
 
 class _Stage(ModuleType):
-    """A room that has the name of a verb: calling it is calling the verb."""
+    """A room, or a module, that has the name of a verb: calling it is calling the verb."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return _verb(self.__name__.rpartition(".")[2])(*args, **kwargs)
@@ -80,6 +82,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'setpoint' has no attribute {name!r}")
     if name in ROOMS:  # importing it makes it callable, and loads no more
         return import_module(f"{__name__}.{name}")
+    if name == "versions":  # the verb has functions of its own
+        found = import_module("setpoint.api.versions")
+        found.__class__ = _Stage
+        return found
     return _verb(name)
 
 

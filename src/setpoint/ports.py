@@ -69,6 +69,12 @@ class BundleStore(Protocol):
             If there is none, or its files were removed.
         """
 
+    def verify(self, model: str, version: str) -> None:
+        """Read a version anew, and check all of it, the signature too if it has one; raises as `folder` does."""
+
+    def size(self, model: str, version: str) -> int:
+        """Return how large the files of a version are together, in bytes."""
+
     def seal(self, model: str, version: str) -> Seal | None:
         """Return what holds the manifest, and who signed it; None for a version of the first format."""
 

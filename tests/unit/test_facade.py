@@ -22,3 +22,10 @@ def test_calling_the_room_is_calling_the_verb(tmp_path):
     importlib.import_module("setpoint.monitor")
     with pytest.raises(NotFound):
         setpoint.monitor("nothing", home=tmp_path)
+
+
+def test_versions_is_a_verb_that_has_more_of_them(tmp_path):
+    with pytest.raises(NotFound):
+        setpoint.versions("nothing", home=tmp_path)
+    assert setpoint.versions.verify(home=tmp_path) == []
+    assert len(setpoint.versions.keygen(home=tmp_path)) == 16

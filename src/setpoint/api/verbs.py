@@ -12,7 +12,8 @@ from typing import TypeAlias
 import pandas as pd
 import pyarrow as pa
 
-from setpoint.bootstrap.home import open_home, replay_table
+from setpoint.api.place import Place, opened
+from setpoint.bootstrap.home import replay_table
 from setpoint.config import Settings, fraction, read_setpoint_file, seconds
 from setpoint.deploy.sources import beside
 from setpoint.domain.fleet import Deployment
@@ -21,9 +22,9 @@ from setpoint.domain.record import Erasure, OutcomeReceipt
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.frames import outcomes_of
-from setpoint.loop.operator import Operator
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.replay import POLICIES, Replayed
+from setpoint.loop.versions import Stored, stored
 from setpoint.monitor.overview.values import Overview
 from setpoint.monitor.tables.compared import compare
 
@@ -42,8 +43,8 @@ __all__ = [
     "rollout",
     "status",
     "update",
+    "versions",
 ]
-Place: TypeAlias = str | Path
 Share: TypeAlias = float | str
 Table: TypeAlias = pa.Table | pd.DataFrame
 
@@ -61,17 +62,17 @@ def deploy(
     With a share (`0.1` or `"10%"`) it answers that much of the requests, and the champion stays.
     """
     part = None if share is None else fraction(share)
-    return _open(home).deploy(read_setpoint_file(Path(path)), share=part, by=by or getpass.getuser())
+    return opened(home).deploy(read_setpoint_file(Path(path)), share=part, by=by or getpass.getuser())
 
 
 def status(model: str | None = None, *, home: Place | None = None) -> list[Deployment]:
     """Return the deployments, with their standing against the set point."""
-    return _open(home).deployments(model)
+    return opened(home).deployments(model)
 
 
 def outcomes(model: str, table: Table, *, home: Place | None = None) -> OutcomeReceipt:
     """Record what turned out to be true: columns id, label, and `known` if there is one."""
-    operator = _open(home)
+    operator = opened(home)
     return operator.outcomes(model, outcomes_of(_arrow(table), operator.schema(model), operator.clock.now()))
 
 
@@ -93,7 +94,7 @@ def records(
     `where` is a condition, such as `"age > 60 and outcome is None"`; of what is left, `limit` keeps the last rows.
     `ids` are raw ones, also where they are recorded as hashes. `decrypt` needs the key of the home.
     """
-    return _open(home).records(
+    return opened(home).records(
         model,
         since=utc(since) if since else None,
         until=utc(until) if until else None,
@@ -117,7 +118,7 @@ def erase(
 
     Segments of the spool that workers still write to hold its bytes for some seconds more.
     """
-    return _open(home).erase(model, ids=ids, where=where, by=by or getpass.getuser())
+    return opened(home).erase(model, ids=ids, where=where, by=by or getpass.getuser())
 
 
 def monitor(
@@ -133,45 +134,46 @@ def monitor(
     The period is of four weeks up to now, unless `days`, `since` or `until` say otherwise; times without zone are UTC.
     """
     begin, end = (utc(when) if when else None for when in (since, until))
-    return _open(home).overview(model, days=days, since=begin, until=end)
+    return opened(home).overview(model, days=days, since=begin, until=end)
 
 
 def incidents(model: str | None = None, *, home: Place | None = None) -> list[Incident]:
     """Return all incidents, closed ones too."""
-    return [i for d in _open(home).deployments(model) for i in d.incidents]
+    return [i for d in opened(home).deployments(model) for i in d.incidents]
 
 
 def approve(id_: str, *, model: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
     """Allow what waits for a person, and act on it."""
-    return _open(home).approve(id_, model=model, by=by or getpass.getuser())
+    return opened(home).approve(id_, model=model, by=by or getpass.getuser())
 
 
 def update(model: str, *, by: str | None = None, home: Place | None = None) -> Deployment:
     """Retrain now, wait for the training, and let the gate judge the candidate."""
-    operator = _open(home)
+    operator = opened(home)
     operator.finish(operator.update(model, by=by or getpass.getuser()))
     return operator.deployments(model)[0]
 
 
 def rollback(model: str, *, to: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
     """Make an earlier version champion again, whole."""
-    return _open(home).rollback(model, to=to, by=by or getpass.getuser())
+    return opened(home).rollback(model, to=to, by=by or getpass.getuser())
 
 
 def rollout(model: str, shares: Mapping[str, Share], *, by: str | None = None, home: Place | None = None) -> Deployment:
     """Have challengers answer a share of the requests, by version: `{"v2": 0.1, "v3": "5%"}`; 0 takes it away."""
     parts = {version: fraction(share) for version, share in shares.items()}
-    return _open(home).rollout(model, parts, by=by or getpass.getuser())
+    return opened(home).rollout(model, parts, by=by or getpass.getuser())
+
+
+def versions(model: str, *, home: Place | None = None) -> list[Stored]:
+    """Return the versions of a model, the newest last; `setpoint.versions` has more: `diff`, `verify`, `prune`, …."""
+    return stored(opened(home), model)
 
 
 def replay(path: Place, data: Table, *, every: str = "1d", policies: Sequence[str] = POLICIES) -> Replayed:
     """Return what the loop would have done with recorded traffic, beside doing nothing."""
     span = timedelta(seconds=seconds(every))
     return replay_table(read_setpoint_file(Path(path)), _arrow(data), Settings(), every=span, policies=policies)
-
-
-def _open(home: Place | None) -> Operator:
-    return open_home(Settings(home=Path(home)) if home is not None else Settings())
 
 
 def _arrow(table: Table) -> pa.Table:

@@ -1,6 +1,5 @@
 """From a model file and a reference table to the content of a bundle: import, convert, prove, choose, profile."""
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from setpoint.deploy import provenance
 from setpoint.deploy.contract import contracted
 from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
@@ -80,6 +80,9 @@ class PackageRequest:
     trained_since: datetime | None = None
     trained_until: datetime | None = None
     created_by: str = ""
+    train: str = ""  # `train:` of setpoint.yaml, relative to `source`, the folder of that
+    source: str = ""
+    allow: tuple[str, ...] = ()  # types beyond the known safe ones, by the user's word
     trusted: tuple[str, ...] = ()
     logged: Logged = NOT_LOGGED
     timeout_s: float = 1_800.0
@@ -216,22 +219,17 @@ def _lineage(request: PackageRequest, artifact: Path, rows: int, packages: dict[
     return Lineage(
         created=request.created,
         reason=request.reason,
-        artifact_sha256=_sha256(artifact),
-        reference_sha256=_sha256(request.reference),
+        artifact_sha256=provenance.sha256_of(artifact),
+        reference_sha256=provenance.sha256_of(request.reference),
         parent=request.parent,
         trained_since=request.trained_since,
         trained_until=request.trained_until,
         rows=rows,
-        packages=packages,
+        packages=provenance.packages(packages),
         created_by=request.created_by,
+        train=request.train,
+        train_sha256=provenance.train_digest(request.train, request.source),
+        source=request.source,
+        allow=request.allow,
+        **provenance.made_with(),
     )
-
-
-def _sha256(path: Path) -> str:
-    """Return the digest of a file; of a folder that of its files' names and digests."""
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file())
-        listed = "".join(f"{_sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
-        return hashlib.sha256(listed.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -69,13 +69,25 @@ class Release:
 
 
 @value
+class Hold:
+    """A version that must be kept whatever happens, and why."""
+
+    version: str
+    why: str
+    by: str
+    at: datetime
+
+
+@value
 class Training:
     """A training under way: what it learns from, what it is judged on, who asked.
 
-    The candidate learns rows before `holdout_since` and is judged on those from there to `until`.
+    The candidate learns rows before `holdout_since` and is judged on those from there to `until`. `parent` is the
+    version that it begins with; empty where an earlier release began it.
     """
 
     job: str
+    parent: str = ""
     reason: str
     by: str
     holdout_since: datetime
@@ -102,6 +114,7 @@ class Deployment:
     train: str | None = None
     allow: tuple[str, ...] = ()
     retention: Retention = Retention()
+    holds: tuple[Hold, ...] = ()
     alerts: Alerts = Alerts()
     telling: Telling = Telling()
     expired: datetime | None = None

@@ -73,6 +73,11 @@ class Repair:
     applied: datetime | None = None
     lifted: datetime | None = None
 
+    @property
+    def in_force(self) -> bool:
+        """Whether it is in place."""
+        return self.applied is not None and self.lifted is None
+
 
 class IncidentStatus(StrEnum):
     """Where an incident stands."""

@@ -147,6 +147,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
     submit(ports, deployment, look.champion, action.job, plan)
     training = Training(
         job=action.job,
+        parent=look.champion.version,
         reason=plan.reason,
         by=action.by,
         holdout_since=plan.holdout_since,

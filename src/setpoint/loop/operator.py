@@ -23,7 +23,7 @@ from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Contract, Handling, OnViolation, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.value import replace
-from setpoint.domain.version import ModelVersion
+from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.act import act
 from setpoint.loop.actions import Fit
@@ -138,6 +138,8 @@ class Operator:
             binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
             parent=parent.version if parent else None,
             created_by=by,
+            train=file.train or "",
+            source=str(file.root),
         )
 
     def _same_ids(self, model: str, id: Handling | None, caller: Handling | None) -> None:
@@ -173,9 +175,11 @@ class Operator:
         return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}{why}", by)
 
     def _maps(self, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:
-        """Return the repairs of features that a version has."""
+        """Return the repairs of features that a version has, also where the champion before had no such feature."""
         names = self.ports.bundles.get(deployment.model, version).schema.names
-        return tuple(m for m in deployment.served.maps if m.feature in names)
+        repairs = [i.repair for i in deployment.incidents if i.live and i.repair and i.repair.in_force]
+        maps = {m.feature: m for m in (*(r.map for r in repairs if r.map), *deployment.served.maps)}
+        return tuple(m for m in maps.values() if m.feature in names)
 
     def rollout(self, model: str, shares: Mapping[str, float], *, by: str) -> Deployment:
         """Have challengers answer these fractions of the requests, by version; 0 takes a share away."""
@@ -192,7 +196,7 @@ class Operator:
             return deployment
 
     def rollback(self, model: str, *, to: str | None, by: str) -> Deployment:
-        """Make an earlier version champion again: the one before, or the one named."""
+        """Make an earlier version champion again, the one before or the one named, and retrain it as it was."""
         with self.ports.state.lease():
             deployment = self.ports.state.load(model)
             target = to or deployment.releases[-1].replaced
@@ -204,6 +208,7 @@ class Operator:
                 raise Conflict(f"{target} is champion of {model} already")
             self.ports.bundles.folder(model, target)  # whole, and signed as asked, whether or not a worker runs
             deployment = self._released(deployment, target, self.clock.now(), by, "rolled back")
+            deployment = retrained_as(deployment, self.ports.bundles.get(model, target).lineage)
             deployment = serve(self.ports, deployment, deployment.served)
             self.ports.state.save(deployment)
             return deployment
@@ -433,6 +438,13 @@ class Operator:
         raw = {guard.id(o.id): o.id for o in outcomes}
         receipt = self.ports.log.add_outcomes(model, [guard.outcome(o) for o in outcomes])
         return replace(receipt, unknown_examples=tuple(raw.get(i, i) for i in receipt.unknown_examples))
+
+
+def retrained_as(deployment: Deployment, lineage: Lineage) -> Deployment:
+    """Have a deployment retrained as a version says; one of the first format does not say, and changes nothing."""
+    if not lineage.source:
+        return deployment
+    return replace(deployment, train=lineage.train or None, source=lineage.source, allow=lineage.allow)
 
 
 def _shared(deployment: Deployment, shares: Mapping[str, float], now: datetime, by: str) -> Deployment:

@@ -48,7 +48,7 @@ def make_version(
     bundles.expect()
     progress("scanning the model file")
     artifact, logged = opened(request.artifact)
-    request = replace(request, artifact=artifact, logged=logged, trusted=scan(artifact, allow))
+    request = replace(request, artifact=artifact, logged=logged, trusted=scan(artifact, allow), allow=allow)
     with tempfile.TemporaryDirectory(prefix="setpoint-stage-") as work:
         staged = Path(work) / "bundle"
         staged.mkdir()

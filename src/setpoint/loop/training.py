@@ -113,6 +113,8 @@ class ProcessTrainer:
             trained_since=job.trained_since,
             trained_until=job.trained_until,
             created_by="setpoint",
+            train=job.train or "",
+            source=job.source,
             keys=self._keys.keys() if self._keys else None,
             timeout_s=self._timeout_s,
         )

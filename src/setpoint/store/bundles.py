@@ -17,7 +17,7 @@ from setpoint.domain.version import FORMAT, ModelVersion, Removal, Seal
 from setpoint.errors import Conflict, Corrupt, InvalidInput, NotFound, Unusable
 from setpoint.store.bundle_files import Stamp, check, digest_of, files_of, flush, move, settle, stamp_of, stray_link
 from setpoint.store.graves import GRAVES, bury, grave_of, removals, sweep
-from setpoint.store.signing import Signing, checked
+from setpoint.store.signing import Signing, checked, verify
 
 MANIFEST, SEAL = "bundle.json", "bundle.seal"
 OURS = (MANIFEST, SEAL)  # which hold the digests of the others
@@ -143,6 +143,19 @@ class FolderBundleStore:
                 check(folder / name, digest)
                 known[name] = stamp
         return folder
+
+    def verify(self, model: str, version: str) -> None:
+        """Read a version anew, and check all of it, the signature too if it has one; raises as `folder` does."""
+        self._checked.pop(self._root / model / version, None)
+        self.folder(model, version)
+        _, raw, seal = self._manifest(model, version)
+        if seal is not None and seal.signature:
+            verify(f"{model} {version}", raw, seal)
+
+    def size(self, model: str, version: str) -> int:
+        """Return how large the files of a version are together, in bytes."""
+        folder = self._root / model / version
+        return sum((folder / name).stat().st_size for name in files_of(folder))
 
     def seal(self, model: str, version: str) -> Seal | None:
         """Return the seal of a version; versions of the first format may have none."""
