@@ -85,7 +85,7 @@ def test_python_s_times_without_zone_are_utc_wherever_the_machine_stands(monkeyp
         def records(self, model, **given):
             asked.update(given)
 
-    monkeypatch.setattr(verbs, "_open", lambda home: Operator())
+    monkeypatch.setattr(verbs, "opened", lambda home: Operator())
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     time.tzset()
     try:
