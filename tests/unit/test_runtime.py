@@ -22,8 +22,9 @@ from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace, to_json
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import Corrupt, NotFound
+from setpoint.runtime.dataframe import frame
 from setpoint.runtime.onnx import OnnxModel
-from setpoint.runtime.sklearn import SklearnModel, frame
+from setpoint.runtime.sklearn import SklearnModel
 
 RNG = np.random.default_rng(0)
 N = 300

@@ -16,6 +16,7 @@ from setpoint.deploy.metrics import reference_metrics
 from setpoint.deploy.mlflow_folder import with_names
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
+from setpoint.deploy.spelling import spelled
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import from_json, to_json
@@ -44,7 +45,7 @@ def assess(job: Job) -> Assessed:
 
 def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
     named = {n for n in (job.target, job.time, job.id) if n}
-    inputs = set(said.names or ())
+    inputs = set(spelled(said.names or (), reference.column_names))
     time = job.time or guess_time(reference, inputs | named)
     id_ = job.id or guess_id(reference, inputs | named | {time or ""})
     target = job.target or guess_target(reference, said, inputs | {n for n in (time, id_) if n})

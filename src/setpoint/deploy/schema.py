@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from setpoint.deploy.lists import MOST
 from setpoint.deploy.reference import plain
+from setpoint.deploy.spelling import spelled
 from setpoint.deploy.tensors import filled, fitted
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, Tensor, same_but_for_case
 from setpoint.errors import InvalidInput
@@ -56,9 +57,10 @@ def infer_schema(
         raise InvalidInput(f"the reference has {reference.num_rows} rows; at least {MIN_ROWS} are needed")
     beside = {target, time, id}
     tensors = filled(tensors, reference, beside)
-    own = [name for tensor in tensors for name in tensor.features] or model_features
+    said = spelled(model_features or (), reference.column_names)
+    own = [name for tensor in tensors for name in tensor.features] or said
     names = list(own or [n for n in reference.column_names if n not in beside])
-    _check_features(reference, names, target, width if own is None else None)
+    _check_features(reference, names, target, None if own else width)
     features = tuple(feature_of(name, reference.column(name)) for name in names)
     return Schema(
         features=fitted(features, tensors, reference) if tensors else features,

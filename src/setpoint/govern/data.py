@@ -7,12 +7,12 @@ from setpoint.errors import Unsafe
 
 MAX_BYTES = 4 * 2**30
 HEAD = 4096
-LIGHTGBM, XGBOOST, CATBOOST = "LightGBM", "XGBoost", "CatBoost"
+LIGHTGBM, XGBOOST, CATBOOST, JSON = "LightGBM", "XGBoost", "CatBoost", "JSON"
 FORMS = {
     ".txt": LIGHTGBM,
     ".lgb": LIGHTGBM,
     ".ubj": XGBOOST,
-    ".json": XGBOOST,
+    ".json": JSON,
     ".xgb": XGBOOST,
     ".cbm": CATBOOST,
     ".cb": CATBOOST,
@@ -21,6 +21,7 @@ SAVED = {
     LIGHTGBM: "booster.save_model('model.txt')",
     XGBOOST: "booster.save_model('model.ubj')",
     CATBOOST: "model.save_model('model.cbm')",
+    JSON: "booster.save_model('model.json') of XGBoost, or CatBoost's model.save_model('model.json', format='json')",
 }
 
 
@@ -50,4 +51,6 @@ def _fits(form: str, head: bytes) -> bool:
             return head.startswith((b"tree\n", b"tree\r\n"))
         case "CatBoost":
             return head.startswith(b"CBM1")
-    return (head.lstrip()[:1] == b"{" and b"learner" in head) or (head[:1] == b"{" and b"version" in head)
+        case "XGBoost":
+            return head.startswith(b"{") and (b"learner" in head or b"version" in head)
+    return head.lstrip().startswith(b"{")  # whose JSON it is, the importer tells

@@ -13,8 +13,8 @@ from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidInput, JobFailed, ModelFailed
 from setpoint.runtime import Model
 from setpoint.runtime.columns import Head
+from setpoint.runtime.dataframe import frame
 from setpoint.runtime.own import blame, function_of
-from setpoint.runtime.sklearn import frame
 
 
 class Own:

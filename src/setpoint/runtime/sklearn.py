@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.schema import DType, Feature, Schema, Task
+from setpoint.domain.schema import Schema, Task
+from setpoint.errors import Unusable
 from setpoint.runtime import Model
+from setpoint.runtime.boosted import LIBRARIES, in_one_thread, runtime_of
 from setpoint.runtime.columns import Head
+from setpoint.runtime.dataframe import frame
 
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
@@ -23,7 +26,21 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     trusted : sequence of str, optional
         Types a skops file may hold beyond those skops knows. Default: those it names, which is right for a bundle
         only: its digests say that it is the file that was scanned.
+
+    Raises
+    ------
+    Unusable
+        If it holds a booster whose library is not installed; the text names the extra.
     """
+    try:
+        return _loaded(path, trusted)
+    except ModuleNotFoundError as e:
+        if e.name not in LIBRARIES:
+            raise
+        raise Unusable(f"{path.name} needs {e.name}, which is not installed: pip install 'setpoint[boosting]'") from e
+
+
+def _loaded(path: Path, trusted: Sequence[str] | None) -> Any:
     if path.suffix == ".skops":
         import skops.io
 
@@ -34,7 +51,25 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
 
 def opened(path: Path, schema: Schema, threshold: float) -> Model:
     """Load the model of a bundle."""
-    return SklearnModel(read(path), schema, threshold)
+    return model_of(read(path), schema, threshold)
+
+
+def model_of(estimator: Any, schema: Schema, threshold: float = 0.5) -> Model:
+    """Return an estimator as it is served: one of a boosting library by that library itself."""
+    boosted = runtime_of(estimator)
+    if boosted is None:
+        return SklearnModel(in_one_thread(estimator), schema, threshold)
+    found: Model = boosted.model_of(estimator, schema, threshold)
+    return found
+
+
+def fit_table(estimator: Any, columns: Columns, schema: Schema) -> pd.DataFrame | Column:
+    """Return rows as the estimator is fitted on them: a frame, or a matrix if it knew no names."""
+    boosted = runtime_of(estimator)
+    if boosted is None:
+        return SklearnModel(estimator, schema).rows(columns)
+    table: pd.DataFrame = boosted.fit_table(estimator, columns, schema)
+    return table
 
 
 class SklearnModel:
@@ -53,26 +88,6 @@ class SklearnModel:
 
     def rows(self, columns: Columns) -> pd.DataFrame | Column:
         """Return columns as the estimator takes them."""
-        return frame(columns, self._schema) if self._named else _matrix64(columns, self._schema)
-
-
-def frame(columns: Columns, schema: Schema) -> pd.DataFrame:
-    """Return the features as a frame with the reference's types; a column with nulls is float64, a missing text NaN."""
-    return pd.DataFrame({f.name: _typed(columns[f.name], f) for f in schema.features}, copy=False)
-
-
-def _typed(column: Column, feature: Feature) -> Column:
-    match feature.dtype:
-        case DType.STRING:
-            return np.array([np.nan if v is None else v for v in column], dtype=object)
-        case DType.FLOAT:
-            return column
-        case DType.INT:
-            whole = np.isfinite(column).all() and (np.trunc(column) == column).all()
-            return column.astype(np.int64) if whole else column
-        case DType.BOOL:
-            return column if np.isnan(column).any() else column.astype(bool)
-
-
-def _matrix64(columns: Columns, schema: Schema) -> Column:
-    return np.column_stack([columns[name] for name in schema.names])
+        if self._named:
+            return frame(columns, self._schema)
+        return np.column_stack([columns[name] for name in self._schema.names])

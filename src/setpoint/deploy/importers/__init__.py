@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from setpoint.deploy.importers._base import Importer, Signature
+from setpoint.deploy.importers._json import framework_of_json
 from setpoint.domain.artifact import artifact_of
 from setpoint.errors import InvalidInput, SetpointError, Unusable
 
@@ -26,6 +27,13 @@ SUFFIXES = {
     ".pt": "torch",
     ".pth": "torch",
     ".ts": "torch",
+    ".txt": "lightgbm",
+    ".lgb": "lightgbm",
+    ".ubj": "xgboost",
+    ".xgb": "xgboost",
+    ".cbm": "catboost",
+    ".cb": "catboost",
+    ".json": "",  # told by what is in it
 }
 EXTRAS = {"keras": "tensorflow"}  # of setpoint, where they are not called after the framework
 FOLDERS: dict[str, str] = {"model.onnx": "onnx"}  # by a file that tells what a folder is
@@ -57,9 +65,9 @@ def framework_of(path: Path) -> str:
         raise InvalidInput(
             f"cannot tell what {path.name} is: {path.suffix!r} is none of {', '.join(SUFFIXES)}{_near(path)}. "
             "Save scikit-learn models with skops.io.dump(model, 'model.skops') or joblib.dump(model, 'model.joblib'), "
-            "Keras ones with model.save('model.keras')"
+            "Keras ones with model.save('model.keras'), boosters with save_model('model.txt'), '.ubj' or '.cbm'"
         )
-    return SUFFIXES[path.suffix.lower()]
+    return SUFFIXES[path.suffix.lower()] or framework_of_json(path)
 
 
 def _near(path: Path) -> str:

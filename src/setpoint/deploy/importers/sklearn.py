@@ -9,17 +9,19 @@ import numpy as np
 import skl2onnx
 import skl2onnx.common._container as container
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from setpoint.deploy.importers._base import Signature
+from setpoint.deploy.importers._boosting import importer_of, loaded_versions, register_boosters
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Schema, Task
+from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.runtime import Model
+from setpoint.runtime.boosted import untrained
 from setpoint.runtime.columns import class_values
-from setpoint.runtime.sklearn import SklearnModel, read
+from setpoint.runtime.sklearn import fit_table, model_of, read
 
 __all__ = ["packages", "read", "refit", "served", "signature", "to_onnx"]
 
@@ -33,18 +35,31 @@ def signature(native: Any) -> Signature:
         raise InvalidInput(
             f"the file holds a {type(native).__name__}, which has no predict; save the fitted estimator or pipeline"
         )
-    try:
-        check_is_fitted(native)
-    except NotFittedError as e:
-        raise InvalidInput(f"the {type(native).__name__} in the file was never fitted; call fit, then save it") from e
+    boosted = importer_of(native)
+    if boosted is None or hasattr(native, "fit"):  # a bare booster has none
+        _check_fitted(native)
+    if boosted is not None:
+        said = boosted.signature(native)
+        return replace(said, classes=_two_classes(native)) if _classifies(native) else said
     names = getattr(native, "feature_names_in_", None)
-    classifies = hasattr(native, "classes_")
+    classifies = _classifies(native)
     return Signature(
         task=Task.BINARY if classifies else Task.REGRESSION,
         names=None if names is None else tuple(str(n) for n in names),
         width=getattr(native, "n_features_in_", None),
         classes=_two_classes(native) if classifies else (),
     )
+
+
+def _check_fitted(native: Any) -> None:
+    try:
+        check_is_fitted(native)
+    except NotFittedError as e:
+        raise InvalidInput(f"the {type(native).__name__} in the file was never fitted; call fit, then save it") from e
+
+
+def _classifies(native: Any) -> bool:
+    return len(getattr(native, "classes_", ())) > 0  # a pipeline that ends in a CatBoostRegressor has none
 
 
 def _two_classes(native: Any) -> tuple[str | int | bool, ...]:
@@ -61,7 +76,7 @@ def _two_classes(native: Any) -> tuple[str | int | bool, ...]:
 
 def served(native: Any, schema: Schema, threshold: float) -> Model:
     """Return the estimator as the native runtime serves it."""
-    return SklearnModel(native, schema, threshold)
+    return model_of(native, schema, threshold)
 
 
 def refit(native: Any, columns: Columns, truth: Column, schema: Schema) -> Any:
@@ -69,11 +84,14 @@ def refit(native: Any, columns: Columns, truth: Column, schema: Schema) -> Any:
     known = np.isfinite(truth)
     rows = {name: column[known] for name, column in columns.items()}
     y = truth[known] if schema.task is Task.REGRESSION else class_values(schema)[truth[known].astype(np.intp)]
-    return clone(native).fit(SklearnModel(native, schema).rows(rows), y)
+    return untrained(native).fit(fit_table(native, rows, schema), y)
 
 
 def to_onnx(native: Any, schema: Schema) -> bytes:
     """Convert with one float32 matrix as the input, or one input a column where texts or column names ask for it."""
+    boosted = importer_of(native)
+    if boosted is not None:
+        return boosted.to_onnx(native, schema)
     by_column = [(f.name, _tensor_type(f.dtype)) for f in schema.features]
     if not schema.numeric_only or _selects_by_name(native):
         return _convert(native, by_column)
@@ -81,7 +99,8 @@ def to_onnx(native: Any, schema: Schema) -> bytes:
 
 
 def _convert(native: Any, inputs: list[tuple[str, Any]]) -> bytes:
-    options = {id(native): {"zipmap": False}} if hasattr(native, "classes_") else None
+    options = {id(native): {"zipmap": False}} if _classifies(native) else None
+    register_boosters()
     with _whole_bools():
         converted = skl2onnx.to_onnx(native, initial_types=inputs, options=options, target_opset=OPSET)
     raw: bytes = converted.SerializeToString()
@@ -128,4 +147,5 @@ def _without_bools(attribute: Any) -> Any:
 
 def packages() -> dict[str, str]:
     """Return the versions of what a pickle of an estimator depends on."""
-    return {name: version(name) for name in ("scikit-learn", "numpy", "scipy", "joblib", "skl2onnx", "onnxruntime")}
+    own = {name: version(name) for name in ("scikit-learn", "numpy", "scipy", "joblib", "skl2onnx", "onnxruntime")}
+    return {**own, **loaded_versions()}

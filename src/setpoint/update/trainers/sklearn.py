@@ -6,12 +6,12 @@ from typing import Any
 import joblib
 import numpy as np
 import pyarrow as pa
-from sklearn.base import clone
 
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
+from setpoint.runtime.boosted import untrained
 from setpoint.runtime.columns import class_values
-from setpoint.runtime.sklearn import frame, read
+from setpoint.runtime.sklearn import fit_table, read
 from setpoint.update.trainers.rows import columns_of, target_of
 
 
@@ -36,12 +36,10 @@ def fit(
     known = read(artifact, trusted)
     if not hasattr(known, "fit") or not hasattr(known, "get_params"):
         raise InvalidInput(f"{artifact.name} holds {type(known).__name__}, which cannot be cloned and fitted")
-    estimator = clone(known)
+    estimator = untrained(known)
     seeded = (name for name in estimator.get_params() if name.split("__")[-1] == "random_state")
     estimator.set_params(**dict.fromkeys(seeded, seed))
-    columns = columns_of(table, schema)
-    named = getattr(known, "feature_names_in_", None) is not None or not schema.numeric_only
-    X = frame(columns, schema) if named else np.column_stack([columns[name] for name in schema.names])
+    X = fit_table(known, columns_of(table, schema), schema)
     estimator.fit(X, target if schema.task is Task.REGRESSION else class_values(schema)[target.astype(np.intp)])
     return save(estimator, workdir / artifact.name)
 

@@ -8,9 +8,12 @@ import pyarrow as pa
 
 from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidInput, JobFailed
+from setpoint.runtime.boosted import library_of
 from setpoint.runtime.own import blame, function_of
 from setpoint.update.trainers import sklearn
 from setpoint.update.trainers.rows import target_of
+
+BOOSTERS = {"lightgbm": ".txt", "xgboost": ".ubj"}
 
 
 def fit(train: str, artifact: Path, table: pa.Table, schema: Schema, workdir: Path) -> Path:
@@ -41,6 +44,11 @@ def _save(made: Any, train: str, artifact: Path, workdir: Path) -> Path:
     if any(kind.__module__.split(".")[0] == "keras" for kind in type(made).__mro__):
         path = workdir / f"{artifact.stem}.keras"
         made.save(path)
+        return path
+    suffix = BOOSTERS.get(library_of(made) or "") if type(made).__name__ == "Booster" else None
+    if suffix:
+        path = workdir / f"{artifact.stem}{suffix}"
+        made.save_model(path)
         return path
     if not hasattr(made, "predict") or isinstance(made, type):
         what = "nothing" if made is None else f"{type(made).__name__}"

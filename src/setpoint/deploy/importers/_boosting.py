@@ -1,0 +1,101 @@
+"""What the importers of boosting libraries share, and how scikit-learn's importer hands their estimators to them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import distributions, version
+from typing import Any, NoReturn, cast
+
+from skl2onnx import update_registered_converter
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+
+from setpoint.deploy.importers._base import Importer
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import Schema, Task
+from setpoint.errors import InvalidInput
+from setpoint.runtime.boosted import LIBRARIES, library_of
+
+MATRIX = "inputs"
+
+
+def importer_of(estimator: Any) -> Importer | None:
+    """Return the importer of the boosting library that an estimator is of, None for any other."""
+    library = library_of(estimator)
+    return None if library is None else cast(Importer, import_module(f"setpoint.deploy.importers.{library}"))
+
+
+def task_of(objective: str, tasks: Mapping[str, Task | None], ranking: Sequence[str], library: str) -> Task | None:
+    """Return what a model is made for by its objective, None where either will do.
+
+    Raises
+    ------
+    InvalidInput
+        If what it answers is neither a probability nor a number to compare with an outcome.
+    """
+    if objective in ranking:
+        raise InvalidInput(
+            f"the {library} model was trained with {objective!r}: it orders the rows of a group, and its scores mean "
+            "nothing alone; Setpoint serves classifiers and regressions"
+        )
+    if objective not in tasks:
+        raise InvalidInput(
+            f"the {library} model was trained with {objective!r}, which Setpoint does not serve; it serves "
+            f"{', '.join(name for name in tasks if name)}"
+        )
+    return tasks[objective]
+
+
+def no_refit(native: Any, columns: Columns, truth: Column, schema: Schema) -> NoReturn:
+    """Refuse: a booster's file does not say all of how it was trained."""
+    raise InvalidInput("a booster alone is not trained anew for a proposal")
+
+
+def versions(library: str) -> dict[str, str]:
+    """Return the versions of what a booster's file depends on."""
+    installed = {d.name for d in distributions()}
+    wanted = (library, f"{library}-cpu", "onnxmltools", "numpy", "onnxruntime")
+    return {name: version(name) for name in wanted if name in installed}
+
+
+def loaded_versions() -> dict[str, str]:
+    """Return the versions of the boosting libraries that a loaded model has brought in."""
+    loaded = sorted(LIBRARIES & sys.modules.keys())
+    return {name: found for library in loaded for name, found in versions(library).items()}
+
+
+def register_boosters() -> None:
+    """Tell skl2onnx of the boosters that may stand in a pipeline, if a loaded model has brought them in."""
+    if "lightgbm" in sys.modules:
+        _register_lightgbm()
+    if "xgboost" in sys.modules:
+        _register_xgboost()
+
+
+def _register_lightgbm() -> None:
+    import lightgbm
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+    update_registered_converter(
+        lightgbm.LGBMClassifier, "LightGbmLGBMClassifier", calculate_linear_classifier_output_shapes, convert_lightgbm,
+        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+    )  # fmt: skip
+    update_registered_converter(
+        lightgbm.LGBMRegressor, "LgbmRegressor", calculate_linear_regressor_output_shapes, convert_lightgbm,
+        options={"split": None},
+    )  # fmt: skip
+
+
+def _register_xgboost() -> None:
+    import xgboost
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+
+    update_registered_converter(
+        xgboost.XGBClassifier, "XGBoostXGBClassifier", calculate_linear_classifier_output_shapes, convert_xgboost,
+        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+    )  # fmt: skip
+    update_registered_converter(
+        xgboost.XGBRegressor, "XGBoostXGBRegressor", calculate_linear_regressor_output_shapes, convert_xgboost
+    )
