@@ -152,8 +152,8 @@ def test_a_version_is_loaded_with_its_runtime(bundle: Path, how: str) -> None:
 
 
 def test_an_unknown_runtime_is_refused(bundle: Path) -> None:
-    with pytest.raises(NotFound, match="'native' of 'torch'"):
-        runtime.load(bundle, a_version("native", "torch"))
+    with pytest.raises(NotFound, match="'native' of 'mxnet'"):
+        runtime.load(bundle, a_version("native", "mxnet"))
 
 
 def test_a_converted_model_needs_no_framework(bundle: Path) -> None:
