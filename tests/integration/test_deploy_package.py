@@ -97,7 +97,9 @@ def test_a_regression_model_becomes_a_whole_bundle(tmp_path: Path) -> None:
     assert parity.rows == len(table)
     assert set(version.reference_metrics) >= {"mae", "rmse", "r2", "wape"}
     assert len(version.lineage.artifact_sha256) == 64
-    assert version.lineage.packages["scikit-learn"]
+    assert {"scikit-learn", "onnx", "onnxruntime", "numpy"} <= version.lineage.packages.keys()
+    assert all((version.lineage.setpoint, version.lineage.python, version.lineage.platform))
+    assert len(version.lineage.setpoint_sha256) == 64
     answered, _ = answers(version, staged)
     np.testing.assert_allclose(answered["prediction"], model.predict(table.drop(columns="target")), atol=0.01)
 
