@@ -8,11 +8,12 @@ from pathlib import Path
 from setpoint.errors import InvalidInput, Unusable
 
 MLFLOW = "mlflow:"
+FOLDER = "hf:"  # before a folder of Transformers, for readers; nothing is fetched
 
 
 def beside(artifact: str) -> Path:
     """Return the folder a model is in; that of a model in a store is the working directory."""
-    return Path() if artifact.startswith(MLFLOW) else Path(artifact).parent
+    return Path() if artifact.startswith(MLFLOW) else Path(artifact.removeprefix(FOLDER)).parent
 
 
 @contextmanager
@@ -22,8 +23,8 @@ def local(artifact: str, root: Path) -> Iterator[Path]:
     Parameters
     ----------
     artifact : str
-        A path, `mlflow:FOLDER`, or `mlflow:` before any URI that MLflow knows, such as `models:/name@champion` or
-        `runs:/ID/model`; the store is the one MLFLOW_TRACKING_URI names.
+        A path, `hf:FOLDER`, `mlflow:FOLDER`, or `mlflow:` before any URI that MLflow knows, such as
+        `models:/name@champion` or `runs:/ID/model`; the store is the one MLFLOW_TRACKING_URI names.
     root : Path
         What a relative path starts from.
 
@@ -34,6 +35,7 @@ def local(artifact: str, root: Path) -> Iterator[Path]:
     Unusable
         If MLflow is needed and not installed.
     """
+    artifact = artifact.removeprefix(FOLDER)
     where = artifact.removeprefix(MLFLOW)
     if where == artifact or (root / where).exists():
         yield root / where

@@ -10,7 +10,7 @@ from setpoint.errors import NotFound
 
 ONNX_FILE = "model.onnx"
 FRAMEWORKS = frozenset(
-    {"catboost", "keras", "lightgbm", "python", "sklearn", "torch", "xgboost"}
+    {"catboost", "keras", "lightgbm", "python", "sklearn", "torch", "transformers", "xgboost"}
 )  # modules of this room that have `opened(path, schema, threshold)`
 
 

@@ -10,7 +10,9 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Tensor
 from setpoint.domain.value import replace
 from setpoint.errors import Corrupt
+from setpoint.runtime import tokens
 from setpoint.runtime.columns import Head, matrix, tensors
+from setpoint.runtime.tokens import TOKENIZER
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
@@ -36,14 +38,27 @@ class OnnxModel:
             self._session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
         except Exception as e:  # onnxruntime's own errors share no base class
             raise Corrupt(f"onnxruntime cannot load the converted model: {str(e).strip().splitlines()[0][:300]}") from e
-        inputs = self._session.get_inputs()
-        self._wanted = [self._session.get_outputs()[-1].name]
-        self._feed = _feeder(inputs, schema)
+        self._run = _runner(self._session, schema)
 
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows (see `Model.predict`)."""
-        (raw,) = self._session.run(self._wanted, self._feed(columns))
-        return self._outputs(raw)
+        return self._outputs(self._run(columns))
+
+
+def _runner(session: Any, schema: Schema) -> Callable[[Columns], Column]:
+    """Return what runs a session on columns; texts are cut into tokens if the file holds a tokenizer."""
+    wanted = [session.get_outputs()[-1].name]
+    told = session.get_modelmeta().custom_metadata_map
+    if TOKENIZER in told:
+        return tokens.runner(session, wanted, told, schema)
+    feed = _feeder(session.get_inputs(), schema)
+
+    def run(columns: Columns) -> Column:
+        (raw,) = session.run(wanted, feed(columns))
+        answer: Column = raw
+        return answer
+
+    return run
 
 
 def _feeder(inputs: Sequence[Any], schema: Schema) -> Callable[[Columns], dict[str, Column]]:

@@ -36,7 +36,7 @@ SUFFIXES = {
     ".json": "",  # told by what is in it
 }
 EXTRAS = {"keras": "tensorflow"}  # of setpoint, where they are not called after the framework
-FOLDERS: dict[str, str] = {"model.onnx": "onnx"}  # by a file that tells what a folder is
+FOLDERS: dict[str, str] = {"model.onnx": "onnx", "config.json": "transformers"}  # by a file that tells what a folder is
 
 
 def framework_of(path: Path) -> str:
