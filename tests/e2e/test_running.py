@@ -102,7 +102,7 @@ def test_what_a_running_home_refuses_and_what_becomes_of_outcomes(running: Any, 
     world.drop(columns="bought").assign(age="old").to_csv(file, index=False)
     assert running.says("predict", "campaign", file).endswith("field 'age': string 'old'; expected a whole number")
     world[["call"]].assign(bought="maybe").to_csv(file, index=False)
-    assert running.says("outcomes", "campaign", file) == "row 0: label 'maybe' is none of 'no', 'yes'"
+    assert running.says("outcomes", "campaign", file) == "row 0: label 'maybe' is not 'no' or 'yes'"
 
 
 def test_a_body_beyond_its_bound_is_refused_and_the_connection_ends(setpoint: Any, campaign: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import skops.io
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -259,7 +260,8 @@ def test_the_bundle_keeps_only_what_later_steps_read(tmp_path: Path) -> None:
 AGE = sales()[["age", "won"]]
 CLASSIFIER = LogisticRegression().fit(AGE[["age"]], AGE["won"])
 MARGINS = LinearSVC().fit(AGE[["age"]], AGE["won"])
-THREE = LogisticRegression().fit(AGE[["age"]], AGE["age"] % 3)
+ONE = DummyClassifier().fit(AGE[["age"]], np.ones(len(AGE), int))
+BOTH = RandomForestClassifier(2).fit(AGE[["age"]], np.stack([AGE["age"] % 2, AGE["age"] % 3], axis=1))
 SCALER = StandardScaler().fit(AGE[["age"]])
 
 
@@ -272,7 +274,8 @@ SCALER = StandardScaler().fit(AGE[["age"]])
         (CLASSIFIER, {"won": "yes"}, {}, "the reference has 1: 'yes'"),
         (CLASSIFIER, {}, {"task": Task.REGRESSION}, "says task regression, and the model is made for binary"),
         (MARGINS, {}, {}, "LinearSVC has no predict_proba; wrap it in CalibratedClassifierCV"),
-        (THREE, {}, {}, "tells apart 3 classes; Setpoint serves classifiers of two"),
+        (ONE, {}, {}, "DummyClassifier knows one class only, 1"),
+        (BOTH, {}, {}, "RandomForestClassifier answers 2 targets at once"),
         (SCALER, {}, {}, "the file holds a StandardScaler, which has no predict"),
         (LogisticRegression(), {}, {}, "the LogisticRegression in the file was never fitted"),
     ],

@@ -100,7 +100,7 @@ def test_dependent_rows_are_worth_fewer():
     ("changes", "said"),
     [
         ({"paid": 0}, "All 3,000 outcomes scored are 0"),
-        ({"paid": "a", "p": "a"}, "cannot be held yet"),
+        ({"paid": "a", "p": "a"}, "All 3,000 labels scored are right"),
         ({"at": 1}, "No event time is known"),
     ],
 )

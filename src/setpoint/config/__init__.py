@@ -172,7 +172,7 @@ class SetpointFile(Part):
     """The content of setpoint.yaml; paths are relative to its folder (`root`)."""
 
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    task: Literal["binary", "regression"]
+    task: Literal["binary", "multiclass", "regression"]
     artifact: str
     factory: str | None = None
     reference: str

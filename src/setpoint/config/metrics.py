@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Better = Literal["higher", "lower", "near", "either"]
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
+CLASSES = ("binary", "multiclass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +26,25 @@ def _quality(task: str, better: Better, *names: str, needs: tuple[str, ...] = ()
     return {name: Metric(better=better, tasks=(task,), needs=needs) for name in names}
 
 
+def _of_classes(better: Better, *names: str) -> dict[str, Metric]:
+    return {name: Metric(better=better, tasks=CLASSES) for name in names}
+
+
 SERVICE = {
     **{name: Metric(better="lower") for name in ("latency_p50_ms", "latency_p99_ms", "error_rate")},
     "availability": Metric(better="higher"),
 }
 DECISIONS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "matthews")
 CATALOGUE = {
-    **_quality("binary", "higher", "roc_auc", "average_precision", *DECISIONS),
-    **_quality("binary", "lower", "log_loss", "brier", "calibration_error"),
-    "calibration_in_the_large": Metric(better="near", tasks=("binary",)),
+    **_of_classes("higher", "roc_auc", "accuracy", "balanced_accuracy"),
+    **_of_classes("lower", "log_loss", "calibration_error"),
+    **_of_classes("near", "calibration_in_the_large"),
+    **_quality("binary", "higher", "average_precision", *DECISIONS[2:]),
+    **_quality("binary", "lower", "brier"),
     "calibration_slope": Metric(better="near", tasks=("binary",), ideal=1.0),
     **_quality("binary", "higher", "precision_at_top", "lift_at_top", needs=("top",)),
     **_quality("binary", "higher", "value_per_decision", needs=("gain",)),
+    **_quality("multiclass", "higher", "macro_f1"),
     **_quality("regression", "lower", "mae", "rmse", "median_absolute_error", "mape", "smape", "wape", "rmsle"),
     **_quality("regression", "higher", "r2"),
     "bias": Metric(better="near", tasks=("regression",)),
@@ -46,6 +54,7 @@ CATALOGUE = {
 FAIRNESS = {"fairness_gap": Metric(better="lower", needs=("of", "by"))}
 GAPS = {
     "binary": ("selection_rate", "recall", "false_positive_rate", "mean_error"),
+    "multiclass": ("accuracy", "mean_error"),
     "regression": ("mean_error",),
 }
 EVERY = {**CATALOGUE, **FAIRNESS, **SERVICE}
@@ -56,7 +65,7 @@ EXTRA_KEYS = ("top", "gain", "quantile", "season", "of", "by")
 
 SHARES = (
     *("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1"),
-    *("brier", "calibration_error", "precision_at_top"),
+    *("brier", "calibration_error", "precision_at_top", "macro_f1"),
 )
 INF = float("inf")
 

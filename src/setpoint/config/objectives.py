@@ -8,7 +8,7 @@ from setpoint.config.metrics import EVERY, EXTRA_KEYS, GAPS, METRICS, QUALITY, i
 from setpoint.config.units import SECONDS, Duration, Part, fraction, nearest
 
 Share = Annotated[float, BeforeValidator(fraction), Field(gt=0, lt=1)]
-Gap = Literal["selection_rate", "recall", "false_positive_rate", "mean_error"]
+Gap = Literal["selection_rate", "recall", "false_positive_rate", "accuracy", "mean_error"]
 LIKE = {
     "top": "top: 10%",
     "gain": "gain: {tp: 10, fp: -2, fn: -6, tn: 0}",

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.deploy.answers import table_of
 from setpoint.deploy.guess import guess_id, guess_target, guess_time
 from setpoint.deploy.importers import Importer, Signature, importer_for, load
 from setpoint.deploy.job import RESULT, SCORED, Assessed, Job, words
@@ -17,7 +18,7 @@ from setpoint.deploy.mlflow_folder import with_names
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
 from setpoint.deploy.spelling import spelled
-from setpoint.domain.records import Column
+from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import InvalidInput, SetpointError
@@ -36,10 +37,11 @@ def assess(job: Job) -> Assessed:
     schema = _schema(job, with_names(importer.signature(native), job.logged), reference)
     ordered = reference.sort_by(schema.time) if schema.time else reference
     seconds = _seconds(ordered.column(schema.time)) if schema.time else 0.0
-    truth, scores, how = _score(importer, native, ordered, schema)
+    truth, answers, how = _answer(importer, native, ordered, schema)
     known = np.isfinite(truth)
-    np.save(Path(job.out) / SCORED, np.stack([truth[known], scores[known]]))
-    metrics = reference_metrics(truth, scores, schema.task)
+    several = table_of(answers, schema).T if schema.task is Task.MULTICLASS else ()
+    np.save(Path(job.out) / SCORED, np.stack([truth, answers[schema.score], *several])[:, known])
+    metrics = reference_metrics(truth, answers, schema)
     return Assessed(schema=schema, metrics=metrics, how=how, rows=reference.num_rows, seconds=seconds)
 
 
@@ -59,16 +61,20 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         width=said.width,
         classes=said.classes,
         tensors=said.tensors,
+        n_classes=said.n_classes,
     )
 
 
 def _task_of(reference: pa.Table, target: str) -> Task:
     if target not in reference.column_names:
         return Task.REGRESSION  # the schema's own error lists the columns
-    return Task.BINARY if pc.count_distinct(reference.column(target)).as_py() == 2 else Task.REGRESSION
+    values = reference.column(target)
+    if pc.count_distinct(values).as_py() == 2:
+        return Task.BINARY
+    return Task.MULTICLASS if pa.types.is_string(values.type) else Task.REGRESSION
 
 
-def _score(importer: Importer, native: Any, ordered: pa.Table, schema: Schema) -> tuple[Column, Column, str]:
+def _answer(importer: Importer, native: Any, ordered: pa.Table, schema: Schema) -> tuple[Column, Columns, str]:
     """Return outcomes and answers of rows, as honest ones as the reference allows, and which they are."""
     cut = int(ordered.num_rows * (1 - HELD_OUT))
     early, late = ordered.slice(max(0, cut - MAX_ROWS), min(cut, MAX_ROWS)), ordered.slice(cut, MAX_ROWS)
@@ -76,23 +82,23 @@ def _score(importer: Importer, native: Any, ordered: pa.Table, schema: Schema) -
         if late.num_rows < MIN_HELD_OUT:
             raise InvalidInput(f"the last fifth of the reference has only {late.num_rows} rows")
         copy = importer.refit(native, features_of(early, schema.features), target_of(early, schema), schema)
-        scores = _scores(importer.served(copy, schema, 0.5), late, schema)
+        answers = _answers(importer.served(copy, schema, 0.5), late, schema)
     except Exception as e:  # the model's own code
         whole = ordered.slice(0, MAX_ROWS)
-        scores = _scores(importer.served(native, schema, 0.5), whole, schema)
+        answers = _answers(importer.served(native, schema, 0.5), whole, schema)
         return (
             target_of(whole, schema),
-            scores,
+            answers,
             f"the model itself on the reference, which flatters it if it was trained on these rows. {e}",
         )
     order = "" if schema.time else " in the table"
     how = f"a copy refitted on {early.num_rows:,} rows, scored on the {late.num_rows:,} that follow{order}"
-    return target_of(late, schema), scores, how
+    return target_of(late, schema), answers, how
 
 
-def _scores(model: Model, rows: pa.Table, schema: Schema) -> Column:
+def _answers(model: Model, rows: pa.Table, schema: Schema) -> Columns:
     try:
-        return model.predict(features_of(rows, schema.features))[schema.score]
+        return model.predict(features_of(rows, schema.features))
     except Exception as e:  # the model's own code
         raise InvalidInput(f"the model cannot answer the reference rows: {words(e)}{suspects(schema)}") from e
 

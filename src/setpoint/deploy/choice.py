@@ -65,7 +65,7 @@ def _in_batches(onnx: Timing, native: Timing) -> str:
 
 
 def _parity_words(parity: Parity, task: Task) -> str:
-    flips = f", the label changes on {parity.flips:.3%}" if task is Task.BINARY else ""
+    flips = f", the label changes on {parity.flips:.3%}" if task is not Task.REGRESSION else ""
     where = "" if parity.ok else f" (row {parity.worst_row})"
     return (
         f"Of {parity.rows:,} rows, {parity.beyond:.3%} differ by more than {parity.tolerance:.2g}{flips}; "

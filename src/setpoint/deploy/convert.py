@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from setpoint.deploy.answers import CLASSES_FILE, SCORES_FILE, table_of
 from setpoint.deploy.choice import choose
 from setpoint.deploy.importers import Importer, Signature, importer_for, load
-from setpoint.deploy.job import RESULT, SCORES, Converted, Job, words
+from setpoint.deploy.job import RESULT, Converted, Job, words
 from setpoint.deploy.metrics import reference_metrics
 from setpoint.deploy.mlflow_folder import Logged, with_names
-from setpoint.deploy.parity import compare
+from setpoint.deploy.parity import compare, compared
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
 from setpoint.deploy.timing import measure
-from setpoint.domain.records import Column, Columns
+from setpoint.domain.records import Columns
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import Parity
@@ -30,10 +31,11 @@ from setpoint.runtime.model import ONNX_FILE
 from setpoint.runtime.onnx import OnnxModel
 
 PARITY_ROWS = 200_000
+SUM_TOLERANCE = 1e-3  # of the probabilities of a row
 
 
 def convert(job: Job) -> Converted:
-    """Do the job; model.onnx and scores.npy (the native scores of all reference rows) appear in its folder."""
+    """Do the job; model.onnx and the native answers to all reference rows appear in its folder."""
     importer = importer_for(job.framework)
     native = load(importer, Path(job.artifact), job.trusted)
     reference = read_reference(Path(job.reference))
@@ -42,13 +44,16 @@ def convert(job: Job) -> Converted:
     columns = features_of(reference, schema.features)
     model = importer.served(native, schema, job.threshold)
     _answer_example(model, job.logged, schema)
-    scores = _native_scores(model, columns, schema, said.end)
-    np.save(Path(job.out) / SCORES, scores)
+    answers = _native_answers(model, columns, schema, said.end)
+    scores = answers[schema.score]
+    np.save(Path(job.out) / SCORES_FILE, scores)
+    if schema.task is Task.MULTICLASS:
+        np.save(Path(job.out) / CLASSES_FILE, table_of(answers, schema))
     models: dict[str, Model] = {"native": model}
     parity: Parity | str
     try:
         converted = _converted(importer, native, schema, job)
-        parity = _parity(converted, columns, scores, schema, job)
+        parity = _parity(converted, columns, answers, schema, job)
         models["onnxruntime"] = converted
     except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
         parity = words(e)
@@ -58,14 +63,17 @@ def convert(job: Job) -> Converted:
         schema=schema,
         variants=choose(measure(models, columns), parity, schema.task),
         packages=importer.packages(),
-        metrics=reference_metrics(target_of(reference, schema), scores, schema.task),
+        metrics=reference_metrics(target_of(reference, schema), answers, schema),
     )
 
 
 def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
     task = job.task or said.task
     if task is None:
-        raise InvalidInput("the model does not say whether it classifies; write `task: binary` or `task: regression`")
+        raise InvalidInput(
+            "the model does not say whether it classifies; write `task: binary`, `task: multiclass` or "
+            "`task: regression`"
+        )
     if said.task is not None and said.task is not task:
         raise InvalidInput(f"the setpoint file says task {task}, and the model is made for {said.task}")
     return infer_schema(
@@ -78,6 +86,7 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         width=said.width,
         classes=said.classes,
         tensors=said.tensors,
+        n_classes=said.n_classes,
     )
 
 
@@ -91,9 +100,10 @@ def _answer_example(model: Model, logged: Logged, schema: Schema) -> None:
         raise InvalidInput(f"the model cannot answer the input example that MLflow kept with it: {words(e)}") from e
 
 
-def _native_scores(model: Model, columns: Columns, schema: Schema, end: str) -> Column:
+def _native_answers(model: Model, columns: Columns, schema: Schema, end: str) -> Columns:
     try:
-        scores = model.predict(columns)[schema.score]
+        answers = model.predict(columns)
+        scores = answers[schema.score]
     except Exception as e:  # the model's own code
         raise InvalidInput(f"the model cannot answer the reference rows: {words(e)}{suspects(schema)}") from e
     if not np.isfinite(scores).all():
@@ -101,13 +111,24 @@ def _native_scores(model: Model, columns: Columns, schema: Schema, end: str) -> 
         raise InvalidInput(
             f"the model answers {scores[row]} for row {row} of the reference; every row must have a number"
         )
-    if schema.task is Task.BINARY and (scores.min() < -1e-6 or scores.max() > 1 + 1e-6):
+    if schema.task is not Task.REGRESSION and (scores.min() < -1e-6 or scores.max() > 1 + 1e-6):
+        instead = "a sigmoid, or write `task: regression`" if schema.task is Task.BINARY else "a softmax"
         raise InvalidInput(
-            f"task binary needs a probability, and the model{f' (its last step: {end})' if end else ''} answers "
-            f"{scores.min():.3g} to {scores.max():.3g} on the reference; end it with a sigmoid, or write "
-            "`task: regression`"
+            f"task {schema.task} needs probabilities, and the model{f' (its last step: {end})' if end else ''} answers "
+            f"{scores.min():.3g} to {scores.max():.3g} on the reference; end it with {instead}"
         )
-    return scores
+    _check_sums(answers, schema)
+    return answers
+
+
+def _check_sums(answers: Columns, schema: Schema) -> None:
+    sums = np.sum([answers[name] for name in schema.probabilities], axis=0) if schema.probabilities else np.ones(1)
+    row = int(np.abs(sums - 1).argmax())
+    if not abs(sums[row] - 1) <= SUM_TOLERANCE:
+        raise InvalidInput(
+            f"the probabilities of the classes sum to {sums[row]:.4g} in row {row} of the reference, not to 1: one row "
+            "has one class here; end the model with a softmax"
+        )
 
 
 def _converted(importer: Importer, native: Any, schema: Schema, job: Job) -> OnnxModel:
@@ -117,11 +138,12 @@ def _converted(importer: Importer, native: Any, schema: Schema, job: Job) -> Onn
     return model
 
 
-def _parity(model: OnnxModel, columns: Columns, scores: Column, schema: Schema, job: Job) -> Parity:
+def _parity(model: OnnxModel, columns: Columns, answers: Columns, schema: Schema, job: Job) -> Parity:
+    scores = compared(answers, schema)
     rows = np.arange(len(scores))
     if len(rows) > PARITY_ROWS:
         rows = np.linspace(0, len(scores) - 1, PARITY_ROWS).astype(np.intp)
-    other = model.predict({name: column[rows] for name, column in columns.items()})[schema.score]
+    other = compared(model.predict({name: column[rows] for name, column in columns.items()}), schema)
     found = compare(scores[rows], other, schema.task, job.threshold)
     return replace(found, worst_row=int(rows[found.worst_row or 0]))
 

@@ -12,10 +12,9 @@ from setpoint.sandbox.guard import hint
 from setpoint.sandbox.start import run
 
 RESULT = "result.json"
-SCORES = "scores.npy"
-SCORED = "scored.npy"  # outcomes and answers of the rows that a first look scored, shape (2, n)
 MOST_RESULT = 256 * 2**20
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+SCORED = "scored.npy"  # target, score and table of classes of the rows that a first look scored, shape (2 + m, n)
 Answer = TypeVar("Answer", "Converted", "Assessed")
 ERRORS: dict[str, type[SetpointError]] = {"InvalidInput": InvalidInput, "Unusable": Unusable}
 

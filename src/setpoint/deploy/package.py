@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from setpoint.deploy import provenance
+from setpoint.deploy.answers import CLASSES_FILE, SCORES_FILE
 from setpoint.deploy.contract import contracted
 from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
-from setpoint.deploy.job import SCORES, Converted, Job, convert
+from setpoint.deploy.job import Converted, Job, convert
 from setpoint.deploy.keeping import keep, whole
 from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
 from setpoint.deploy.reference import features_of, read_reference
@@ -45,7 +46,6 @@ BINNING_FILE = "binning.json"
 PROFILE_FILE = "profile.json"
 SEGMENTS_FILE = "segments.json"  # profiles of the reference's segments, where there are any
 DESCRIBE_S = 300.0  # for 10,000 rows of the reference
-SCORES_FILE = "scores.npy"  # the model's own scores of the reference rows, float64 (n,)
 
 
 @value
@@ -118,8 +118,10 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
         schema, scores = (
             _said(contracted(_whole(found), request.contracts, reference), request),
-            np.load(Path(work) / SCORES),
+            np.load(Path(work) / SCORES_FILE),
         )
+        if schema.task is Task.MULTICLASS:
+            shutil.copyfile(Path(work) / CLASSES_FILE, staged / CLASSES_FILE)
         if any(v.runtime == "onnxruntime" and (v.chosen or (v.parity and v.parity.ok)) for v in found.variants):
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     check_segments(request.segments, schema)
@@ -138,7 +140,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         lineage=_lineage(request, whole(artifact), reference.num_rows, found.packages),
         files={},
         variants=found.variants,
-        threshold=request.threshold,
+        threshold=0.0 if schema.task is Task.MULTICLASS else request.threshold,
         reference_metrics=found.metrics,
     )
 

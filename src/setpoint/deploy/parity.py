@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from setpoint.domain.records import Column
-from setpoint.domain.schema import Task
+from setpoint.domain.classes import places
+from setpoint.domain.records import Column, Columns
+from setpoint.domain.schema import Schema, Task
 from setpoint.domain.version import Parity
 
 ALLOWED_SHARE = 1e-3
@@ -15,25 +16,46 @@ def tolerance(native: Column, task: Task) -> float:
 
     Regression: 1e-4 of the standard deviation of the model's predictions, far below any error a model has and some
     ten times what float32 sums of a few hundred trees cost; a model that always says the same gets 1e-6 of its value.
-    Binary: 1e-4 in probability.
+    Classes: 1e-4 in probability.
     """
-    if task is Task.BINARY:
+    if task is not Task.REGRESSION:
         return PROBABILITY_TOLERANCE
     return float(max(1e-4 * np.std(native), 1e-6 * np.max(np.abs(native)), 1e-12))
+
+
+def compared(answers: Columns, schema: Schema) -> Column:
+    """Return what is compared of answers: the score, or of several classes their probabilities, shape (n, n_classes).
+
+    Where there are too many classes to record each one's, the label's probability stands at its class, zero elsewhere.
+    """
+    if schema.task is not Task.MULTICLASS:
+        return answers[schema.score]
+    if schema.probabilities:
+        return np.stack([answers[name] for name in schema.probabilities], axis=1)
+    found = np.zeros((len(answers[schema.score]), len(schema.classes)))
+    found[np.arange(len(found)), places(answers["label"], schema).astype(np.intp)] = answers[schema.score]
+    return found
 
 
 def compare(native: Column, other: Column, task: Task, threshold: float = 0.5) -> Parity:
     """Compare finite scores of shape (n_rows,) with those of another runtime, row by row.
 
-    Right means: the share of rows beyond the tolerance and, for a binary task, the share whose label changes are both
-    at most `ALLOWED_SHARE`. Rounding to float32 can carry a value across the threshold of a tree on a few rows in ten
+    Of several classes the scores are their probabilities, of shape (n_rows, n_classes): a row differs by as much as the
+    class that moved furthest, and its label is the likeliest class.
+
+    Right means: the share of rows beyond the tolerance and, for classes, the share whose label changes are both at
+    most `ALLOWED_SHARE`. Rounding to float32 can carry a value across the threshold of a tree on a few rows in ten
     thousand, which no tolerance of the score covers; a wrong conversion differs on far more. Below 1,000 rows not one
     such row is allowed.
     """
     limit = tolerance(native, task)
     difference = np.where(np.isfinite(other), np.abs(native - other), np.inf)
+    if difference.ndim == 2:
+        difference = difference.max(axis=1)
     beyond = float(np.mean(difference > limit))
-    flips = float(np.mean((native > threshold) != (other > threshold))) if task is Task.BINARY else beyond
+    flips = (
+        beyond if task is Task.REGRESSION else float(np.mean(_decided(native, threshold) != _decided(other, threshold)))
+    )
     return Parity(
         rows=len(native),
         largest=float(difference.max()),
@@ -43,3 +65,8 @@ def compare(native: Column, other: Column, task: Task, threshold: float = 0.5) -
         worst_row=int(difference.argmax()),
         beyond=beyond,
     )
+
+
+def _decided(scores: Column, threshold: float) -> Column:
+    decided: Column = scores.argmax(axis=1) if scores.ndim == 2 else scores > threshold
+    return decided

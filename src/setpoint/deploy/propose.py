@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
+from setpoint.deploy.answers import Judged, judged
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import SCORED, Assessed, Job, assess
 from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
@@ -19,17 +19,14 @@ from setpoint.domain.artifact import artifact_of
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
 
-FloatArray = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstLook:
-    """What a model says of itself, and how it does: outcomes `y` and answers `score` of n rows, in time order."""
+    """What a model says of itself, and how it does: outcomes and answers of rows in time order."""
 
     found: Assessed
     schema: Schema
-    y: FloatArray
-    score: FloatArray
+    judged: Judged
 
 
 def first_look(
@@ -78,9 +75,10 @@ def first_look(
             logged=logged,
         )
         found = assess(job, timeout_s)
-        y, score = np.load(Path(out) / SCORED)
+        truth, score, *several = np.load(Path(out) / SCORED)
     assert found.schema is not None  # only a refusal lacks it, and that was raised
-    return FirstLook(found=found, schema=found.schema, y=y, score=score)
+    table = np.stack(several, axis=1).astype(np.float32) if several else None
+    return FirstLook(found=found, schema=found.schema, judged=judged(truth, score, table))
 
 
 def setpoint_text(
@@ -104,8 +102,8 @@ def setpoint_text(
         [
             "# What Setpoint is to hold for this model. Paths are relative to this file.",
             f"model: {name}",
-            f"task: {schema.task}{'':<12}# what the model answers: binary | regression",
             *_artifact_lines(artifact, base),
+            f"task: {schema.task}{'':<12}# what the model answers: binary | multiclass | regression",
             f"reference: {_scalar(_written(reference, base))}"
             "  # rows it was trained or validated on: schema, profiles, drift limits",
             f"target: {_scalar(schema.target)}  # the column it predicts",

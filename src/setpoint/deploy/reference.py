@@ -44,7 +44,7 @@ def features_of(table: pa.Table, features: Iterable[Feature]) -> Columns:
 
 
 def target_of(table: pa.Table, schema: Schema) -> Column:
-    """Return the target: float64 (regression), or 0.0 and 1.0 for the first and second class; NaN where it is null."""
+    """Return the target: float64 (regression), or the place of each row's class; NaN where it is null."""
     values = table.column(schema.target)
     if schema.task is Task.REGRESSION:
         return _numbers(values)

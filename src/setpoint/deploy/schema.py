@@ -2,13 +2,12 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.deploy.labels import classes_of_target
 from setpoint.deploy.lists import MOST
-from setpoint.deploy.reference import plain
 from setpoint.deploy.spelling import spelled
 from setpoint.deploy.tensors import filled, fitted
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, Tensor, same_but_for_case
@@ -29,6 +28,7 @@ def infer_schema(
     width: int | None = None,
     classes: Sequence[str | int | bool] = (),
     tensors: Sequence[Tensor] = (),
+    n_classes: int | None = None,
 ) -> Schema:
     """Describe the inputs in the model's own order, and the target.
 
@@ -43,9 +43,11 @@ def infer_schema(
     width : int, optional
         How many inputs the model takes, checked when it has no names for them.
     classes : sequence, optional
-        The model's own class labels, negative first (binary task).
+        The model's own class labels: negative first of two, in its own order of several.
     tensors : sequence of Tensor, optional
         The model's inputs, where they are no matrix; columns are found for them.
+    n_classes : int, optional
+        How many classes a model tells apart that has no labels for them: they are those of the target, in order.
 
     Raises
     ------
@@ -66,7 +68,9 @@ def infer_schema(
         features=fitted(features, tensors, reference) if tensors else features,
         target=target,
         task=task,
-        classes=_classes(reference, target, classes) if task is Task.BINARY else _numeric_target(reference, target),
+        classes=_numeric_target(reference, target)
+        if task is Task.REGRESSION
+        else classes_of_target(reference.column(target), target, task, classes, n_classes),
         time=time,
         id=id,
         tensors=tensors,
@@ -160,30 +164,6 @@ def _check_names(names: Sequence[str]) -> None:
             f"features {alike[0]!r} and {alike[1]!r} are equal but for case, and the tables of the record log cannot "
             "tell them apart; rename one in the data, and train the model on it"
         )
-
-
-def _classes(reference: pa.Table, target: str, own: Sequence[str | int | bool]) -> tuple[str | int | bool, ...]:
-    found: set[Any] = {v for v in plain(pc.unique(reference.column(target))) if v is not None}
-    listed = ", ".join(repr(v) for v in sorted(found, key=str)[:5])
-    if len(found) != 2:
-        raise InvalidInput(
-            f"task binary needs two classes in target {target!r}; the reference has {len(found)}: {listed}"
-            + ("" if len(found) < 2 else ". For a number write `task: regression`")
-        )
-    if own and set(own) != found:
-        raise InvalidInput(
-            f"the model's classes are {list(own)}, those of target {target!r} in the reference are {listed}"
-        )
-    classes = tuple(own) or tuple(sorted(found, key=_negative_first))
-    if any(isinstance(c, float) for c in classes):
-        raise InvalidInput(
-            f"the classes of target {target!r} are {listed}; labels must be texts, whole numbers or bools"
-        )
-    return classes
-
-
-def _negative_first(label: Any) -> tuple[bool, Any]:
-    return isinstance(label, str), label
 
 
 def _numeric_target(reference: pa.Table, target: str) -> tuple[()]:

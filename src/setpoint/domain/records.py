@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.classes import Classes
+
 Column = NDArray[Any]  # float64 with NaN for missing (numeric), or object holding str and None (categorical)
 Columns = Mapping[str, Column]
 
@@ -49,8 +51,10 @@ class Records:
 
     Every array has shape (n,). `time` and `known` are datetime64[us] in UTC; `outcome` is float64: the value of a
     regression, or 1.0 and 0.0 for the second and the first class; where none was known it is NaN and `known` is NaT.
-    `score` is the output compared with the outcome: the prediction, or the probability of the second class. `maps`
-    holds the ids of the repairs applied to a row, joined by a space. `inputs` are the values as they came.
+    `score` is the output compared with the outcome: the prediction, or the probability of the second class. Of several
+    classes the outcome says whether the row's label was right, the score is the label's probability, and `classes` has
+    the classes themselves. `maps` holds the ids of the repairs applied to a row, joined by a space. `inputs` are the
+    values as they came.
     """
 
     id: Column
@@ -62,10 +66,16 @@ class Records:
     latency_us: Column
     maps: Column
     inputs: Columns
+    classes: Classes | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.id)
+
+    @property
+    def truth(self) -> Column:
+        """What turned out to be true, whatever was answered: the outcome, or of several classes the class's place."""
+        return self.outcome if self.classes is None else self.classes.truth
 
     def take(self, rows: NDArray[Any]) -> "Records":
         """Return the rows of a boolean mask or an index array."""
@@ -76,6 +86,7 @@ class Records:
                 for name in ("id", "time", "version", "score", "outcome", "known", "latency_us", "maps")
             },
             inputs={name: column[rows] for name, column in self.inputs.items()},
+            classes=None if self.classes is None else self.classes.take(rows),
         )
 
     def between(self, since: datetime | None, until: datetime | None) -> "Records":
@@ -109,7 +120,8 @@ def joined(first: Records, second: Records) -> Records:
     plain = {
         f.name: np.concatenate([getattr(first, f.name), getattr(second, f.name)])
         for f in fields(Records)
-        if f.name != "inputs"
+        if f.name not in ("inputs", "classes")
     }
     inputs = {name: np.concatenate([column, second.inputs[name]]) for name, column in first.inputs.items()}
-    return Records(**plain, inputs=inputs)
+    classes = None if first.classes is None or second.classes is None else first.classes + second.classes
+    return Records(**plain, inputs=inputs, classes=classes)

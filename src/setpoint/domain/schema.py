@@ -6,12 +6,14 @@ from enum import StrEnum
 from setpoint.domain.value import value
 
 Level = str | int | float | bool
+MOST_RECORDED = 20  # classes of which each one's probability is an output, and so a column of every record
 
 
 class Task(StrEnum):
     """What the model answers."""
 
     BINARY = "binary"
+    MULTICLASS = "multiclass"
     REGRESSION = "regression"
 
 
@@ -101,7 +103,8 @@ class Tensor:
 class Schema:
     """Inputs in the model's own order, and the target.
 
-    `classes` are the two labels of a binary task, negative first, as the training data spells them.
+    `classes` are the labels of a classifier as the training data spells them: of a binary task the negative first, of
+    a task of several classes all of them in the model's own order.
     `time` and `id` are columns that requests may carry beside the features; the model never sees them.
     `sensitive_id` and `sensitive_caller` say what is recorded of ids and of callers' addresses.
     `tensors` say how features become the model's inputs, where that is not one matrix of shape (n, n_features).
@@ -129,13 +132,26 @@ class Schema:
 
     @property
     def score(self) -> str:
-        """Name of the output that is compared with the outcome."""
-        return "probability" if self.task is Task.BINARY else "prediction"
+        """Name of the output that is compared with the outcome: of several classes, the probability of the label."""
+        return "prediction" if self.task is Task.REGRESSION else "probability"
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs: `prediction`, or `label` and `probability` (of the second class)."""
-        return ("label", "probability") if self.task is Task.BINARY else ("prediction",)
+        """Names of the outputs: `prediction`, or `label` and `probability`, and of few classes that of each.
+
+        The probability is that of the second class, or where there are several classes that of the label.
+        """
+        return ("prediction",) if self.task is Task.REGRESSION else ("label", "probability", *self.probabilities)
+
+    @property
+    def probabilities(self) -> tuple[str, ...]:
+        """Names of the outputs that hold the probability of each class, in the order of the classes.
+
+        There are some only where there are several classes, no more than `MOST_RECORDED`, whose names a table can hold.
+        """
+        names = tuple(f"probability_{label}" for label in self.classes)
+        few = self.task is Task.MULTICLASS and len(names) <= MOST_RECORDED
+        return names if few and not same_but_for_case(names) and "\0" not in "".join(names) else ()
 
 
 def same_but_for_case(names: Sequence[str]) -> tuple[str, str] | None:

@@ -99,7 +99,8 @@ class ModelVersion:
     """The manifest of a bundle (`bundle.json`): everything a rollback restores, byte for byte.
 
     `framework` names the importer that reads `artifact` ("sklearn", "keras"); `runtime` is how this version is served;
-    `files` maps each file of the bundle to its SHA-256; `threshold` is the decision threshold of a binary task.
+    `files` maps each file of the bundle to its SHA-256; `threshold` is the decision threshold of a binary task, and 0
+    where there are several classes: the likeliest one is decided, however likely it is.
     Of `format` 1 there is no seal, and the lineage says less.
     """
 

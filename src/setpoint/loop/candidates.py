@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow.parquet as pq
 
-from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound, losses
+from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound
 from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.deploy.reference import target_of
 from setpoint.domain.fleet import Deployment, Training
@@ -19,6 +19,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.spans import doubtful_spans, repaired_spans
 from setpoint.ports import FitJob
+from setpoint.stats.losses import constant_losses, losses_of
 from setpoint.update.training_set import build
 from setpoint.update.when import FitPlan
 
@@ -95,19 +96,19 @@ def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdi
     """Judge a shadow on the requests that both have answered and whose outcome is known."""
     assert look.shadow is not None
     assert rollout.shadow_since is not None
-    task = look.champion.schema.task
+    schema = look.champion.schema
     before = look.healthy(deployment, rollout.shadow_since).labelled
     asked = look.history.between(rollout.shadow_since, deployment.looked).labelled
     answered = {id_: row for row, id_ in enumerate(look.shadow.id)}
     both = np.array([id_ in answered for id_ in asked.id], dtype=bool)
     champion = asked.take(both)
-    scores = look.shadow.score[[answered[id_] for id_ in champion.id]]
+    shadow = look.shadow.take(np.array([answered[id_] for id_ in champion.id], np.int64))
     return judge_shadow(
-        losses(task, champion.score, champion.outcome),
-        losses(task, scores, champion.outcome),
+        losses_of(champion, schema),
+        losses_of(shadow, schema),
         int((~both).sum()),
         SHADOW_ROWS,
-        bound=loss_bound(losses(task, before.score, before.outcome)),
+        bound=loss_bound(losses_of(before, schema)),
     )
 
 
@@ -125,8 +126,7 @@ def realised_gain(ports: Ports, deployment: Deployment, look: Look, rollout: Rol
 
 
 def _naive(schema: Schema, ports: Ports, deployment: Deployment, version: str, rows: Records) -> Column:
-    """Return the losses of the dullest answer: the mean of the training target, whatever the inputs."""
+    """Return the losses of the dullest answer: the mean of the training target, or its classes' shares, every time."""
     folder = ports.bundles.folder(deployment.model, version)
     table = pq.read_table(folder / REFERENCE_FILE, columns=[schema.target])
-    mean = float(np.mean(target_of(table, schema)))
-    return losses(schema.task, np.full(len(rows), mean), rows.outcome)
+    return constant_losses(target_of(table, schema), rows.truth, schema)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from setpoint.deploy.reference import read_reference
+from setpoint.domain.classes import either
 from setpoint.domain.record import EARLIEST_US, LATEST_US, Outcome
 from setpoint.domain.schema import DType, Schema
 from setpoint.domain.value import utc
@@ -84,7 +85,7 @@ def _label(value: Any, schema: Schema, row: int) -> Any:
         for known in schema.classes:
             if value == known or str(value) == str(known):
                 return known
-        raise InvalidInput(f"row {row}: label {value!r} is none of {', '.join(map(repr, schema.classes))}")
+        raise InvalidInput(f"row {row}: label {value!r} is not {either(schema.classes)}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput(f"row {row}: label {value!r} is not a number")
     return float(value)

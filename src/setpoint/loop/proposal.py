@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from setpoint.config import SetpointFile
+from setpoint.deploy.answers import judged_reference
 from setpoint.deploy.hidden import countable
 from setpoint.deploy.mlflow_folder import opened
-from setpoint.deploy.package import REFERENCE_FILE, SCORES_FILE
+from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.deploy.propose import FirstLook, first_look, setpoint_text
-from setpoint.deploy.reference import features_of, read_reference, target_of
+from setpoint.deploy.reference import features_of, read_reference
 from setpoint.deploy.sources import local
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.objective import Objective
@@ -103,8 +104,9 @@ def _of_files(
             columns=columns,
             binning=binning,
             limits=limits,
-            y=look.y,
-            score=look.score,
+            y=look.judged.y,
+            score=look.judged.score,
+            several=look.judged.classes,
             how=" ".join(look.found.how.split()),
             seconds=spanned,
             rate_s=table.num_rows / spanned if spanned else 0.0,
@@ -124,12 +126,8 @@ def propose_for_deployment(ports: Ports, deployment: Deployment, now: datetime) 
     table = pq.read_table(folder / REFERENCE_FILE)
     time = schema.time if schema.time in table.column_names else None
     order = np.argsort(table[time].to_numpy(), kind="stable") if time else np.arange(table.num_rows)
-    columns, y, score = (
-        countable(features_of(table, schema.features), schema),
-        target_of(table, schema),
-        np.load(folder / SCORES_FILE),
-    )
-    known = order[np.isfinite(y[order]) & np.isfinite(score[order])]
+    columns = countable(features_of(table, schema.features), schema)
+    kept = judged_reference(folder, table, schema).take(order).known
     spanned, every_s = span_of(table.take(order), time)
     return proposal_of(
         Subject(
@@ -137,8 +135,9 @@ def propose_for_deployment(ports: Ports, deployment: Deployment, now: datetime) 
             columns={name: column[order] for name, column in columns.items()},
             binning=read_binning(folder),
             limits=read_limits(folder),
-            y=y[known],
-            score=score[known],
+            y=kept.y,
+            score=kept.score,
+            several=kept.classes,
             how="the model on its reference, which flatters it if it was trained on these rows",
             seconds=spanned,
             rate_s=_rate(ports, deployment, now) or (table.num_rows / spanned if spanned else 0.0),

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from setpoint.config.metrics import GAPS
-from setpoint.deploy.package import REFERENCE_FILE, SCORES_FILE
-from setpoint.deploy.reference import features_of, target_of
+from setpoint.deploy.answers import judged_reference
+from setpoint.deploy.package import REFERENCE_FILE
+from setpoint.deploy.reference import features_of
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import from_json, to_json
 from setpoint.domain.version import ModelVersion
@@ -26,13 +27,13 @@ def _stored(folder: Path, schema_json: bytes, threshold: float) -> dict[tuple[st
     """Read them once: a bundle never changes."""
     schema = from_json(schema_json, Schema)
     table = pq.read_table(folder / REFERENCE_FILE)
-    y, score = target_of(table, schema), np.load(folder / SCORES_FILE).astype(np.float64)
-    known = np.isfinite(y) & np.isfinite(score)
+    kept = judged_reference(folder, table, schema)
+    known, kept = np.isfinite(kept.y) & np.isfinite(kept.score), kept.known
     columns = features_of(table, schema.features)
     found = {}
     for by, split in read_binning(folder).segments.items():
         for of in GAPS[schema.task]:
             if by in columns:
                 codes, names = split.codes(columns[by])[known], split.names(by)
-                found[of, by] = gap(of, y[known], score[known], codes, names, threshold=threshold)
+                found[of, by] = gap(of, kept.y, kept.score, codes, names, threshold=threshold)
     return {key: one for key, one in found.items() if one is not None}

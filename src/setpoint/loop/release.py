@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from setpoint.deploy.answers import SCORES_FILE, judged_reference
 from setpoint.deploy.hidden import countable
 from setpoint.deploy.mlflow_folder import opened
 from setpoint.deploy.package import (
     BINNING_FILE,
     PROFILE_FILE,
     REFERENCE_FILE,
-    SCORES_FILE,
     SEGMENTS_FILE,
     PackageRequest,
     package,
 )
-from setpoint.deploy.reference import features_of, target_of
+from setpoint.deploy.reference import features_of
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.profile import Binning, Profile, profile_from_json, profiles_from_json
 from setpoint.domain.schema import Handling
@@ -108,10 +108,11 @@ def _learn_quality(staged: Path, version: ModelVersion) -> None:
         if schema.time in table.column_names
         else np.arange(table.num_rows)
     )
+    kept = judged_reference(staged, table, schema).take(order)
     taught = estimators.teach(
         schema.task,
-        np.load(staged / SCORES_FILE)[order],
-        target_of(table, schema)[order],
+        kept.score,
+        kept.y,
         read_binning(staged).columns[schema.score].edges,
         version.threshold,
     )

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from setpoint.config import SetpointFile
-from setpoint.deploy.gate import losses
 from setpoint.deploy.reference import features_of, target_of
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.live import Live, repaired
@@ -22,6 +21,7 @@ from setpoint.errors import InvalidInput
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.ports import Recorder, Trainer
+from setpoint.stats.losses import answer_losses
 
 POLICIES = ("setpoint", "never")
 EPOCH = np.datetime64(0, "us")
@@ -184,12 +184,12 @@ def replay(
             clock.time, released = pending.pop(0)
             operator.deploy(released, by="replay")
         answers = _answer(operator, recorder, model, schema, traffic, rows)
-        unmoved = operator.ports.scorer.score(model, first, _inputs(traffic, rows))[schema.score]
+        unmoved = operator.ports.scorer.score(model, first, _inputs(traffic, rows))
         clock.time = until
         operator.tick(until)
         scored = {"setpoint": answers, "never": unmoved}
         total = {
-            n: float(np.nansum(losses(schema.task, s, traffic.outcome[rows]))) for n, s in scored.items() if n in sums
+            n: float(np.nansum(answer_losses(s, traffic.outcome[rows], schema))) for n, s in scored.items() if n in sums
         }
         sums = {name: sums[name] + total[name] for name in sums}
         windows.append(Window(until=until, rows=len(rows), loss={n: t / len(rows) for n, t in total.items()}))
@@ -216,7 +216,7 @@ def _inputs(traffic: Traffic, rows: Column) -> Columns:
 
 def _answer(
     operator: Operator, recorder: Recorder, model: str, schema: Schema, traffic: Traffic, rows: Column
-) -> Column:
+) -> Columns:
     """Answer one window as the data plane would: the champion, then the shadow; record both, and the outcomes."""
     served = operator.ports.platform.live().models[model]
     raw = _inputs(traffic, rows)
@@ -257,7 +257,7 @@ def _answer(
     outcomes = [Outcome(id=i, value=v, known_us=k) for i, v, k in labels if v is not None]
     guard = guards[served.champion]
     recorder.append_outcomes(model, [guard.outcome(o) for o in outcomes] if guard else outcomes)
-    return scores[schema.score]
+    return scores
 
 
 def _guard(operator: Operator, model: str, version: str) -> Guard | None:

@@ -1,12 +1,12 @@
 """Recorded requests, scored again by another version."""
 
-from setpoint.deploy.gate import losses
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Column, Records
 from setpoint.domain.schema import Schema
 from setpoint.loop.clear import score
 from setpoint.loop.ports import Ports
 from setpoint.loop.spans import repaired_spans
+from setpoint.stats.losses import answer_losses
 from setpoint.update.training_set import repaired_inputs
 
 
@@ -16,5 +16,4 @@ def rescored_losses(ports: Ports, deployment: Deployment, schema: Schema, versio
     The rows are in clear, see `setpoint.loop.clear.in_clear`.
     """
     inputs = repaired_inputs(rows, repaired_spans(deployment))
-    scores = score(ports, deployment.model, version, inputs)[schema.score]
-    return losses(schema.task, scores, rows.outcome)
+    return answer_losses(score(ports, deployment.model, version, inputs), rows.truth, schema)

@@ -7,7 +7,7 @@ from setpoint.domain.incident import Incident
 from setpoint.domain.records import Column, Records
 from setpoint.domain.schema import Schema
 from setpoint.maintain.case import Case, latest
-from setpoint.maintain.loss import Floats, Mean, losses, mean_of
+from setpoint.maintain.loss import Floats, Mean, losses_of, mean_of
 
 FEWEST = 12  # labelled rows
 PER_HOUR = 3  # healthy rows an hour of the day needs to have a level of its own
@@ -47,5 +47,5 @@ def loss_rise(case: Case) -> Mean | None:
     before, since = latest(case.healthy.labelled), latest(case.suspect.labelled)
     if len(before) < FEWEST or len(since) < FEWEST:
         return None
-    base, now = (losses(rows.score, rows.outcome, case.schema.task) for rows in (before, since))
+    base, now = (losses_of(rows, case.schema.task) for rows in (before, since))
     return mean_of((now - hourly_levels(before, base, since.time)) / base.mean())

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from setpoint.domain.records import Column
+from setpoint.domain.classes import classes_of
+from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import value
 
@@ -13,7 +14,9 @@ HIGHEST_LAG1 = 0.95  # beyond it a few rows would count as none
 
 
 def loss_name(schema: Schema) -> str:
-    """Name of the loss in evidence: mean absolute error, or the Brier score of a binary task."""
+    """Name of the loss in evidence: mean absolute error, or for classes the Brier score; see `losses_of`."""
+    if schema.task is Task.MULTICLASS and not schema.probabilities:
+        return "error rate"
     return "MAE" if schema.task is Task.REGRESSION else "Brier score"
 
 
@@ -24,6 +27,23 @@ def losses(score: Column, outcome: Column, task: Task) -> Floats:
     """
     difference = score.astype(np.float64) - outcome.astype(np.float64)
     return np.abs(difference) if task is Task.REGRESSION else np.square(difference)
+
+
+def losses_of(rows: Records, task: Task) -> Floats:
+    """Return the loss of each recorded answer; of several classes (1 − probability of the true one)².
+
+    Where only labels are recorded, the probability of the label counts as 1, of any other class as 0.
+    """
+    if rows.classes is not None:
+        return np.square(1 - rows.classes.certainty)
+    return losses(rows.score, rows.outcome, task)
+
+
+def answer_losses(outputs: Columns, truth: Column, schema: Schema) -> Floats:
+    """Return the same of what a version answers to rows whose truth (see `Records.truth`) is known."""
+    if schema.task is Task.MULTICLASS:
+        return np.square(1 - classes_of(outputs, truth, schema).certainty)
+    return losses(outputs[schema.score], truth, schema.task)
 
 
 def independent_rows(x: Floats) -> float:

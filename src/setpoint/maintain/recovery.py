@@ -9,7 +9,7 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.maintain.case import as_seen, latest
 from setpoint.maintain.drift import hourly_levels
 from setpoint.maintain.joint import fit_joint
-from setpoint.maintain.loss import Floats, independent_rows, losses, mean_of, moving_means
+from setpoint.maintain.loss import Floats, independent_rows, losses_of, mean_of, moving_means
 
 FEWEST, FEWEST_BAD = 12, 24  # labelled rows before a repair may be called good, and bad
 ENOUGH = 168  # labelled rows after which the nearer side decides
@@ -52,7 +52,7 @@ def recovered(
     after, before = since_repair.labelled, latest(healthy.labelled)
     if len(after) < FEWEST or len(before) < FEWEST:
         return None, None, f"{len(after)} of {FEWEST} labelled records since the repair"
-    base, now = (losses(r.score, r.outcome, task) for r in (before, after))
+    base, now = (losses_of(r, task) for r in (before, after))
     ratio = mean_of(now / hourly_levels(before, base, after.time).mean(), LEVEL)
     good, bad = limits(repair, base, len(now))
     words = (

@@ -12,7 +12,7 @@ QUALITY = "quality"
 SERVICE = "service"
 FAIRNESS = "fairness"
 REQUESTS = "requests"
-OUTPUTS = ("prediction", "probability")  # when only these drift, it is the model's answers that moved
+OUTPUTS = ("prediction", "probability", "label")  # when only these drift, it is the model's answers that moved
 SAME_CAUSE = timedelta(days=2)  # data that move so soon after a quality alarm may be what it was about
 
 

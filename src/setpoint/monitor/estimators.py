@@ -23,8 +23,13 @@ ERRORS = ("mae", "rmse")
 VALUE = "value_per_decision"
 LEVEL = 0.9  # probability that an interval holds the realised value
 OLDER = "this version was deployed before estimates were learnt; deploy it again"
-BY_BLOCK = {Task.BINARY: ("rows", "positives"), Task.REGRESSION: ("rows", "absolute", "squares", "fourth")}
-BY_CELL = {Task.BINARY: ("score", "log_score", "log_rest", "square"), Task.REGRESSION: ()}
+OF_CLASSES = (Task.BINARY, Task.MULTICLASS)
+BY_BLOCK = {
+    **dict.fromkeys(OF_CLASSES, ("rows", "positives")),
+    Task.REGRESSION: ("rows", "absolute", "squares", "fourth"),
+}
+BY_CELL = {**dict.fromkeys(OF_CLASSES, ("score", "log_score", "log_rest", "square")), Task.REGRESSION: ()}
+BY_TASK = {Task.BINARY: tuple(EXPECTED), Task.MULTICLASS: ("accuracy",), Task.REGRESSION: ERRORS}
 
 FloatArray = NDArray[np.float64]
 
@@ -53,7 +58,8 @@ def teach(task: Task, score: Column, outcome: Column, bins: Sequence[float], thr
     Parameters
     ----------
     score, outcome : ndarray of shape (n,), float64
-        In time order; rows without an outcome are left out.
+        In time order; rows without an outcome are left out. Of several classes the outcome says whether the label was
+        right: a calibrated probability of the label promises the accuracy.
     bins : sequence of float
         Cut points of the score's profile.
     """
@@ -62,7 +68,7 @@ def teach(task: Task, score: Column, outcome: Column, bins: Sequence[float], thr
     if not known.any():
         return Taught(task=task, why=f"{CANNOT}no row of the reference has both a score and an outcome")
     cells: Cells | LossCells
-    if task is Task.BINARY:
+    if task in OF_CLASSES:
         cells = cells_of(score[known], outcome[known], cuts, threshold)
     else:
         cells = loss_cells_of(score[known], outcome[known], cuts)
@@ -100,7 +106,7 @@ def can_be_estimated(task: Task, objective: Objective) -> bool:
     """Whether an objective's metric can be estimated without labels."""
     if objective.metric == VALUE:
         return task is Task.BINARY and objective.gain is not None
-    return objective.metric in (EXPECTED if task is Task.BINARY else ERRORS)
+    return objective.metric in BY_TASK[task]
 
 
 def estimator_of(taught: Taught, objective: Objective) -> Estimator:

@@ -170,18 +170,31 @@ def _surely_worse(one: MetricValue, whole: MetricValue) -> bool:
 def _gaps(answers: Answers, splits: Mapping[str, Split]) -> tuple[GapValue, ...]:
     if answers.task not in GAPS:
         return ()
-    rates = GAPS[answers.task] if answers.score is not None or answers.task == "regression" else GAPS["binary"][:3]
+    rates = _rates(answers)
+    y = (answers.y == answers.decided).astype(np.float64) if answers.task == "multiclass" else answers.y
     alpha = ALPHA / max(len(splits) * len(rates), 1)
     floor = floor_of(answers.y, numbers=answers.task == "regression")
     found = []
     for column, split in splits.items():
         codes, names = split.codes(answers.columns[column]), split.names(column)
         for of in rates:
-            said = answers.score if of == "mean_error" and answers.score is not None else answers.decided
-            one = gap(of, answers.y, said, codes, names, threshold=0.5, alpha=alpha)
+            one = gap(of, y, _said(answers, of), codes, names, threshold=0.5, alpha=alpha)
             if one is not None:
                 found.append(GapValue(by=column, of=of, floor=floor, unfair=one.low > floor, **_shown(one)))
     return tuple(found)
+
+
+def _rates(answers: Answers) -> tuple[str, ...]:
+    """Return the rates that a table tells: without a score there is no error of its mean."""
+    if answers.task == "multiclass" or (answers.task == "binary" and answers.score is None):
+        return tuple(rate for rate in GAPS[answers.task] if rate != "mean_error")
+    return GAPS[answers.task]
+
+
+def _said(answers: Answers, of: str) -> FloatArray:
+    if answers.task == "multiclass":
+        return np.ones(len(answers))  # every label was decided
+    return answers.score if of == "mean_error" and answers.score is not None else answers.decided
 
 
 def _shown(one: Gap) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from setpoint.config.metrics import CATALOGUE, span
+from setpoint.domain.classes import Classes
 from setpoint.domain.objective import Objective
-from setpoint.monitor.metric_reasons import Pick, for_binary, for_regression
+from setpoint.monitor.metric_reasons import Pick, for_binary, for_classes, for_regression, of_nothing
 from setpoint.monitor.quality import terms
-from setpoint.stats.quality import Measured, Terms, distance, measure
+from setpoint.stats.quality import Measured, Terms, distance, measure, measure_any
 
 SLACK = 0.2  # room that a bound leaves: of an error itself, of a skill what is above knowing nothing
 CHANCE = 0.5  # of a rank metric
@@ -64,31 +66,44 @@ class Choice:
 
 
 def choose(
-    task: str, y: FloatArray, score: FloatArray, *, threshold: float = 0.5, every_s: float = 0.0
+    task: str,
+    y: FloatArray,
+    score: FloatArray,
+    *,
+    threshold: float = 0.5,
+    every_s: float = 0.0,
+    several: Classes | None = None,
 ) -> tuple[Choice, ...]:
     """Choose quality metrics; the first is the one to hold, the others are worth a look.
 
     Parameters
     ----------
     task : str
-        `binary` or `regression`.
+        `binary`, `multiclass` or `regression`.
     y, score : ndarray of shape (n,)
-        Outcomes (1.0 and 0.0 of a binary task) and answers, in time order where that is known.
+        Outcomes (1.0 and 0.0 of classes) and answers, in time order where that is known.
     threshold : float
         Of the decision.
     every_s : float
         Seconds between rows where they are regular, else 0: hours and days have a season to beat.
+    several : Classes, optional
+        Of a task of several classes: the classes behind `y`.
     """
-    wanted = for_binary(y, score, threshold) if task == "binary" else for_regression(y, score, every_s)
-    return tuple(choice for pick in wanted for choice in _measured(pick, y, score, threshold))
+    if several is not None:
+        wanted = for_classes(several)
+    else:
+        wanted = for_binary(y, score, threshold) if task == "binary" else for_regression(y, score, every_s)
+    return tuple(choice for pick in wanted for choice in _measured(pick, y, score, threshold, several))
 
 
-def _measured(pick: Pick, y: FloatArray, score: FloatArray, threshold: float) -> Iterator[Choice]:
+def _measured(
+    pick: Pick, y: FloatArray, score: FloatArray, threshold: float, several: Classes | None
+) -> Iterator[Choice]:
     """Yield a metric with what it is on the rows, if it has a value there."""
     known = Terms(threshold=threshold, top=pick.top or 0.1, season=pick.season or 1)
-    found = distance(pick.metric, measure(pick.metric, y, score, known))
+    found = distance(pick.metric, measure_any(pick.metric, y, score, several, known))
     if found.known:
-        leaves = room(pick.metric, found.value, y, score)
+        leaves = room(pick.metric, found.value, y, score, several)
         yield Choice(
             metric=pick.metric,
             why=pick.why,
@@ -97,20 +112,24 @@ def _measured(pick: Pick, y: FloatArray, score: FloatArray, threshold: float) ->
             matters=2 * leaves,
             top=pick.top,
             season=pick.season,
-            constant=_of_constant(pick.metric, y),
+            constant=_of_constant(pick.metric, y, several),
         )
 
 
 def chosen_for(
-    objectives: Sequence[Objective], y: FloatArray, score: FloatArray, threshold: float
+    objectives: Sequence[Objective],
+    y: FloatArray,
+    score: FloatArray,
+    threshold: float,
+    several: Classes | None = None,
 ) -> tuple[tuple[Choice, Objective], ...]:
     """Return the quality objectives of a set point as choices; those without a value on these rows are left out."""
     out = []
     for o in objectives:
-        found = distance(o.metric, measure(o.metric, y, score, terms(o, threshold)))
+        found = distance(o.metric, measure_any(o.metric, y, score, several, terms(o, threshold)))
         if found.known:
             left = found.value - o.target if o.higher_is_better else o.target - found.value
-            more = abs(room(o.metric, found.value, y, score))
+            more = abs(room(o.metric, found.value, y, score, several))
             why = "held by the set point" if left > 0 else "held by the set point, and missed on the reference already"
             choice = Choice(metric=o.metric, why=why, found=found, room=left, matters=max(left, 0) + more, top=o.top,
                             season=o.season)  # fmt: skip
@@ -118,7 +137,7 @@ def chosen_for(
     return tuple(out)
 
 
-def room(metric: str, value: float, y: FloatArray, score: FloatArray) -> float:
+def room(metric: str, value: float, y: FloatArray, score: FloatArray, several: Classes | None = None) -> float:
     """Return how much a bound leaves: a fifth of the error, or of the skill above knowing nothing.
 
     No error bound leaves more than a constant answer would need, where the model is better than that.
@@ -129,19 +148,22 @@ def room(metric: str, value: float, y: FloatArray, score: FloatArray) -> float:
         "average_precision": base,
         "precision": base,
         "precision_at_top": base,
+        **({} if several is None else of_nothing(several)),
     }.get(metric, 0.0)
     if metric == "calibration_in_the_large":
         return SLACK * min(base, 1 - base)
     if metric == "bias":
         return SLACK * float(np.abs(y - score).mean())
     plain = SLACK * abs(value - nothing)
-    constant = _of_constant(metric, y)
+    constant = _of_constant(metric, y, several)
     return min(plain, constant - value) if constant > value else plain
 
 
-def _of_constant(metric: str, y: FloatArray) -> float:
+def _of_constant(metric: str, y: FloatArray, several: Classes | None) -> float:
     """Return the error of the best constant answer; infinite where it is not asked for."""
     if metric not in ("mae", "log_loss", "brier"):
         return math.inf
+    if several is not None:
+        return float(stats.entropy(several.shares))
     constant = float(np.median(y) if metric == "mae" else y.mean())
     return measure(metric, y, np.full_like(y, constant)).value

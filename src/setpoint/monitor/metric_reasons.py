@@ -1,4 +1,4 @@
-"""Which quality metrics fit a model, and why: by its task, how rare its positives are, what its outcomes look like."""
+"""Which quality metrics fit a model, and why: by its task, how rare its classes are, what its outcomes look like."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.classes import Classes
+
 RARE = 0.05  # share of positives below which a rank metric of all pairs flatters
 ENOUGH_DECIDED = 20  # rows decided positive, so that a threshold says something
 HEAVY = 0.5  # of the summed absolute error that one row in a hundred brings
 SEASONS = {3_600.0: 24, 86_400.0: 7}  # rows of the season, by the seconds between rows
 SEASONAL = 0.3  # correlation with the season before
+UNEVEN = 2.0  # times its even share that the commonest of several classes has
 CERTAIN = 1e-6  # a probability so near to 0 or 1 is one that log_loss would hang on
 
 FloatArray = NDArray[np.float64]
@@ -59,6 +62,29 @@ def _probabilities(score: FloatArray) -> Iterator[Pick]:
     else:
         yield Pick("log_loss", "judges the probability itself, and feels overconfidence")
     yield Pick("calibration_in_the_large", "mean probability less the share of positives: feels a changed mix first")
+
+
+def for_classes(rows: Classes) -> Iterator[Pick]:
+    """Yield what fits a task of several classes, what is to be held first; nothing where one class occurs only."""
+    shares = rows.shares
+    most, least = float(shares.max()), float(shares[shares > 0].min())
+    if most == 1.0:
+        return
+    if most > UNEVEN / np.count_nonzero(shares):
+        yield Pick("balanced_accuracy", f"{most:.0%} are of one class, and accuracy is met by naming it; this is not")
+    else:
+        yield Pick("accuracy", f"share of right labels; who always names one class has {most:.0%}")
+    if least < RARE:
+        yield Pick("macro_f1", f"the rarest class has {least:.2%} of the rows, and counts as much as any here")
+    if rows.probabilities.shape[1] and (rows.certainty >= CERTAIN).all():
+        yield Pick("log_loss", "judges the probability of the true class, and feels overconfidence")
+    yield Pick("calibration_in_the_large", "mean probability of the label less the share that is right: overconfidence")
+
+
+def of_nothing(rows: Classes) -> dict[str, float]:
+    """Return what metrics are of answers that know nothing: the commonest class, or any at random."""
+    chance = 1 / np.count_nonzero(rows.shares)
+    return {"accuracy": float(rows.shares.max()), "balanced_accuracy": chance, "roc_auc": 0.5}
 
 
 def for_regression(y: FloatArray, score: FloatArray, every_s: float) -> Iterator[Pick]:

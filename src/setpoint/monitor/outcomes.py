@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import Records, moment
-from setpoint.domain.schema import Task
+from setpoint.domain.schema import Schema, Task
 from setpoint.monitor.relation import FEWEST, FLOOR, Labelled, concept
 from setpoint.monitor.seen import Seen
 from setpoint.stats.intervals import block_se, t_quantile
+
+FloatArray = NDArray[np.float64]
 
 WEEK = timedelta(days=7)
 SHARE_FLOOR = 0.02  # of a share
@@ -38,20 +41,40 @@ def _numbers(rows: Records) -> Records:
 
 
 def _prior(seen: Seen, before: Records, now: Records, alpha: float) -> Finding:
-    """Compare the means of outcomes, as far as days that move by themselves allow."""
-    then, late = (rows.outcome.astype(np.float64) for rows in (before, now))
-    (se_then, freedom), (se_late, few) = block_se(then), block_se(late)
-    effect = float(late.mean() - then.mean())
-    width = float(np.hypot(se_then, se_late)) * t_quantile(alpha, min(freedom, few))
-    floor = SHARE_FLOOR if seen.schema.task is Task.BINARY else LEVEL_FLOOR * float(then.std())
-    detail = f"mean outcome {then.mean():.4g} → {late.mean():.4g} in the last week; ± {width:.3g} is natural"
+    """Compare the means of outcomes, as far as days that move by themselves allow.
+
+    Of several classes the share of each is compared, and that one told which has moved most surely.
+    """
+    pairs = _levels(before, now, seen.schema)
+    found = [(name, *_moved(then, late, alpha / len(pairs))) for name, (then, late) in pairs.items()]
+    name, effect, width = max(found, key=lambda one: abs(one[1]) - one[2])
+    then, late = pairs[name]
+    floor = LEVEL_FLOOR * float(then.std()) if seen.schema.task is Task.REGRESSION else SHARE_FLOOR
+    detail = f"{name} {then.mean():.4g} → {late.mean():.4g} in the last week; ± {width:.3g} is natural"
     return _finding(seen, now, "prior", abs(effect), width, floor, detail)
+
+
+def _levels(before: Records, now: Records, schema: Schema) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return what should keep its mean, before and now."""
+    if before.classes is None or now.classes is None:
+        return {"mean outcome": (before.outcome.astype(np.float64), now.outcome.astype(np.float64))}
+    truths = before.classes.truth, now.classes.truth
+    return {
+        f"share of {label!r}": (1.0 * (truths[0] == place), 1.0 * (truths[1] == place))
+        for place, label in enumerate(schema.classes)
+    }
+
+
+def _moved(then: FloatArray, late: FloatArray, alpha: float) -> tuple[float, float]:
+    """Return how far a mean has moved, and how far it moves by itself."""
+    (se_then, freedom), (se_late, few) = block_se(then), block_se(late)
+    return float(late.mean() - then.mean()), float(np.hypot(se_then, se_late)) * t_quantile(alpha, min(freedom, few))
 
 
 def _concept(seen: Seen, before: Records, now: Records, alpha: float, *, prior: bool) -> Finding:
     reference, current = (Labelled(r.outcome.astype(np.float64), r.score.astype(np.float64)) for r in (before, now))
     found = concept(reference, current, 2 * alpha, prior=prior)
-    unit = "in its share" if seen.schema.task is Task.BINARY else "deviations of the error"
+    unit = "deviations of the error" if seen.schema.task is Task.REGRESSION else "in its share"
     detail = f"at equal score the outcome differs by up to {found.size:.2g} {unit} from the weeks before"
     return _finding(seen, now, "concept", found.size, found.size - found.low, FLOOR, detail)
 

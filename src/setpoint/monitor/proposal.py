@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from setpoint.domain.classes import Classes
 from setpoint.domain.cuts import Binning, counted_as, cuts_of
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput
-from setpoint.monitor.answers import read_answers
+from setpoint.monitor.answers import Answers, read_answers
 from setpoint.monitor.limits import Limits, learn
 from setpoint.monitor.proposed import Proposal
 from setpoint.monitor.proposing import BUDGET, Subject, proposal_of
@@ -46,7 +47,7 @@ def propose(
         Columns of what was true and of what was answered (a number, or the probability of the second class). Quality
         metrics are proposed where both are there. Answers to rows that the model was trained on flatter it.
     task : str, optional
-        `binary` or `regression`; by default what the target looks like.
+        `binary`, `multiclass` or `regression`; by default what the target looks like.
     time : str, optional
         Column of times; by default the first. It gives the records a day that windows are sized for.
     false_actions_per_year : float
@@ -61,7 +62,7 @@ def propose(
     _check(arrow, [n for n in (target, prediction, time) if n])
     time = time or next((f.name for f in arrow.schema if holds(f.type) is Holds.TIMES), None)
     ordered = arrow.sort_by(time) if time else arrow
-    y, score, found, classes = _answers(ordered, target, prediction, task)
+    answers, found = _answers(ordered, target, prediction, task)
     names = [f.name for f in arrow.schema if f.name not in {target, prediction, time} and holds(f.type) in FEATURES]
     if not names:
         raise InvalidInput("the table has no column of numbers, flags or texts beside the target and the time")
@@ -79,16 +80,14 @@ def propose(
             columns=columns,
             binning=binning,
             limits=limits,
-            y=y,
-            score=score,
+            **_judged(answers),
             how=""
-            if y is None
+            if answers is None
             else f"the answers in {prediction!r}, which flatter the model if it was trained on these rows",
             seconds=seconds,
             rate_s=arrow.num_rows / seconds if seconds else 0.0,
             every_s=every_s,
             false_actions_per_year=false_actions_per_year,
-            classes=classes,
         )
     )
 
@@ -130,21 +129,33 @@ def _check(table: pa.Table, named: Sequence[str]) -> None:
             raise InvalidInput(f"the table has no column {name!r}; it has {', '.join(table.column_names)}")
 
 
-Answered = tuple[FloatArray | None, FloatArray | None, str, tuple[str, ...]]
-
-
-def _answers(table: pa.Table, target: str | None, prediction: str | None, task: str | None) -> Answered:
+def _answers(
+    table: pa.Table, target: str | None, prediction: str | None, task: str | None
+) -> tuple[Answers | None, str]:
     if target is None or prediction is None:
-        return None, None, task or _task_of(table, target), ()
+        return None, task or _task_of(table, target)
     found = read_answers(table, target=target, prediction=prediction, score=None, task=task, time=None, query=None)
-    return found.y, found.decided if found.score is None else found.score, found.task, tuple(map(str, found.classes))
+    return found, found.task
+
+
+def _judged(answers: Answers | None) -> dict[str, Any]:
+    """Return what a subject has of answers; a table of several classes holds labels, and no probability of them."""
+    if answers is None:
+        return {}
+    classes = tuple(map(str, answers.classes))
+    if answers.task != Task.MULTICLASS:
+        said = answers.decided if answers.score is None else answers.score
+        return {"y": answers.y, "score": said, "classes": classes}
+    several = Classes(decided=answers.decided, truth=answers.y, probabilities=np.empty((len(answers), 0)))
+    return {"y": several.right, "score": np.full(len(answers), np.nan), "several": several, "classes": classes}
 
 
 def _task_of(table: pa.Table, target: str | None) -> str:
     if target is None:
         return "task not known"
-    few = len(pc.unique(table[target]).drop_null()) <= 2
-    return Task.BINARY if few or holds(table[target].type) is Holds.TEXTS else Task.REGRESSION
+    if len(pc.unique(table[target]).drop_null()) <= 2:
+        return Task.BINARY
+    return Task.MULTICLASS if holds(table[target].type) is Holds.TEXTS else Task.REGRESSION
 
 
 def _feature(name: str, kind: Holds) -> Feature:

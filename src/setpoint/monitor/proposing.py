@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.config.metrics import CATALOGUE, TASKS
+from setpoint.config.metrics import CATALOGUE
+from setpoint.domain.classes import Classes
 from setpoint.domain.cuts import Binning
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Columns
@@ -46,7 +47,8 @@ class Subject:
     limits : Limits
         What is natural for them.
     y, score : ndarray of shape (m,), optional
-        Outcomes and answers of rows that were scored, in time order; without them no quality can be judged.
+        Outcomes and answers of rows that were scored, in time order; without them no quality can be judged. Of several
+        classes y says whether the label was right, and `several` has the classes themselves.
     how : str
         How they were scored, in words.
     seconds : float
@@ -65,6 +67,7 @@ class Subject:
     limits: Limits
     y: FloatArray | None = None
     score: FloatArray | None = None
+    several: Classes | None = None
     how: str = ""
     seconds: float = 0.0
     rate_s: float = 0.0
@@ -113,12 +116,13 @@ def proposal_of(subject: Subject) -> Proposal:
 
 def _quality(subject: Subject) -> Iterator[Watch]:
     """Yield the quality objectives there are, then metrics chosen; without a set point the first of those is held."""
-    if subject.y is None or subject.score is None or len(subject.y) < FEWEST_ROWS or subject.task not in TASKS:
+    if subject.y is None or subject.score is None or len(subject.y) < FEWEST_ROWS:
         return
     y, score, threshold = subject.y, subject.score, subject.threshold
-    held = chosen_for([o for o in subject.objectives if o.metric in CATALOGUE], y, score, threshold)
+    several = subject.several
+    held = chosen_for([o for o in subject.objectives if o.metric in CATALOGUE], y, score, threshold, several)
     known = {choice.metric for choice, _ in held}
-    chosen = choose(subject.task, y, score, threshold=threshold, every_s=subject.every_s)
+    chosen = choose(subject.task, y, score, threshold=threshold, every_s=subject.every_s, several=several)
     pairs: list[tuple[Choice, Objective | None]] = [*held, *((c, None) for c in chosen if c.metric not in known)]
     for at, (choice, objective) in enumerate(pairs):
         holds = objective is not None or (at == 0 and not subject.objectives)
@@ -137,7 +141,7 @@ def _worth(subject: Subject) -> int | None:
     """Return how many independent rows the reference weighs, by how the loss of consecutive rows goes together."""
     if subject.y is None or subject.score is None or len(subject.y) < FEW_ROWS:
         return None
-    loss = np.abs(subject.y - subject.score)
+    loss = np.abs(subject.y - subject.score) if subject.several is None else 1 - subject.y
     return max(int(subject.rows / block_effect(loss)), 1)
 
 
@@ -183,13 +187,18 @@ def _of_quality(subject: Subject) -> Iterator[str]:
     y = subject.y
     if y is None or not len(y):
         yield "No answers to judge: quality metrics need those of a model (a setpoint.yaml, a deployment, --prediction)"
-    elif subject.task not in TASKS:
-        yield f"Metrics of task {subject.task} cannot be held yet; `setpoint monitor evaluate` measures them"
     elif len(y) < FEWEST_ROWS:
         yield f"Only {len(y)} rows have an outcome and an answer: fewer than {FEWEST_ROWS} say nothing of quality"
     elif y.min() == y.max():
-        which = subject.classes[int(y[0])] if subject.classes else f"{y[0]:g}"
-        yield f"All {len(y):,} outcomes scored are {which}: no metric tells a good model from a bad one on them"
+        yield f"All {len(y):,} {_which(subject)}: no metric tells a good model from a bad one on them"
+
+
+def _which(subject: Subject) -> str:
+    assert subject.y is not None
+    one = subject.y[0]
+    if subject.several is not None:
+        return f"labels scored are {'right' if one else 'wrong'}"
+    return f"outcomes scored are {subject.classes[int(one)] if subject.classes else f'{one:g}'}"
 
 
 def _of_time(subject: Subject) -> Iterator[str]:

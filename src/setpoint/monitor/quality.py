@@ -14,12 +14,13 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.monitor.seen import SMALLEST_LOOK, STEPS, Seen
 from setpoint.stats.blocks import MOST, block_rows, step
 from setpoint.stats.intervals import t_quantile
-from setpoint.stats.quality import Measured, Terms, distance, measure, row_log_loss, undefined
+from setpoint.stats.losses import ABSOLUTE, ERROR_RATE, LOG_LOSS, class_losses, loss_name
+from setpoint.stats.quality import Measured, Terms, distance, measure_any, row_log_loss, undefined
 
 FEWEST_ROWS = 24
 SHARES = 3  # of the budget where there are segments: the objectives, their segments, the gaps between segments
 NOT_MEASURED = "not_measured"
-LOSS = {Task.REGRESSION: ("mae_step", "mean absolute error"), Task.BINARY: ("log_loss_step", "log loss")}
+STEP = {ABSOLUTE: "mae_step", LOG_LOSS: "log_loss_step", ERROR_RATE: "error_rate_step"}
 STEP_FLOOR = float(np.log(1.25))
 RELEASES_PER_YEAR = 50.0  # a step right after a release needs less proof: there are far fewer releases than looks
 
@@ -54,8 +55,14 @@ def measured(seen: Seen, objective: Objective, rows: Records) -> Measured:
     """Measure a quality objective on rows, as it is bounded: a metric that should be near a value as its distance."""
     if objective.function is not None:
         return seen.own.get(objective, undefined(len(rows), "it has not been measured yet"))
+    return measured_rows(objective, rows, seen.threshold)
+
+
+def measured_rows(objective: Objective, rows: Records, threshold: float) -> Measured:
+    """Measure an objective's metric on rows that have an outcome and a score, as it is bounded."""
     y, score = rows.outcome.astype(np.float64), rows.score.astype(np.float64)
-    return distance(objective.metric, measure(objective.metric, y, score, terms(objective, seen.threshold)))
+    found = measure_any(objective.metric, y, score, rows.classes, terms(objective, threshold))
+    return distance(objective.metric, found)
 
 
 def terms(objective: Objective, threshold: float) -> Terms:
@@ -139,7 +146,7 @@ def _step(seen: Seen) -> Iterator[Finding]:
     if not rows:
         return
     released = len(set(newest.version[-SMALLEST_LOOK:])) > 1 or newest.version[-1] != before.version[-1]
-    metric, text = LOSS[seen.schema.task]
+    text = loss_name(seen.schema)
     past, now = (_blocks(loss(part, seen.schema), rows)[-MOST:] for part in (before, newest))
     one = step(past, now, 0.05)
     looks = min(seen.looks, RELEASES_PER_YEAR) if released else seen.looks
@@ -147,7 +154,7 @@ def _step(seen: Seen) -> Iterator[Finding]:
     effect = float(one.effect[0])
     yield Finding(
         monitor="quality",
-        metric=metric,
+        metric=STEP[text],
         version=str(newest.version[-1]),
         since=moment(newest.time[0]),
         until=moment(newest.time[-1]),
@@ -163,7 +170,9 @@ def _step(seen: Seen) -> Iterator[Finding]:
 
 
 def loss(records: Records, schema: Schema) -> FloatArray:
-    """Return the loss of each row: absolute error, or log loss."""
+    """Return the loss of each row: absolute error, log loss, or 1.0 where the label was wrong."""
+    if records.classes is not None:
+        return class_losses(records.classes)
     y, score = records.outcome.astype(np.float64), records.score.astype(np.float64)
     return np.asarray(np.abs(y - score)) if schema.task is Task.REGRESSION else row_log_loss(y, score)
 

@@ -6,14 +6,13 @@ from datetime import timedelta
 import numpy as np
 
 from setpoint.domain.finding import Finding
-from setpoint.domain.schema import Task
 from setpoint.monitor.seen import STEPS, Seen
+from setpoint.stats.losses import loss_name
 from setpoint.stats.paired import mean_interval
 
 WATCHED = timedelta(days=7)
 RELEASES_PER_YEAR = 50.0
 FLOOR = 0.1  # of the loss of the version replaced: a release worse by less is no alarm
-NAME = {Task.REGRESSION: "mean absolute error", Task.BINARY: "log loss"}
 
 
 def release(seen: Seen) -> Iterator[Finding]:
@@ -40,6 +39,6 @@ def release(seen: Seen) -> Iterator[Finding]:
         alarm=bool(worse.low > FLOOR * before),
         low=worse.low if np.isfinite(worse.low) else None,
         high=worse.high if np.isfinite(worse.high) else None,
-        detail=f"{NAME[seen.schema.task]} {contest.losses.mean():.4g} with {contest.champion}, {before:.4g} with "
+        detail=f"{loss_name(seen.schema)} {contest.losses.mean():.4g} with {contest.champion}, {before:.4g} with "
         f"{contest.replaced} on the same {worse.rows} requests",
     )

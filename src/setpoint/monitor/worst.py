@@ -6,14 +6,13 @@ import numpy as np
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import moment
-from setpoint.domain.schema import Task
 from setpoint.monitor.axes import axes_of
 from setpoint.monitor.quality import loss, numbers
 from setpoint.monitor.seen import Seen
+from setpoint.stats.losses import loss_name
 from setpoint.stats.slices import find_slices
 
 MOST_ROWS = 50_000  # the newest
-NAME = {Task.REGRESSION: "mean absolute error", Task.BINARY: "log loss"}
 
 
 def worst_slices(seen: Seen, quality: Sequence[Finding]) -> Iterator[Finding]:
@@ -23,7 +22,7 @@ def worst_slices(seen: Seen, quality: Sequence[Finding]) -> Iterator[Finding]:
         return
     rows = numbers(seen.labelled.between(min(f.since for f in off), None))
     rows = rows.take(np.arange(max(0, len(rows) - MOST_ROWS), len(rows)))
-    what = NAME[seen.schema.task]
+    what = loss_name(seen.schema)
     for found in find_slices(axes_of(rows.inputs), loss(rows, seen.schema)):
         yield Finding(
             monitor="slices",

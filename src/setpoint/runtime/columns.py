@@ -60,25 +60,41 @@ def _side_by_side(columns: Columns, names: Sequence[str]) -> Column:
 
 
 class Head:
-    """Names a model's raw output: the prediction, or label and probability of the second class.
+    """Names a model's raw output: the prediction, or label and probability.
 
-    The second class is decided strictly above the threshold, as scikit-learn's `predict` does at one half: a tied
-    vote goes to the first class.
+    Of two classes the second is decided strictly above the threshold, as scikit-learn's `predict` does at one half: a
+    tied vote goes to the first class. Of several the likeliest is decided, the first of those that are equally likely,
+    and `probability` is its own.
     """
 
     def __init__(self, schema: Schema, threshold: float) -> None:
         self._classes = None if schema.task is Task.REGRESSION else class_values(schema)
         self._threshold = threshold
+        self._several = schema.task is Task.MULTICLASS
+        self._each = schema.probabilities
 
     def __call__(self, raw: Column) -> dict[str, Column]:
-        """Return the outputs by their names; `raw` has shape (n,), (n, 1) or, for two classes, (n, 2)."""
+        """Return the outputs by their names; `raw` has shape (n,), (n, 1) or (n, k) for k classes."""
+        if self._several:
+            return self._likeliest(raw)
         score = (raw if raw.ndim == 1 else raw[:, -1]).astype(np.float64, copy=False)
         if self._classes is None:
             return {"prediction": score}
         return {"label": self._classes.take(score > self._threshold), "probability": score}
 
+    def _likeliest(self, raw: Column) -> dict[str, Column]:
+        assert self._classes is not None
+        if raw.ndim != 2 or raw.shape[1] != len(self._classes):
+            raise ValueError(
+                f"the model answers with shape {raw.shape} where {len(self._classes)} classes are expected"
+            )
+        p = raw.astype(np.float64, copy=False)
+        best = p.argmax(axis=1)
+        found = {"label": self._classes.take(best), "probability": p[np.arange(len(p)), best]}
+        return found | dict(zip(self._each, p.T, strict=bool(self._each)))
+
 
 def class_values(schema: Schema) -> Column:
-    """Return the two classes as an array of shape (2,): object for texts, else their own type."""
+    """Return the classes as an array of shape (n_classes,): object for texts, else their own type."""
     texts = any(isinstance(c, str) for c in schema.classes)
     return np.array(schema.classes, dtype=object) if texts else np.array(schema.classes)

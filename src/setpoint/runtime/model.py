@@ -29,7 +29,7 @@ class Model(Protocol):
         -------
         dict of str to ndarray of shape (n,)
             `prediction` (float64), or `label` (a value of `schema.classes` each) and `probability` (float64, of the
-            second class).
+            second class; of the label where there are several), and what else `schema.outputs` names (float64).
         """
 
 

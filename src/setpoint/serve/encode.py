@@ -55,11 +55,19 @@ def error_body(text: str, violations: Sequence[str] = ()) -> bytes:
 
 
 def predictions(answer: Answer, schema: Schema) -> bytes:
-    """Return `{"predictions": [...]}`: numbers, or label and probability (of the second class) each."""
+    """Return `{"predictions": [...]}`: numbers, or label and probability each.
+
+    The probability is that of the second class; of several that of the label, and `probabilities` has each one's.
+    """
     if schema.task is Task.REGRESSION:
         return encode_json({"predictions": answer["prediction"]})
     pairs = zip(answer["label"], answer["probability"], strict=True)
-    return encode_json({"predictions": [{"label": label, "probability": p} for label, p in pairs]})
+    found: list[dict[str, Any]] = [{"label": label, "probability": p} for label, p in pairs]
+    if each := schema.probabilities:
+        classes = [str(label) for label in schema.classes]
+        for prediction, row in zip(found, zip(*(answer[name] for name in each), strict=True), strict=True):
+            prediction["probabilities"] = dict(zip(classes, row, strict=True))
+    return encode_json({"predictions": found})
 
 
 def encode_v1(answer: Answer, schema: Schema, *, columns: bool) -> bytes:

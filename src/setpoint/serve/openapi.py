@@ -1,6 +1,6 @@
 """The OpenAPI document of the data plane, from the live schemas."""
 
-from setpoint.domain.schema import DType, Feature, Kind, OnViolation, Schema, Task, Tensor
+from setpoint.domain.schema import DType, Feature, Kind, OnViolation, Schema, Tensor
 from setpoint.serve.body import BYTES_TYPE, CSV_TYPE, JSON_TYPE
 from setpoint.serve.components import COMPONENTS, ERROR_TEXTS, Json, listing, mapping, ref
 from setpoint.serve.identity import MAX_ID, ROUTING_KEY
@@ -156,7 +156,7 @@ def _nested(tensor: Tensor, schema: Schema) -> Json:
 
 
 def _outcomes(schema: Schema) -> Json:
-    value: Json = {"enum": list(schema.classes)} if schema.task is Task.BINARY else {"type": "number"}
+    value: Json = {"enum": list(schema.classes)} if schema.classes else {"type": "number"}
     one = mapping(id=ID, value=value) | {"additionalProperties": False}
     one["properties"]["known"] = {"anyOf": [TIME, {"type": "null"}]}
     return {"anyOf": [one, mapping(outcomes=listing(one))]}

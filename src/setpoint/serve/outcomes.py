@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from setpoint.domain.classes import either
 from setpoint.domain.record import Outcome, Scalar
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidRequest
 from setpoint.serve.decode import lacks, parse
 from setpoint.serve.identity import A_TIME, event_us
@@ -62,12 +63,11 @@ def _id(where: str, given: object) -> str:
 
 def _value(where: str, given: Any, schema: Schema) -> Scalar:
     """Return the value as the training data spells it."""
-    if schema.task is Task.BINARY:
+    if schema.classes:
         for label in schema.classes:
             if given == label and isinstance(given, str) == isinstance(label, str):
                 return label
-        known = " or ".join(repr(label) for label in schema.classes)
-        raise InvalidRequest(f"{where}: value is {shown(given)}; expected {known}", ("type:value",))
+        raise InvalidRequest(f"{where}: value is {shown(given)}; expected {either(schema.classes)}", ("type:value",))
     if broken_number(given):
         raise InvalidRequest(f"{where}: value is {shown(given)}; expected a finite number", ("type:value",))
     return float(given)

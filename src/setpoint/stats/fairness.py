@@ -38,7 +38,7 @@ def rate(of: str, y: FloatArray, score: FloatArray, inside: NDArray[np.bool_], t
     """Return a rate of one segment.
 
     `selection_rate`: decided positive (demographic parity). `recall`, `false_positive_rate`: of the positives and of
-    the negatives (equalised odds). `mean_error`: predicted minus true (calibration).
+    the negatives (equalised odds). `accuracy`: decided right. `mean_error`: predicted minus true (calibration).
 
     References
     ----------
@@ -50,7 +50,9 @@ def rate(of: str, y: FloatArray, score: FloatArray, inside: NDArray[np.bool_], t
         with np.errstate(over="ignore", invalid="ignore"):
             found = ratio(below * (score - y), below, why="no row of the segment")
         return found if found.known or found.why else undefined(len(y), "the numbers are too large to compute with")
-    return ratio(below * (score >= threshold), below, counts=True, why="no row of the segment")
+    yes = score >= threshold
+    hits = yes == (y > 0.5) if of == "accuracy" else yes
+    return ratio(below * hits, below, counts=True, why="no row of the segment")
 
 
 def gap(

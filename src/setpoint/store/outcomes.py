@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.classes import either
 from setpoint.domain.record import Outcome, OutcomeReceipt, Scalar
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidInput
 from setpoint.store.rows import join_codes
 
@@ -167,9 +168,9 @@ def _keys(codes: Ints, days: Ints) -> Ints:
 def numbers_of(values: Sequence[Scalar], schema: Schema) -> list[float]:
     """Return outcomes as the numbers they are compared as.
 
-    Regression: the value. Binary: 1.0 for the second class, 0.0 for the first. NaN for what is neither.
+    Regression: the value. Classes: the place of the class among them, from 0.0. NaN for what is neither.
     """
-    if schema.task is Task.BINARY:
+    if schema.classes:
         codes: dict[Scalar, float] = {str(label): float(code) for code, label in enumerate(schema.classes)}
         codes |= {label: float(code) for code, label in enumerate(schema.classes)}
         return [codes[v] if v in codes else codes.get(str(v), float("nan")) for v in values]
@@ -209,5 +210,5 @@ def check(outcomes: Sequence[Outcome], schema: Schema) -> None:
     numbers = numbers_of([o.value for o in outcomes], schema)
     wrong = next((o for o, number in zip(outcomes, numbers, strict=True) if not np.isfinite(number)), None)
     if wrong is not None:
-        expected = " or ".join(map(repr, schema.classes)) if schema.task is Task.BINARY else "a finite number"
+        expected = either(schema.classes) if schema.classes else "a finite number"
         raise InvalidInput(f"outcome of id {wrong.id!r} is {wrong.value!r}; {schema.target!r} must be {expected}")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Schema
 from setpoint.domain.where import matching
 from setpoint.store.batch import objects
 from setpoint.store.outcomes import Outcomes
@@ -43,7 +43,7 @@ def window(
 def presented(table: pa.Table, outcomes: Outcomes, schema: Schema, where: str | None) -> pa.Table:
     """Return rows as the port's `table` promises: ordered, with `outcome` and `known`, those of a condition.
 
-    The outcome of a regression is a number, that of a binary task the class as text.
+    The outcome of a regression is a number, that of a classifier the class as text.
     """
     table = _with_outcomes(table.sort_by(ORDER), outcomes, schema)
     return table if where is None else matching(table, where)
@@ -53,7 +53,7 @@ def _with_outcomes(table: pa.Table, outcomes: Outcomes, schema: Schema) -> pa.Ta
     value, known = outcomes.known_by(
         join_codes(objects(table["id"].to_pylist())), table["day"].cast(pa.int32()).to_numpy().astype(np.int64)
     )
-    if schema.task is Task.BINARY:
+    if schema.classes:
         outcome = pa.array([None if v != v else str(schema.classes[int(v)]) for v in value], pa.string())
     else:
         outcome = pa.array(value, from_pandas=True)

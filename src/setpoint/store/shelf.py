@@ -1,13 +1,15 @@
 """One model's part of the record log in memory: what the reading side of the port is answered from."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
 
+from setpoint.domain.classes import Classes, classes_of
 from setpoint.domain.record import Role
-from setpoint.domain.records import Records, stamp
-from setpoint.domain.schema import Kind, Schema
+from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.schema import Kind, Schema, Task
 from setpoint.store.batch import objects
 from setpoint.store.outcomes import FOREVER, Outcomes
 from setpoint.store.rows import Rows
@@ -36,18 +38,27 @@ class Shelf:
         if not columns:
             return no_records(self.schema)
         by = FOREVER if as_of is None else int(stamp(as_of).astype(np.int64))
-        outcome, known = self.outcomes.known_by(columns["hash"], columns["time"] // DAY_US, by)
+        truth, known = self.outcomes.known_by(columns["hash"], columns["time"] // DAY_US, by)
+        classes = self._classes(columns, truth)
         return Records(
             id=columns["id"],
             time=columns["time"].view("datetime64[us]"),
             version=columns["version"],
             score=columns[f"out.{self.schema.score}"],
-            outcome=outcome,
+            outcome=truth if classes is None else classes.right,
             known=known,
             latency_us=columns["latency_us"],
             maps=objects([" ".join(m) for m in columns["maps"]]),
             inputs={name: columns[f"in.{name}"] for name in self.schema.names},
+            classes=classes,
         )
+
+    def _classes(self, columns: Mapping[str, Column], truth: Column) -> Classes | None:
+        """Say of each row's own answer whether it was right: outcomes come late and are corrected, answers are not."""
+        if self.schema.task is not Task.MULTICLASS:
+            return None
+        outputs = {name: columns[f"out.{name}"] for name in self.schema.outputs}
+        return classes_of(outputs, truth, self.schema)
 
     def refused(self, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""
@@ -59,6 +70,9 @@ class Shelf:
 def no_records(schema: Schema) -> Records:
     """Return no rows, with the types that some would have."""
     text, number, time = np.empty(0, object), np.empty(0), np.empty(0, "datetime64[us]")
+    classes = None
+    if schema.task is Task.MULTICLASS:
+        classes = Classes(decided=number, truth=number, probabilities=np.empty((0, len(schema.probabilities))))
     return Records(
         id=text,
         time=time,
@@ -69,4 +83,5 @@ def no_records(schema: Schema) -> Records:
         latency_us=np.empty(0, np.int64),
         maps=text,
         inputs={f.name: text if f.kind is Kind.CATEGORICAL else number for f in schema.features},
+        classes=classes,
     )

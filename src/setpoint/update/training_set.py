@@ -59,7 +59,7 @@ def build(
     missing = [name for name in wanted if name not in reference.column_names]
     if missing:
         raise InvalidInput(f"the reference lacks {', '.join(missing)}; it has {', '.join(reference.column_names)}")
-    new = {**repaired, schema.target: _target(rows.outcome, schema)}
+    new = {**repaired, schema.target: _target(rows.truth, schema)}
     if schema.time in beside:
         new[schema.time] = rows.time
     if schema.id in beside:
@@ -109,12 +109,12 @@ def repaired_inputs(records: Records, maps: Sequence[tuple[FeatureMap, datetime,
     return inputs
 
 
-def _target(outcome: Column, schema: Schema) -> Column:
-    """Return the outcomes as the training data spells them."""
+def _target(truth: Column, schema: Schema) -> Column:
+    """Return what was true as the training data spells it."""
     if schema.task is Task.REGRESSION:
-        return outcome.astype(np.float64)
+        return truth.astype(np.float64)
     classes = np.array(schema.classes, dtype=object)
-    named: Column = classes[(outcome.astype(np.float64) == 1.0).astype(np.int64)]
+    named: Column = classes[truth.astype(np.int64)]
     return named
 
 

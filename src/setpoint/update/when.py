@@ -12,7 +12,7 @@ from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Phase
 from setpoint.domain.schema import Task
 from setpoint.domain.value import value
-from setpoint.stats.losses import losses
+from setpoint.stats.losses import class_losses, losses
 
 FEWEST_NEW = 300  # labelled rows
 GROWTH = 0.07  # of the rows trained on so far
@@ -150,12 +150,12 @@ def _data_fault(deployment: Deployment) -> str:
 
 def _labels_off(labelled: Records, now: datetime) -> str:
     """Return what is wrong with the outcomes, if anything."""
-    outcome = labelled.outcome
+    truth, outcome = labelled.truth, labelled.outcome
     if len(labelled) and np.mean(labelled.known < labelled.time) > STRAY:
         return "outcomes are dated before what they are the outcome of: the label feed is wrong"
     if np.any(labelled.known > stamp(now)):
         return "outcomes are dated in the future: the label feed is wrong"
-    if np.any(~np.isfinite(outcome.astype(np.float64))):
+    if np.any(~np.isfinite(truth.astype(np.float64))):
         return "some outcomes are no finite numbers: the label feed is wrong"
     latest = outcome[-ONE_VALUE:]
     varied = len(set(outcome[:-ONE_VALUE])) > 2  # a continuous target, not a rare class
@@ -176,5 +176,7 @@ def _expected_gain(deployment: Deployment, recent: Records, expected: float | No
     task = next((task for task, known in QUALITY.items() if metrics & set(known)), None)
     if task is None or expected is None:
         return None, "not estimated: the champion has no proven loss"
-    loss = float(np.nanmean(losses(Task(task), recent.score, recent.outcome)))
+    several = recent.classes
+    each = losses(Task(task), recent.score, recent.outcome) if several is None else class_losses(several)
+    loss = float(np.nanmean(each))
     return loss - expected, f"recent loss {loss:.3g} on {len(recent)} rows minus proven loss {expected:.3g}"

@@ -1,14 +1,15 @@
 """Hand-made deployments and looks, so that what the plan decides can be seen without a world around it."""
 
-import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from setpoint.domain import records
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
@@ -52,9 +53,7 @@ def rows(since: datetime, until: datetime, *, loss: float = 1.0, scale: float = 
 
 def joined(*parts: Records) -> Records:
     """Put stretches of records together."""
-    names = [f.name for f in dataclasses.fields(Records) if f.name != "inputs"]
-    inputs = {k: np.concatenate([p.inputs[k] for p in parts]) for k in parts[0].inputs}
-    return Records(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names}, inputs=inputs)
+    return reduce(records.joined, parts)
 
 
 def version(name: str = "v1") -> ModelVersion:

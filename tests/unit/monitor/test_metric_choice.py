@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from setpoint.domain.classes import Classes
 from setpoint.domain.objective import Objective
 from setpoint.monitor.metric_choice import choose, chosen_for
 
@@ -87,3 +88,39 @@ def test_one_class_gets_no_metric_and_the_set_point_is_kept():
     assert held is missed
     assert choice.room < 0 < choice.matters
     assert "missed on the reference" in choice.why
+
+
+def classes(shares, rows=2_000):
+    rng = np.random.default_rng(3)
+    truth = rng.choice(len(shares), rows, p=shares).astype(float)
+    p = np.full((rows, len(shares)), 0.2 / (len(shares) - 1))
+    said = np.where(rng.random(rows) < 0.8, truth, rng.integers(len(shares), size=rows)).astype(int)
+    p[np.arange(rows), said] = 0.8
+    return Classes(decided=said.astype(float), truth=truth, probabilities=p)
+
+
+@pytest.mark.parametrize(
+    ("shares", "first", "beside"),
+    [
+        ((0.3, 0.3, 0.4), "accuracy", ["log_loss", "calibration_in_the_large"]),
+        ((0.8, 0.1, 0.1), "balanced_accuracy", ["log_loss", "calibration_in_the_large"]),
+        ((0.5, 0.48, 0.02), "accuracy", ["macro_f1", "log_loss", "calibration_in_the_large"]),
+    ],
+)
+def test_metrics_of_several_classes_follow_their_shares(shares, first, beside):
+    rows = classes(shares)
+    score = rows.probabilities.max(axis=1)
+    found = choose("multiclass", rows.right, score, several=rows)
+    assert [c.metric for c in found] == [first, *beside]
+    assert all(c.room > 0 for c in found)
+
+
+def test_accuracy_of_several_classes_has_room_above_naming_the_commonest():
+    rows = classes((0.3, 0.3, 0.4))
+    found = choose("multiclass", rows.right, rows.probabilities.max(axis=1), several=rows)[0]
+    assert found.room == pytest.approx(0.2 * (found.found.value - rows.shares.max()))
+
+
+def test_nothing_is_chosen_where_one_class_occurs():
+    rows = classes((1.0, 0.0, 0.0))
+    assert not choose("multiclass", rows.right, np.ones(len(rows.truth)), several=rows)

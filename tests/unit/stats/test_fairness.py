@@ -66,3 +66,12 @@ def test_errors_too_large_to_add_up_say_so():
     found = rate("mean_error", y, score, np.ones(60, bool), 0.5)
     assert (found.known, found.why) == (False, "the numbers are too large to compute with")
     assert gap("mean_error", y, score, np.arange(60) % 2, ("a", "b"), threshold=0.5) is None
+
+
+def test_a_gap_of_accuracy_is_that_of_right_decisions():
+    rng = np.random.default_rng(2)
+    code = rng.choice(3, 3_000, p=[0.5, 0.4, 0.1])
+    right = (rng.random(3_000) < np.where(code == 1, 0.6, 0.9)).astype(float)
+    found = gap("accuracy", right, rng.uniform(0.4, 1, 3_000), code, NAMES, threshold=0.0)
+    assert found.rates["sex=m"] == pytest.approx(right[code == 1].mean())
+    assert (found.lowest, found.low > 0.2) == ("sex=m", True)

@@ -14,7 +14,8 @@ from setpoint.runtime import Model
 class Signature:
     """What a model says of itself; None where it does not say.
 
-    `names` are its inputs in order, `width` how many there are, `classes` the labels of a classifier, negative first.
+    `names` are its inputs in order, `width` how many there are, `classes` the labels of a classifier, negative first
+    of two; `n_classes` says how many there are where it has no labels for them.
     `tensors` are its inputs where they are other than one float matrix of shape (n, width), their features untold.
     `end` is the last step of a network, as its framework calls it.
     """
@@ -25,6 +26,7 @@ class Signature:
     classes: tuple[str | int | bool, ...] = ()
     tensors: tuple[Tensor, ...] = ()
     end: str = ""
+    n_classes: int | None = None
 
 
 class Importer(Protocol):
@@ -40,7 +42,7 @@ class Importer(Protocol):
         """Return the model as the native runtime serves it."""
 
     def refit(self, native: Any, columns: Columns, truth: Column, schema: Schema) -> Any:
-        """Return an untrained copy, fitted to these rows (`truth`: numbers, or 0.0 and 1.0 for the classes)."""
+        """Return an untrained copy, fitted to these rows (`truth`: numbers, or the places of the classes)."""
 
     def to_onnx(self, native: Any, schema: Schema) -> bytes:
         """Convert; whatever the converter raises comes through."""

@@ -29,11 +29,13 @@ def signature(native: Any) -> Signature:
     width = _width(native)
     end = getattr(getattr(native.layers[-1], "activation", None), "__name__", None)
     units = native.output_shape[-1]
-    if len(native.output_shape) != 2 or units not in (1, 2):
+    if len(native.output_shape) != 2 or units is None:
         raise InvalidInput(
             f"the network's output has shape {native.output_shape}; Setpoint serves (None, 1): a number or a sigmoid, "
-            "and (None, 2): a softmax"
+            "and (None, n_classes): a softmax"
         )
+    if units > 2:
+        return Signature(task=Task.MULTICLASS, names=None, width=width, n_classes=units)
     return Signature(task=ENDS.get((end, units)), names=None, width=width)
 
 

@@ -47,16 +47,22 @@ def signature(native: Any) -> Signature:
     """Return what the graph says of its inputs, and its class labels where a classifier of ai.onnx.ml is in it."""
     inputs = inputs_of(native)
     classes = classes_of(native)
-    task = Task.BINARY if classes else None
-    if len(classes) > 2:
-        raise InvalidInput(f"the graph tells apart {len(classes)} classes; Setpoint serves classifiers of two")
+    said: dict[str, Any] = {"task": Task.BINARY if classes else None, "classes": classes}
+    if (wide := len(classes) or _width(native)) > 2:
+        said |= {"task": Task.MULTICLASS, "n_classes": wide}
     matrix = len(inputs) == 1 and inputs[0].dtype == "float32" and len(inputs[0].shape) == 1
     if matrix:
         width = inputs[0].shape[0]
-        return Signature(task=task, names=None, width=width if width > 0 else None, classes=classes)
+        return Signature(names=None, width=width if width > 0 else None, **said)
     if all(i.shape == (1,) and i.dtype in ("float32", "float64", "string") for i in inputs):
-        return Signature(task=task, names=tuple(i.name for i in inputs), width=len(inputs), classes=classes)
-    return Signature(task=task, names=None, width=None, classes=classes, tensors=inputs)
+        return Signature(names=tuple(i.name for i in inputs), width=len(inputs), **said)
+    return Signature(names=None, width=None, tensors=inputs, **said)
+
+
+def _width(native: Any) -> int:
+    """Return how many numbers the graph answers for a row; 0 where it does not say."""
+    shape = native.graph.output[0].type.tensor_type.shape.dim
+    return int(shape[1].dim_value) if len(shape) == 2 else 0
 
 
 def served(native: Any, schema: Schema, threshold: float) -> Model:

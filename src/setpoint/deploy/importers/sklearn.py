@@ -40,14 +40,15 @@ def signature(native: Any) -> Signature:
         _check_fitted(native)
     if boosted is not None:
         said = boosted.signature(native)
-        return replace(said, classes=_two_classes(native)) if _classifies(native) else said
+        return replace(said, classes=_classes(native)) if _classifies(native) else said
     names = getattr(native, "feature_names_in_", None)
     classifies = _classifies(native)
+    classes = _classes(native) if classifies else ()
     return Signature(
-        task=Task.BINARY if classifies else Task.REGRESSION,
+        task=_task_of(classes) if classifies else Task.REGRESSION,
         names=None if names is None else tuple(str(n) for n in names),
         width=getattr(native, "n_features_in_", None),
-        classes=_two_classes(native) if classifies else (),
+        classes=classes,
     )
 
 
@@ -62,15 +63,23 @@ def _classifies(native: Any) -> bool:
     return len(getattr(native, "classes_", ())) > 0  # a pipeline that ends in a CatBoostRegressor has none
 
 
-def _two_classes(native: Any) -> tuple[str | int | bool, ...]:
+def _task_of(classes: tuple[str | int | bool, ...]) -> Task:
+    return Task.BINARY if len(classes) == 2 else Task.MULTICLASS
+
+
+def _classes(native: Any) -> tuple[str | int | bool, ...]:
     classes, kind = native.classes_, type(native).__name__
-    if isinstance(classes, list) or len(classes) != 2:
-        raise InvalidInput(f"{kind} tells apart {len(classes)} classes; Setpoint serves classifiers of two")
+    if isinstance(classes, list):
+        raise InvalidInput(
+            f"{kind} answers {len(classes)} targets at once; Setpoint serves models of one: save one each"
+        )
+    own = [c.item() if isinstance(c, np.generic) else c for c in classes]
+    if len(own) < 2:
+        raise InvalidInput(f"{kind} knows one class only, {own[0]!r}: it would answer that whatever comes")
     if not hasattr(native, "predict_proba"):
         raise InvalidInput(
             f"{kind} has no predict_proba; wrap it in CalibratedClassifierCV so that it gives probabilities"
         )
-    own = [c.item() if isinstance(c, np.generic) else c for c in classes]
     return tuple(int(c) if isinstance(c, float) and c.is_integer() else c for c in own)
 
 

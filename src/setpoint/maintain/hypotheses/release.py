@@ -11,7 +11,7 @@ from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.drift import loss_rise
 from setpoint.maintain.explanation import Explanation
-from setpoint.maintain.loss import Floats, Mean, loss_name, losses, mean_of
+from setpoint.maintain.loss import Floats, Mean, answer_losses, loss_name, mean_of
 
 FEWEST = 12  # labelled rows that the champion answered
 LEAST_GAIN = 0.1  # of the champion's loss; and of the healthy loss, by which it must have risen
@@ -105,6 +105,6 @@ def contest(case: Case, previous: str, rows: Records, score: Score) -> Contest:
 
 def paired(case: Case, previous: str, rows: Records, score: Score) -> tuple[Floats, Floats]:
     """Return the losses of the champion and of its predecessor on each row, each of shape (n,)."""
-    seen, task = as_seen(rows, case.maps), case.schema.task
-    ours, theirs = (score(version, seen)[case.schema.score] for version in (case.champion.version, previous))
-    return losses(ours, rows.outcome, task), losses(theirs, rows.outcome, task)
+    seen = as_seen(rows, case.maps)
+    ours, theirs = (score(version, seen) for version in (case.champion.version, previous))
+    return answer_losses(ours, rows.truth, case.schema), answer_losses(theirs, rows.truth, case.schema)

@@ -1,9 +1,11 @@
 """One numeric column is sent in another unit: some map turns it into what healthy rows look like, given the others."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from setpoint.domain import records
 from setpoint.domain.conversions import CATALOGUE, Conversion
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.domain.live import FeatureMap, repaired
@@ -14,7 +16,7 @@ from setpoint.maintain.affine import FITTED, affine_maps
 from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.joint import Joint, fit_joint
-from setpoint.maintain.loss import Floats, independent_rows, loss_name, losses, mean_of
+from setpoint.maintain.loss import Floats, answer_losses, independent_rows, loss_name, mean_of
 
 SURE = 30.0  # nats; more would only be trust in the density's own tail
 TAIL_ROWS = 72  # rows before the incident among which the step may lie
@@ -70,11 +72,8 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
 
 
 def joined(a: Records, b: Records) -> Records:
-    """Return two stretches as one."""
-    names = ("id", "time", "version", "score", "outcome", "known", "latency_us", "maps")
-    columns = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in names}
-    inputs = {name: np.concatenate([a.inputs[name], b.inputs[name]]) for name in b.inputs}
-    return Records(**columns, inputs=inputs)
+    """Return two stretches as one, with the inputs of the second."""
+    return records.joined(dataclasses.replace(a, inputs={name: a.inputs[name] for name in b.inputs}), b)
 
 
 def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str]) -> Iterator[Candidate]:
@@ -194,11 +193,12 @@ def proven(incident: Incident, case: Case, score: Score, rows: Records, best: Ca
     with_rule = f"with {best.column} = {formula(best.conversion)}"
     labelled = since.labelled
     if len(labelled) < FEWEST:
-        off, off_mapped = (distance(s, case.healthy.score) for s in rescored(case, score, since, feature_map))
+        output = case.schema.score
+        off, off_mapped = (distance(s[output], case.healthy.score) for s in rescored(case, score, since, feature_map))
         words = f"distance of the predictions from healthy ones {off:.2f} → {off_mapped:.2f} on {len(since)}"
         return replace(repair, proof=f"{words} re-scored records {with_rule}"), off_mapped > off + FURTHER
-    task = case.schema.task
-    before, after = (losses(s, labelled.outcome, task) for s in rescored(case, score, labelled, feature_map))
+    answers = rescored(case, score, labelled, feature_map)
+    before, after = (answer_losses(given, labelled.truth, case.schema) for given in answers)
     gain = mean_of(before - after)
     words = f"{loss_name(case.schema)} {before.mean():.4g} → {after.mean():.4g} on {len(labelled)}"
     interval = f"gain {gain.mean:.4g}, 95 % interval {gain.low:.4g} to {gain.high:.4g}"
@@ -210,11 +210,11 @@ def proven(incident: Incident, case: Case, score: Score, rows: Records, best: Ca
     ), gain.high < 0
 
 
-def rescored(case: Case, score: Score, rows: Records, feature_map: FeatureMap) -> tuple[Floats, Floats]:
-    """Return what the champion answers to the rows without and with the map, each of shape (n,)."""
+def rescored(case: Case, score: Score, rows: Records, feature_map: FeatureMap) -> tuple[Columns, Columns]:
+    """Return what the champion answers to the rows without and with the map."""
     seen: Columns = as_seen(rows, case.maps)
-    version, output = case.champion.version, case.schema.score
-    return score(version, seen)[output], score(version, repaired(seen, [feature_map]))[output]
+    version = case.champion.version
+    return score(version, seen), score(version, repaired(seen, [feature_map]))
 
 
 def distance(a: Floats, b: Floats) -> float:

@@ -14,9 +14,8 @@ from setpoint.monitor.burn import OWN_FAULTS
 from setpoint.monitor.overview.estimates import estimated_trace
 from setpoint.monitor.overview.gathered import Gathered
 from setpoint.monitor.overview.values import ObjectiveView, State, Trace
-from setpoint.monitor.quality import terms
+from setpoint.monitor.quality import measured_rows, numbers
 from setpoint.stats.intervals import share_high, share_low
-from setpoint.stats.quality import distance, measure
 
 FEWEST_ROWS = 8  # of a stretch whose quality is shown
 ALPHA = 0.025  # of each bound of a stretch: 95 % intervals
@@ -122,12 +121,10 @@ def _failures(at_hand: Gathered, objective: Objective) -> Trace:
 
 def _quality(part: Records, objective: Objective, threshold: float) -> tuple[float | None, float | None, float | None]:
     """Measure a quality metric on the rows of one stretch, with its 95 % interval."""
-    rows = part.labelled
-    y, score = rows.outcome.astype(np.float64), rows.score.astype(np.float64)
-    sound = np.isfinite(y) & np.isfinite(score)
-    if sound.sum() < FEWEST_ROWS:
+    rows = numbers(part.labelled)
+    if len(rows) < FEWEST_ROWS:
         return None, None, None
-    found = distance(objective.metric, measure(objective.metric, y[sound], score[sound], terms(objective, threshold)))
+    found = measured_rows(objective, rows, threshold)
     if not found.known:
         return None, None, None
     low, high = found.bounds(ALPHA)

@@ -59,7 +59,7 @@ def fit(
 
 def _loss(artifact: Path, model: Any, schema: Schema, trusted: tuple[str, ...]) -> Any:
     """Return the loss the model was trained with, or the usual one where the file does not say it in a known way."""
-    if model.output_shape[-1] == 2:
+    if model.output_shape[-1] > 1:
         return "sparse_categorical_crossentropy"
     try:
         saved = keras.saving.load_model(artifact, compile=True, safe_mode="Lambda" not in trusted)

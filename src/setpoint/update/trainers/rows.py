@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.domain.classes import either
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Schema, Task
 from setpoint.errors import InvalidInput
@@ -22,12 +23,13 @@ def columns_of(table: pa.Table, schema: Schema) -> Columns:
 
 
 def target_of(table: pa.Table, schema: Schema) -> Column:
-    """Return the target, shape (n,): float64, or 0.0 and 1.0 for the first and the second class.
+    """Return the target, shape (n,): float64, or the place of each row's class.
 
     Raises
     ------
     InvalidInput
-        If there are no rows, a target is missing or unknown, or all are the same: nothing could be learnt.
+        If there are no rows, a target is missing or unknown, or all are the same: nothing could be learnt. Of several
+        classes each must occur, or the new version would not know it.
     """
     name = schema.target
     if not table.num_rows:
@@ -41,14 +43,19 @@ def target_of(table: pa.Table, schema: Schema) -> Column:
         target = np.array([codes.get(label, np.nan) for label in table[name].to_pylist()])
     wrong = int((~np.isfinite(target)).sum())
     if wrong:
-        expected = "a number" if schema.task is Task.REGRESSION else " or ".join(map(repr, schema.classes))
+        expected = "a number" if schema.task is Task.REGRESSION else either(schema.classes)
         raise InvalidInput(
             f"the target {name!r} is not {expected} in {wrong} of {table.num_rows} rows of the training set"
         )
     if np.ptp(target) == 0:
         one = table[name][0].as_py()
-        many = "one class only" if schema.task is Task.BINARY else "one value only"
+        many = "one value only" if schema.task is Task.REGRESSION else "one class only"
         raise InvalidInput(f"the target {name!r} has {many} ({one!r}) in all {table.num_rows} rows of the training set")
+    lacking = [label for place, label in enumerate(schema.classes) if place not in set(target)]
+    if lacking:
+        raise InvalidInput(
+            f"no row of the training set is of class {either(lacking)} of {name!r}: a new version would not know it"
+        )
     return target
 
 
