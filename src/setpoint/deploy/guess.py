@@ -58,8 +58,9 @@ def guess_target(reference: pa.Table, said: Signature, taken: Collection[str]) -
 
 def _fits(values: pa.ChunkedArray, classes: Sequence[str | int | bool]) -> bool:
     if classes:
-        return pc.count_distinct(values).as_py() <= len(classes) + 1 and set(plain(pc.unique(values))) - {None} == set(
-            classes
-        )
+        if pc.count_distinct(values).as_py() > len(classes) + 1:
+            return False
+        found = set(plain(pc.unique(values))) - {None}
+        return found == set(classes) if len(classes) == 2 else len(found) > 1 and found <= set(classes)
     kind = values.type
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from setpoint.domain import records
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, stamp
+from setpoint.domain.records import joined as both
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
@@ -53,7 +53,7 @@ def rows(since: datetime, until: datetime, *, loss: float = 1.0, scale: float = 
 
 def joined(*parts: Records) -> Records:
     """Put stretches of records together."""
-    return reduce(records.joined, parts)
+    return reduce(both, parts)
 
 
 def version(name: str = "v1") -> ModelVersion:
