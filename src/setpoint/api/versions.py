@@ -2,6 +2,7 @@
 
 import getpass
 from datetime import timedelta
+from pathlib import Path
 
 from setpoint.api.place import Place, opened, settings_of
 from setpoint.bootstrap.home import signing_of
@@ -12,7 +13,7 @@ from setpoint.loop.difference import Difference
 from setpoint.loop.pruning import KEEP, Pruned
 from setpoint.loop.versions import Checked, Stored
 
-__all__ = ["diff", "hold", "keygen", "prune", "release", "show", "sign", "verify"]
+__all__ = ["diff", "export", "hold", "keygen", "prune", "release", "show", "sign", "verify"]
 
 
 def show(model: str, version: str, *, home: Place | None = None) -> Stored:
@@ -28,6 +29,19 @@ def diff(model: str, a: str, b: str, *, home: Place | None = None) -> Difference
 def verify(model: str | None = None, *, home: Place | None = None) -> list[Checked]:
     """Read every byte of every version again, and say of each whether it is what was stored."""
     return versions.verified(opened(home), model)
+
+
+def export(
+    model: str, version: str | None = None, *, to: Place, mlflow: bool = False, home: Place | None = None
+) -> Path:
+    """Write a version, by default the champion, to a folder that runs with onnxruntime and NumPy alone.
+
+    With `mlflow` it is an MLflow model directory.
+    """
+    from setpoint.loop.exporting import exported  # which brings in onnxruntime
+
+    exported(opened(home), model, version, Path(to), mlflow=mlflow)
+    return Path(to)
 
 
 def keygen(*, home: Place | None = None) -> str:

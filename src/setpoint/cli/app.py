@@ -28,7 +28,7 @@ COMMANDS = (
     ("update", "acting:update", "Retrain now from the log, or join a training under way."),
     ("rollout", "acting:rollout", "Show candidates and how each ended, or give challengers a share of the requests."),
     ("rollback", "acting:rollback", "Make an earlier version champion again, whole."),
-    ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, hold and prune them."),
+    ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),
     ("replay", "replaying:replay", "Show what the loop would have done with recorded traffic, beside doing nothing."),
     ("demo", "replaying:demo", "Run the whole loop on two years of real demand."),
 )

@@ -14,6 +14,7 @@ from setpoint.runtime import tokens
 from setpoint.runtime.columns import Head, matrix, tensors
 from setpoint.runtime.tokens import TOKENIZER
 
+DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(string)": "string"}
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -59,6 +60,21 @@ def _runner(session: Any, schema: Schema) -> Callable[[Columns], Column]:
         return answer
 
     return run
+
+
+def interface(raw: bytes, schema: Schema) -> tuple[tuple[Tensor, ...], str]:
+    """Return what a converted model takes, as tensors made of features, and the name of the output with the score."""
+    session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
+    inputs, score = session.get_inputs(), session.get_outputs()[-1].name
+    if schema.tensors:
+        return _called([i.name for i in inputs], schema.tensors), score
+    if len(inputs) == 1 and inputs[0].type == "tensor(float)":
+        return (Tensor(name=inputs[0].name, shape=(len(schema.names),), dtype="float32", features=schema.names),), score
+    columns = [
+        Tensor(name=i.name, shape=(1,), dtype=DTYPES[i.type], features=(name,))
+        for i, name in zip(inputs, schema.names, strict=True)
+    ]
+    return tuple(columns), score
 
 
 def _feeder(inputs: Sequence[Any], schema: Schema) -> Callable[[Columns], dict[str, Column]]:

@@ -9,6 +9,7 @@ COMMANDS = (
     ("verify", "versions.checking:verify", "Read every byte again, and say whether it is what was stored."),
     ("keygen", "versions.checking:keygen", "Make the key that versions are signed with."),
     ("sign", "versions.checking:sign", "Sign a version that is there already."),
+    ("export", "versions.exporting:export", "Write a version to a folder that runs with onnxruntime alone."),
     ("prune", "versions.going:prune", "Remove the files of versions that nothing needs."),
     ("hold", "versions.going:hold", "Keep a version, whatever else happens."),
     ("release", "versions.going:release", "End a hold."),
@@ -16,6 +17,6 @@ COMMANDS = (
 
 app = group(
     COMMANDS,
-    "Show the versions of MODEL; compare, verify, sign, hold and prune them.",
+    "Show the versions of MODEL; compare, verify, sign, export, hold and prune them.",
     usual="list",
 )
