@@ -179,6 +179,7 @@ class SetpointFile(Part):
     target: str
     time: str | None = None
     id: str | None = None
+    output: str | None = None
     segments: list[str] = []
     features: dict[str, FeaturePart] = {}
     rules: list[str] = []

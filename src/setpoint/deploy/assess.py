@@ -32,7 +32,7 @@ MAX_ROWS = 50_000  # of each side
 def assess(job: Job) -> Assessed:
     """Load the model, guess what was not said, and score it as honestly as the reference allows."""
     importer = importer_for(job.framework)
-    native = load(importer, Path(job.artifact), job.trusted)
+    native = load(importer, Path(job.artifact), job.trusted, job.output)
     reference = read_reference(Path(job.reference))
     schema = _schema(job, with_names(importer.signature(native), job.logged), reference)
     ordered = reference.sort_by(schema.time) if schema.time else reference
@@ -62,6 +62,7 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         classes=said.classes,
         tensors=said.tensors,
         n_classes=said.n_classes,
+        own_output=job.output,
     )
 
 

@@ -37,7 +37,7 @@ SUM_TOLERANCE = 1e-3  # of the probabilities of a row
 def convert(job: Job) -> Converted:
     """Do the job; model.onnx and the native answers to all reference rows appear in its folder."""
     importer = importer_for(job.framework)
-    native = load(importer, Path(job.artifact), job.trusted)
+    native = load(importer, Path(job.artifact), job.trusted, job.schema.own_output if job.schema else job.output)
     reference = read_reference(Path(job.reference))
     said = with_names(importer.signature(native), job.logged)
     schema = job.schema or _schema(job, said, reference)
@@ -87,6 +87,7 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         classes=said.classes,
         tensors=said.tensors,
         n_classes=said.n_classes,
+        own_output=job.output,
     )
 
 

@@ -66,6 +66,7 @@ class PackageRequest:
     task: Task | None = None
     time: str | None = None
     id: str | None = None
+    output: str | None = None  # what the model calls the output that predicts the target, where it has several
     schema: Schema | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)  # by feature; a candidate has them in its schema
     segments: tuple[str, ...] = ()  # features by whose values rows are counted apart; settled by the first version
@@ -159,6 +160,7 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
         threshold=request.threshold,
         trusted=request.trusted,
         logged=request.logged,
+        output=request.output,
     )
 
 

@@ -29,6 +29,7 @@ def infer_schema(
     classes: Sequence[str | int | bool] = (),
     tensors: Sequence[Tensor] = (),
     n_classes: int | None = None,
+    own_output: str | None = None,
 ) -> Schema:
     """Describe the inputs in the model's own order, and the target.
 
@@ -48,6 +49,8 @@ def infer_schema(
         The model's inputs, where they are no matrix; columns are found for them.
     n_classes : int, optional
         How many classes a model tells apart that has no labels for them: they are those of the target, in order.
+    own_output : str, optional
+        What the model calls the output that predicts the target.
 
     Raises
     ------
@@ -74,6 +77,7 @@ def infer_schema(
         time=time,
         id=id,
         tensors=tensors,
+        own_output=own_output,
     )
 
 

@@ -108,6 +108,7 @@ class Schema:
     `time` and `id` are columns that requests may carry beside the features; the model never sees them.
     `sensitive_id` and `sensitive_caller` say what is recorded of ids and of callers' addresses.
     `tensors` say how features become the model's inputs, where that is not one matrix of shape (n, n_features).
+    `own_output` is what the model itself calls the output that is served, where it has several.
     """
 
     features: tuple[Feature, ...]
@@ -119,6 +120,7 @@ class Schema:
     sensitive_id: Handling | None = None
     sensitive_caller: Handling | None = None
     tensors: tuple[Tensor, ...] = ()
+    own_output: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

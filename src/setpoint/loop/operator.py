@@ -128,6 +128,7 @@ class Operator:
             task=Task(file.task),
             time=file.time,
             id=file.id,
+            output=file.output,
             contracts=contracts(file),
             segments=tuple(file.segments),
             describe="" if file.profile is None else str(file.root / file.profile),

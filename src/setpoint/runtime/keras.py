@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 from setpoint.errors import Unusable
 from setpoint.runtime import Model
-from setpoint.runtime.columns import Head, matrix
+from setpoint.runtime.columns import Head, matrix, tensors
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same answer on every batch size
@@ -23,6 +24,8 @@ try:
 except ImportError as e:
     raise Unusable("a Keras model needs TensorFlow, which is not installed: pip install 'setpoint[tensorflow]'") from e
 
+from setpoint.runtime.networks import Network, of_model, of_saved_model, traced
+
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     """Load a `.keras` or `.h5` model that was scanned before, without its training state.
@@ -33,24 +36,27 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     return keras.saving.load_model(path, compile=False, safe_mode=safe)
 
 
-def traced(model: Any) -> Any:
-    """Return the model as a function of one float32 tensor of shape (n, n_features), traced once for every n."""
-    signature = [tf.TensorSpec([None, model.input_shape[-1]], tf.float32)]
-    return tf.function(lambda x: model(x, training=False), input_signature=signature)
+def network(path: Path, trusted: Sequence[str] | None = None) -> Network:
+    """Load a `.keras` or `.h5` model, or a SavedModel, that was scanned before (see `read`)."""
+    return of_saved_model(path) if path.is_dir() else of_model(read(path, trusted))
 
 
 def opened(path: Path, schema: Schema, threshold: float) -> Model:
     """Load the model of a bundle."""
-    return KerasModel(read(path), schema, threshold)
+    found = network(path)
+    return KerasModel(replace(found, answer=schema.own_output or found.answer), schema, threshold)
 
 
 class KerasModel:
-    """A Keras model with one numeric input of shape (n, n_features)."""
+    """A network with one numeric input of shape (n, n_features), or with the tensors of its schema."""
 
-    def __init__(self, model: Any, schema: Schema, threshold: float = 0.5) -> None:
-        self._call, self._names, self._outputs = traced(model), schema.names, Head(schema, threshold)
+    def __init__(self, network: Network, schema: Schema, threshold: float = 0.5) -> None:
+        self._call, self._schema, self._outputs = traced(network), schema, Head(schema, threshold)
 
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows (see `Model.predict`)."""
-        raw = np.asarray(self._call(tf.constant(matrix(columns, self._names))))
-        return self._outputs(raw)
+        if self._schema.tensors:
+            given = [tf.constant(tensor) for tensor in tensors(columns, self._schema.tensors).values()]
+        else:
+            given = [tf.constant(matrix(columns, self._schema.names))]
+        return self._outputs(np.asarray(self._call(*given)))

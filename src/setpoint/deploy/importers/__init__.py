@@ -36,7 +36,8 @@ SUFFIXES = {
     ".json": "",  # told by what is in it
 }
 EXTRAS = {"keras": "tensorflow"}  # of setpoint, where they are not called after the framework
-FOLDERS: dict[str, str] = {"model.onnx": "onnx", "config.json": "transformers"}  # by a file that tells what a folder is
+# by a file that tells what a folder is
+FOLDERS = {"saved_model.pb": "keras", "model.onnx": "onnx", "config.json": "transformers"}
 
 
 def framework_of(path: Path) -> str:
@@ -90,14 +91,24 @@ def importer_for(framework: str) -> Importer:
         raise Unusable(f"this model needs {e.name}, which is not installed: pip install 'setpoint[{extra}]'") from e
 
 
-def load(importer: Importer, path: Path, trusted: Sequence[str]) -> Any:
-    """Load a scanned model file.
+def load(importer: Importer, path: Path, trusted: Sequence[str], output: str | None = None) -> Any:
+    """Load a scanned model file, to answer by the output that `output:` names.
 
     Raises
     ------
     InvalidInput
-        If the framework cannot: its own words, and the versions that may differ.
+        If the framework cannot: its own words, and the versions that may differ; or if there is no such output.
     """
+    native = _read(importer, path, trusted)
+    answering = getattr(importer, "answering", None)
+    if answering is not None:
+        return answering(native, output)
+    if output is not None:
+        raise InvalidInput(f"`output: {output}`: {path.name} has one output; leave the key out")
+    return native
+
+
+def _read(importer: Importer, path: Path, trusted: Sequence[str]) -> Any:
     try:
         return importer.read(path, trusted)
     except SetpointError:

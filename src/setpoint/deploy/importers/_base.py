@@ -30,7 +30,11 @@ class Signature:
 
 
 class Importer(Protocol):
-    """Reads one framework's files. A module with these functions is one."""
+    """Reads one framework's files. A module with these functions is one.
+
+    That of a framework whose models may have several outputs also has `answering(native, output)`, which returns a
+    model that answers by the output of that name, and asks for the name where it is None and there are several.
+    """
 
     def read(self, path: Path, trusted: Sequence[str] | None = None) -> Any:
         """Load a model file that was scanned before."""

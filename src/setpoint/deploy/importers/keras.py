@@ -1,20 +1,32 @@
-"""Keras models with one numeric input and one score, from `.keras` and `.h5` files."""
+"""Keras models from `.keras` and `.h5` files, and SavedModels."""
 
+import contextlib
+import json
+import re
+import textwrap
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import distributions, version
+from pathlib import Path
 from typing import Any
 
+import h5py
+import keras
 import onnx
+import tensorflow as tf
 import tf2onnx
 from onnx import numpy_helper
 
 from setpoint.deploy.importers._base import Signature
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
-from setpoint.errors import InvalidInput
+from setpoint.errors import InvalidInput, SetpointError
 from setpoint.runtime import Model
-from setpoint.runtime.keras import KerasModel, read, traced
+from setpoint.runtime.keras import KerasModel, network
+from setpoint.runtime.networks import Network, Output, traced
 
-__all__ = ["packages", "read", "refit", "served", "signature", "to_onnx"]
+__all__ = ["answering", "packages", "read", "refit", "served", "signature", "to_onnx"]
 
 OPSET = 17
 ENDS: dict[tuple[Any, Any], Task] = {
@@ -24,41 +36,113 @@ ENDS: dict[tuple[Any, Any], Task] = {
 }
 
 
-def signature(native: Any) -> Signature:
+def read(path: Path, trusted: Sequence[str] | None = None) -> Network:
+    """Load a network that was scanned before.
+
+    Raises
+    ------
+    InvalidInput
+        If Keras cannot, in its own words, with the version that saved the file.
+    """
+    try:
+        return network(path, trusted)
+    except SetpointError:
+        raise
+    except Exception as e:  # a strange file can fail in any way
+        raise InvalidInput(
+            f"cannot load {path.name}: {_said(str(e))}. {_saved_by(path)}; installed here is Keras {keras.__version__}. "
+            "Save it again with that version, or install the one it was saved with"
+        ) from e
+
+
+def _said(text: str) -> str:
+    """Return the innermost of Keras's nested errors, and the layer it is about where that is told."""
+    layers = re.findall(r"deserializing class '(\w+)' using config=\{'name': '([^']*)'", text)
+    where = f"layer {layers[-1][1]!r} ({layers[-1][0]}): " if layers else ""
+    return where + textwrap.shorten(text.rpartition("Exception encountered: ")[2], 280, placeholder=" …").rstrip(".")
+
+
+def _saved_by(path: Path) -> str:
+    found = ""
+    with contextlib.suppress(Exception):  # of a file that failed already
+        if path.suffix.lower() == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                found = str(json.loads(archive.read("metadata.json"))["keras_version"])
+        elif path.is_file():
+            with h5py.File(path, "r") as file:
+                found = str(file.attrs["keras_version"])
+    return f"Keras {found} saved it" if found else "It does not say which version saved it"
+
+
+def answering(native: Network, output: str | None) -> Network:
+    """Return the network that answers by one of its outputs.
+
+    Raises
+    ------
+    InvalidInput
+        If it has several and none is named, or there is none of that name.
+    """
+    names = [o.name for o in native.outputs]
+    if output is None and native.answer is None:
+        listed = "; ".join(f"{o.name} {_spelt(o.shape)} {o.activation}".rstrip() for o in native.outputs)
+        raise InvalidInput(
+            f"the network has {len(names)} outputs: {listed}. Which of them predicts the target? Write `output: "
+            f"{names[0]}` (or another); the others are not served"
+        )
+    if output is not None and output not in names:
+        raise InvalidInput(f"`output: {output}`: the network has no such output; it has {', '.join(names)}")
+    return replace(native, answer=output or native.answer)
+
+
+def signature(native: Network) -> Signature:
     """Return what the network says of itself (see `Importer`): its task is read from its last layer."""
-    width = _width(native)
-    end = getattr(getattr(native.layers[-1], "activation", None), "__name__", None)
-    units = native.output_shape[-1]
-    if len(native.output_shape) != 2 or units is None:
-        raise InvalidInput(
-            f"the network's output has shape {native.output_shape}; Setpoint serves (None, 1): a number or a sigmoid, "
-            "and (None, n_classes): a softmax"
-        )
-    if units > 2:
-        return Signature(task=Task.MULTICLASS, names=None, width=width, n_classes=units)
-    return Signature(task=ENDS.get((end, units)), names=None, width=width)
+    for tensor, rows in zip(native.inputs, native.rows, strict=True):
+        if rows is not None:
+            raise InvalidInput(
+                f"the network's input {tensor.name!r} is for exactly {rows} row{'s' * (rows != 1)} at a time; export "
+                "it with any number of rows, None, as its first size"
+            )
+    units = _units(native.served)
+    task = Task.MULTICLASS if units > 2 else ENDS.get((native.served.activation, units))
+    said = Signature(task=task, names=None, width=None, n_classes=units if units > 2 else None)
+    first = native.inputs[0]
+    if len(native.inputs) == 1 and first.dtype == "float32" and len(first.shape) == 1 and first.shape[0] > 0:
+        return replace(said, width=first.shape[0])
+    return replace(said, tensors=native.inputs)
 
 
-def _width(native: Any) -> int:
-    shape = native.input_shape
-    if isinstance(shape, list | dict) or len(shape) != 2 or shape[-1] is None:
-        raise InvalidInput(
-            f"the network's input has shape {shape}; Setpoint serves one numeric input of shape (None, n)"
-        )
-    return int(shape[-1])
+def _units(output: Output) -> int:
+    """Return how many numbers the network answers for a row."""
+    match output.shape:
+        case (_,):
+            return 1
+        case (_, int(units)):
+            return units
+    raise InvalidInput(
+        f"the network's output {output.name!r}{_by(output)} has shape {_spelt(output.shape)} (read by Keras "
+        f"{keras.__version__}); Setpoint serves (None, 1): a number or a sigmoid, and (None, n_classes): a softmax"
+    )
 
 
-def served(native: Any, schema: Schema, threshold: float) -> Model:
+def _by(output: Output) -> str:
+    return f" of {output.made_by}" if output.made_by else ""
+
+
+def _spelt(shape: tuple[int | None, ...] | None) -> str:
+    return "unknown" if shape is None else f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+
+
+def served(native: Network, schema: Schema, threshold: float) -> Model:
     """Return the network as the native runtime serves it."""
     return KerasModel(native, schema, threshold)
 
 
-def refit(native: Any, columns: Columns, truth: Column, schema: Schema) -> Any:
+def refit(native: Network, columns: Columns, truth: Column, schema: Schema) -> Any:
     """Refuse: how a network was trained is not in its file."""
     raise InvalidInput("a network is not trained anew for a proposal")
 
 
-def to_onnx(native: Any, schema: Schema) -> bytes:
+def to_onnx(native: Network, schema: Schema) -> bytes:
     """Convert the traced function; what it captured beside its variables (a Normalization's mean) becomes constant."""
     function = traced(native)
     converted, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
@@ -69,6 +153,8 @@ def to_onnx(native: Any, schema: Schema) -> bytes:
 
 def _freeze(graph: onnx.GraphProto, concrete: Any) -> None:
     captured = {placeholder.name: outside for outside, placeholder in concrete.graph.captures}
+    if any(i.name in captured and captured[i.name].dtype == tf.resource for i in graph.input):
+        raise InvalidInput("the network looks values up in a table, for which ONNX has nothing")
     for dangling in [i for i in graph.input if i.name in captured]:
         graph.initializer.append(numpy_helper.from_array(captured[dangling.name].numpy(), dangling.name))
         graph.input.remove(dangling)

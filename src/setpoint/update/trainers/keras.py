@@ -7,9 +7,11 @@ import keras
 import pyarrow as pa
 import tensorflow as tf
 
+from setpoint.domain.records import Columns
 from setpoint.domain.schema import Schema, Task
-from setpoint.runtime.columns import matrix
+from setpoint.runtime.columns import matrix, tensors
 from setpoint.runtime.keras import read
+from setpoint.runtime.networks import of_model
 from setpoint.update.trainers.rows import columns_of, target_of
 
 EPOCHS = 20
@@ -38,14 +40,16 @@ def fit(
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     model = read(artifact, trusted)
-    model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=_loss(artifact, model, schema, trusted))
-    X = matrix(columns_of(table, schema), schema.names)
-    cut = len(X) - max(1, round(WATCHED * len(X)))
+    learner = _answering(model, schema)
+    learner.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=_loss(artifact, learner, schema, trusted))
+    inputs = _inputs(columns_of(table, schema), schema)
+    cut = len(target) - max(1, round(WATCHED * len(target)))
+    early, late = (_packed(learner, [x[part] for x in inputs]) for part in (slice(cut), slice(cut, None)))
     stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE, restore_best_weights=True)
-    history = model.fit(
-        X[:cut],
+    history = learner.fit(
+        early,
         target[:cut],
-        validation_data=(X[cut:], target[cut:]),
+        validation_data=(late, target[cut:]),
         batch_size=BATCH_ROWS,
         epochs=EPOCHS,
         callbacks=[stop],
@@ -57,6 +61,24 @@ def fit(
     return made
 
 
+def _answering(model: Any, schema: Schema) -> Any:
+    """Return the part of a model of several outputs that answers: it shares the layers, which are then trained."""
+    names = [output.name for output in of_model(model).outputs]
+    return model if len(names) == 1 else keras.Model(model.input, model.outputs[names.index(str(schema.own_output))])
+
+
+def _inputs(columns: Columns, schema: Schema) -> list[Any]:
+    """Return what the model takes: one matrix, or its tensors in their order."""
+    if not schema.tensors:
+        return [matrix(columns, schema.names)]
+    made = tensors(columns, schema.tensors).values()
+    return [tf.constant(tensor) if tensor.dtype == object else tensor for tensor in made]
+
+
+def _packed(model: Any, inputs: list[Any]) -> Any:
+    return inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, inputs)
+
+
 def _loss(artifact: Path, model: Any, schema: Schema, trusted: tuple[str, ...]) -> Any:
     """Return the loss the model was trained with, or the usual one where the file does not say it in a known way."""
     if model.output_shape[-1] > 1:
@@ -66,4 +88,6 @@ def _loss(artifact: Path, model: Any, schema: Schema, trusted: tuple[str, ...]) 
     except (TypeError, ValueError):  # a loss of the user's own
         saved = model
     usual = "mean_squared_error" if schema.task is Task.REGRESSION else "binary_crossentropy"
+    if schema.own_output:  # the file has a loss for each output
+        return usual
     return getattr(saved, "loss", None) or usual
