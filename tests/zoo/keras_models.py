@@ -228,7 +228,7 @@ def keras_logits(folder: Path) -> Kept:
     X = matrix(frame)
     model = stack(X, layers.Dense(1))
     fitted(model, X, frame["y"], keras.losses.BinaryCrossentropy(from_logits=True)).save(folder / "m.keras")
-    return Kept(artifact="m.keras", rows=frame, task="binary", refused="end it with a sigmoid")
+    return Kept(artifact="m.keras", rows=frame, task="binary", refused="If it gives logits, end it with a sigmoid")
 
 
 @saved

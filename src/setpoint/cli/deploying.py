@@ -24,6 +24,9 @@ def init(
     model: Annotated[str | None, typer.Option(help="Name of the deployment; default: the model file's name.")] = None,
     time: Annotated[str | None, typer.Option(help="Column that holds the event time.")] = None,
     id_: Annotated[str | None, typer.Option("--id", help="Column that late outcomes are joined by.")] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Output of the model that predicts the target, of several.")
+    ] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A type the model file may hold, by full name.")] = None,
     folder: Annotated[
         Path | None, typer.Option("--dir", help="Where to write; default: beside the model file.")
@@ -37,7 +40,15 @@ def init(
     with steps(quiet=False) as progress:
         progress("reading the model and the reference")
         text = propose_setpoint(
-            artifact, reference, file.parent, target=target, model=model, time=time, id=id_, allow=tuple(allow or ())
+            artifact,
+            reference,
+            file.parent,
+            target=target,
+            model=model,
+            time=time,
+            id=id_,
+            output=output,
+            allow=tuple(allow or ()),
         )
     setpoint = check_setpoint_text(text, file)
     file.parent.mkdir(parents=True, exist_ok=True)

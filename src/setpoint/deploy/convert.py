@@ -75,7 +75,9 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
             "`task: regression`"
         )
     if said.task is not None and said.task is not task:
-        raise InvalidInput(f"the setpoint file says task {task}, and the model is made for {said.task}")
+        raise InvalidInput(
+            f"the setpoint file says task {task}, and the model is made for {said.task}{_hint(task, said)}"
+        )
     return infer_schema(
         reference,
         target=job.target,
@@ -89,6 +91,11 @@ def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
         n_classes=said.n_classes,
         own_output=job.output,
     )
+
+
+def _hint(task: Task, said: Signature) -> str:
+    logits = said.task is Task.REGRESSION and task is not Task.REGRESSION
+    return ". If it gives logits, end it with a sigmoid or a softmax, so that it gives probabilities" if logits else ""
 
 
 def _answer_example(model: Model, logged: Logged, schema: Schema) -> None:

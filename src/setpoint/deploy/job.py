@@ -24,7 +24,7 @@ class Job:
     """What to convert. Paths are absolute; `out` is a folder. Without `schema` one is inferred from the reference.
 
     `task` None: what the model says. `trusted` are types that the scan found and the user allowed. `logged` is what
-    MLflow kept with the model. `output` is what the model calls the output that predicts the target, where it has several.
+    MLflow kept with the model. `output` is what the model calls the output that predicts the target, of several.
     """
 
     artifact: str

@@ -36,6 +36,7 @@ def first_look(
     target: str | None = None,
     time: str | None = None,
     id: str | None = None,
+    output: str | None = None,
     task: Task | None = None,
     trusted: tuple[str, ...] = (),
     logged: Logged = NOT_LOGGED,
@@ -50,6 +51,8 @@ def first_look(
         it as `logged`), and its reference table.
     target, time, id : str, optional
         Columns of the reference; guessed where only one can be meant.
+    output : str, optional
+        What the model calls the output that predicts the target, where it has several.
     task : Task, optional
         Default: what the model is made for.
 
@@ -71,6 +74,7 @@ def first_look(
             task=task,
             time=time,
             id=id,
+            output=output,
             trusted=trusted,
             logged=logged,
         )
@@ -109,6 +113,11 @@ def setpoint_text(
             f"target: {_scalar(schema.target)}  # the column it predicts",
             _column_line("time", schema.time, "event time of a row; without it, arrival time counts"),
             _column_line("id", schema.id, "joins outcomes that come later; without it, the request id counts"),
+            *(
+                [f"output: {_scalar(schema.own_output)}  # of the model's outputs, the one that predicts the target"]
+                if schema.own_output
+                else []
+            ),
             "",
             "objectives:  # the set point: what must hold, over which window",
             *objectives,

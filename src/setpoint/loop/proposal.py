@@ -39,6 +39,7 @@ def propose_setpoint(
     model: str | None = None,
     time: str | None = None,
     id: str | None = None,
+    output: str | None = None,
     task: Task | None = None,
     allow: tuple[str, ...] = (),
 ) -> str:
@@ -51,6 +52,7 @@ def propose_setpoint(
             target=target,
             time=time,
             id=id,
+            output=output,
             task=task,
             trusted=scan(model_file, allow),
             logged=logged,

@@ -50,7 +50,7 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Network:
         raise
     except Exception as e:  # a strange file can fail in any way
         raise InvalidInput(
-            f"cannot load {path.name}: {_said(str(e))}. {_saved_by(path)}; installed here is Keras {keras.__version__}. "
+            f"cannot load {path.name}: {_said(str(e))}. {_saved_by(path)}; installed is Keras {keras.__version__}. "
             "Save it again with that version, or install the one it was saved with"
         ) from e
 
