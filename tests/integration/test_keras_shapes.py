@@ -158,6 +158,15 @@ def test_a_file_that_keras_cannot_read_tells_who_saved_it(tmp_path: Path) -> Non
         importer().read(tmp_path / "n.keras", ())
 
 
+def test_an_answer_of_another_shape_is_refused_with_its_layer(tmp_path: Path) -> None:
+    picture = keras.layers.Reshape((2, 3), name="picture")
+    native = read(tmp_path, keras.Sequential([keras.Input((4,)), keras.layers.Dense(6), picture]))
+    with pytest.raises(
+        InvalidInput, match=r"'picture' of layer 'picture' \(Reshape\) has shape \(None, 2, 3\) .*Keras 3"
+    ):
+        importer().signature(native)
+
+
 def test_outputs_of_one_layer_used_twice_get_numbers(tmp_path: Path) -> None:
     a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
     end = keras.layers.Dense(1, name="end")

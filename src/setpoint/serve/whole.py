@@ -50,16 +50,16 @@ def unfolded_columns(columns: Mapping[str, Any], tensors: Tensors, names: Sequen
     return unfolded
 
 
-def unfolded_tensor(tensor: Tensor, shape: Sequence[int], data: Sequence[Any]) -> dict[str, Sequence[Any]]:
+def unfolded_tensor(tensor: Tensor, shape: tuple[int, ...], data: Sequence[Any]) -> dict[str, Sequence[Any]]:
     """Return one list a field of a tensor that is given flat, with rows along its first axis.
 
     Raises
     ------
     InvalidRequest
-        If its rows have another shape; one axis for all values of a row does as well.
+        If its rows have another shape; axes of length one may be left out, and one axis for all values does as well.
     """
     size = prod(tensor.shape)
-    if tuple(shape[1:]) not in (tensor.shape, (size,)):
+    if shape[1:] != (size,) and _long(shape[1:]) != _long(tensor.shape):
         raise InvalidRequest(
             f"input {tensor.name!r}: shape {list(shape)}; expected {[shape[0], *tensor.shape]}",
             (f"shape:{tensor.name[:64]}",),
@@ -85,20 +85,34 @@ def _is_whole(name: str, value: Any, tensors: Tensors, names: Sequence[str]) -> 
 def _values(given: Any, tensor: Tensor, where: str) -> list[Any]:
     """Return the values of a tensor given as nested lists, as one list, or, where it has one value, bare."""
     size = prod(tensor.shape)
-    if size == 1 and type(given) is not list:
-        return [given]
-    if type(given) is list and len(given) == size and type(given[0]) is not list:
-        return given
-    level: list[Any] = [given]
-    for axis, length in enumerate(tensor.shape):
+    shape = _shape(given)
+    if shape != (size,) and _long(shape) != _long(tensor.shape):
+        raise _misfit(tensor, where, f"got {shown(given)}" if not shape else f"got shape {list(shape)}")
+    level = [given]
+    for axis, length in enumerate(shape):
         odd = next((part for part in level if type(part) is not list or len(part) != length), None)
         if odd is not None:
             got = f"a list of {len(odd)}" if type(odd) is list else shown(odd)
-            raise InvalidRequest(
-                f"{where}, input {tensor.name!r}: got {got} along axis {axis}; expected lists of shape "
-                f"{list(tensor.shape)}",
-                (f"shape:{tensor.name[:64]}",),
-                f"{where}, input {tensor.name!r}: expected lists of shape {list(tensor.shape)}",
-            )
+            raise _misfit(tensor, where, f"got {got} along axis {axis}")
         level = list(chain.from_iterable(level))
     return level
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    """Return the shape that the first of nested lists has."""
+    sizes = []
+    while type(given) is list:
+        sizes.append(len(given))
+        given = given[0] if given else None
+    return tuple(sizes)
+
+
+def _long(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape without its axes of length one, which may be left out: they move no value."""
+    return tuple(size for size in shape if size != 1)
+
+
+def _misfit(tensor: Tensor, where: str, got: str) -> InvalidRequest:
+    expected = f"expected lists of shape {list(tensor.shape)}"
+    name = f"{where}, input {tensor.name!r}"
+    return InvalidRequest(f"{name}: {got}; {expected}", (f"shape:{tensor.name[:64]}",), f"{name}: {expected}")

@@ -49,6 +49,7 @@ def test_an_image_is_its_fields_over_every_protocol(flat: list[list[float]]) -> 
     nested, expected = array.tolist(), [list(column) for column in zip(*flat, strict=True)]
     assert v1({"instances": nested}, ONE) == expected
     assert v1({"instances": flat}, ONE) == expected
+    assert v1({"instances": array[..., 0].tolist()}, ONE) == expected  # an axis of length one may be left out
     assert v1({"instances": [{"image": row} for row in nested]}, ONE) == expected
     assert v1({"inputs": {"image": nested}}, ONE) == expected
     assert v1({"instances": [dict(zip(PIXELS, row, strict=True)) for row in flat]}, ONE) == expected
@@ -92,11 +93,14 @@ def test_a_field_may_have_the_name_of_a_tensor() -> None:
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ({"instances": [[[1, 2, 3]]]}, r"row 0, input 'image': got a list of 1 along axis 0; .*shape \[2, 3, 1\]"),
-        ({"instances": [{"image": [[[1], [2]], [[1], [2]]]}]}, "got a list of 2 along axis 1"),
+        ({"instances": [[[1, 2]]]}, r"row 0, input 'image': got shape \[1, 2\]; expected lists of shape \[2, 3, 1\]"),
+        ({"instances": [{"image": [[[1], [2]], [[1], [2]]]}]}, r"got shape \[2, 2, 1\]"),
+        ({"instances": [{"image": [[[1], [2], [3]], [[1], [2]]]}]}, "got a list of 2 along axis 1"),
         ({"instances": [{"image": [[[1], [2], 3], [[1], [2], [3]]]}]}, "got number 3 along axis 2"),
-        ({"instances": [{"image": 7}]}, "got number 7 along axis 0"),
-        ({"inputs": {"image": [[1, 2, 3]]}}, "row 0, input 'image': got a list of 3 along axis 0"),
+        ({"instances": [{"image": [[[1], [2], [[3]]], [[1], [2], [3]]]}]}, "field 'image_2': list"),
+        ({"instances": [{"image": []}]}, r"got shape \[0\]"),
+        ({"instances": [{"image": 7}]}, "got number 7; expected"),
+        ({"inputs": {"image": [[[1, 2, 3]]]}}, r"row 0, input 'image': got shape \[1, 3\]"),
         ({"instances": [{"image": [[["a"], [2], [3]], [[1], [2], [3]]]}]}, "field 'image_0': string 'a'"),
     ],
 )
@@ -106,9 +110,10 @@ def test_another_shape_is_refused_in_words(document: object, says: str) -> None:
 
 
 def test_a_tensor_of_another_shape_is_refused_in_words() -> None:
-    body = {"inputs": [{"name": "image", "shape": [1, 3, 2], "datatype": "FP32", "data": [0] * 6}]}
+    tensor = {"name": "image", "shape": [1, 3, 2], "datatype": "FP32", "data": [0] * 6}
     with pytest.raises(InvalidRequest, match=r"input 'image': shape \[1, 3, 2\]; expected \[1, 2, 3, 1\]"):
-        decode_v2(json.dumps(body).encode(), Form(ONE))
+        decode_v2(json.dumps({"inputs": [tensor]}).encode(), Form(ONE))
+    assert decode_v2(json.dumps({"inputs": [tensor | {"shape": [1, 2, 1, 3]}]}).encode(), Form(ONE)).rows.n == 1
 
 
 def test_metadata_and_document_tell_the_tensors(make) -> None:
