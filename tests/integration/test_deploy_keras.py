@@ -91,7 +91,7 @@ def test_a_network_for_two_classes(tmp_path: Path, tables, units: int, end: str)
 def test_a_network_that_gives_logits_is_no_classifier(tmp_path: Path, tables) -> None:
     logits = keras.losses.BinaryCrossentropy(from_logits=True)
     model = network(tables["cancer"], keras.layers.Dense(1), loss=logits)
-    with pytest.raises(InvalidInput, match="made for regression.* end it with a sigmoid"):
+    with pytest.raises(InvalidInput, match=r"made for regression.* end it with a sigmoid"):
         packaged(tmp_path, model, tables["cancer"], task=Task.BINARY)
 
 

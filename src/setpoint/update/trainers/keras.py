@@ -88,6 +88,5 @@ def _loss(artifact: Path, model: Any, schema: Schema, trusted: tuple[str, ...]) 
     except (TypeError, ValueError):  # a loss of the user's own
         saved = model
     usual = "mean_squared_error" if schema.task is Task.REGRESSION else "binary_crossentropy"
-    if schema.own_output:  # the file has a loss for each output
-        return usual
-    return getattr(saved, "loss", None) or usual
+    loss = getattr(saved, "loss", None)
+    return usual if not loss or isinstance(loss, list | tuple | dict) else loss  # one for each output says not which
