@@ -104,7 +104,8 @@ def signature(native: Network) -> Signature:
             )
     units = _units(native.served)
     task = Task.MULTICLASS if units > 2 else ENDS.get((native.served.activation, units))
-    said = Signature(task=task, names=None, width=None, n_classes=units if units > 2 else None)
+    end, n_classes = native.served.made_by, units if units > 2 else None
+    said = Signature(task=task, names=None, width=None, n_classes=n_classes, end=end)
     first = native.inputs[0]
     if len(native.inputs) == 1 and first.dtype == "float32" and len(first.shape) == 1 and first.shape[0] > 0:
         return replace(said, width=first.shape[0])
