@@ -9,7 +9,7 @@ import pytest
 from setpoint.domain.live import Live, Refusal, Served, WorkerStatus
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import from_json, to_json
-from setpoint.errors import Corrupt, Unusable
+from setpoint.errors import Corrupt, Unsafe, Unusable
 from setpoint.platforms.files import HomeFiles
 from setpoint.platforms.local import LocalPlatform
 
@@ -100,7 +100,7 @@ class TestWithWorkers(PlatformContract):
         platform.apply(platform.live().having("demand", Served(champion="v1")))
         assert [status.generation for status in files.reports().values()] == [1, 1]
 
-    @pytest.mark.parametrize(("kind", "error"), [("Corrupt", Corrupt), ("RuntimeError", Unusable)])
+    @pytest.mark.parametrize(("kind", "error"), [("Corrupt", Corrupt), ("Unsafe", Unsafe), ("RuntimeError", Unusable)])
     def test_a_refusal_is_raised_and_what_was_served_is_served_again(self, platform, workers, kind, error):
         platform.apply(platform.live().having("demand", Served(champion="v1")))
         workers[1].refuse = {"demand/v2": Refusal(kind=kind, reason="no good")}

@@ -13,7 +13,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings
 from setpoint.domain.live import Live, Served
 from setpoint.domain.value import to_json
-from setpoint.errors import Corrupt, SetpointError
+from setpoint.errors import Corrupt, Unsafe
 from setpoint.loop.operator import Operator
 from setpoint.store.signing import Signing
 
@@ -93,7 +93,7 @@ def test_a_roll_back_brings_everything_back_and_damage_anywhere_is_refused(two: 
     seal.write_bytes(to_json(Signing(stranger).seal((seal.parent / "bundle.json").read_bytes()), pretty=True))
     said = setpoint.says("rollback", "campaign", "--to", "v2")
     assert f"campaign v2 is signed by {signer}, which is not among the keys trusted" in said
-    with pytest.raises(SetpointError, match=f"worker 0 refused campaign/v2: campaign v2 is signed by {signer}"):
+    with pytest.raises(Unsafe, match=f"worker 0 refused campaign/v2: campaign v2 is signed by {signer}"):
         operator.ports.platform.apply(operator.ports.platform.live().having("campaign", Served(champion="v2")))
     assert answered(setpoint, asked) == first
 

@@ -105,6 +105,8 @@ def test_a_key_that_others_can_read_or_that_is_none_is_refused(signed: Path) -> 
     key.chmod(0o644)
     with pytest.raises(Unusable, match="can be read by others"):
         Signing(signed).seal(b"manifest")
+    with pytest.raises(Unusable, match="can be read by others"):  # before the long work
+        FolderBundleStore(signed / "bundles").expect()
     key.chmod(0o600)
     key.write_text("no key")
     with pytest.raises(InvalidInput, match="is no Ed25519 key"):

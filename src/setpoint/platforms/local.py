@@ -7,10 +7,11 @@ from pathlib import Path
 from setpoint.domain.live import Live, Refusal, WorkerStatus
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import replace
-from setpoint.errors import Corrupt, Unusable
+from setpoint.errors import Corrupt, SetpointError, Unsafe, Unusable
 from setpoint.platforms.files import HomeFiles
 
 POLL_S = 0.02
+REFUSALS: dict[str, type[SetpointError]] = {error.__name__: error for error in (Corrupt, Unsafe)}
 
 
 class LocalPlatform:
@@ -38,6 +39,8 @@ class LocalPlatform:
         ------
         Corrupt
             If a worker refused a bundle whose bytes are not those stored. What was served before is served again.
+        Unsafe
+            If it refused one that nobody signed who may; likewise.
         Unusable
             If a worker refused a bundle for another reason (likewise), or did not follow in time.
         """
@@ -50,7 +53,7 @@ class LocalPlatform:
             self._files.write_live(back)
             self._wait(back)
             name, (worker, refusal) = next(iter(refused.items()))
-            error = Corrupt if refusal.kind == Corrupt.__name__ else Unusable
+            error = REFUSALS.get(refusal.kind, Unusable)
             raise error(f"worker {worker} refused {name}: {refusal.reason}; what was served before is served again")
 
     def events(self) -> list[ProcessEvent]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from setpoint.domain.value import from_json, to_json
 from setpoint.domain.version import Removal
+from setpoint.store.bundle_files import flush, settle
 
 GRAVES = ".removed"  # below a model's folder; no version begins with a dot
 GOING = ".going-"  # a folder under this name is removed, now or by the next removal
@@ -25,12 +26,16 @@ def bury(folder: Path, keep: tuple[str, ...], by: str, now: datetime) -> Removal
     """
     removal = Removal(version=folder.name, at=now, by=by, bytes=_size(folder))
     grave = folder.parent / GRAVES / folder.name
-    grave.mkdir(parents=True, exist_ok=True)  # one that is there was left half-way
+    if grave.exists():  # left half-way
+        shutil.rmtree(grave)
+    grave.mkdir(parents=True)
     for name in keep:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, grave / name)
     (grave / RECEIPT).write_bytes(to_json(removal, pretty=True))
+    settle(grave)
     folder.rename(folder.parent / f"{GOING}{folder.name}-{os.urandom(4).hex()}")
+    flush(folder.parent)
     sweep(folder.parent)
     return removal
 

@@ -61,15 +61,19 @@ class Signing:
         return _id(_raw(_private(self._key).public_key()))
 
     def expect_to_sign(self) -> None:
-        """Refuse to make what would not be served.
+        """Refuse to make what could not be signed, or would not be served.
 
         Raises
         ------
         Unusable
-            If signatures are asked for, and this home has no key.
+            If signatures are asked for, and this home has no key; or if there is one that cannot be used.
+        InvalidInput
+            If it is none.
         """
         if self._asked != "off":
             self.expect_key(f"SETPOINT_SIGNATURES={self._asked} asks for signed versions, and ")
+        if self._key.exists():
+            _private(self._key)
 
     def expect_key(self, because: str = "") -> None:
         """Raise Unusable if this home has no key to sign with."""
