@@ -140,6 +140,7 @@ def a_target(*labels):
         ((0, 2), (), 4, (0, 1, 2, 3)),
         ((1, 2, 3), (), 3, (1, 2, 3)),
         (("b", "a"), ("c", "b", "a"), None, ("c", "b", "a")),
+        ((2, 0), ("c", "b", "a"), None, (0, 1, 2)),
     ],
 )
 def test_classes_are_the_model_s_or_the_target_s(labels, own, n_classes, found):
@@ -161,3 +162,11 @@ def test_classes_that_do_not_fit_are_said(labels, own, n_classes, said):
     with pytest.raises(InvalidInput) as caught:
         classes_of_target(a_target(*labels), "y", Task.MULTICLASS, own, n_classes)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.BINARY])
+def test_a_model_that_answers_more_than_it_is_asked_is_not_cut(task):
+    """The last column would be as good a guess as any."""
+    schema = Schema(features=(), target="y", task=task, classes=(0, 1) if task is Task.BINARY else ())
+    with pytest.raises(ValueError, match=r"answers with shape \(4, 3\) where \(n, "):
+        Head(schema, 0.5)(np.ones((4, 3)))

@@ -86,14 +86,16 @@ def kept(folder: Path, model: Any, **what: Any) -> Kept:
     if hasattr(model, "num_labels") and not what.get("refused"):
         with torch.no_grad():
             logits = model(**{k: v for k, v in tokens.items() if k != "token_type_ids"}).logits
-        answers = (logits[:, 0] if model.num_labels == 1 else logits.softmax(1)[:, 1]).numpy()
+        answers = (logits[:, 0] if model.num_labels == 1 else logits.softmax(1)).numpy()
     return Kept(**{"artifact": "net", "rows": rows, "task": "binary", "answers": answers, **what})
 
 
 @saved
 def encoder_with_named_classes(folder: Path) -> Kept:
-    model = bert(id2label={0: "ham", 1: "spam"}, label2id={"ham": 0, "spam": 1})
-    return kept(folder, model, artifact="hf:./net", y=np.array(["ham", "spam"])[np.arange(240) % 2])
+    names = ["spam", "ham", "none"]
+    model = bert(id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)})
+    y = np.array(names)[np.arange(240) % 3]
+    return kept(folder, model, artifact="hf:./net", task="multiclass", y=y)
 
 
 @saved

@@ -1,5 +1,6 @@
 """PyTorch networks in every form that is served, and what is wrong with others."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def classifier(*end: nn.Module) -> nn.Sequential:
 def of_cancer(*end: nn.Module, loss: Any = nn.functional.binary_cross_entropy) -> tuple[nn.Module, Any]:
     frame, X = cancer()
     y = torch.tensor(frame["y"].to_numpy(np.float32)).reshape(-1, 1)
-    return trained(classifier(*end), torch.from_numpy(X), y, loss), torch.from_numpy(X)
+    return trained(classifier(*end), torch.tensor(X), y, loss), torch.tensor(X)
 
 
 def answers(net: nn.Module, *inputs: Any) -> Any:
@@ -49,6 +50,12 @@ def answers(net: nn.Module, *inputs: Any) -> Any:
 def export(net: nn.Module, inputs: tuple[Any, ...], file: Path, *, rows: Any = DYNAMIC) -> None:
     shapes = None if rows is None else tuple({0: rows} for _ in inputs)
     torch.export.save(torch.export.export(net, tuple(i[:2] for i in inputs), dynamic_shapes=shapes), file)
+
+
+def scripted(net: nn.Module, file: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated, and still around
+        torch.jit.script(net).save(file)
 
 
 @saved
@@ -69,7 +76,7 @@ def torch_program_for_images(folder: Path) -> Kept:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 1), nn.Sigmoid())
     trained(net, X, y, nn.functional.binary_cross_entropy, steps=20)
     export(net, (X,), folder / "net.pt2")
-    rows = digits[[]].assign(image=list(pixels), y=y[:, 0].numpy().astype(int))
+    rows = digits[[]].assign(input=list(pixels), y=y[:, 0].numpy().astype(int))
     return Kept(artifact="net.pt2", rows=rows, task="binary", answers=answers(net, X))
 
 
@@ -101,9 +108,9 @@ def torch_script(folder: Path) -> Kept:
     y = torch.tensor(frame["y"].to_numpy(np.float32)).reshape(-1, 1)
     torch.manual_seed(0)
     net = nn.Sequential(nn.BatchNorm1d(10), nn.Linear(10, 8), nn.ReLU(), nn.Linear(8, 1))
-    trained(net, torch.from_numpy(X), y, nn.functional.mse_loss)
-    torch.jit.script(net).save(folder / "net.pt")
-    return Kept(artifact="net.pt", rows=frame, task="regression", answers=answers(net, torch.from_numpy(X)))
+    trained(net, torch.tensor(X), y, nn.functional.mse_loss)
+    scripted(net, folder / "net.pt")
+    return Kept(artifact="net.pt", rows=frame, task="regression", answers=answers(net, torch.tensor(X)))
 
 
 class Gamma(nn.Module):
@@ -114,8 +121,8 @@ class Gamma(nn.Module):
 @saved
 def torch_script_without_a_form_in_onnx(folder: Path) -> Kept:
     frame, X = diabetes()
-    torch.jit.script(Gamma()).save(folder / "net.ts")
-    own = answers(Gamma(), torch.from_numpy(X))
+    scripted(Gamma(), folder / "net.ts")
+    own = answers(Gamma(), torch.tensor(X))
     return Kept(artifact="net.ts", rows=frame, task="regression", answers=own, runtime="native")
 
 

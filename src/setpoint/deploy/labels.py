@@ -23,7 +23,8 @@ def classes_of_target(
     values : pyarrow.ChunkedArray
         The target's column.
     own : sequence
-        The model's own labels. Of several the reference may lack some.
+        The model's own labels. Of several the reference may lack some. Where they are texts and the target holds
+        whole numbers, those are their places.
     n_classes : int, optional
         How many there are where the model has no labels. Whole numbers below it are their own places.
 
@@ -35,6 +36,8 @@ def classes_of_target(
     found: set[Any] = {v for v in plain(pc.unique(values)) if v is not None}
     _check_count(found, target, task)
     fits = found <= set(own) if task is Task.MULTICLASS else found == set(own)
+    if own and not fits and all(isinstance(c, str) for c in own) and found <= set(range(len(own))):
+        return tuple(range(len(own)))
     if own and not fits:
         raise InvalidInput(
             f"the model's classes are {list(own)}, those of target {target!r} in the reference are {_listed(found)}"

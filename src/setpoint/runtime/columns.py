@@ -71,12 +71,15 @@ class Head:
         self._classes = None if schema.task is Task.REGRESSION else class_values(schema)
         self._threshold = threshold
         self._several = schema.task is Task.MULTICLASS
+        self._most = 1 if self._classes is None else 2
         self._each = schema.probabilities
 
     def __call__(self, raw: Column) -> dict[str, Column]:
         """Return the outputs by their names; `raw` has shape (n,), (n, 1) or (n, k) for k classes."""
         if self._several:
             return self._likeliest(raw)
+        if raw.ndim > 1 and raw.shape[1] > self._most:
+            raise ValueError(f"the model answers with shape {raw.shape} where (n, {self._most}) is expected")
         score = (raw if raw.ndim == 1 else raw[:, -1]).astype(np.float64, copy=False)
         if self._classes is None:
             return {"prediction": score}

@@ -28,12 +28,10 @@ def signature(native: Encoder) -> Signature:
         raise InvalidInput("the model gives a text several labels at once; Setpoint serves one class or one number")
     if config.num_labels == 1:
         return Signature(task=Task.REGRESSION, names=None, width=1)
-    if config.num_labels > 2:
-        raise InvalidInput(f"the model tells apart {config.num_labels} classes; Setpoint serves classifiers of two")
     labels = tuple(str(config.id2label[i]) for i in range(config.num_labels))
     unnamed = all(label.startswith(UNNAMED) for label in labels)
     return Signature(
-        task=Task.BINARY,
+        task=Task.BINARY if len(labels) == 2 else Task.MULTICLASS,
         names=None,
         width=1,
         classes=tuple(range(len(labels))) if unnamed else labels,
