@@ -132,8 +132,8 @@ def test_labels_come_as_the_training_data_spells_them(folder):
 
 
 def test_what_cannot_be_loaded_is_said_as_if_it_were_loaded_here(folder):
-    with pytest.raises(NotFound, match="'native' of 'torch'"):
-        runtime.load(folder, a_version("torch"))
+    with pytest.raises(NotFound, match="'native' of 'abacus'"):
+        runtime.load(folder, a_version("abacus"))
     (folder / "m.joblib").unlink()
     with pytest.raises(ModelFailed, match="FileNotFoundError"):
         runtime.load(folder, a_version())

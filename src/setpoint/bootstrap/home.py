@@ -56,11 +56,19 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
         log=DeltaRecordLog(home),
         state=SqlStateStore(settings.state_url),
         platform=LocalPlatform(home),
-        scorer=BundleScorer(bundles),
+        scorer=BundleScorer(bundles, settings.job_memory),
         trainer=ProcessTrainer(
-            bundles, home / "jobs", clock, keys, timeout_s=settings.job_timeout_s, wait=wait_for_trainings
+            bundles,
+            home / "jobs",
+            clock,
+            keys,
+            timeout_s=settings.job_timeout_s,
+            memory_bytes=settings.job_memory,
+            wait=wait_for_trainings,
         ),
         jobs=home / "jobs",
+        job_timeout_s=settings.job_timeout_s,
+        job_memory=settings.job_memory,
         studies=isinstance(clock, WallClock),
     )
     return Operator(ports=ports, clock=clock)
@@ -96,9 +104,19 @@ def replay_table(
             log=log,
             state=SqlStateStore("sqlite://"),
             platform=RecordedPlatform(),
-            scorer=BundleScorer(bundles),
-            trainer=ProcessTrainer(bundles, home / "jobs", clock, keys, timeout_s=settings.job_timeout_s, wait=True),
+            scorer=BundleScorer(bundles, settings.job_memory),
+            trainer=ProcessTrainer(
+                bundles,
+                home / "jobs",
+                clock,
+                keys,
+                timeout_s=settings.job_timeout_s,
+                memory_bytes=settings.job_memory,
+                wait=True,
+            ),
             jobs=home / "jobs",
+            job_timeout_s=settings.job_timeout_s,
+            job_memory=settings.job_memory,
         )
         operator = Operator(ports=ports, clock=clock)
         operator.deploy(file, by="replay")

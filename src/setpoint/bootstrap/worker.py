@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import sys
+from functools import partial
 
 from setpoint.config import Settings
 from setpoint.platforms.files import make_home
@@ -56,7 +57,7 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
     follower = LiveFollower(
         plane,
         FolderBundleStore(home / "bundles", Signing(home, settings.signatures, settings.trusted_keys)),
-        load,
+        partial(load, memory_bytes=settings.job_memory),
         file=home / "live.json",
         status_file=status_file,
         keys=keys.keys,

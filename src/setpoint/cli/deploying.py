@@ -15,6 +15,7 @@ from setpoint.domain.version import ModelVersion, Variant
 from setpoint.errors import Conflict
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.views import deploy_view
+from setpoint.sandbox.guard import PROTECTIONS
 
 
 def init(
@@ -49,6 +50,7 @@ def init(
             id=id_,
             output=output,
             allow=tuple(allow or ()),
+            memory_bytes=Settings().job_memory,
         )
     setpoint = check_setpoint_text(text, file)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +96,10 @@ def show_version(version: ModelVersion) -> None:
         console.print(f"{v.runtime}: {v.why}", highlight=False, markup=False)
     shown = ", ".join(f"{name} {number(value)}" for name, value in headline(version.reference_metrics).items())
     console.print(f"On the reference: {shown}", highlight=False)
+    lacking = [what for what in PROTECTIONS if what not in version.lineage.kept_from]
+    if lacking:
+        console.print(f"This machine cannot keep a model from {' and '.join(lacking)}; it was loaded all the same, "
+                      "for its scan found nothing that acts", highlight=False)  # fmt: skip
 
 
 def _row(v: Variant) -> tuple[str | Text, ...]:

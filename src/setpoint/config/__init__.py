@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     segment_bytes: int = 64 * 2**20  # a spool segment is closed beyond this size
     segment_s: float = 3_600.0  # and at this age
     job_timeout_s: float = 1_800.0
+    job_memory: Size | None = None  # the most a conversion, a training or a native model may have; default: 80 %
     alerts: SecretStr | None = None  # whom incidents of models are told that name nobody; addresses, parted by commas
     key: SecretStr | None = None  # what sensitive values are recorded with; default: the file `key` in the home
     signatures: Literal["off", "signed", "trusted"] = "off"  # which bundles may be loaded

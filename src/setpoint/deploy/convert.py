@@ -29,6 +29,7 @@ from setpoint.errors import InvalidInput, SetpointError
 from setpoint.runtime import Model
 from setpoint.runtime.model import ONNX_FILE
 from setpoint.runtime.onnx import OnnxModel
+from setpoint.sandbox.guard import kept_from
 
 PARITY_ROWS = 200_000
 SUM_TOLERANCE = 1e-3  # of the probabilities of a row
@@ -63,6 +64,7 @@ def convert(job: Job) -> Converted:
         schema=schema,
         variants=choose(measure(models, columns), parity, schema.task),
         packages=importer.packages(),
+        kept_from=kept_from(),
         metrics=reference_metrics(target_of(reference, schema), answers, schema),
     )
 

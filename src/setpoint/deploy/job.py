@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
+from setpoint.domain.artifact import artifact_of
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import field, from_json, to_json, value
 from setpoint.domain.version import Variant
@@ -50,6 +51,7 @@ class Converted:
     variants: tuple[Variant, ...] = ()
     packages: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    kept_from: tuple[str, ...] = ()
     error: str = ""
     kind: str = ""
 
@@ -75,11 +77,11 @@ def _run(module: str, job: Job, spec: Path, timeout_s: float, memory_bytes: int 
     JobFailed
         If it took too long or too much, was killed, or wrote no result; the text ends with its own last words.
     """
-    what, out, model = module.rpartition(".")[2], Path(job.out), Path(job.artifact)
+    what, out, model = module.rpartition(".")[2], Path(job.out), artifact_of(Path(job.artifact))
     ended = run(
         module,
         [str(spec)],
-        read=[model.parent if ".py:" in model.name else model, Path(job.reference)],
+        read=[model.code.parent if model.code else model.file, Path(job.reference)],
         folder=out,
         timeout_s=timeout_s,
         memory_bytes=memory_bytes,

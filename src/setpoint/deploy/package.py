@@ -87,6 +87,7 @@ class PackageRequest:
     trusted: tuple[str, ...] = ()
     logged: Logged = NOT_LOGGED
     timeout_s: float = 1_800.0
+    memory_bytes: int | None = None  # None: four fifths of the machine's
 
 
 def package(request: PackageRequest, staged: Path, progress: Callable[[str], None] = lambda step: None) -> ModelVersion:
@@ -108,7 +109,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     Unusable
         If the model's framework is not installed.
     JobFailed
-        If the conversion died or took longer than `timeout_s`.
+        If the conversion died, took longer than `timeout_s` or needed more than `memory_bytes`.
     """
     framework = framework_of(request.artifact)
     progress("reading the reference")
@@ -116,7 +117,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     artifact = keep(request.artifact, staged)
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
-        found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s)
+        found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s, request.memory_bytes)
         schema, scores = (
             _said(contracted(_whole(found), request.contracts, reference), request),
             np.load(Path(work) / SCORES_FILE),
@@ -138,7 +139,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         runtime=next(v.runtime for v in found.variants if v.chosen),
         artifact=artifact.relative_to(staged).as_posix(),
         schema=schema,
-        lineage=_lineage(request, whole(artifact), reference.num_rows, found.packages),
+        lineage=_lineage(request, whole(artifact), reference.num_rows, found),
         files={},
         variants=found.variants,
         threshold=0.0 if schema.task is Task.MULTICLASS else request.threshold,
@@ -219,7 +220,7 @@ def _profile(reference: pa.Table, schema: Schema, scores: Column, request: Packa
         (staged / SEGMENTS_FILE).write_bytes(profiles_to_json(parts_of(counted, cuts)))
 
 
-def _lineage(request: PackageRequest, artifact: Path, rows: int, packages: dict[str, str]) -> Lineage:
+def _lineage(request: PackageRequest, artifact: Path, rows: int, found: Converted) -> Lineage:
     return Lineage(
         created=request.created,
         reason=request.reason,
@@ -229,11 +230,12 @@ def _lineage(request: PackageRequest, artifact: Path, rows: int, packages: dict[
         trained_since=request.trained_since,
         trained_until=request.trained_until,
         rows=rows,
-        packages=provenance.packages(packages),
+        packages=provenance.packages(found.packages),
         created_by=request.created_by,
         train=request.train,
         train_sha256=provenance.train_digest(request.train, request.source),
         source=request.source,
         allow=request.allow,
         **provenance.made_with(),
+        kept_from=found.kept_from,
     )

@@ -41,6 +41,7 @@ def first_look(
     trusted: tuple[str, ...] = (),
     logged: Logged = NOT_LOGGED,
     timeout_s: float = 600.0,
+    memory_bytes: int | None = None,
 ) -> FirstLook:
     """Load the model in a process of its own, guess what was not said, and score it as honestly as can be.
 
@@ -78,7 +79,7 @@ def first_look(
             trusted=trusted,
             logged=logged,
         )
-        found = assess(job, timeout_s)
+        found = assess(job, timeout_s, memory_bytes)
         truth, score, *several = np.load(Path(out) / SCORED)
     assert found.schema is not None  # only a refusal lacks it, and that was raised
     table = np.stack(several, axis=1).astype(np.float32) if several else None

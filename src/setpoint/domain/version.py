@@ -44,7 +44,8 @@ class Lineage:
     """Where a version comes from: data, code, packages, parent, who asked for it, and why.
 
     `train`, `source` and `allow` are how it is retrained: as in setpoint.yaml, and the folder of that. `train_sha256`
-    is the digest of the file that `train` names, `setpoint_sha256` that of this program's own code. What a manifest
+    is the digest of the file that `train` names, `setpoint_sha256` that of this program's own code. `kept_from` is
+    what the process that first loaded the model was kept from: "files" beyond its own, the "network". What a manifest
     was written without is empty.
     """
 
@@ -66,6 +67,7 @@ class Lineage:
     setpoint_sha256: str = ""
     python: str = ""
     platform: str = ""
+    kept_from: tuple[str, ...] = ()
 
 
 @value

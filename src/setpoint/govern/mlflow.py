@@ -1,33 +1,36 @@
-"""Look into a directory that MLflow wrote: every file in it by its kind, and no code beside them."""
+"""Look into a directory that MLflow wrote: it may bring no code, and be loaded by nothing but MLflow itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from setpoint.errors import Unsafe
+from setpoint.govern.walk import regular_files
 
 LOADERS = frozenset(f"mlflow.{f}" for f in ("sklearn", "xgboost", "lightgbm", "catboost", "onnx", "keras", "tensorflow",
                                             "pytorch", "transformers"))  # fmt: skip
-TEXTS = (
-    "MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "README.md", "registered_model_meta",
-    "input_example.json", "serving_input_example.json", "serving_input_payload.json", "input_example_metadata.json",
-    "save_format.txt", "keras_module.txt", "save_options.json",
-)  # fmt: skip
+MLMODEL = "MLmodel"
 MAX_MLMODEL = 2**20
 
 
-def scan(
-    folder: Path, files: list[Path], allow: Sequence[str], scan_file: Callable[..., tuple[str, ...]]
-) -> tuple[str, ...]:
-    """Scan the files of a model directory; refuse code paths and loaders that are not MLflow's own for a framework."""
-    _check(folder, allow)
-    inner = [file for file in files if file.name not in TEXTS]
-    return tuple(sorted({name for file in inner for name in scan_file(file, allow)}))
+def check(folder: Path, allow: Sequence[str] = ()) -> None:
+    """Look at what MLflow would load a folder of its own by; other files and folders pass.
+
+    The model file in it is scanned by itself.
+
+    Raises
+    ------
+    Unsafe
+        Naming code that the folder brings, a loader that is not MLflow's own for a framework, or a link.
+    """
+    if (folder / MLMODEL).is_file():
+        regular_files(folder)
+        _check_flavors(folder, allow)
 
 
-def _check(folder: Path, allow: Sequence[str]) -> None:
+def _check_flavors(folder: Path, allow: Sequence[str]) -> None:
     for flavor, told in _flavors(folder).items():
         loader = told.get("loader_module")
         if told.get("code"):
@@ -41,7 +44,7 @@ def _check(folder: Path, allow: Sequence[str]) -> None:
 
 
 def _flavors(folder: Path) -> dict[str, dict[str, Any]]:
-    file = folder / "MLmodel"
+    file = folder / MLMODEL
     if file.stat().st_size > MAX_MLMODEL:
         raise Unsafe(f"{folder.name}/MLmodel is larger than {MAX_MLMODEL:,} bytes")
     try:

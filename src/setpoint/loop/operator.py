@@ -141,6 +141,8 @@ class Operator:
             created_by=by,
             train=file.train or "",
             source=str(file.root),
+            timeout_s=self.ports.job_timeout_s,
+            memory_bytes=self.ports.job_memory,
         )
 
     def _same_ids(self, model: str, id: Handling | None, caller: Handling | None) -> None:

@@ -21,4 +21,6 @@ class Ports:
     notifier: Notifier
     own: OwnMetrics = field(default_factory=OwnMetrics)
     jobs: Path  # working folder of trainings, one folder a job
+    job_timeout_s: float = 1_800.0
+    job_memory: int | None = None  # bytes; None: four fifths of the machine's
     studies: bool = False  # whether each day is studied; a replay has too many

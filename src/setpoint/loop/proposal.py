@@ -17,6 +17,7 @@ from setpoint.deploy.sources import local
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.objective import Objective
 from setpoint.domain.schema import Task
+from setpoint.govern.mlflow import check as check_mlflow
 from setpoint.govern.scan import scan
 from setpoint.loop.ports import Ports
 from setpoint.loop.proposed_lines import objective_lines, segment_line
@@ -42,9 +43,11 @@ def propose_setpoint(
     output: str | None = None,
     task: Task | None = None,
     allow: tuple[str, ...] = (),
+    memory_bytes: int | None = None,
 ) -> str:
     """Scan the model file, then propose the text of a setpoint.yaml that will stand in `folder`."""
     with local(str(artifact), Path()) as found:
+        check_mlflow(found, allow)
         model_file, logged = opened(found)
         look = first_look(
             model_file,
@@ -56,6 +59,7 @@ def propose_setpoint(
             task=task,
             trusted=scan(model_file, allow),
             logged=logged,
+            memory_bytes=memory_bytes,
         )
     proposal = _of_files(look, reference)
     return setpoint_text(
@@ -69,9 +73,12 @@ def propose_setpoint(
     )
 
 
-def propose_for_file(file: SetpointFile, objectives: tuple[Objective, ...]) -> Proposal:
+def propose_for_file(
+    file: SetpointFile, objectives: tuple[Objective, ...], memory_bytes: int | None = None
+) -> Proposal:
     """Propose what to watch the model of a setpoint.yaml by, beside the objectives it has."""
     with local(file.model_file, file.root) as found:
+        check_mlflow(found, file.allow)
         model_file, logged = opened(found)
         look = first_look(
             model_file,
@@ -82,6 +89,7 @@ def propose_for_file(file: SetpointFile, objectives: tuple[Objective, ...]) -> P
             task=Task(file.task),
             trusted=scan(model_file, tuple(file.allow)),
             logged=logged,
+            memory_bytes=memory_bytes,
         )
     budget = file.envelope.false_actions_per_year
     return _of_files(look, file.reference_path, objectives=objectives, delay_s=file.outcome_delay, budget=budget)

@@ -25,6 +25,7 @@ from setpoint.domain.schema import Handling
 from setpoint.domain.sensitive import hidden
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
+from setpoint.govern.mlflow import check as check_mlflow
 from setpoint.govern.scan import scan
 from setpoint.monitor import estimators, limits
 from setpoint.monitor.contract import contract_of
@@ -47,6 +48,7 @@ def make_version(
     """
     bundles.expect()
     progress("scanning the model file")
+    check_mlflow(request.artifact, allow)
     artifact, logged = opened(request.artifact)
     request = replace(request, artifact=artifact, logged=logged, trusted=scan(artifact, allow), allow=allow)
     with tempfile.TemporaryDirectory(prefix="setpoint-stage-") as work:

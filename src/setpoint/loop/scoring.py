@@ -11,14 +11,16 @@ KEPT = 4  # versions held in memory
 class BundleScorer:
     """Loads versions from the bundle store as they are asked for, and keeps the last few."""
 
-    def __init__(self, bundles: BundleStore) -> None:
-        self._bundles = bundles
+    def __init__(self, bundles: BundleStore, memory_bytes: int | None = None) -> None:
+        self._bundles, self._memory_bytes = bundles, memory_bytes
         self._models: dict[tuple[str, str], Model] = {}
 
     def score(self, model: str, version: str, inputs: Columns) -> Columns:
         """Return the outputs of a version, by output name; what it imputes at the door is imputed here too."""
         key, manifest = (model, version), self._bundles.get(model, version)
-        loaded = self._models.pop(key, None) or load(self._bundles.folder(model, version), manifest)
+        loaded = self._models.pop(key, None) or load(
+            self._bundles.folder(model, version), manifest, memory_bytes=self._memory_bytes
+        )
         self._models[key] = loaded
         while len(self._models) > KEPT:
             self._models.pop(next(iter(self._models)))

@@ -34,10 +34,11 @@ class ProcessTrainer:
         keys: KeyStore | None = None,
         *,
         timeout_s: float,
+        memory_bytes: int | None = None,
         wait: bool = False,
     ) -> None:
         self._bundles, self._jobs, self._clock, self._keys = bundles, jobs, clock, keys
-        self._timeout_s, self._wait = timeout_s, wait
+        self._timeout_s, self._memory_bytes, self._wait = timeout_s, memory_bytes, wait
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
         self._running: dict[str, Future[None]] = {}
 
@@ -97,7 +98,15 @@ class ProcessTrainer:
         home = self._bundles.folder(job.model, job.parent)
         artifact = home / parent.artifact
         trusted = scan(artifact, job.allow)
-        fitted = run_fit(job, artifact, parent.schema, folder, trusted=trusted, timeout_s=self._timeout_s)
+        fitted = run_fit(
+            job,
+            artifact,
+            parent.schema,
+            folder,
+            trusted=trusted,
+            timeout_s=self._timeout_s,
+            memory_bytes=self._memory_bytes,
+        )
         request = PackageRequest(
             model=job.model,
             version=self._bundles.next_name(job.model),
@@ -117,5 +126,6 @@ class ProcessTrainer:
             source=job.source,
             keys=self._keys.keys() if self._keys else None,
             timeout_s=self._timeout_s,
+            memory_bytes=self._memory_bytes,
         )
         return make_version(self._bundles, request, job.allow, read_contract(home).given).version

@@ -22,6 +22,7 @@ def deploy_view(version: ModelVersion) -> dict[str, Any]:
         "runtime": version.runtime,
         "candidates": [msgspec.to_builtins(v) for v in version.variants],
         "reference_metrics": version.reference_metrics,
+        "kept_from": version.lineage.kept_from,
     }
 
 

@@ -33,10 +33,11 @@ class Model(Protocol):
         """
 
 
-def load(folder: Path, version: ModelVersion) -> Model:
+def load(folder: Path, version: ModelVersion, *, memory_bytes: int | None = None) -> Model:
     """Load a version from its bundle folder: a converted one here, a native one in a process of its own.
 
     The caller has checked the digests (`BundleStore.folder`), and the files were scanned before they became a bundle.
+    `memory_bytes` is the most a process of its own may have; default: four fifths of the machine's.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def load(folder: Path, version: ModelVersion) -> Model:
     if version.runtime == "native":
         from setpoint.runtime.process import ChildModel
 
-        return ChildModel(folder, version)
+        return ChildModel(folder, version, memory_bytes=memory_bytes)
     return load_here(folder, version)
 
 

@@ -10,9 +10,9 @@ import sysconfig
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FILES, NETWORK = "files", "network"
+FILES, NETWORK = PROTECTIONS = "files", "network"
 KEPT_FROM = "SETPOINT_KEPT_FROM"
-WITHOUT = {FILES: "files beyond its own", NETWORK: "network"}
+WITHOUT = {FILES: "files beyond its own", NETWORK: "network and processes of its own"}
 OPEN_FILES = 4_096
 SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store",
@@ -28,12 +28,13 @@ class Guard:
     """What a process may do.
 
     `read` are files and folders beside Python and the system; `write` one folder, empty where it needs none;
-    `file_bytes` the largest file it may write.
+    `file_bytes` the largest file it may write. With `bound` it ends with the thread that started it.
     """
 
     read: tuple[str, ...] = ()
     write: str = ""
     file_bytes: int = 16 * 2**30
+    bound: bool = False
 
     def text(self) -> str:
         """Return it as one argument of a command."""
@@ -43,7 +44,7 @@ class Guard:
 def guard_of(text: str) -> Guard:
     """Return what `Guard.text` wrote."""
     told = json.loads(text)
-    return Guard(read=tuple(told["read"]), write=told["write"], file_bytes=told["file_bytes"])
+    return Guard(read=tuple(told["read"]), write=told["write"], file_bytes=told["file_bytes"], bound=told["bound"])
 
 
 def put_up(guard: Guard) -> tuple[str, ...]:
@@ -69,12 +70,14 @@ def _in_linux(guard: Guard) -> tuple[str, ...]:
 
     kept = []
     kernel.never_gain_privileges()
+    if guard.bound:
+        kernel.end_with_parent()
     with contextlib.suppress(OSError):  # what the kernel cannot do is left out of the answer
         files.restrict(_readable(guard), _writable(guard))
         kept.append(FILES)
     with contextlib.suppress(OSError):
         privileges.drop()
-        network.refuse_sockets()
+        network.refuse()
         kept.append(NETWORK)
     return tuple(kept)
 
@@ -106,8 +109,10 @@ def _holds_home(path: Path) -> bool:
     return Path(home).resolve().is_relative_to(path.resolve())
 
 
-def hint(error: BaseException) -> str:
+def hint(error: BaseException | None) -> str:
     """Return why a guarded process was refused something; empty for other errors and without a guard."""
-    if not isinstance(error, PermissionError) or not kept_from():
+    while error is not None and not isinstance(error, PermissionError):
+        error = error.__cause__
+    if error is None or not kept_from():
         return ""
-    return f" (a model runs without {' and '.join(WITHOUT[k] for k in kept_from())})"
+    return f" (a model runs without {', '.join(WITHOUT[k] for k in kept_from())})"

@@ -2,10 +2,11 @@
 
 import ctypes
 import os
+import signal
 from typing import Any
 
 _libc: Any = ctypes.CDLL(None, use_errno=True)
-PR_SET_NO_NEW_PRIVS = 38
+PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG = 38, 1
 
 
 def call(number: int, *arguments: Any) -> int:
@@ -22,6 +23,11 @@ def prctl(option: int, *arguments: Any) -> None:
 def never_gain_privileges() -> None:
     """See to it that nothing this process runs has more rights than it has; the guards below ask for it."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def end_with_parent() -> None:
+    """See to it that this process is killed when the thread that started it ends, however that comes."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def machine() -> str:

@@ -53,7 +53,7 @@ def run(
     """
     own = folder / "home"
     own.mkdir(exist_ok=True)
-    guard = Guard(read=tuple(map(str, read)), write=str(folder))
+    guard = Guard(read=tuple(map(str, read)), write=str(folder), bound=True)
     said = folder / "stderr.log"
     with said.open("wb") as errors:
         process = subprocess.Popen(

@@ -1,8 +1,9 @@
-"""How much memory processes have, and how many there are."""
+"""How much memory the machine and processes have."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 SHARE = 0.8  # of the machine's memory, where nobody said how much a job may have
@@ -22,34 +23,43 @@ def most_bytes(told: int | None) -> int:
     return told if told is not None else int(SHARE * machine_bytes())
 
 
-def of_group(leader: int) -> tuple[int, int]:
-    """Return resident bytes of all processes in the group of a leader, pages of files left out, and their number."""
-    found = _of_proc(leader) if sys.platform == "linux" else _of_ps(leader)
-    return sum(found), len(found)
+def members(leader: int) -> list[int]:
+    """Return the ids of the processes in the group of a leader."""
+    if sys.platform == "linux":
+        return [pid for pid in _all_pids() if _group(pid) == leader]
+    return [pid for pid, group, _ in _of_ps() if group == leader]
 
 
-def _of_proc(leader: int) -> list[int]:
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                if _group(process) == leader:
-                    found.append(_resident(process))
-            except (OSError, ValueError, IndexError):  # it ended meanwhile
-                continue
-    return found
+def resident(pids: Collection[int]) -> int:
+    """Return the resident bytes of processes: without pages of files, and what they share among them once."""
+    if sys.platform == "linux":
+        return sum(_resident(pid, alone=len(pids) == 1) for pid in pids)
+    return sum(size for pid, _, size in _of_ps() if pid in pids)
 
 
-def _group(process: Path) -> int:
-    return int((process / "stat").read_bytes().rpartition(b")")[2].split()[2])
+def _all_pids() -> list[int]:
+    return [int(process.name) for process in Path("/proc").iterdir() if process.name.isdigit()]
 
 
-def _resident(process: Path) -> int:
-    lines = (process / "status").read_text().splitlines()
-    return sum(1_024 * int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem")))
+def _group(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[2])
+    except (OSError, IndexError):  # it ended meanwhile
+        return 0
 
 
-def _of_ps(leader: int) -> list[int]:
-    said = subprocess.run(["ps", "-axo", "pgid=,rss="], capture_output=True, text=True, check=False).stdout
+def _resident(pid: int, *, alone: bool) -> int:
+    """Return what a process holds; its share of what it has in common with others takes longer to tell."""
+    name, fields = ("status", ("RssAnon", "RssShmem")) if alone else ("smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
+    try:
+        lines = Path(f"/proc/{pid}/{name}").read_text().splitlines()
+    except OSError:  # it ended meanwhile
+        return 0
+    return sum(1_024 * int(line.split()[1]) for line in lines if line.startswith(fields))
+
+
+def _of_ps() -> list[tuple[int, int, int]]:
+    command = ["ps", "-axo", "pid=,pgid=,rss="]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     rows = (line.split() for line in said.splitlines())
-    return [1_024 * int(resident) for group, resident in rows if int(group) == leader]
+    return [(int(pid), int(group), 1_024 * int(size)) for pid, group, size in rows]

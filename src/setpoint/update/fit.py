@@ -1,7 +1,6 @@
 """`python -m setpoint.update.fit SPEC.json`: train one candidate in a process of its own, and say how it ended."""
 
 import os
-import resource
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ RESULT = "fit-result.json"
 
 @value
 class FitSpec:
-    """What to train. Paths are absolute; `memory_bytes` bounds the address space of the process."""
+    """What to train. Paths are absolute."""
 
     artifact: str
     training_set: str
@@ -25,7 +24,6 @@ class FitSpec:
     seed: int = 0
     train: str | None = None
     trusted: tuple[str, ...] = ()
-    memory_bytes: int | None = None
 
 
 @value
@@ -40,12 +38,10 @@ def main(spec_file: str) -> None:
     """Do the job and write the result file; any error but memory and the user's own is ours and ends the process."""
     spec = from_json(Path(spec_file).read_bytes(), FitSpec)
     os.nice(10)  # serving comes first
-    if spec.memory_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (spec.memory_bytes, spec.memory_bytes))
     try:
         result = Fitted(artifact=str(_fit(spec)))
     except MemoryError:
-        result = Fitted(error=f"the training needs more memory than it may have ({spec.memory_bytes or 0:,} bytes)")
+        result = Fitted(error="the training needs more memory than the machine has")
     except SetpointError as e:
         result = Fitted(error=str(e))
     partial = Path(spec.workdir) / f"{RESULT}.partial"

@@ -1,6 +1,5 @@
 """Run a training in a process of its own, and bring back an artefact or one clear reason."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import JobFailed
 from setpoint.ports import FitJob
+from setpoint.sandbox.watch import Watch, kill_group
 from setpoint.update.fit import RESULT, FitSpec, Fitted
 
 LOG = "fit.log"
@@ -46,7 +46,7 @@ def run_fit(
     timeout_s : float
         After this long the process and all it started are killed.
     memory_bytes : int, optional
-        Largest address space of the process.
+        The most the process and all it starts may have; default: four fifths of the machine's.
     progress : callable
         Told each line that the training prints.
 
@@ -65,10 +65,9 @@ def run_fit(
         seed=job.seed,
         train=None if job.train is None else str(Path(job.source).resolve() / job.train),
         trusted=trusted,
-        memory_bytes=memory_bytes,
     )
     (workdir / "fit-spec.json").write_bytes(to_json(spec, pretty=True))
-    code = _run(workdir, timeout_s, progress)
+    code = _run(workdir, timeout_s, memory_bytes, progress)
     if not (workdir / RESULT).exists():
         raise JobFailed(f"training {job.id} {_ended(code)}: {_last_words(workdir / LOG)}")
     result = from_json((workdir / RESULT).read_bytes(), Fitted)
@@ -80,8 +79,8 @@ def run_fit(
     return made
 
 
-def _run(workdir: Path, timeout_s: float, progress: Callable[[str], None]) -> int:
-    """Run the job in a session of its own and return its exit code; raise JobFailed when it takes too long."""
+def _run(workdir: Path, timeout_s: float, memory_bytes: int | None, progress: Callable[[str], None]) -> int:
+    """Run the job in a session of its own and return its exit code; JobFailed when it takes too long or too much."""
     command = [sys.executable, "-m", "setpoint.update.fit", str(workdir / "fit-spec.json")]
     environment = {**os.environ, **ENVIRONMENT}
     expired = threading.Event()
@@ -92,8 +91,9 @@ def _run(workdir: Path, timeout_s: float, progress: Callable[[str], None]) -> in
 
         def stop() -> None:
             expired.set()
-            _kill_group(process)
+            kill_group(process.pid)
 
+        watch = Watch(process.pid, memory_bytes, group=True)
         timer = threading.Timer(timeout_s, stop)
         timer.start()
         try:
@@ -102,16 +102,13 @@ def _run(workdir: Path, timeout_s: float, progress: Callable[[str], None]) -> in
             code = process.wait()
         finally:
             timer.cancel()
-            _kill_group(process)
+            watch.close()
+            kill_group(process.pid)
+    if watch.why:
+        raise JobFailed(f"the training {watch.why}")
     if expired.is_set():
         raise JobFailed(f"the training took longer than {timeout_s:g} s and was stopped (SETPOINT_JOB_TIMEOUT_S)")
     return code
-
-
-def _kill_group(process: subprocess.Popen[str]) -> None:
-    """Kill what the job started, also what outlived it."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _ended(code: int) -> str:

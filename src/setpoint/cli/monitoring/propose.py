@@ -52,7 +52,7 @@ def _proposal(of: str, target: str | None, prediction: str | None, time: str | N
         return propose_for_table(read_table(Path(of)), target=target, prediction=prediction, time=time)
     if of.endswith((".yaml", ".yml")) or Path(of).is_dir():
         file = read_setpoint_file(Path(of))
-        return propose_for_file(file, objectives(file))
+        return propose_for_file(file, objectives(file), Settings().job_memory)
     operator = open_home(Settings())
     (deployment,) = operator.deployments(of)
     return propose_for_deployment(operator.ports, deployment, operator.clock.now())

@@ -10,6 +10,7 @@ from setpoint.deploy.importers._base import Importer, Signature
 from setpoint.deploy.importers._json import framework_of_json
 from setpoint.domain.artifact import artifact_of
 from setpoint.errors import InvalidInput, SetpointError, Unusable
+from setpoint.sandbox.guard import hint
 
 __all__ = ["Importer", "Signature", "framework_of", "importer_for", "load"]
 
@@ -116,4 +117,6 @@ def _read(importer: Importer, path: Path, trusted: Sequence[str]) -> Any:
     except Exception as e:  # a strange file can fail in any way
         installed = ", ".join(f"{name} {version}" for name, version in importer.packages().items())
         said = next(iter(str(e).strip().splitlines()), "")[:280]
-        raise InvalidInput(f"cannot load {path.name}: {type(e).__name__}: {said}. Installed here: {installed}") from e
+        raise InvalidInput(
+            f"cannot load {path.name}: {type(e).__name__}: {said}{hint(e)}. Installed here: {installed}"
+        ) from e
