@@ -1,5 +1,6 @@
 """What is read from files of boosting libraries, how their categories are coded, and why some are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,17 @@ def test_texts_the_model_has_no_categories_for_are_refused(tmp_path: Path) -> No
     )
     with pytest.raises(InvalidInput, match="'mean_area' holds text in the reference, and the LightGBM model has no"):
         importer.served(native, schema, 0.5)
+
+
+def test_categories_known_by_their_codes_alone_take_codes_and_no_texts(tmp_path: Path) -> None:
+    X, y = boosting.people()
+    coded = X[["job", "age"]].assign(job=X["job"].astype("category").cat.codes)
+    table = xgboost.DMatrix(coded.to_numpy(), y, feature_names=["job", "age"], feature_types=["c", "q"])
+    xgboost.train({"objective": "binary:logistic", "nthread": 1}, table, 3).save_model(tmp_path / "m.ubj")
+    kept = Kept(artifact="m.ubj", rows=coded.assign(y=y), task="binary")
+    assert len(answers(kept, tmp_path)) == len(y)
+    with pytest.raises(InvalidInput, match="'job' holds text in the reference, and the XGBoost model knows its categ"):
+        answers(replace(kept, rows=X[["job", "age"]].assign(y=y)), tmp_path)
 
 
 def test_lists_of_categories_that_no_column_can_be_told_for_are_refused(tmp_path: Path) -> None:

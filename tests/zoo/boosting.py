@@ -205,7 +205,7 @@ def catboost_in_a_pipeline(folder: Path) -> Kept:
     X, y = cancer()
     model = make_pipeline(StandardScaler(), catboost.CatBoostClassifier(**CATBOOST)).fit(X, y)
     joblib.dump(model, folder / "model.joblib")
-    return kept("model.joblib", X, y, "binary", model.predict_proba(X)[:, 1])
+    return kept("model.joblib", X, y, "binary", model.predict_proba(X)[:, 1], "onnxruntime")
 
 
 @saved

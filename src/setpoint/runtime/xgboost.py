@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from setpoint.domain.records import Column, Columns
-from setpoint.domain.schema import Schema
-from setpoint.errors import Unusable
+from setpoint.domain.schema import DType, Schema
+from setpoint.errors import InvalidInput, Unusable
 from setpoint.runtime import Model
 from setpoint.runtime.categories import Codes, categorical_frame, check_texts, coded, codes_of
 from setpoint.runtime.columns import Head
@@ -74,8 +74,13 @@ def said(booster: Any) -> Mapping[str, Any]:
 
 def fit_table(estimator: Any, columns: Columns, schema: Schema) -> pd.DataFrame:
     """Return rows as the estimator is trained on them, categories told as it knows them."""
-    kinds = booster_of(estimator).feature_types or []
-    return categorical_frame(columns, schema, {n for n, kind in zip(schema.names, kinds, strict=False) if kind == "c"})
+    return categorical_frame(columns, schema, categorical(booster_of(estimator), schema))
+
+
+def categorical(booster: Any, schema: Schema) -> set[str]:
+    """Return the features that the trees split by sets of categories."""
+    kinds = booster.feature_types or []
+    return {name for name, kind in zip(schema.names, kinds, strict=False) if kind == "c"}
 
 
 def codes_by_feature(booster: Any, schema: Schema) -> Mapping[str, Codes]:
@@ -86,6 +91,13 @@ def codes_by_feature(booster: Any, schema: Schema) -> Mapping[str, Codes]:
         for name, (_, categories) in zip(schema.names, kept, strict=False)
         if categories is not None
     }
+    nameless = categorical(booster, schema) - codes.keys()
+    texts = [f.name for f in schema.features if f.dtype is DType.STRING and f.name in nameless]
+    if texts:
+        raise InvalidInput(
+            f"{texts[0]!r} holds text in the reference, and the XGBoost model knows its categories by their codes "
+            "alone, as those before 3.1 do; train it with a later one, or put the codes into the reference"
+        )
     check_texts(schema, codes, "XGBoost")
     return codes
 

@@ -6,12 +6,6 @@ from importlib import import_module
 from importlib.metadata import distributions, version
 from typing import Any, NoReturn, cast
 
-from skl2onnx import update_registered_converter
-from skl2onnx.common.shape_calculator import (
-    calculate_linear_classifier_output_shapes,
-    calculate_linear_regressor_output_shapes,
-)
-
 from setpoint.deploy.importers._base import Importer
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
@@ -64,38 +58,3 @@ def loaded_versions() -> dict[str, str]:
     """Return the versions of the boosting libraries that a loaded model has brought in."""
     loaded = sorted(LIBRARIES & sys.modules.keys())
     return {name: found for library in loaded for name, found in versions(library).items()}
-
-
-def register_boosters() -> None:
-    """Tell skl2onnx of the boosters that may stand in a pipeline, if a loaded model has brought them in."""
-    if "lightgbm" in sys.modules:
-        _register_lightgbm()
-    if "xgboost" in sys.modules:
-        _register_xgboost()
-
-
-def _register_lightgbm() -> None:
-    import lightgbm
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-
-    update_registered_converter(
-        lightgbm.LGBMClassifier, "LightGbmLGBMClassifier", calculate_linear_classifier_output_shapes, convert_lightgbm,
-        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-    )  # fmt: skip
-    update_registered_converter(
-        lightgbm.LGBMRegressor, "LgbmRegressor", calculate_linear_regressor_output_shapes, convert_lightgbm,
-        options={"split": None},
-    )  # fmt: skip
-
-
-def _register_xgboost() -> None:
-    import xgboost
-    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
-
-    update_registered_converter(
-        xgboost.XGBClassifier, "XGBoostXGBClassifier", calculate_linear_classifier_output_shapes, convert_xgboost,
-        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-    )  # fmt: skip
-    update_registered_converter(
-        xgboost.XGBRegressor, "XGBoostXGBRegressor", calculate_linear_regressor_output_shapes, convert_xgboost
-    )

@@ -51,7 +51,7 @@ def to_onnx(native: Any, schema: Schema) -> bytes:
 
     booster = booster_of(native)
     if codes_by_feature(booster, schema):
-        raise InvalidInput("categories are not converted")
+        raise InvalidInput("a conversion of its categories would be wrong; LightGBM itself serves them")
     inputs = [(MATRIX, FloatTensorType([None, len(schema.features)]))]
     converted = onnxmltools.convert_lightgbm(booster, initial_types=inputs, zipmap=False)
     raw: bytes = converted.SerializeToString()

@@ -13,7 +13,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from setpoint.deploy.importers._base import Signature
-from setpoint.deploy.importers._boosting import importer_of, loaded_versions, register_boosters
+from setpoint.deploy.importers._boosting import importer_of, loaded_versions
+from setpoint.deploy.importers._pipelines import register_boosters
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import DType, Schema, Task
 from setpoint.domain.value import replace

@@ -58,7 +58,7 @@ def to_onnx(native: Any, schema: Schema) -> bytes:
 
     booster = booster_of(native)
     if "c" in (booster.feature_types or []):
-        raise InvalidInput("categories are not converted")
+        raise InvalidInput("a conversion of its categories would be wrong; XGBoost itself serves them")
     if is_linear(booster):
         raise InvalidInput("boosted linear functions are not converted")
     best = booster[: rounds(native) or booster.num_boosted_rounds()]  # a copy
