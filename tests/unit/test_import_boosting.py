@@ -55,6 +55,9 @@ def answers(kept: Kept, folder: Path, **changed: list[Any]) -> np.ndarray:
         (boosting.catboost_json_poisson, "catboost", Task.REGRESSION, ()),
         (boosting.catboost_joblib, "sklearn", Task.REGRESSION, ()),
         (boosting.catboost_in_a_pipeline, "sklearn", Task.BINARY, (0, 1)),
+        (boosting.lightgbm_text_of_four_digits, "lightgbm", Task.MULTICLASS, ()),
+        (boosting.xgboost_json_of_four_digits, "xgboost", Task.MULTICLASS, ()),
+        (boosting.catboost_joblib_of_four_digits, "sklearn", Task.MULTICLASS, ("one", "three", "two", "zero")),
     ],
 )
 def test_a_file_says_what_its_model_is_made_for(tmp_path: Path, make, framework, task, classes) -> None:
@@ -63,6 +66,7 @@ def test_a_file_says_what_its_model_is_made_for(tmp_path: Path, make, framework,
     said = importer.signature(native)
     assert framework_of(tmp_path / kept.artifact) == framework
     assert (said.task, said.classes, said.width) == (task, classes, kept.rows.shape[1] - 1)
+    assert said.n_classes == (4 if task is Task.MULTICLASS and not classes else None)
 
 
 @pytest.mark.parametrize(
@@ -151,10 +155,9 @@ def trained(library: str, folder: Path, objective: str) -> Path:
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 3
     if library == "lightgbm":
         groups = {"group": [60]} if "rank" in objective else {}
-        table = lightgbm.Dataset(X, y, **groups)
-        lightgbm.train({"objective": objective, "num_threads": 1, **boosting.QUIET}, table, 2).save_model(
-            folder / "m.txt"
-        )
+        many = {"num_class": 3} if "multi" in objective else {}
+        parameters = {"objective": objective, "num_threads": 1, **many, **boosting.QUIET}
+        lightgbm.train(parameters, lightgbm.Dataset(X, y, **groups), 2).save_model(folder / "m.txt")
         return folder / "m.txt"
     groups = {"qid": np.zeros(60, int)} if "rank" in objective else {}
     alphas = {"quantile_alpha": [0.1, 0.9]} if "quantile" in objective else {}
@@ -167,9 +170,10 @@ def trained(library: str, folder: Path, objective: str) -> Path:
     ("library", "objective", "said"),
     [
         ("lightgbm", "lambdarank", "trained with 'lambdarank': it orders the rows of a group"),
+        ("lightgbm", "multiclassova", "'multiclassova': it answers for each class alone, .*train it with 'multiclass'"),
         ("xgboost", "rank:ndcg", "trained with 'rank:ndcg': it orders the rows of a group"),
-        ("xgboost", "binary:logitraw", "'binary:logitraw' and answers margins, no probabilities; train it with"),
-        ("xgboost", "binary:hinge", "'binary:hinge' and answers labels, no probabilities"),
+        ("xgboost", "binary:logitraw", "'binary:logitraw': it answers margins, no probabilities; train it with"),
+        ("xgboost", "binary:hinge", "'binary:hinge': it answers labels, no probabilities"),
         ("xgboost", "survival:cox", "'survival:cox', which Setpoint does not serve; it serves binary:logistic"),
         ("xgboost", "reg:quantileerror", "answers 2 numbers a row"),
     ],

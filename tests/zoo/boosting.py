@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xgboost
 from numpy.typing import NDArray
-from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -64,23 +64,6 @@ def lightgbm_text(folder: Path) -> Kept:
     model = lightgbm.LGBMClassifier(**FEW, **QUIET).fit(X, y)
     model.booster_.save_model(folder / "model.txt")
     return kept("model.txt", X, y, "binary", model.predict_proba(X)[:, 1], "onnxruntime")
-
-
-@saved
-def lightgbm_text_poisson(folder: Path) -> Kept:
-    X, y = diabetes()
-    model = lightgbm.LGBMRegressor(objective="poisson", **FEW, **QUIET).fit(X.to_numpy(), y)
-    model.booster_.save_model(folder / "model.txt")
-    return kept("model.txt", X, y, "regression", model.predict(X.to_numpy()))
-
-
-@saved
-def lightgbm_text_mape(folder: Path) -> Kept:
-    """An objective that the converter does not know."""
-    X, y = diabetes()
-    model = lightgbm.LGBMRegressor(objective="mape", **FEW, **QUIET).fit(X, y)
-    model.booster_.save_model(folder / "model.txt")
-    return kept("model.txt", X, y, "regression", model.predict(X), "native")
 
 
 @saved
@@ -164,6 +147,39 @@ def xgboost_joblib(folder: Path) -> Kept:
     model.fit(holes[:300], y[:300], eval_set=[(holes[300:], y[300:])], verbose=False)
     joblib.dump(model, folder / "model.joblib")
     return kept("model.joblib", pd.DataFrame(holes, columns=X.columns), y, "regression", model.predict(holes))
+
+
+def digits() -> tuple[pd.DataFrame, NDArray[Any]]:
+    frame = load_digits(n_class=4, as_frame=True).frame.iloc[:300]
+    return frame.drop(columns="target"), frame["target"].to_numpy()
+
+
+@saved
+def lightgbm_text_of_four_digits(folder: Path) -> Kept:
+    X, y = digits()
+    model = lightgbm.LGBMClassifier(**{**FEW, "n_estimators": 5}, **QUIET).fit(X, y)
+    model.booster_.save_model(folder / "model.txt")
+    return kept("model.txt", X, y, "multiclass", model.predict_proba(X), "onnxruntime")
+
+
+@saved
+def xgboost_json_of_four_digits(folder: Path) -> Kept:
+    """Made to answer the likeliest digit; how likely each is comes from the same trees."""
+    X, y = digits()
+    parameters = {"objective": "multi:softmax", "num_class": 4, "nthread": 1}
+    booster = xgboost.train(parameters, xgboost.DMatrix(X, y), 5)
+    booster.save_model(folder / "model.json")
+    margins = np.exp(booster.predict(xgboost.DMatrix(X), output_margin=True))
+    return kept("model.json", X, y, "multiclass", margins / margins.sum(axis=1, keepdims=True), "onnxruntime")
+
+
+@saved
+def catboost_joblib_of_four_digits(folder: Path) -> Kept:
+    X, y = digits()
+    words = np.array(["zero", "one", "two", "three"])[y]
+    model = catboost.CatBoostClassifier(**{**CATBOOST, "iterations": 5}).fit(X, words)
+    joblib.dump(model, folder / "model.joblib")
+    return kept("model.joblib", X, words, "multiclass", model.predict_proba(X), "onnxruntime")
 
 
 @saved

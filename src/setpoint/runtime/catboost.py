@@ -21,7 +21,7 @@ except ImportError as e:
     raise Unusable("a CatBoost model needs catboost, which is not installed: pip install 'setpoint[boosting]'") from e
 
 FORMATS = {".json": "json"}
-PROBABILITIES = ("Logloss", "CrossEntropy", "Focal", "MultiClass", "MultiClassOneVsAll")
+PROBABILITIES = ("Logloss", "CrossEntropy", "Focal", "MultiClass")
 EXPONENTS = ("Poisson", "Tweedie")  # whose raw answer is the logarithm
 MISSING = "nan"  # what texts of a column with nulls become before CatBoost takes it for categories
 

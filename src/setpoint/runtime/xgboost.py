@@ -22,6 +22,8 @@ except ImportError as e:
 
 BY_ESTIMATOR = "scikit_learn"  # an attribute of boosters that its scikit-learn estimators save
 
+SOFTMAX, SOFTPROB = "multi:softmax", "multi:softprob"
+
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     """Load a booster from what `save_model` writes, JSON or UBJSON: its first bytes tell which."""
@@ -72,6 +74,12 @@ def said(booster: Any) -> Mapping[str, Any]:
     return learner
 
 
+def with_probabilities(booster: Any) -> None:
+    """Let a booster of several classes answer how likely each is: it may be made to answer the likeliest alone."""
+    if said(booster)["objective"]["name"] == SOFTMAX:
+        booster.set_param({"objective": SOFTPROB})
+
+
 def fit_table(estimator: Any, columns: Columns, schema: Schema) -> pd.DataFrame:
     """Return rows as the estimator is trained on them, categories told as it knows them."""
     return categorical_frame(columns, schema, categorical(booster_of(estimator), schema))
@@ -110,6 +118,7 @@ class XGBoostModel:
         self._codes, self._missing = codes_by_feature(self._booster, schema), getattr(native, "missing", np.nan)
         self._rounds, self._linear = (0, rounds(native)), is_linear(self._booster)
         self._booster.set_param({"nthread": 1})
+        with_probabilities(self._booster)
 
     def predict(self, columns: Columns) -> dict[str, Column]:
         """Answer rows (see `Model.predict`)."""

@@ -1,7 +1,7 @@
 """What the importers of boosting libraries share, and how scikit-learn's importer hands their estimators to them."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import distributions, version
 from typing import Any, NoReturn, cast
@@ -13,6 +13,10 @@ from setpoint.errors import InvalidInput
 from setpoint.runtime.boosted import LIBRARIES, library_of
 
 MATRIX = "inputs"
+# why an objective is refused
+RANKS = "it orders the rows of a group, and its scores mean nothing alone; Setpoint serves classifiers and regressions"
+EACH = "it answers for each class alone, and its probabilities do not sum to one; train it with {!r}"
+BARE = "it answers {}, no probabilities; train it with 'binary:logistic'"
 
 
 def importer_of(estimator: Any) -> Importer | None:
@@ -21,19 +25,16 @@ def importer_of(estimator: Any) -> Importer | None:
     return None if library is None else cast(Importer, import_module(f"setpoint.deploy.importers.{library}"))
 
 
-def task_of(objective: str, tasks: Mapping[str, Task | None], ranking: Sequence[str], library: str) -> Task | None:
+def task_of(objective: str, tasks: Mapping[str, Task | None], refused: Mapping[str, str], library: str) -> Task | None:
     """Return what a model is made for by its objective, None where either will do.
 
     Raises
     ------
     InvalidInput
-        If what it answers is neither a probability nor a number to compare with an outcome.
+        If what it answers is neither probabilities nor a number to compare with an outcome.
     """
-    if objective in ranking:
-        raise InvalidInput(
-            f"the {library} model was trained with {objective!r}: it orders the rows of a group, and its scores mean "
-            "nothing alone; Setpoint serves classifiers and regressions"
-        )
+    if objective in refused:
+        raise InvalidInput(f"the {library} model was trained with {objective!r}: {refused[objective]}")
     if objective not in tasks:
         raise InvalidInput(
             f"the {library} model was trained with {objective!r}, which Setpoint does not serve; it serves "

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from setpoint.deploy.importers._base import Signature
-from setpoint.deploy.importers._boosting import no_refit, task_of, versions
+from setpoint.deploy.importers._boosting import EACH, RANKS, no_refit, task_of, versions
 from setpoint.deploy.importers._onnx_graph import keep_scores
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
@@ -22,6 +22,7 @@ NUMBERS = (
 TASKS = {
     "Logloss": Task.BINARY,
     "Focal": Task.BINARY,
+    "MultiClass": Task.MULTICLASS,
     **dict.fromkeys(NUMBERS, Task.REGRESSION),
     "CrossEntropy": None,  # a probability, learnt from labels or from shares
     "PythonUserDefinedPerObject": None,  # the user's own: raw answers
@@ -30,6 +31,7 @@ RANKING = (
     "YetiRank", "YetiRankPairwise", "PairLogit", "PairLogitPairwise", "QueryRMSE", "QueryCrossEntropy", "QuerySoftMax",
     "LambdaMart", "StochasticFilter", "StochasticRank",
 )  # fmt: skip
+REFUSED = {**dict.fromkeys(RANKING, RANKS), "MultiClassOneVsAll": EACH.format("MultiClass")}
 
 
 def signature(native: Any) -> Signature:
@@ -39,7 +41,7 @@ def signature(native: Any) -> Signature:
     names = tuple(native.feature_names_)
     unnamed = names == tuple(str(i) for i in range(len(names)))
     return Signature(
-        task=task_of(loss_of(native), TASKS, RANKING, "CatBoost"),
+        task=task_of(loss_of(native), TASKS, REFUSED, "CatBoost"),
         names=None if unnamed else names,
         width=len(names),
         classes=tuple(_plain(label) for label in native.classes_),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from setpoint.deploy.importers._base import Signature
-from setpoint.deploy.importers._boosting import MATRIX, no_refit, task_of, versions
+from setpoint.deploy.importers._boosting import EACH, MATRIX, RANKS, no_refit, task_of, versions
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
 from setpoint.runtime.lightgbm import booster_of, codes_by_feature, read
@@ -18,11 +18,12 @@ NUMBERS = (
 )  # fmt: skip
 TASKS = {
     "binary": Task.BINARY,
+    "multiclass": Task.MULTICLASS,
     **dict.fromkeys(NUMBERS, Task.REGRESSION),
     "cross_entropy": None,  # a probability, learnt from labels or from shares
     "": None,  # the user's own: raw margins
 }
-RANKING = ("lambdarank", "rank_xendcg")
+REFUSED = {**dict.fromkeys(("lambdarank", "rank_xendcg"), RANKS), "multiclassova": EACH.format("multiclass")}
 
 
 def signature(native: Any) -> Signature:
@@ -31,10 +32,12 @@ def signature(native: Any) -> Signature:
     objective = said.get("objective", "").split(" ")[0]
     names = tuple(said["feature_names"].split(" "))
     unnamed = names == tuple(f"Column_{i}" for i in range(len(names)))
+    task = task_of(objective, TASKS, REFUSED, "LightGBM")
     return Signature(
-        task=task_of(objective, TASKS, RANKING, "LightGBM"),
+        task=task,
         names=None if unnamed else names,
         width=len(names),
+        n_classes=int(said["num_class"]) if task is Task.MULTICLASS else None,
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from setpoint.deploy.importers._base import Signature
-from setpoint.deploy.importers._boosting import MATRIX, no_refit, task_of, versions
+from setpoint.deploy.importers._boosting import BARE, MATRIX, RANKS, no_refit, task_of, versions
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
-from setpoint.runtime.xgboost import booster_of, is_linear, read, rounds, said
+from setpoint.runtime.xgboost import SOFTMAX, SOFTPROB, booster_of, is_linear, read, rounds, said, with_probabilities
 from setpoint.runtime.xgboost import model_of as served
 
 __all__ = ["packages", "read", "refit", "served", "signature", "to_onnx"]
@@ -19,13 +19,14 @@ NUMBERS = (
 )  # fmt: skip
 TASKS = {
     "binary:logistic": Task.BINARY,
+    **dict.fromkeys((SOFTPROB, SOFTMAX), Task.MULTICLASS),
     **dict.fromkeys(NUMBERS, Task.REGRESSION),
     "reg:logistic": None,  # a probability, learnt from labels or from shares
 }
-RANKING = ("rank:pairwise", "rank:ndcg", "rank:map")
-BARE = {
-    "binary:logitraw": "answers margins, no probabilities; train it with 'binary:logistic'",
-    "binary:hinge": "answers labels, no probabilities; train it with 'binary:logistic'",
+REFUSED = {
+    **dict.fromkeys(("rank:pairwise", "rank:ndcg", "rank:map"), RANKS),
+    "binary:logitraw": BARE.format("margins"),
+    "binary:hinge": BARE.format("labels"),
 }
 
 
@@ -34,12 +35,15 @@ def signature(native: Any) -> Signature:
     booster = booster_of(native)
     learner = said(booster)
     objective = str(learner["objective"]["name"])
-    if objective in BARE:
-        raise InvalidInput(f"the XGBoost model was trained with {objective!r} and {BARE[objective]}")
-    task = task_of(objective, TASKS, RANKING, "XGBoost")
+    task = task_of(objective, TASKS, REFUSED, "XGBoost")
     _check_one_output(learner["learner_model_param"])
     names = booster.feature_names
-    return Signature(task=task, names=None if names is None else tuple(names), width=booster.num_features())
+    return Signature(
+        task=task,
+        names=None if names is None else tuple(names),
+        width=booster.num_features(),
+        n_classes=int(learner["learner_model_param"]["num_class"]) if task is Task.MULTICLASS else None,
+    )
 
 
 def _check_one_output(learner: Mapping[str, str]) -> None:
@@ -62,6 +66,7 @@ def to_onnx(native: Any, schema: Schema) -> bytes:
     if is_linear(booster):
         raise InvalidInput("boosted linear functions are not converted")
     best = booster[: rounds(native) or booster.num_boosted_rounds()]  # a copy
+    with_probabilities(best)
     best.feature_names = best.feature_types = None  # the converter takes no other names than f0, f1, …
     inputs = [(MATRIX, FloatTensorType([None, len(schema.features)]))]
     raw: bytes = onnxmltools.convert_xgboost(best, initial_types=inputs).SerializeToString()
