@@ -21,7 +21,7 @@ from setpoint.deploy.package import (
 from setpoint.deploy.reference import features_of
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.profile import Binning, Profile, profile_from_json, profiles_from_json
-from setpoint.domain.schema import Handling
+from setpoint.domain.schema import Handling, Schema
 from setpoint.domain.sensitive import hidden
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
@@ -32,6 +32,7 @@ from setpoint.monitor.contract import contract_of
 from setpoint.ports import BundleStore
 
 CONTRACT_FILE = "contract.json"
+MOST_RELATED = 100  # fields of one input between which rules are looked for
 Progress = Callable[[str], None]
 
 
@@ -81,8 +82,14 @@ def read_contract(folder: Path) -> DataContract:
 def _learn_contract(staged: Path, version: ModelVersion, rules: tuple[str, ...]) -> None:
     schema = version.schema
     table = pq.read_table(staged / REFERENCE_FILE).select(list(schema.names))
-    learnt = contract_of(table, given=rules, hidden=[f.name for f in hidden(schema)])
+    learnt = contract_of(table, given=rules, hidden=[f.name for f in hidden(schema)], alone=_values_of_one(schema))
     (staged / CONTRACT_FILE).write_bytes(to_json(learnt))
+
+
+def _values_of_one(schema: Schema) -> frozenset[str]:
+    """Return the fields that are values of one thing, as pixels are: a rule between two of them says nothing."""
+    things = [t for t in schema.tensors if len(t.shape) > 1 or len(t.features) > MOST_RELATED]
+    return frozenset(name for tensor in things for name in tensor.features)
 
 
 def read_segments(folder: Path) -> dict[str, Profile]:

@@ -1,6 +1,6 @@
 """The data contract: learnt from a reference table, and checked on another one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +33,12 @@ TIME = "timestamp"
 
 
 def contract_of(
-    table: "pa.Table | pd.DataFrame", *, given: Sequence[str] = (), hidden: Sequence[str] = (), seed: int = 0
+    table: "pa.Table | pd.DataFrame",
+    *,
+    given: Sequence[str] = (),
+    hidden: Sequence[str] = (),
+    alone: Collection[str] = (),
+    seed: int = 0,
 ) -> DataContract:
     """Learn the terms of every column, and the rules between them.
 
@@ -45,6 +50,8 @@ def contract_of(
         Rules that a person wrote: conditions, see `setpoint.domain.where`.
     hidden : sequence of str
         Columns whose values must not be told: of them only the type and the share of nulls are kept.
+    alone : collection of str
+        Columns of which no rule is looked for, such as the pixels of an image.
     seed : int
         Of the shuffles that a rule must not survive.
 
@@ -60,10 +67,11 @@ def contract_of(
     told = {name: column for name, column in columns.items() if name not in hidden}
     times = [name for name, dtype in dtypes.items() if dtype == TIME]
     rules = [Rule(kind="given", text=text, columns=names_in(text, list(told))) for text in given]
+    related = {name: column for name, column in told.items() if name not in alone}
     return DataContract(
         rows=table.num_rows,
         columns=tuple(_terms(name, dtypes[name], columns[name], name in told) for name in columns),
-        rules=(*with_shares(rules, told), *with_shares(found_rules(told, seed, times), told)),
+        rules=(*with_shares(rules, told), *with_shares(found_rules(related, seed, times), told)),
     )
 
 

@@ -157,6 +157,14 @@ def test_odd_tables_have_a_contract_that_they_keep(table):
     assert compile(as_pandera(found, "odd"), "odd", "exec")
 
 
+def test_columns_that_stand_alone_have_terms_and_no_rules():
+    low = np.random.default_rng(0).random(400)
+    table = pd.DataFrame({"low": low, "high": low + 1, "copy": low})
+    assert contract_of(table).rules
+    alone = contract_of(table, alone=list(table))
+    assert (alone.rules, alone.columns) == ((), contract_of(table).columns)
+
+
 def test_hidden_columns_tell_nothing_of_their_values():
     found = contract_of(pa.Table.from_pandas(orders()), hidden=("city", "total"))
     bare = {c.name: c for c in found.columns}
