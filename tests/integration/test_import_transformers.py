@@ -14,7 +14,7 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of the exporter and the tracer
 
 from setpoint.deploy.importers import transformers as importer  # noqa: E402
-from setpoint.runtime.onnx import OnnxModel  # noqa: E402
+from setpoint.runtime.onnx import OnnxModel, interface  # noqa: E402
 from tests.zoo import encoders  # noqa: E402
 
 TEXT = Feature(name="said", kind=Kind.CATEGORICAL, dtype=DType.STRING)
@@ -48,6 +48,8 @@ def test_the_converted_model_answers_alone_what_the_encoder_answers(folder: Path
     converted = OnnxModel(raw, SCHEMA).predict({"said": texts})["probability"]
     np.testing.assert_allclose(converted, own, atol=1e-6)
     assert np.ptp(own) > 0.05  # the answers differ from text to text
+    with pytest.raises(InvalidInput, match="onnxruntime alone makes none of a text"):
+        interface(raw, SCHEMA)
     (tmp_path / "m.onnx").write_bytes(raw)
     code = (
         "import sys, numpy as np; from setpoint.runtime.onnx import OnnxModel; from setpoint.domain.schema import *\n"

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from setpoint.config import read_setpoint_file
+from setpoint.deploy.importers import importer_for
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, Tensor
-from setpoint.errors import InvalidInput, JobFailed, ModelFailed, Unsafe
+from setpoint.errors import InvalidInput, JobFailed, ModelFailed, Unsafe, Unusable
 from setpoint.govern.scan import scan
 
 torch = pytest.importorskip("torch")
@@ -148,3 +150,17 @@ def test_what_is_no_tensor_of_rows_is_no_answer() -> None:
         numbers({"a": 1, "b": 2})
     with pytest.raises(ModelFailed, match=r"of shape \(2, 3, 4\)"):
         numbers(torch.ones(2, 3, 4))
+
+
+def test_rows_that_do_not_fit_are_told_by_their_shape(tmp_path: Path) -> None:
+    torch.jit.script(torch.nn.Linear(3, 1)).save(tmp_path / "net.pt")
+    with pytest.raises(ModelFailed, match=r"rows of shape \(4, 2\): .*mat1 and mat2 shapes cannot be multiplied"):
+        TorchModel(read(tmp_path / "net.pt"), SCHEMA).predict({"a": np.ones(4), "b": np.ones(4)})
+
+
+def test_a_framework_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("deploy.importers", "runtime"):
+        monkeypatch.delitem(sys.modules, f"setpoint.{module}.torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(Unusable, match=r"torch, which is not installed: pip install 'setpoint\[torch\]'"):
+        importer_for("torch")

@@ -137,3 +137,31 @@ def onnx_with_labels_alone(folder: Path) -> Kept:
     del graph.graph.output[1]
     onnx.save(graph, folder / "m.onnx")
     return Kept(artifact="m.onnx", rows=frame, task="binary", refused="no number that can be compared")
+
+
+@saved
+def onnx_with_two_tensors(folder: Path) -> Kept:
+    """An image of (2, 2) and a whole number, as a column of lists and a column."""
+    rng = np.random.default_rng(0)
+    pixels, place = rng.random((ROWS, 2, 2)).astype(np.float32), rng.integers(0, 4, ROWS)
+    table = np.array([[0.5], [-1.0], [2.0], [0.0]], np.float32)
+    nodes = [
+        helper.make_node("ReduceSum", ["image", "axes"], ["sum"], keepdims=0),
+        helper.make_node("Gather", ["table", "place"], ["shift"]),
+        helper.make_node("Reshape", ["sum", "column"], ["line"]),
+        helper.make_node("Reshape", ["shift", "column"], ["moved"]),
+        helper.make_node("Add", ["line", "moved"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 2, 2]),
+         helper.make_tensor_value_info("place", TensorProto.INT64, ["n", 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])],
+        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([1, 2]), "axes"),
+         numpy_helper.from_array(np.array([-1, 1]), "column")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), folder / "m.onnx")
+    rows = pd.DataFrame({"image": list(pixels.reshape(ROWS, 4)), "place": place, "y": rng.random(ROWS)})
+    answers = pixels.sum(axis=(1, 2)) + table[place, 0]
+    return Kept(artifact="m.onnx", rows=rows, task="regression", answers=answers, runtime="onnxruntime")

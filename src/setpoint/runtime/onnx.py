@@ -9,7 +9,7 @@ import onnxruntime as ort
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Tensor
 from setpoint.domain.value import replace
-from setpoint.errors import Corrupt
+from setpoint.errors import Corrupt, InvalidInput
 from setpoint.runtime import tokens
 from setpoint.runtime.columns import Head, matrix, tensors
 from setpoint.runtime.tokens import TOKENIZER
@@ -69,8 +69,19 @@ def has_tokenizer(raw: bytes) -> bool:
 
 
 def interface(raw: bytes, schema: Schema) -> tuple[tuple[Tensor, ...], str]:
-    """Return what a converted model takes, as tensors made of features, and the name of the output with the score."""
+    """Return what a converted model takes, as tensors made of features, and the name of the output with the score.
+
+    Raises
+    ------
+    InvalidInput
+        If it takes tokens, which are made of texts before it runs.
+    """
     session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
+    if TOKENIZER in session.get_modelmeta().custom_metadata_map:
+        raise InvalidInput(
+            "the model takes tokens, and onnxruntime alone makes none of a text. Serve it with `setpoint up`; its "
+            f"tokenizer is in the metadata of the bundle's ONNX file, under {TOKENIZER!r}"
+        )
     inputs, score = session.get_inputs(), session.get_outputs()[-1].name
     if schema.tensors:
         return _called([i.name for i in inputs], schema.tensors), score

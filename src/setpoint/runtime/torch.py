@@ -53,8 +53,13 @@ class TorchModel:
         """Answer rows (see `Model.predict`)."""
         given = [torch.from_numpy(a if a.flags.writeable else a.copy()) for a in self._arrays(columns)]
         named = dict(zip(self._net.keywords, given[self._net.positional :], strict=True))
-        with torch.inference_mode():
-            answer = self._net.call(*given[: self._net.positional], **named)
+        try:
+            with torch.inference_mode():
+                answer = self._net.call(*given[: self._net.positional], **named)
+        except Exception as e:  # torch's own errors share no base class, and TorchScript's begin with a traceback
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in given)
+            said = next((line for line in reversed(str(e).splitlines()) if line.strip()), type(e).__name__)
+            raise ModelFailed(f"the network cannot take rows of shape {shapes}: {said.strip()[:200]}") from e
         return self._outputs(numbers(answer))
 
 
