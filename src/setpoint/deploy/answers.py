@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,14 @@ def table_of(answers: Columns, schema: Schema) -> NDArray[np.float32]:
     """Return the place of each row's label, and beside it the probabilities that are recorded, shape (n, 1 + m)."""
     columns = [places(answers["label"], schema), *(answers[name] for name in schema.probabilities)]
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def labels_of(folder: Path, schema: Schema) -> dict[str, NDArray[Any]]:
+    """Return the labels answered to the reference as a column of texts, where they are counted (`schema.label`)."""
+    if schema.label is None:
+        return {}
+    spelt = np.array([str(label) for label in schema.classes], object)
+    return {schema.label: spelt[np.load(folder / CLASSES_FILE)[:, 0].astype(np.intp)]}
 
 
 def judged(truth: FloatArray, score: FloatArray, table: NDArray[np.float32] | None) -> Judged:

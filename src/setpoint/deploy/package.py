@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from setpoint.deploy import provenance
-from setpoint.deploy.answers import CLASSES_FILE, SCORES_FILE
+from setpoint.deploy.answers import CLASSES_FILE, SCORES_FILE, labels_of
 from setpoint.deploy.contract import contracted
 from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
@@ -213,7 +213,8 @@ def _profile(reference: pa.Table, schema: Schema, scores: Column, request: Packa
     cuts = with_described(binning_of(columns, schema, scores, request.segments), request.describe, described)
     if request.binning is not None:
         cuts = continued(request.binning, cuts)
-    counted = with_missing({**described, **columns, schema.score: scores}, cuts)
+    answers = {schema.score: scores, **labels_of(staged, schema)}
+    counted = with_missing({**described, **columns, **answers}, cuts)
     (staged / BINNING_FILE).write_bytes(to_json(cuts))
     (staged / PROFILE_FILE).write_bytes(profile_to_json(profile_of(counted, cuts)))
     if cuts.segments:

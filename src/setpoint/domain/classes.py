@@ -79,7 +79,9 @@ def classes_of(outputs: Mapping[str, NDArray[Any]], truth: NDArray[Any], schema:
 def either(classes: Sequence[Any]) -> str:
     """Name the labels an outcome can be: the first few where there are many."""
     shown = [repr(label) for label in classes[:NAMED]]
-    return " or ".join(shown) + (f" or one of {len(classes) - NAMED} more" if len(classes) > NAMED else "")
+    if len(classes) <= 2:
+        return " or ".join(shown)
+    return f"one of {', '.join(shown)}" + (f" and {len(classes) - NAMED} more" if len(classes) > NAMED else "")
 
 
 def places(labels: NDArray[Any], schema: Schema) -> FloatArray:

@@ -86,7 +86,7 @@ def cuts_of(column: Column, kind: Counted | Kind) -> Cuts:
 
 
 def binning_of(reference: Columns, schema: Schema, score: Column, segments: Sequence[str] = ()) -> Binning:
-    """Return the cuts for the features and for the model's score on the reference rows.
+    """Return the cuts for the features, for the model's score on the reference rows, and of several classes for labels.
 
     Raises
     ------
@@ -95,6 +95,9 @@ def binning_of(reference: Columns, schema: Schema, score: Column, segments: Sequ
     """
     splits = splits_of(reference, schema, segments)
     cuts = {f.name: cuts_of(reference[f.name], counted_as(f, reference[f.name])) for f in schema.features}
+    if schema.label:
+        labels = tuple(sorted(map(str, schema.classes)))
+        cuts[schema.label] = Cuts(kind=Counted.CATEGORICAL, levels=labels, spare=SPARE_LEVELS)
     return Binning(columns={**cuts, schema.score: cuts_of(score, Counted.NUMERIC)}, segments=splits)
 
 

@@ -155,6 +155,14 @@ class Schema:
         few = self.task is Task.MULTICLASS and len(names) <= MOST_RECORDED
         return names if few and not same_but_for_case(names) and "\0" not in "".join(names) else ()
 
+    @property
+    def label(self) -> str | None:
+        """Name under which labels are counted beside the score, where there are several classes.
+
+        The score of two tells the label. None as well where a feature has that name.
+        """
+        return "label" if self.task is Task.MULTICLASS and "label" not in self.names else None
+
 
 def same_but_for_case(names: Sequence[str]) -> tuple[str, str] | None:
     """Return the first two names that a table takes for one: they differ at most in case."""

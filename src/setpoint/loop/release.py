@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from setpoint.deploy.answers import SCORES_FILE, judged_reference
+from setpoint.deploy.answers import SCORES_FILE, judged_reference, labels_of
 from setpoint.deploy.hidden import countable
 from setpoint.deploy.mlflow_folder import opened
 from setpoint.deploy.package import (
@@ -102,7 +102,7 @@ def _learn_limits(staged: Path, version: ModelVersion) -> None:
     table = pq.read_table(staged / REFERENCE_FILE)
     schema = version.schema
     times = table[schema.time].to_numpy() if schema.time in table.column_names else None
-    columns = countable(features_of(table, schema.features), schema)
+    columns = {**countable(features_of(table, schema.features), schema), **labels_of(staged, schema)}
     learnt = limits.learn(columns, schema, read_binning(staged), np.load(staged / SCORES_FILE), times)
     blind = {f.name for f in hidden(schema) if f.sensitive is not Handling.HASH}  # nothing to see in those
     learnt = replace(learnt, columns={name: c for name, c in learnt.columns.items() if name not in blind})

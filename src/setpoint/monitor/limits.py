@@ -139,7 +139,7 @@ def learn(reference: Columns, schema: Schema, binning: Binning, scores: Column, 
     Parameters
     ----------
     reference : Mapping of ndarray, shape (n,)
-        The features, in time order if `times` is None.
+        The features, in time order if `times` is None; of several classes the labels of the answers, too.
     binning : Binning
         Cuts of the features and the score.
     scores : ndarray of shape (n,)
@@ -150,6 +150,8 @@ def learn(reference: Columns, schema: Schema, binning: Binning, scores: Column, 
     order = np.argsort(times, kind="stable") if times is not None else np.arange(len(scores))
     features = {f.name: f for f in schema.features}
     score = Feature(name=schema.score, kind=Kind.NUMERIC, dtype=DType.FLOAT)
+    if schema.label:
+        features[schema.label] = Feature(name=schema.label, kind=Kind.CATEGORICAL, dtype=DType.STRING)
     columns = {**reference, schema.score: scores}
     return Limits(
         rows=len(order),

@@ -107,6 +107,8 @@ def _columns(table: pa.Table, schema: Schema, binning: Binning, describe: Descri
     features = [name for name in schema.names if name in binning.columns and name not in sealed(schema)]
     columns = {name: _values(pc.struct_field(table["inputs"], [name])) for name in features}
     columns[schema.score] = _values(pc.struct_field(table["outputs"], [schema.score]))
+    if schema.label in binning.columns:
+        columns["label"] = _values(pc.struct_field(table["outputs"], ["label"]))
     beside = describe(inputs_of(table, schema)) if describe else {}
     return with_missing({**beside, **columns}, binning)
 

@@ -42,7 +42,7 @@ def _view(at_hand: Gathered, name: str) -> ColumnView:
     view = ColumnView(
         name=name,
         counted=str(series.cuts.kind),
-        answer=name == at_hand.champion.schema.score,
+        answer=name in (at_hand.champion.schema.score, at_hand.champion.schema.label),
         state=state,
         importance=_importance(state, closeness),
         closeness=closeness,

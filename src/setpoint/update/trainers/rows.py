@@ -51,10 +51,12 @@ def target_of(table: pa.Table, schema: Schema) -> Column:
         one = table[name][0].as_py()
         many = "one value only" if schema.task is Task.REGRESSION else "one class only"
         raise InvalidInput(f"the target {name!r} has {many} ({one!r}) in all {table.num_rows} rows of the training set")
-    lacking = [label for place, label in enumerate(schema.classes) if place not in set(target)]
+    occur = set(target.tolist())
+    lacking = [label for place, label in enumerate(schema.classes) if place not in occur]
     if lacking:
         raise InvalidInput(
-            f"no row of the training set is of class {either(lacking)} of {name!r}: a new version would not know it"
+            f"the target {name!r} lacks {len(lacking)} of {len(schema.classes)} classes, such as {lacking[0]!r}, in "
+            f"all {table.num_rows} rows of the training set: a new version would not know them"
         )
     return target
 
