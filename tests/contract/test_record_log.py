@@ -31,9 +31,8 @@ FEATURES = (
 REGRESSION = Schema(features=FEATURES, target="cnt", task=Task.REGRESSION)
 BINARY = Schema(features=FEATURES, target="y", task=Task.BINARY, classes=("no", "yes"))
 RNG = np.random.default_rng(7)
-BINNING = binning_of(
-    {"temp": RNG.normal(size=500), "sky": np.array(["clear", "rain"] * 250, object)}, REGRESSION, RNG.normal(size=500)
-)
+CLEAR = {"temp": RNG.normal(size=500), "sky": np.array(["clear", "rain"] * 250, object)}
+BINNING = binning_of(CLEAR, REGRESSION, RNG.normal(size=500))
 
 
 @dataclass
@@ -351,6 +350,29 @@ def test_binary_outcomes_are_compared_with_the_second_class(kit: Kit) -> None:
     assert table["outputs"][0].as_py() == {"label": "yes", "probability": 0.75}
     with pytest.raises(InvalidInput, match="must be 'no' or 'yes'"):
         kit.log.add_outcomes("demand", [outcome(0, "maybe", T0)])
+
+
+def test_of_several_classes_the_outcome_says_whether_the_label_was_right(kit: Kit) -> None:
+    schema = Schema(features=FEATURES, target="y", task=Task.MULTICLASS, classes=("cat", "dog", "owl"))
+    kit.log.open_model("demand", schema, binning_of(CLEAR, schema, RNG.random(500)))
+    answer = {"label": ["owl"], "probability": [0.7], "probability_cat": [0.1], "probability_dog": [0.2],
+              "probability_owl": [0.7]}  # fmt: skip
+    kit.fill([msg_replace(record(n), outputs=answer) for n in range(3)])
+    kit.log.add_outcomes("demand", [outcome(0, "owl", T0), outcome(1, "dog", T0)])
+    rows = kit.log.read("demand")
+    assert rows.outcome[:2].tolist() == [1.0, 0.0]
+    assert np.isnan(rows.outcome[2])
+    assert rows.truth[:2].tolist() == [2.0, 1.0]
+    assert rows.classes.certainty[:2].tolist() == [0.7, 0.2]
+    assert kit.log.table("demand")["outcome"].to_pylist() == ["owl", "dog", None]
+    assert kit.log.profile("demand", T0 - HOUR, T0 + 5 * HOUR).columns["label"].levels == {"owl": 3}
+    receipt = kit.log.add_outcomes("demand", [outcome(1, "owl", T0 + HOUR)])
+    assert receipt.corrected == 1
+    assert kit.log.read("demand").outcome[:2].tolist() == [1.0, 1.0]
+    assert kit.log.read("demand", as_of=T0).outcome[:2].tolist() == [1.0, 0.0]
+    with pytest.raises(InvalidInput, match="must be one of 'cat', 'dog', 'owl'"):
+        kit.log.add_outcomes("demand", [outcome(0, "cow", T0)])
+    assert len(kit.log.read("demand", until=T0 - 900 * HOUR).classes.truth) == 0
 
 
 def msg_replace(r: InferenceRecord, outputs: dict[str, list[float | int | str | bool | None]]) -> InferenceRecord:

@@ -1,5 +1,7 @@
 """Several classes: outputs, labels, what was right, parity and metrics."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,11 +12,17 @@ from sklearn import metrics
 from setpoint.deploy.labels import classes_of_target
 from setpoint.deploy.metrics import reference_metrics
 from setpoint.deploy.parity import compare, compared
-from setpoint.domain.classes import Classes, classes_of, places
+from setpoint.domain.classes import Classes, classes_of, either, places
+from setpoint.domain.objective import Objective
 from setpoint.domain.schema import Schema, Task
 from setpoint.errors import InvalidInput
+from setpoint.maintain.loss import answer_losses as maintained
+from setpoint.monitor.estimators import can_be_estimated, counts_of, estimator_of, teach
 from setpoint.runtime.columns import Head
+from setpoint.serve.encode import predictions
+from setpoint.stats.losses import answer_losses, constant_losses, loss_name
 from setpoint.stats.quality import measure_several
+from setpoint.update.trainers.rows import target_of
 
 NAMES = ("cat", "dog", "owl")
 
@@ -170,3 +178,55 @@ def test_a_model_that_answers_more_than_it_is_asked_is_not_cut(task):
     schema = Schema(features=(), target="y", task=task, classes=(0, 1) if task is Task.BINARY else ())
     with pytest.raises(ValueError, match=r"answers with shape \(4, 3\) where \(n, "):
         Head(schema, 0.5)(np.ones((4, 3)))
+
+
+def test_losses_are_those_of_the_true_class_and_see_confidence():
+    p, truth = drawn()
+    schema = a_schema()
+    each = answer_losses(answered(p, schema), truth, schema)
+    assert each.mean() == pytest.approx(metrics.log_loss(truth, p), rel=1e-4)
+    shares = np.bincount(truth.astype(int)) / len(truth)
+    assert constant_losses(truth, truth, schema).mean() == pytest.approx(-(shares * np.log(shares)).sum())
+    many = a_schema(tuple(range(25)))
+    labels = {"label": np.array([0, 1, 2]), "probability": np.array([0.9, 0.1, 0.5])}
+    assert answer_losses(labels, np.array([0.0, 0.0, np.nan]), many)[:2].tolist() == [0, 1]
+    assert (loss_name(schema), loss_name(many)) == ("log loss", "error rate")
+
+
+def test_what_maintenance_counts_as_loss_is_the_miss_of_the_true_class():
+    p, truth = drawn(50)
+    found = maintained(answered(p, a_schema()), truth, a_schema())
+    assert found == pytest.approx((1 - p[np.arange(50), truth.astype(int)]) ** 2)
+
+
+def test_accuracy_is_promised_by_the_labels_probability_and_nothing_else_is():
+    assert can_be_estimated(Task.MULTICLASS, Objective(metric="accuracy", at_least=0.5, window_s=1.0))
+    assert not can_be_estimated(Task.MULTICLASS, Objective(metric="log_loss", at_most=0.5, window_s=1.0))
+    p, truth = drawn(4_000)
+    right = (p.argmax(axis=1) == truth).astype(float)
+    bins = np.linspace(0.35, 0.95, 13)
+    taught = teach(Task.MULTICLASS, p.max(axis=1), right, bins.tolist(), 0.0)
+    estimator = estimator_of(taught, Objective(metric="accuracy", at_least=0.5, window_s=1.0))
+    sure = p.max(axis=1)[p.max(axis=1) > 0.6]
+    counts = counts_of(taught, np.bincount(np.searchsorted(bins, sure), minlength=14))
+    assert estimator.promise(counts).value == pytest.approx(right[p.max(axis=1) > 0.6].mean(), abs=0.03)
+    assert estimator.whole == pytest.approx(right.mean(), abs=0.01)
+
+
+def test_a_training_set_that_lacks_a_class_is_refused():
+    table = pa.table({"y": ["cat", "dog"] * 20})
+    with pytest.raises(InvalidInput, match="the target 'y' lacks 1 of 3 classes, such as 'owl', in all 40 rows"):
+        target_of(table, a_schema())
+
+
+def test_labels_are_named_in_words():
+    assert either(("no", "yes")) == "'no' or 'yes'"
+    assert either(NAMES) == "one of 'cat', 'dog', 'owl'"
+    assert either(range(1_000)).endswith("8, 9 and 990 more")
+
+
+def test_an_answer_has_the_probability_of_each_class():
+    answer = {name: column.tolist() for name, column in answered(np.array([[0.25, 0.5, 0.25]]), a_schema()).items()}
+    assert json.loads(predictions(answer, a_schema())) == {
+        "predictions": [{"label": "dog", "probability": 0.5, "probabilities": {"cat": 0.25, "dog": 0.5, "owl": 0.25}}]
+    }

@@ -1,9 +1,12 @@
 """Why quality fell: the share of outcomes moved, or they relate to the score in another way; quiet when all is well."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from setpoint.domain.classes import Classes
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
@@ -102,3 +105,23 @@ def test_too_few_outcomes_say_nothing(rows, called):
 def test_one_class_and_one_score_say_nothing(called):
     n = DAILY * DAYS
     assert called(BINARY, np.full(n, 0.5), np.ones(n)) == set()
+
+
+def several(rng, shares, late_shares=None):
+    """Draw a calibrated classifier of three; in the last week its classes have other shares."""
+    n = DAILY * DAYS
+    late = np.arange(n) >= DAILY * (DAYS - 7)
+    truth = np.where(late, rng.choice(3, n, p=late_shares or shares), rng.choice(3, n, p=shares)).astype(float)
+    decided = np.where(rng.random(n) < 0.8, truth, rng.integers(0, 3, n))
+    return Classes(decided=decided, truth=truth, probabilities=np.empty((n, 0)))
+
+
+@pytest.mark.parametrize(("late", "found"), [(None, set()), ((0.35, 0.35, 0.3), {"prior"})])
+def test_of_several_classes_the_share_of_each_is_compared(look, stream, late, found):
+    schema = Schema(features=BINARY.features, target="y", task=Task.MULTICLASS, classes=("a", "b", "c"))
+    plain = replace(look(stream, 24 * 200), looks_per_year=365.0)
+    rows = several(np.random.default_rng(5), (0.5, 0.2, 0.3), late)
+    judged = dataclasses.replace(labelled(plain, np.full(len(rows.truth), 0.8), rows.right), classes=rows)
+    alarms = [f for f in outcomes(replace(plain, schema=schema, labelled=judged)) if f.alarm]
+    assert {f.kind for f in alarms} == found
+    assert all(f.detail.startswith(("share of 'a' ", "share of 'b' ")) for f in alarms)
