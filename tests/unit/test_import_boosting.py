@@ -1,6 +1,8 @@
 """What is read from files of boosting libraries, how their categories are coded, and why some are refused."""
 
+import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from setpoint.deploy.reference import features_of
 from setpoint.deploy.schema import infer_schema
 from setpoint.deploy.spelling import spelled
 from setpoint.domain.schema import Schema, Task
-from setpoint.errors import InvalidInput
+from setpoint.errors import InvalidInput, Unusable
 from setpoint.runtime.boosted import untrained
 from tests.zoo import Kept, boosting
 
@@ -98,6 +100,26 @@ def test_catboost_takes_what_is_missing_for_a_category(tmp_path: Path) -> None:
     kept = boosting.catboost_cbm_categories(tmp_path)
     assert (answers(kept, tmp_path, job=[None] * 9) == answers(kept, tmp_path, job=["nan"] * 9)).all()
     assert np.isfinite(answers(kept, tmp_path, zone=[np.nan] * 9)).all()
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, 1e300, 5e-324, -7.5, 15.0])
+def test_a_number_that_is_no_category_is_one_never_seen(tmp_path: Path, number: float) -> None:
+    kept = boosting.catboost_cbm_categories(tmp_path)
+    assert (answers(kept, tmp_path, zone=[number] * 9) == answers(kept, tmp_path, zone=[99.0] * 9)).all()
+
+
+@pytest.mark.parametrize("library", ["catboost", "lightgbm", "xgboost"])
+def test_a_library_that_is_not_installed_is_told_with_its_extra(tmp_path: Path, library: str, monkeypatch) -> None:
+    make = {"catboost": boosting.catboost_joblib, "lightgbm": boosting.lightgbm_in_a_pipeline,
+            "xgboost": boosting.xgboost_joblib}[library]  # fmt: skip
+    kept, importer = make(tmp_path), importer_for("sklearn")
+    for name in [n for n in sys.modules if n.partition(".")[0] == library] + [f"setpoint.runtime.{library}"]:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(Unusable, match=f"model.joblib needs {library}, which is not installed: .*setpoint.boosting"):
+        load(importer, tmp_path / kept.artifact, ())
+    with pytest.raises(Unusable, match=r"model needs .* which is not installed: pip install 'setpoint\[boosting"):
+        import_module(f"setpoint.runtime.{library}")
 
 
 def test_texts_the_model_has_no_categories_for_are_refused(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from setpoint.domain.records import Column, Columns
@@ -24,6 +23,7 @@ FORMATS = {".json": "json"}
 PROBABILITIES = ("Logloss", "CrossEntropy", "Focal", "MultiClass")
 EXPONENTS = ("Poisson", "Tweedie")  # whose raw answer is the logarithm
 MISSING = "nan"  # what texts of a column with nulls become before CatBoost takes it for categories
+WHOLE = 2.0**53  # below, float64 holds every whole number; what is none is a category never seen
 
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
@@ -91,4 +91,4 @@ def _plain(column: Column, feature: Feature) -> list[str | int | bool]:
     if feature.dtype is DType.STRING:
         return [MISSING if v is None else v for v in column]
     kind = bool if feature.dtype is DType.BOOL else int
-    return [MISSING if np.isnan(v) else kind(v) if v == np.trunc(v) else v for v in column.tolist()]
+    return [kind(v) if v.is_integer() and abs(v) < WHOLE else str(v) for v in column.tolist()]

@@ -35,9 +35,10 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     try:
         return _loaded(path, trusted)
     except ModuleNotFoundError as e:
-        if e.name not in LIBRARIES:
+        library = (e.name or "").partition(".")[0]
+        if library not in LIBRARIES:
             raise
-        raise Unusable(f"{path.name} needs {e.name}, which is not installed: pip install 'setpoint[boosting]'") from e
+        raise Unusable(f"{path.name} needs {library}, which is not installed: pip install 'setpoint[boosting]'") from e
 
 
 def _loaded(path: Path, trusted: Sequence[str] | None) -> Any:
