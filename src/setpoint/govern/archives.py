@@ -1,6 +1,9 @@
 """Bounds of archives: what a zip may hold before anything of it is unpacked."""
 
+import lzma
+import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -10,6 +13,9 @@ MAX_UNPACKED = 4 * 2**30
 MAX_RATIO = 1_000
 MAX_MEMBERS = 100_000
 MAX_CONFIG = 64 * 2**20
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, RuntimeError, KeyError
+)  # fmt: skip
 
 
 def check_zip(path: Path | BinaryIO, name: str = "") -> None:
@@ -18,7 +24,7 @@ def check_zip(path: Path | BinaryIO, name: str = "") -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
+    except BROKEN as e:
         raise Unsafe(f"{called} is no readable {PurePosixPath(called).suffix} archive: {e}") from e
     if len(members) > MAX_MEMBERS:
         raise Unsafe(f"{called} holds {len(members):,} members; at most {MAX_MEMBERS:,} are read")
@@ -41,3 +47,11 @@ def _check_member(member: zipfile.ZipInfo, called: str) -> None:
     if member.file_size > max(MAX_RATIO * member.compress_size, MAX_CONFIG):
         sizes = f"{member.compress_size:,} to {member.file_size:,} bytes"
         raise Unsafe(f"{called}: {member.filename!r} unpacks from {sizes}; it was not loaded")
+
+
+def read_member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
+    """Return the content of a member; Unsafe if it is torn, encrypted, or packed in a way that is not known."""
+    try:
+        return archive.read(name)
+    except BROKEN as e:
+        raise Unsafe(f"{where} cannot be unpacked: {type(e).__name__}: {e}; it was not loaded") from e

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from setpoint.errors import Unsafe, Unusable
-from setpoint.govern.archives import MAX_CONFIG, check_zip
+from setpoint.govern.archives import MAX_CONFIG, check_zip, read_member
 from setpoint.govern.words import listed
 
 KERAS_MODULE = re.compile(
@@ -49,10 +49,10 @@ def keras_types(path: Path) -> Iterator[str]:
             raise Unsafe(f"{path.name} holds no config.json; it is not what model.save writes")
         if archive.getinfo("config.json").file_size > MAX_CONFIG:
             raise Unsafe(f"{path.name}: config.json is larger than {MAX_CONFIG:,} bytes")
-        config = _json(archive.read("config.json"), path)
+        config = _json(read_member(archive, "config.json", f"{path.name}: config.json"), path)
         for name in names:
             if name.endswith(".h5"):
-                _check_h5(io.BytesIO(archive.read(name)), path)
+                _check_h5(io.BytesIO(read_member(archive, name, f"{path.name}: {name}")), path)
     return _acting(config)
 
 
@@ -114,9 +114,14 @@ def _acting(config: Any) -> Iterator[str]:
 
 def _stranger(part: dict[str, Any]) -> Iterator[str]:
     module, name, registered = (part.get(key) for key in ("module", "class_name", "registered_name"))
-    if name in ACTING:
-        yield str(name if name != "function" else f"{module}.{part.get('config')}")
+    config = part.get("config")
+    if not isinstance(name, str):
+        yield f"a class named {str(name)[:100]!r}"
+    elif name in ACTING:
+        yield name if name != "function" else f"{module}.{config}"
     elif module is not None and not (isinstance(module, str) and KERAS_MODULE.fullmatch(module)):
         yield f"{module}.{name}"
     elif registered is not None and ">" in str(registered) and not str(registered).startswith(("keras>", "Keras>")):
         yield str(registered)
+    elif isinstance(config, dict) and isinstance(config.get("vocabulary"), str):
+        yield f"{name} with the vocabulary of the file {config['vocabulary']!r}"

@@ -22,6 +22,12 @@ MAX_RATIO = 1_000
 STEP = 2**20
 _Machine: Any = pickle._Unpickler  # the one in Python: joblib extends it too, and steps can be looked at
 Known = Callable[[str, Collection[str]], bool]
+# beside those that picklescan knows: they make code, or reach it by its name
+HARMFUL = frozenset({
+    "builtins.__import__", "builtins.getattr", "importlib.import_module", "types.CodeType", "types.FunctionType",
+    "marshal.loads",
+})  # fmt: skip
+AGAIN = "save it again, best with skops.io.dump(model, 'model.skops')"
 WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
 
 
@@ -30,7 +36,9 @@ def scan(path: Path, allow: Sequence[str] = ()) -> tuple[str, ...]:
     return vouched(path.name, globals_of(path), allow)
 
 
-def vouched(name: str, found: frozenset[str], allow: Sequence[str], known: Known = is_known) -> tuple[str, ...]:
+def vouched(
+    name: str, found: frozenset[str], allow: Sequence[str], known: Known = is_known, again: str = AGAIN
+) -> tuple[str, ...]:
     """Return the imports of a pickle that only `allow` vouches for.
 
     Raises
@@ -43,7 +51,7 @@ def vouched(name: str, found: frozenset[str], allow: Sequence[str], known: Known
     if harmful:
         raise Unsafe(
             f"{name} imports {listed(harmful)}, which run commands or code; it was not loaded, and `allow:` "
-            "cannot change that. If it is yours, save it without them, best with skops.io.dump(model, 'model.skops')"
+            f"cannot change that. If it is yours, take that out of it and {again}"
         )
     refuse_strangers(name, strangers)
     return tuple(sorted(found & set(allow)))
@@ -63,20 +71,23 @@ def globals_of(path: Path) -> frozenset[str]:
         return followed(_JoblibWalker(content), path.name)
 
 
-def followed(walker: "Walker", name: str) -> frozenset[str]:
+def followed(walker: "Walker", name: str, again: str = AGAIN) -> frozenset[str]:
     """Run a walker to the end of its pickle and return what it found; Unsafe if it cannot be followed."""
     try:
         walker.load()
     except Exception as e:  # a hostile or torn file can fail anywhere in the machine
         said = f"{type(e).__name__}: {str(e)[:200]}".removesuffix(": ")
-        raise Unsafe(f"{name} is damaged, or no pickle: it cannot be followed ({said}); it was not "
-                     "loaded. Save the model again with skops.io.dump(model, 'model.skops')") from e  # fmt: skip
+        after = f" after importing {listed(walker.found)}" if walker.found else ""
+        raise Unsafe(
+            f"{name} is damaged, or no pickle: it cannot be followed{after} ({said}); it was not loaded. If it is "
+            f"yours, {again}"
+        ) from e
     return frozenset(walker.found)
 
 
 def condemned(names: frozenset[str]) -> frozenset[str]:
-    """Return the names that picklescan knows to be dangerous."""
-    found = set()
+    """Return the names that are known to be dangerous."""
+    found = set(names & HARMFUL)
     for name in names:
         module, _, function = name.partition(":") if ":" in name else name.rpartition(".")
         lone = f"c{module}\n{function}\n.".encode()
@@ -145,6 +156,50 @@ class Walker(_Machine):  # type: ignore[misc]
         """Return a stand-in for a thing that is kept outside the pickle."""
         return _Inert()
 
+    # What is made is only looked at where names stand: nothing is hashed, which nested tuples make endless, and no
+    # memory is taken on a file's word.
+    dispatch = dict(_Machine.dispatch)
+
+    def load_setitems(self) -> None:
+        items = self.pop_mark()
+        self._set(items)
+
+    def load_setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._set([key, value])
+
+    def _set(self, items: list[Any]) -> None:
+        if isinstance(self.stack[-1], dict):
+            self.stack[-1].update((k, v) for k, v in zip(items[::2], items[1::2], strict=True) if type(k) is str)
+
+    def load_dict(self) -> None:
+        items = self.pop_mark()
+        self.append({})
+        self._set(items)
+
+    def load_additems(self) -> None:
+        self.pop_mark()
+
+    def load_frozenset(self) -> None:
+        self.pop_mark()
+        self.append(_Inert())
+
+    def load_bytearray8(self) -> None:
+        size = int.from_bytes(self.read(8), "little")
+        passed = self.read(size)
+        if len(passed) != size:
+            raise pickle.UnpicklingError("the file ends inside a bytearray")
+        self.append(passed)
+
+    dispatch |= {
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.DICT[0]: load_dict,
+        pickle.ADDITEMS[0]: load_additems,
+        pickle.FROZENSET[0]: load_frozenset,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+    }
+
     def get_extension(self, code: int) -> Any:
         raise pickle.UnpicklingError("an import by extension code is not written out")
 
@@ -152,7 +207,7 @@ class Walker(_Machine):  # type: ignore[misc]
 class _JoblibWalker(Walker):
     """Follows joblib's own form too: the bytes of an array stand in the file right after its wrapper's state."""
 
-    dispatch = dict(_Machine.dispatch)
+    dispatch = dict(Walker.dispatch)
 
     def load_build(self) -> None:
         super().load_build()

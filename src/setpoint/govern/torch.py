@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from setpoint.errors import Unsafe
-from setpoint.govern.archives import check_zip
+from setpoint.govern.archives import check_zip, read_member
 from setpoint.govern.pickles import Walker, followed, vouched
 from setpoint.govern.words import listed
 
@@ -70,20 +70,20 @@ def _archive(archive: zipfile.ZipFile, where: str, allow: Sequence[str], depth: 
                 f"{where} holds native code, {name!r}; it was not loaded. Export the program without compiling"
             )
         if lower.endswith(PICKLES):
-            yield from _pickle(archive.read(name), inside, allow)
+            yield from _pickle(read_member(archive, name, inside), inside, allow)
         elif lower.endswith(".py") and "code" in PurePosixPath(lower).parts:
-            _script(archive.read(name).decode(errors="replace"), inside)
+            _script(read_member(archive, name, inside).decode(errors="replace"), inside)
         elif lower.endswith("_config.json") or PurePosixPath(lower).name.startswith(OBJECTS):
             _payloads(archive, name, where)
         elif lower.endswith((".pt", ".pth")):
-            yield from _nested(archive.read(name), inside, allow, depth + 1)
+            yield from _nested(read_member(archive, name, inside), inside, allow, depth + 1)
 
 
 def _payloads(archive: zipfile.ZipFile, name: str, where: str) -> None:
     """Refuse what an exported program keeps as a pickle of any object: its reader unpickles that without limits."""
     pickled = PurePosixPath(name).name.startswith(OBJECTS)
     try:
-        config = {} if pickled else json.loads(archive.read(name)).get("config", {})
+        config = {} if pickled else json.loads(read_member(archive, name, f"{where}: {name}")).get("config", {})
         pickled = pickled or any(part["use_pickle"] for part in config.values())
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
         raise Unsafe(f"{where}: {name} is no list of an exported program's tensors; it was not loaded") from e
@@ -103,14 +103,14 @@ def _nested(raw: bytes, where: str, allow: Sequence[str], depth: int) -> Iterato
 
 
 def _pickle(raw: bytes, where: str, allow: Sequence[str]) -> tuple[str, ...]:
-    found = followed(TorchWalker(io.BytesIO(raw)), where)
+    found = followed(TorchWalker(io.BytesIO(raw)), where, SAVE)
     modules = {name for name in found if MODULE.fullmatch(name) and not _known(name, allow)}
     if modules:
         raise Unsafe(
             f"{where} is a whole pickled module ({listed(modules)}), which needs its code to load and can run any; it "
             f"was not loaded. Instead, {SAVE}"
         )
-    return vouched(where, found, allow, _known)
+    return vouched(where, found, allow, _known, SAVE)
 
 
 def _known(name: str, allow: Collection[str]) -> bool:
