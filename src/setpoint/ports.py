@@ -308,6 +308,7 @@ class FitJob:
     train: str | None = None  # "file.py:function" of the user, relative to `source`
     source: str = ""
     allow: tuple[str, ...] = ()
+    latency_us: float | None = None  # what the objectives ask of one answer
     seed: int = 0
 
 

@@ -1,12 +1,16 @@
 """The comparison of a converted model with the framework's own, and the choice that follows."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from setpoint.deploy.choice import choose
-from setpoint.deploy.parity import ALLOWED_SHARE, compare, tolerance
+from setpoint.deploy.parity import ALLOWED_SHARE, compare, rank_changes, tolerance
 from setpoint.deploy.timing import Timing
+from setpoint.deploy.tried import Tried
 from setpoint.domain.schema import Task
+from setpoint.domain.version import Price
 
 RNG = np.random.default_rng(0)
 SCORES = RNG.normal(100, 30, 5_000)
@@ -57,7 +61,8 @@ def test_the_worst_row_is_named_and_nan_is_the_worst() -> None:
     other[17] = np.nan
     found = compare(SCORES, other, Task.REGRESSION)
     assert found.worst_row == 17
-    assert found.largest == np.inf
+    assert not found.ok
+    assert np.isfinite(found.largest)  # of those that are numbers
 
 
 def test_tolerance_follows_the_spread_and_never_vanishes() -> None:
@@ -66,30 +71,83 @@ def test_tolerance_follows_the_spread_and_never_vanishes() -> None:
     assert tolerance(np.zeros(9), Task.REGRESSION) > 0
 
 
-SLOW, FAST = Timing(p50_us=280.0, rows_per_s=2e5), Timing(p50_us=7.0, rows_per_s=6e5)
+NATIVE = Tried(runtime="native", precision="as trained")
 RIGHT = compare(SCORES, SCORES, Task.REGRESSION)
 WRONG = compare(SCORES, SCORES + 1, Task.REGRESSION)
+SLOW, FAST = Timing(p50_us=280.0, rows_per_s=2e5), Timing(p50_us=7.0, rows_per_s=6e5)
+CHEAP, DEAR = (Price(change=most / 2, most=most, flips=0.0, ok=most < 0.01) for most in (0.004, 0.3))
+
+
+def onnx(**how: Any) -> Tried:
+    return Tried(**{"runtime": "onnxruntime", "precision": "fp32", "parity": RIGHT, **how})
+
+
+def chosen(*tried: tuple[Tried, Timing | None], latency_us: float | None = None) -> dict[str, str]:
+    """Return why each was chosen or not, the winner's under `won`."""
+    variants = choose([t for t, _ in tried], [timing for _, timing in tried], Task.REGRESSION, latency_us)
+    assert sum(v.chosen for v in variants) == 1
+    return {"won" if v.chosen else f"{v.runtime} {v.precision} {v.threads}": v.why for v in variants}
 
 
 @pytest.mark.parametrize(
-    ("native", "onnx", "parity", "winner", "said"),
+    ("native", "fast", "converted", "won", "lost"),
     [
-        (SLOW, FAST, RIGHT, "onnxruntime", "40.0 × faster (one row in 7 µs against 280 µs)"),
-        (FAST, SLOW, RIGHT, "native", "right, and slower"),
-        (SLOW, FAST, WRONG, "native", "not the same model. Of 5,000 rows, 100.000% differ"),
-        (SLOW, None, "RuntimeError: no converter", "native", "conversion failed. RuntimeError: no converter"),
+        (SLOW, FAST, onnx(), "40.0 × faster (one row in 7 µs against 280 µs), and right.", "40.0 × slower on one row"),
+        (FAST, SLOW, onnx(), "40.0 × faster than the converted model", "40.0 × slower on one row, and right."),
+        (SLOW, FAST, onnx(parity=WRONG), "the converted model differs", "Of 5,000 rows, 100.000% differ"),
+        (
+            SLOW,
+            None,
+            onnx(failed="conversion failed. No: x"),
+            "the only way to run it here",
+            "conversion failed. No: x",
+        ),
     ],
 )
-def test_the_faster_that_is_right_wins(native, onnx, parity, winner, said) -> None:
-    timings = {"native": native} | ({"onnxruntime": onnx} if onnx else {})
-    variants = {v.runtime: v for v in choose(timings, parity, Task.REGRESSION)}
-    assert [name for name, v in variants.items() if v.chosen] == [winner]
-    assert said in variants["onnxruntime"].why
-    assert variants["native"].why
+def test_the_faster_that_is_right_wins(native, fast, converted, won, lost) -> None:
+    said = chosen((NATIVE, native), (converted, fast))
+    assert won in said.pop("won")
+    assert lost in next(iter(said.values()))
 
 
 def test_a_slower_batch_is_admitted() -> None:
-    onnx = Timing(p50_us=7.0, rows_per_s=1e5)
-    chosen = choose({"native": SLOW, "onnxruntime": onnx}, RIGHT, Task.REGRESSION)[1]
-    assert chosen.chosen
-    assert "though 2.0 × slower in batches of 1,024" in chosen.why
+    said = chosen((NATIVE, SLOW), (onnx(), Timing(p50_us=7.0, rows_per_s=1e5)))
+    assert "though 2.0 × slower in batches of 1,024" in said["won"]
+
+
+@pytest.mark.parametrize(
+    ("int8", "p50_us", "said"),
+    [
+        (onnx(precision="int8", parity=None, price=CHEAP), 4.0, "chosen"),
+        (onnx(precision="int8", parity=None, price=CHEAP), 6.5, "not used: only 1.1 × faster"),
+        (
+            onnx(precision="int8", parity=None, price=DEAR),
+            1.0,
+            "it may cost too much. Its loss on the reference is +15.00%",
+        ),
+    ],
+)
+def test_lower_precision_must_be_cheap_and_worth_it(int8: Tried, p50_us: float, said: str) -> None:
+    whys = chosen((NATIVE, SLOW), (onnx(), FAST), (int8, Timing(p50_us=p50_us, rows_per_s=1e6)))
+    assert said in (whys["won"] if said == "chosen" else whys["onnxruntime int8 1"])
+    assert ("+0.20% (at most +0.40%)" in whys["won"]) is (said == "chosen")
+
+
+@pytest.mark.parametrize(
+    ("latency_us", "said"),
+    [(None, "no objective asks for a latency"), (1_000.0, "one is fast enough"), (200.0, "chosen: 2.0 × faster")],
+)
+def test_a_second_thread_is_taken_where_one_misses_the_latency(latency_us: float | None, said: str) -> None:
+    two = (onnx(threads=2), Timing(p50_us=250.0, rows_per_s=1e5))
+    one = (onnx(), Timing(p50_us=400.0, rows_per_s=1e5))
+    whys = chosen((NATIVE, Timing(p50_us=500.0, rows_per_s=1e5)), one, two, latency_us=latency_us)
+    assert said in (whys["won"] if "chosen" in said else whys["onnxruntime fp32 2"])
+
+
+def test_rank_changes_are_the_neighbours_that_swap() -> None:
+    own = np.arange(11.0)
+    swapped = own.copy()
+    swapped[[3, 4]] = swapped[[4, 3]]
+    assert rank_changes(own, swapped, 1e-6) == 0.1
+    assert rank_changes(own, swapped, 5.0) == 0.0
+    assert rank_changes(np.column_stack([own, own]), np.column_stack([own, swapped]), 1e-6) == 0.1

@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 from setpoint.deploy.choice import choose
 from setpoint.deploy.importers import framework_of, importer_for, load
 from setpoint.deploy.timing import Timing
+from setpoint.deploy.tried import Tried
 from setpoint.domain.schema import Task
 from setpoint.errors import InvalidInput
 from tests.zoo import onnx_files
@@ -95,5 +96,6 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_onnx_file_is_the_only_way_to_run_it() -> None:
-    (only,) = choose({"onnxruntime": Timing(p50_us=9.0, rows_per_s=1e5)}, "", Task.BINARY)
+    tried = Tried(runtime="onnxruntime", precision="as trained")
+    (only,) = choose([tried], [Timing(p50_us=9.0, rows_per_s=1e5)], Task.BINARY)
     assert (only.runtime, only.chosen, only.why) == ("onnxruntime", True, "chosen: the file is ONNX already")

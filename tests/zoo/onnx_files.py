@@ -25,12 +25,12 @@ ROWS = 240
 def cancer() -> tuple[pd.DataFrame, Any]:
     frame = load_breast_cancer(as_frame=True).frame.iloc[:ROWS, [0, 1, 2, 3, 4, -1]]
     frame.columns = [*(c.replace(" ", "_") for c in frame.columns[:-1]), "y"]
-    return frame, frame.drop(columns="y").to_numpy(np.float32)
+    return frame, frame.drop(columns="y").to_numpy(np.float32, copy=True)
 
 
 def diabetes() -> tuple[pd.DataFrame, Any]:
     frame = load_diabetes(as_frame=True, scaled=False).frame.iloc[:ROWS].rename(columns={"target": "y"})
-    return frame, frame.drop(columns="y").to_numpy(np.float32)
+    return frame, frame.drop(columns="y").to_numpy(np.float32, copy=True)
 
 
 def linear(frame: pd.DataFrame, rows: int | str | None = "n", opset: int = 18, ir: int = 8) -> onnx.ModelProto:

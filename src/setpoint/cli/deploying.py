@@ -11,7 +11,7 @@ from setpoint.cli.show import ME, By, Json, console, number, print_json, steps, 
 from setpoint.config import FILE_NAME, Settings, check_setpoint_text, fraction, read_setpoint_file
 from setpoint.deploy.metrics import headline
 from setpoint.deploy.sources import beside
-from setpoint.domain.version import ModelVersion, Variant
+from setpoint.domain.version import ModelVersion, Parity, Variant
 from setpoint.errors import Conflict
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.views import deploy_view
@@ -90,10 +90,12 @@ def deploy(
 def show_version(version: ModelVersion) -> None:
     """Print what was tried, and why the winner won."""
     rows = [_row(v) for v in version.variants]
-    columns = ("", "runtime", "precision", "one row", "rows/s", "parity with the framework")
-    console.print(table("What was tried", columns, rows, right=("one row", "rows/s")))
+    columns = ("", "runtime", "precision", "threads", "one row", "rows/s", "against the framework")
+    console.print(table("What was tried", columns, rows, right=("threads", "one row", "rows/s")))
     for v in version.variants:
-        console.print(f"{v.runtime}: {v.why}", highlight=False, markup=False)
+        console.print(f"{_name(v)}: {v.why}", highlight=False, markup=False)
+    for parity in (v.parity for v in version.variants if v.parity and v.threads == 1):
+        _show_checks(parity)
     shown = ", ".join(f"{name} {number(value)}" for name, value in headline(version.reference_metrics).items())
     console.print(f"On the reference: {shown}", highlight=False)
     lacking = [what for what in PROTECTIONS if what not in version.lineage.kept_from]
@@ -103,9 +105,37 @@ def show_version(version: ModelVersion) -> None:
 
 
 def _row(v: Variant) -> tuple[str | Text, ...]:
-    parity = "–"
+    against = "–"
     if v.parity is not None:
         verdict = "same" if v.parity.ok else "differs"
-        parity = f"{verdict} (largest shift {number(v.parity.largest)})"
+        against = f"{verdict} (largest shift {number(v.parity.largest)})"
+    if v.price is not None:
+        against = f"loss {v.price.change:+.2%}, at most {v.price.most:+.2%}"
     mark = Text("✓", "green") if v.chosen else ""
-    return mark, v.runtime, v.precision, number(v.p50_us, " µs"), number(v.rows_per_s), parity
+    return mark, v.runtime, v.precision, str(v.threads), number(v.p50_us, " µs"), number(v.rows_per_s), against
+
+
+def _name(v: Variant) -> str:
+    """Return what tells a variant from the others."""
+    more = ["int8"] if v.precision == "int8" else []
+    return ", ".join([v.runtime, *more, *([f"{v.threads} threads"] if v.threads > 1 else [])])
+
+
+def _show_checks(parity: Parity) -> None:
+    """Print the parity report: a line for each kind of row."""
+    columns = ("", "rows", "count", "differ", "labels change", "largest shift", "furthest apart")
+    rows = [
+        (
+            Text("pass", "green") if c.ok else Text("FAIL", "red"),
+            c.name,
+            f"{c.rows:,}",
+            f"{c.beyond:.2%}",
+            f"{c.flips:.2%}",
+            number(c.largest),
+            c.note or c.where,
+        )
+        for c in parity.checks
+    ]
+    right = ("count", "differ", "labels change", "largest shift")
+    title = f"Converted against the framework, tolerance {parity.tolerance:.2g}, rank changes {parity.rank_changes:.2%}"
+    console.print(table(title, columns, rows, right=right))

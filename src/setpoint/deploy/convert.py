@@ -17,21 +17,19 @@ from setpoint.deploy.importers import Importer, Signature, importer_for, load
 from setpoint.deploy.job import RESULT, Converted, Job, words
 from setpoint.deploy.metrics import reference_metrics
 from setpoint.deploy.mlflow_folder import Logged, with_names
-from setpoint.deploy.parity import compare, compared
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.schema import infer_schema, suspects
 from setpoint.deploy.timing import measure
+from setpoint.deploy.tried import NATIVE, ONNX, Exam, Tried, converted, quantised, threaded
 from setpoint.domain.records import Columns
 from setpoint.domain.schema import Schema, Task
-from setpoint.domain.value import from_json, replace, to_json
-from setpoint.domain.version import Parity
+from setpoint.domain.value import from_json, to_json
 from setpoint.errors import InvalidInput, SetpointError
 from setpoint.runtime import Model
 from setpoint.runtime.model import ONNX_FILE
 from setpoint.runtime.onnx import OnnxModel
 from setpoint.sandbox.guard import kept_from
 
-PARITY_ROWS = 200_000
 SUM_TOLERANCE = 1e-3  # of the probabilities of a row
 
 
@@ -50,23 +48,42 @@ def convert(job: Job) -> Converted:
     np.save(Path(job.out) / SCORES_FILE, scores)
     if schema.task is Task.MULTICLASS:
         np.save(Path(job.out) / CLASSES_FILE, table_of(answers, schema))
-    models: dict[str, Model] = {"native": model}
-    parity: Parity | str
-    try:
-        converted = _converted(importer, native, schema, job)
-        parity = _parity(converted, columns, answers, schema, job)
-        models["onnxruntime"] = converted
-    except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
-        parity = words(e)
-    if isinstance(model, OnnxModel):
-        del models["native"]  # the file is ONNX: nothing else runs it
+    exam = Exam(
+        columns=columns,
+        truth=target_of(reference, schema),
+        answers=answers,
+        native=model,
+        schema=schema,
+        threshold=job.threshold,
+    )
+    tried = _ways(importer, native, exam)
+    timings = measure([t.model for t in tried], columns)
+    variants = choose(tried, timings, schema.task, job.latency_us)
+    chosen = next(t for t, v in zip(tried, variants, strict=True) if v.chosen)
+    raw = chosen.raw or next((t.raw for t in tried if t.right and t.raw), b"")
+    if raw:
+        (Path(job.out) / ONNX_FILE).write_bytes(raw)
     return Converted(
         schema=schema,
-        variants=choose(measure(models, columns), parity, schema.task),
+        variants=variants,
         packages=importer.packages(),
         kept_from=kept_from(),
-        metrics=reference_metrics(target_of(reference, schema), answers, schema),
+        metrics=reference_metrics(exam.truth, answers, schema),
     )
+
+
+def _ways(importer: Importer, native: Any, exam: Exam) -> list[Tried]:
+    """Return the ways of running the model, right or not."""
+    if isinstance(exam.native, OnnxModel):  # the file is ONNX: nothing else runs it
+        raw = importer.to_onnx(native, exam.schema)
+        return [Tried(runtime=ONNX, precision="as trained", model=exam.native, raw=raw)]
+    itself = Tried(runtime=NATIVE, precision="as trained", model=exam.native)
+    try:
+        plain = converted(importer.to_onnx(native, exam.schema), exam)
+    except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
+        return [itself, Tried(runtime=ONNX, precision="fp32", failed=f"conversion failed. {words(e)}")]
+    others = [threaded(plain, exam), quantised(plain, exam)] if plain.right else []
+    return [itself, plain, *(t for t in others if t is not None)]
 
 
 def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:
@@ -139,23 +156,6 @@ def _check_sums(answers: Columns, schema: Schema) -> None:
             f"the probabilities of the classes sum to {sums[row]:.4g} in row {row} of the reference, not to 1: one row "
             "has one class here; end the model with a softmax"
         )
-
-
-def _converted(importer: Importer, native: Any, schema: Schema, job: Job) -> OnnxModel:
-    raw = importer.to_onnx(native, schema)
-    model = OnnxModel(raw, schema, job.threshold)
-    (Path(job.out) / ONNX_FILE).write_bytes(raw)
-    return model
-
-
-def _parity(model: OnnxModel, columns: Columns, answers: Columns, schema: Schema, job: Job) -> Parity:
-    scores = compared(answers, schema)
-    rows = np.arange(len(scores))
-    if len(rows) > PARITY_ROWS:
-        rows = np.linspace(0, len(scores) - 1, PARITY_ROWS).astype(np.intp)
-    other = compared(model.predict({name: column[rows] for name, column in columns.items()}), schema)
-    found = compare(scores[rows], other, schema.task, job.threshold)
-    return replace(found, worst_row=int(rows[found.worst_row or 0]))
 
 
 def main(path: Path) -> None:

@@ -24,8 +24,9 @@ ERRORS: dict[str, type[SetpointError]] = {"InvalidInput": InvalidInput, "Unusabl
 class Job:
     """What to convert. Paths are absolute; `out` is a folder. Without `schema` one is inferred from the reference.
 
-    `task` None: what the model says. `trusted` are types that the scan found and the user allowed. `logged` is what
-    MLflow kept with the model. `output` is what the model calls the output that predicts the target, of several.
+    `task` None: what the model says. `latency_us`: what the objectives ask of one answer. `trusted` are types that the
+    scan found and the user allowed. `logged` is what MLflow kept with the model. `output` is what the model calls the
+    output that predicts the target, of several.
     """
 
     artifact: str
@@ -38,6 +39,7 @@ class Job:
     id: str | None = None
     schema: Schema | None = None
     threshold: float = 0.5
+    latency_us: float | None = None
     trusted: tuple[str, ...] = ()
     logged: Logged = NOT_LOGGED
     output: str | None = None

@@ -77,6 +77,7 @@ class PackageRequest:
     keys: Keys | None = None
     binning: Binning | None = None
     threshold: float = 0.5
+    latency_us: float | None = None  # what the objectives ask of one answer
     parent: str | None = None
     trained_since: datetime | None = None
     trained_until: datetime | None = None
@@ -124,7 +125,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         )
         if schema.task is Task.MULTICLASS:
             shutil.copyfile(Path(work) / CLASSES_FILE, staged / CLASSES_FILE)
-        if any(v.runtime == "onnxruntime" and (v.chosen or (v.parity and v.parity.ok)) for v in found.variants):
+        if (Path(work) / ONNX_FILE).is_file():
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     check_segments(request.segments, schema)
     progress(_profiling(request))
@@ -159,6 +160,7 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
         id=request.id,
         schema=request.schema,
         threshold=request.threshold,
+        latency_us=request.latency_us,
         trusted=request.trusted,
         logged=request.logged,
         output=request.output,

@@ -1,6 +1,6 @@
 """How fast variants of a model answer, measured as they are served."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from statistics import median
 from time import perf_counter
 
@@ -21,24 +21,29 @@ class Timing:
     rows_per_s: float
 
 
-def measure(models: Mapping[str, Model], rows: Columns) -> dict[str, Timing]:
+def measure(models: Sequence[Model | None], rows: Columns) -> list[Timing | None]:
     """Time every model in turn, round by round, so that a slow moment of the machine meets all of them.
 
     `rows` are cycled up to one batch; the first call of each shape, which warms up, is not counted.
     """
     one, batch = _cycled(rows, 1), _cycled(rows, BATCH)
-    for model in models.values():
+    there = [m for m in models if m is not None]
+    for model in there:
         model.predict(one)
         model.predict(batch)
-    singles: dict[str, list[float]] = {name: [] for name in models}
-    batches: dict[str, list[float]] = {name: [] for name in models}
-    for _ in range(ROUNDS):
-        for name, model in models.items():
-            singles[name].append(_call_s(model, one, ONE_ROW_S))
-            batches[name].append(_call_s(model, batch, BATCH_S))
-    return {
-        name: Timing(p50_us=median(singles[name]) * 1e6, rows_per_s=BATCH / median(batches[name])) for name in models
-    }
+    taken = [[(_call_s(m, one, ONE_ROW_S), _call_s(m, batch, BATCH_S)) for m in there] for _ in range(ROUNDS)]
+    found = iter(
+        Timing(p50_us=median(one_s for one_s, _ in of) * 1e6, rows_per_s=BATCH / median(batch_s for _, batch_s in of))
+        for of in zip(*taken, strict=True)
+    )
+    return [None if m is None else next(found) for m in models]
+
+
+def one_row_us(model: Model, rows: Columns) -> float:
+    """Return the time of one row (µs), measured once."""
+    one = _cycled(rows, 1)
+    model.predict(one)
+    return _call_s(model, one, ONE_ROW_S) * 1e6
 
 
 def _call_s(model: Model, rows: Columns, at_least_s: float) -> float:

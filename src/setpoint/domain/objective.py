@@ -1,6 +1,10 @@
 """The set point: what a deployed model must hold."""
 
+from collections.abc import Iterable
+
 from setpoint.domain.value import value
+
+LATENCIES = ("latency_p50_ms", "latency_p99_ms")
 
 
 @value
@@ -59,3 +63,9 @@ class Objective:
             "quantile": f"of {self.quantile:g}" if self.quantile is not None else "",
         }
         return " ".join([self.metric, *(text for text in needs.values() if text)])
+
+
+def asked_latency_us(objectives: Iterable[Objective]) -> float | None:
+    """Return the shortest latency that the objectives ask for (µs); None where none does."""
+    asked = [o.target * 1e3 for o in objectives if o.metric in LATENCIES]
+    return min(asked, default=None)

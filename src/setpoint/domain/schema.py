@@ -98,6 +98,13 @@ class Tensor:
     dtype: str
     features: tuple[str, ...] = ()
 
+    @property
+    def column(self) -> str:
+        """The column of lists whose values the features are: `image` of `image_0`, `image_1`, …; else its own name."""
+        stem = self.features[0].removesuffix("_0") if self.features else self.name
+        spread = self.features == tuple(f"{stem}_{i}" for i in range(len(self.features)))
+        return stem if spread else self.name
+
 
 @value
 class Schema:

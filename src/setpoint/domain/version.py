@@ -9,12 +9,33 @@ FORMAT = 2
 
 
 @value
+class Check:
+    """One line of the parity report: rows of one kind, answered by the framework and by the converted model.
+
+    `name` is `reference`, or the kind of odd row; `largest`, `beyond` and `flips` are those of `Parity`. `where` is the
+    row that is furthest apart: its number in the reference, or the odd value in it. `note` says what else there is to
+    say, such as that the framework refuses these rows.
+    """
+
+    name: str
+    rows: int
+    ok: bool
+    largest: float = 0.0
+    beyond: float = 0.0
+    flips: float = 0.0
+    where: str = ""
+    note: str = ""
+
+
+@value
 class Parity:
     """How far a converted model's answers are from the framework's own, over the reference rows.
 
-    `largest` is the largest absolute difference of the score, `flips` the share of rows (fraction) whose decision
-    differs: for regression, rows beyond `tolerance`. `beyond` is the share of rows whose score differs by more than
-    `tolerance`, whatever the task. `worst_row` is the reference row of the largest difference.
+    `largest` is the largest absolute difference of two scores that are numbers, `flips` the share of rows (fraction)
+    whose decision differs: for regression, rows beyond `tolerance`. `beyond` is the share of rows whose score differs
+    by more than `tolerance`, whatever the task. `worst_row` is the reference row furthest apart. `rank_changes` is the
+    share of neighbours in the order of the scores that swap places. `ok` holds for the reference and for every check of
+    `checks`, which include rows with odd values.
     """
 
     rows: int
@@ -24,6 +45,21 @@ class Parity:
     ok: bool
     worst_row: int | None = None
     beyond: float = 0.0
+    rank_changes: float = 0.0
+    checks: tuple[Check, ...] = ()
+
+
+@value
+class Price:
+    """What a variant of lower precision costs on the reference: its mean loss against the framework's.
+
+    `change` and its upper bound `most` (one-sided 95 %) are fractions of the framework's mean loss.
+    """
+
+    change: float
+    most: float
+    flips: float
+    ok: bool
 
 
 @value
@@ -35,6 +71,8 @@ class Variant:
     p50_us: float | None = None  # one row
     rows_per_s: float | None = None  # batches of 1,024 rows
     parity: Parity | None = None
+    threads: int = 1
+    price: Price | None = None  # of a precision that is not meant to give the same answers
     chosen: bool = False
     why: str = ""
 
@@ -118,3 +156,8 @@ class ModelVersion:
     variants: tuple[Variant, ...] = ()
     threshold: float = 0.5
     reference_metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def threads(self) -> int:
+        """Threads that one answer may take."""
+        return next((v.threads for v in self.variants if v.chosen), 1)

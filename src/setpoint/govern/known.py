@@ -23,6 +23,7 @@ PATTERNS = tuple(
         rf"sklearn\.(?:{SKLEARN})(?:\.\w+)*\.{CLASS}",
         rf"sklearn\.(?:{SKLEARN})(?:\.\w+)*\.(?:__pyx_unpickle_\w+|newObj)",
         r"sklearn\.utils\._bunch\.Bunch",
+        r"sklearn\.compose\._column_transformer\.make_column_selector",  # a class, whatever its name looks like
         rf"sklearn\.utils\.(?:_metadata_requests|_set_output|_tags)\.{CLASS}",
         r"_loss\.(?:__pyx_unpickle_\w+|Cy\w+)",  # how Cython names scikit-learn's own loss module
         r"numpy\.(?:ndarray|dtype|matrix|bool|bool_|str_|bytes_|object_|void|intp|datetime64|timedelta64)",

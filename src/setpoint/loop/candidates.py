@@ -7,6 +7,7 @@ from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound
 from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.deploy.reference import target_of
 from setpoint.domain.fleet import Deployment, Training
+from setpoint.domain.objective import asked_latency_us
 from setpoint.domain.records import Column, Records
 from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict, advance, withdraw
 from setpoint.domain.schema import Schema
@@ -64,6 +65,7 @@ def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: st
             train=deployment.train,
             source=deployment.source,
             allow=deployment.allow,
+            latency_us=asked_latency_us(deployment.objectives),
         )
     )
 

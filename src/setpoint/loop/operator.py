@@ -17,7 +17,7 @@ from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retent
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import FeatureMap, Served, sharing, written
 from setpoint.domain.notice import Alerts, Quiet, Severity
-from setpoint.domain.objective import Gain, Objective
+from setpoint.domain.objective import Gain, Objective, asked_latency_us
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Contract, Handling, OnViolation, Schema, Task
@@ -143,6 +143,7 @@ class Operator:
             source=str(file.root),
             timeout_s=self.ports.job_timeout_s,
             memory_bytes=self.ports.job_memory,
+            latency_us=asked_latency_us(objectives(file)),
         )
 
     def _same_ids(self, model: str, id: Handling | None, caller: Handling | None) -> None:

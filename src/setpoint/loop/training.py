@@ -118,6 +118,7 @@ class ProcessTrainer:
             schema=parent.schema,
             binning=read_binning(home),
             threshold=parent.threshold,
+            latency_us=job.latency_us,
             parent=job.parent,
             trained_since=job.trained_since,
             trained_until=job.trained_until,

@@ -69,7 +69,7 @@ def load_here(folder: Path, version: ModelVersion) -> Model:
     if version.runtime == "onnxruntime":
         from setpoint.runtime.onnx import OnnxModel
 
-        return OnnxModel((folder / ONNX_FILE).read_bytes(), version.schema, version.threshold)
+        return OnnxModel((folder / ONNX_FILE).read_bytes(), version.schema, version.threshold, version.threads)
     if version.runtime == "native" and version.framework in FRAMEWORKS:
         framework = import_module(f"setpoint.runtime.{version.framework}")
         found: Model = framework.opened(folder / version.artifact, version.schema, version.threshold)

@@ -31,12 +31,14 @@ class OnnxModel:
     schema : Schema
     threshold : float
         Decision threshold of a binary task.
+    threads : int
+        Threads that one answer may take.
     """
 
-    def __init__(self, raw: bytes, schema: Schema, threshold: float = 0.5) -> None:
+    def __init__(self, raw: bytes, schema: Schema, threshold: float = 0.5, threads: int = 1) -> None:
         self._outputs = Head(schema, threshold)
         try:
-            self._session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(raw, _options(threads), providers=["CPUExecutionProvider"])
         except Exception as e:  # onnxruntime's own errors share no base class
             raise Corrupt(f"onnxruntime cannot load the converted model: {str(e).strip().splitlines()[0][:300]}") from e
         self._run = _runner(self._session, schema)
@@ -62,12 +64,6 @@ def _runner(session: Any, schema: Schema) -> Callable[[Columns], Column]:
     return run
 
 
-def has_tokenizer(raw: bytes) -> bool:
-    """Whether a converted model reads texts by a tokenizer that lies in its file."""
-    session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
-    return TOKENIZER in session.get_modelmeta().custom_metadata_map
-
-
 def interface(raw: bytes, schema: Schema) -> tuple[tuple[Tensor, ...], str]:
     """Return what a converted model takes, as tensors made of features, and the name of the output with the score.
 
@@ -76,7 +72,7 @@ def interface(raw: bytes, schema: Schema) -> tuple[tuple[Tensor, ...], str]:
     InvalidInput
         If it takes tokens, which are made of texts before it runs.
     """
-    session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(raw, _options(1), providers=["CPUExecutionProvider"])
     if TOKENIZER in session.get_modelmeta().custom_metadata_map:
         raise InvalidInput(
             "the model takes tokens, and onnxruntime alone makes none of a text. Serve it with `setpoint up`; its "
@@ -127,10 +123,11 @@ def _tensor(column: Column, kind: str) -> Column:
         return column.astype(FLOATS[kind]).reshape(-1, 1)
 
 
-def _options() -> Any:
-    """One thread a session (workers are processes), and memory that shrinks again after a large batch."""
+def _options(threads: int) -> Any:
+    """Threads that do not spin between answers, and memory that shrinks again after a large batch."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.log_severity_level = 3
     return options

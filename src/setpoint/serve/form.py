@@ -69,7 +69,7 @@ class Form:
         self.schema = schema
         self.names, self.outputs = schema.names, schema.outputs
         self._features, self.numeric_only = schema.features, schema.numeric_only
-        self.tensors = {t.name: t for t in schema.tensors}
+        self.tensors = {name: t for t in schema.tensors for name in (t.column, t.name)}
         self.row_shapes = {(len(self.names),), *(t.shape for t in schema.tensors if t.features == self.names)}
         self.strings = frozenset(f.name for f in schema.features if f.dtype is DType.STRING)
         self._sure = [TYPES[f.dtype] | ({NoneType} if f.nullable else set()) for f in self._features]

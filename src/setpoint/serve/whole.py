@@ -19,6 +19,8 @@ Tensors = Mapping[str, Tensor]
 def unfolded_rows(rows: Sequence[Any], tensors: Tensors, names: Sequence[str]) -> list[Any]:
     """Return rows as lists in the order of the fields `names`, or as objects of fields, where they held tensors.
 
+    `tensors` are named as the model has them, and as the column of lists that they were spread from.
+
     A model of one tensor takes it as the row itself. What is no tensor is passed on as it is.
 
     Raises
@@ -26,7 +28,8 @@ def unfolded_rows(rows: Sequence[Any], tensors: Tensors, names: Sequence[str]) -
     InvalidRequest
         If a tensor has another shape.
     """
-    only = next(iter(tensors.values())) if len(tensors) == 1 else None
+    own = set(tensors.values())
+    only = own.pop() if len(own) == 1 else None
     unfolded: list[Any] = []
     for i, row in enumerate(rows):
         if type(row) is dict:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task, Tensor
+from setpoint.domain.value import replace
 from setpoint.errors import InvalidRequest
 from setpoint.serve.decode import decode_v1
 from setpoint.serve.describe import v2_model
@@ -125,3 +126,10 @@ def test_metadata_and_document_tell_the_tensors(make) -> None:
     row = v1_body["schema"]["anyOf"][0]["properties"]["instances"]["anyOf"][0]["items"]
     assert row["properties"]["image"]["maxItems"] == 2
     assert row["properties"]["note"] == {"type": "string"}
+
+
+def test_a_tensor_goes_by_the_column_of_lists_it_was_spread_from() -> None:
+    schema = replace(ONE, tensors=(replace(IMAGE, name="x"),))
+    row = [float(i) for i in range(6)]
+    assert v1({"instances": [{"image": row}]}, schema) == v1({"instances": [{"x": row}]}, schema) == [[v] for v in row]
+    assert v1({"instances": np.reshape(row, (1, *SHAPE)).tolist()}, schema) == [[v] for v in row]
