@@ -1,5 +1,6 @@
 """predict: the rows of a table, to the running server."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,15 +42,16 @@ def predict(
     if json:
         print_json({"predictions": [{"id": i, "prediction": p} for i, p in zip(ids, predictions, strict=True)]})
         return
-    shown = [(i, *map(cell, outputs(p))) for i, p in zip(ids[:SHOWN], predictions, strict=False)]
-    console.print(table("", ("id", *schema.outputs), shown))
+    names = [name for name in schema.outputs if name not in schema.probabilities]
+    shown = [(i, *map(cell, outputs(p, names))) for i, p in zip(ids[:SHOWN], predictions, strict=False)]
+    console.print(table("", ("id", *names), shown))
     if len(ids) > SHOWN:
         console.print(f"and {len(ids) - SHOWN:,} more; --json prints all", highlight=False)
 
 
-def outputs(prediction: Any) -> list[Any]:
-    """Return the outputs of one row, in the order of the schema."""
-    return list(prediction.values()) if isinstance(prediction, dict) else [prediction]
+def outputs(prediction: Any, names: Sequence[str]) -> list[Any]:
+    """Return the named outputs of one row."""
+    return [prediction[name] for name in names] if isinstance(prediction, dict) else [prediction]
 
 
 def _ids(rows: list[dict[str, object]], column: str | None, request_id: str) -> list[str]:

@@ -135,4 +135,6 @@ def _number(value: str) -> float | None:
 
 
 def _outputs(outputs: dict[str, Any] | None) -> str:
-    return ", ".join(f"{name} {cell(value)}" for name, value in (outputs or {}).items() if value is not None)
+    """Write outputs in a line; the probability of each class is left to `--json-lines`."""
+    few = {name: value for name, value in (outputs or {}).items() if not name.startswith("probability_")}
+    return ", ".join(f"{name} {cell(value)}" for name, value in few.items() if value is not None)
