@@ -9,17 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from setpoint.config import check_setpoint_text
 from setpoint.deploy.labels import classes_of_target
 from setpoint.deploy.metrics import reference_metrics
 from setpoint.deploy.parity import compare, compared
 from setpoint.domain.classes import Classes, classes_of, either, places
 from setpoint.domain.objective import Objective
 from setpoint.domain.schema import Schema, Task
-from setpoint.errors import InvalidInput
+from setpoint.errors import InvalidInput, InvalidRequest
 from setpoint.maintain.loss import answer_losses as maintained
 from setpoint.monitor.estimators import can_be_estimated, counts_of, estimator_of, teach
+from setpoint.monitor.evaluation import evaluate
 from setpoint.runtime.columns import Head
 from setpoint.serve.encode import predictions
+from setpoint.serve.outcomes import decode_outcomes
 from setpoint.stats.losses import answer_losses, constant_losses, loss_name
 from setpoint.stats.quality import measure_several
 from setpoint.update.trainers.rows import target_of
@@ -230,3 +233,54 @@ def test_an_answer_has_the_probability_of_each_class():
     assert json.loads(predictions(answer, a_schema())) == {
         "predictions": [{"label": "dog", "probability": 0.5, "probabilities": {"cat": 0.25, "dog": 0.5, "owl": 0.25}}]
     }
+
+
+TEXT = """
+model: animals
+task: multiclass
+artifact: m.joblib
+reference: r.csv
+target: y
+segments: [job]
+objectives:
+  - {LINE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("metric: f1, at_least: 0.5", "f1 does not fit task multiclass; its quality metrics are roc_auc, accuracy"),
+        (
+            "metric: fairness_gap, at_most: 0.1, of: recall, by: job",
+            "fairness_gap of recall does not fit task multiclass; it can be of accuracy, mean_error",
+        ),
+    ],
+)
+def test_objectives_of_two_classes_are_refused_in_words(tmp_path, line, said):
+    with pytest.raises(InvalidInput) as caught:
+        check_setpoint_text(TEXT.replace("LINE", line), tmp_path / "setpoint.yaml")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("of", ["accuracy", "mean_error"])
+def test_gaps_of_several_classes_are_of_accuracy_and_confidence(tmp_path, of):
+    line = f"metric: fairness_gap, at_most: 0.1, of: {of}, by: job"
+    file = check_setpoint_text(TEXT.replace("LINE", line), tmp_path / "setpoint.yaml")
+    assert (file.task, file.objectives[0].of) == ("multiclass", of)
+
+
+def test_outcomes_over_http_are_one_of_the_classes():
+    (told,) = decode_outcomes(b'{"id": "a", "value": "owl"}', a_schema(), 0)
+    assert told.value == "owl"
+    with pytest.raises(InvalidRequest, match="expected one of 'cat', 'dog', 'owl'"):
+        decode_outcomes(b'{"id": "a", "value": "cow"}', a_schema(), 0)
+
+
+def test_a_table_of_several_classes_has_gaps_of_accuracy():
+    rng = np.random.default_rng(0)
+    truth, job = rng.integers(0, 3, 900), np.repeat(["a", "b"], 450)
+    said = np.where(rng.random(900) < np.where(job == "a", 0.9, 0.5), truth, (truth + 1) % 3)
+    table = pa.table({"y": [NAMES[i] for i in truth], "said": [NAMES[i] for i in said], "job": job})
+    (gap,) = evaluate(table, target="y", prediction="said", segments=["job"]).gaps
+    assert (gap.of, gap.lowest, gap.unfair) == ("accuracy", "job=b", True)
