@@ -74,8 +74,11 @@ def test_a_graph_whose_tensors_are_elsewhere_is_told_to_be_whole(tmp_path: Path)
 def test_several_scores_are_asked_about_unless_one_is_a_probability(tmp_path: Path) -> None:
     file = tmp_path / "m.onnx"
     onnx.save(graph([("a", TensorProto.FLOAT), ("b", TensorProto.DOUBLE)]), file)
-    with pytest.raises(InvalidInput, match=r"that may be the score: 'a' \(float\), 'b' \(double\)\. Keep one"):
+    with pytest.raises(InvalidInput, match=r"that may be the score: 'a' \(float\), 'b' \(double\)\. Which"):
         load(OF, file, ())
+    assert [o.name for o in load(OF, file, (), "b").graph.output] == ["b"]
+    with pytest.raises(InvalidInput, match="`output: c`: the graph has no such output; it has a, b"):
+        load(OF, file, (), "c")
     onnx.save(graph([("a", TensorProto.FLOAT), ("probabilities", TensorProto.FLOAT)]), file)
     assert [o.name for o in load(OF, file, ()).graph.output] == ["probabilities"]
 

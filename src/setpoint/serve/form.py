@@ -30,6 +30,7 @@ from setpoint.serve.misfit import (
     listed,
     shown,
 )
+from setpoint.serve.whole import folded
 
 KNOWN_PATTERNS = 4_096
 Table = Sequence[Sequence[Scalar]]
@@ -213,7 +214,8 @@ class Form:
         return sent, Breach(tuple(codes), seen) if codes else None
 
     def _bad_fields(self, where: str, given: Mapping[str, Any]) -> InvalidRequest:
-        return bad_fields(where, given, self.names, self._beside)
+        names = folded(self.names, given, self.tensors) if self.tensors else self.names
+        return bad_fields(where, given, names, self._beside)
 
     def _ids(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[str | None] | None:
         """Return the ids that the rows carry, or None when no row does."""

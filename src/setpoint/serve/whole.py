@@ -4,7 +4,7 @@ An `image` of shape [28, 28, 1] becomes `image_0`, `image_1`, …; only models w
 can still be sent under its own name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -68,6 +68,13 @@ def unfolded_tensor(tensor: Tensor, shape: tuple[int, ...], data: Sequence[Any])
             (f"shape:{tensor.name[:64]}",),
         )
     return {name: data[j::size] for j, name in enumerate(tensor.features)}
+
+
+def folded(names: Sequence[str], given: Collection[str], tensors: Tensors) -> tuple[str, ...]:
+    """Return the names of fields, with the tensor's in place of those of which none is given: what a caller lacks."""
+    lacking = [t for t in tensors.values() if not any(name in given for name in t.features)]
+    inside = {name for tensor in lacking for name in tensor.features}
+    return (*(tensor.name for tensor in lacking), *(name for name in names if name not in inside))
 
 
 def _fields(row: Mapping[str, Any], tensors: Tensors, names: Sequence[str], where: str) -> dict[str, Any]:

@@ -110,6 +110,14 @@ def test_another_shape_is_refused_in_words(document: object, says: str) -> None:
         v1(document, ONE)
 
 
+def test_a_tensor_that_is_missing_is_called_by_its_own_name() -> None:
+    with pytest.raises(InvalidRequest, match=r"field 'image' is missing \(nearest given: 'imag'\)") as refused:
+        v1({"instances": [{"imag": [1] * 6, "note": "x", "size": [1, 2]}]}, MANY)
+    assert refused.value.violations == ("missing:image", "extra:imag")
+    with pytest.raises(InvalidRequest, match=r"field 'image_5' is missing"):
+        v1({"instances": [dict.fromkeys(PIXELS[:5], 1.0)]}, ONE)
+
+
 def test_a_tensor_of_another_shape_is_refused_in_words() -> None:
     tensor = {"name": "image", "shape": [1, 3, 2], "datatype": "FP32", "data": [0] * 6}
     with pytest.raises(InvalidRequest, match=r"input 'image': shape \[1, 3, 2\]; expected \[1, 2, 3, 1\]"):

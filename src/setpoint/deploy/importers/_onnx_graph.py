@@ -57,16 +57,19 @@ def _labels(model: Any) -> Iterator[tuple[str | int, ...]]:
                 yield tuple(s.decode() for s in attribute.strings) or tuple(int(i) for i in attribute.ints)
 
 
-def keep_scores(model: Any, name: str) -> Any:
+def keep_scores(model: Any, name: str, asked: str | None = None) -> Any:
     """Return the graph with one output, the score: labels are told by the threshold, and maps are taken apart.
 
     Raises
     ------
     InvalidInput
-        If no output is a score, or several are.
+        If no output is a score, or several are and none is asked for by its name.
     """
     _without_maps(model)
-    scores = [o for o in model.graph.output if o.type.tensor_type.elem_type in FLOATS]
+    named = [o.name for o in model.graph.output]
+    if asked is not None and asked not in named:
+        raise InvalidInput(f"`output: {asked}`: {name} has no such output; it has {', '.join(named)}")
+    scores = [o for o in model.graph.output if o.type.tensor_type.elem_type in FLOATS and asked in (None, o.name)]
     if len(scores) > 1:
         scores = [o for o in scores if "prob" in o.name.lower()] or scores
     if len(scores) != 1:
@@ -93,8 +96,8 @@ def _no_score(model: Any, name: str, scores: list[Any]) -> str:
     listed = ", ".join(f"{o.name!r} ({_kind(o)})" for o in outputs)
     if scores:
         return (
-            f"{name} has {len(scores)} outputs that may be the score: {listed}. Keep one: "
-            f"onnx.utils.extract_model({name!r}, 'one.onnx', input_names, [{scores[0].name!r}])"
+            f"{name} has {len(scores)} outputs that may be the score: {listed}. Which of them predicts the target? "
+            f"Write `output: {scores[0].name}` (or another); the others are not served"
         )
     if any(not o.type.HasField("tensor_type") for o in outputs):
         return f"{name} answers maps ({listed}); convert the classifier with options={{'zipmap': False}}"

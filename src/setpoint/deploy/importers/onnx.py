@@ -9,7 +9,7 @@ import onnx
 from onnx.external_data_helper import load_external_data_for_model, uses_external_data
 
 from setpoint.deploy.importers._base import Signature
-from setpoint.deploy.importers._onnx_graph import classes_of, inputs_of, keep_scores
+from setpoint.deploy.importers._onnx_graph import NOUN, classes_of, inputs_of, keep_scores
 from setpoint.deploy.importers._onnx_versions import check_runs
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
@@ -18,7 +18,7 @@ from setpoint.runtime import Model
 from setpoint.runtime.model import ONNX_FILE
 from setpoint.runtime.onnx import OnnxModel
 
-__all__ = ["packages", "read", "refit", "served", "signature", "to_onnx"]
+__all__ = ["answering", "packages", "read", "refit", "served", "signature", "to_onnx"]
 
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
@@ -27,7 +27,7 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
     Raises
     ------
     InvalidInput
-        If it is no ONNX file, lacks its tensors, is newer than onnxruntime, or has no output that is a score.
+        If it is no ONNX file, lacks its tensors, or is newer than onnxruntime.
     """
     file = path / ONNX_FILE if path.is_dir() else path
     model = onnx.load(str(file), load_external_data=False)
@@ -40,7 +40,18 @@ def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
             )
         load_external_data_for_model(model, str(path))
     check_runs(model, file.name)
-    return keep_scores(model, file.name)
+    return model
+
+
+def answering(native: Any, output: str | None) -> Any:
+    """Return the graph with one output left: the one that is named, or the only one that can be the score.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such output, none is a score, or several may be.
+    """
+    return keep_scores(native, NOUN, output)
 
 
 def signature(native: Any) -> Signature:
