@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from setpoint.domain.schema import Schema, Task
+from setpoint.domain.schema import Schema
 from setpoint.domain.value import to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict, InvalidInput, Unusable
 from setpoint.runtime.model import ONNX_FILE
-from setpoint.runtime.onnx import interface
+from setpoint.runtime.onnx import has_tokenizer, interface
 
 SIGNATURE, SCRIPT = "signature.json", Path(__file__).parent / "exported" / "predict.py"
 NAMED = 20  # columns that the README names
@@ -53,7 +53,7 @@ def export(folder: Path, version: ModelVersion, digest: str, to: Path) -> None:
     Conflict
         If there is something in `to`.
     """
-    check_converted(folder, version)
+    check(folder, version)
 
     def write(made: Path) -> None:
         write_model(folder, version, made)
@@ -64,16 +64,15 @@ def export(folder: Path, version: ModelVersion, digest: str, to: Path) -> None:
     written(to, write)
 
 
-def check_converted(folder: Path, version: ModelVersion) -> None:
-    """Refuse a version that runs in its framework alone; the text says what it needs."""
-    if (folder / ONNX_FILE).is_file():
-        return
-    why = next((v.why for v in version.variants if v.runtime != "native"), "it was not converted")
-    packages = ", ".join(f"{name}=={number}" for name, number in version.lineage.packages.items())
-    raise InvalidInput(
-        f"{version.model} {version.version} has no ONNX model to export ({why}). Its own file is {folder}/"
-        f"{version.artifact}, and needs {packages}"
-    )
+def check(folder: Path, version: ModelVersion) -> None:
+    """Refuse a version that runs in its framework alone, or reads texts by a tokenizer; the text says what it needs."""
+    own = f"Its own file is {folder / version.artifact}, and needs {_packages(version)}"
+    name = f"{version.model} {version.version}"
+    if not (folder / ONNX_FILE).is_file():
+        why = next((v.why for v in version.variants if v.runtime != "native"), "it was not converted")
+        raise InvalidInput(f"{name} has no ONNX model to export ({why}). {own}")
+    if has_tokenizer((folder / ONNX_FILE).read_bytes()):
+        raise InvalidInput(f"{name} cuts texts into tokens, which the script of an export does not do. {own}")
 
 
 def write_model(folder: Path, version: ModelVersion, to: Path) -> None:
@@ -102,12 +101,18 @@ def written(to: Path, write: Callable[[Path], None]) -> None:
         partial.replace(to)  # over an empty folder, too
     except OSError as e:
         raise Unusable(f"cannot write {to}: {e.strerror}") from e
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def requirements(version: ModelVersion) -> list[str]:
     """Return what the export needs, in the versions that it was proven with."""
     known = version.lineage.packages
     return [f"{name}=={known.get(name) or installed(name)}" for name in NEEDED]
+
+
+def _packages(version: ModelVersion) -> str:
+    return ", ".join(f"{name}=={number}" for name, number in version.lineage.packages.items())
 
 
 def _signature(raw: bytes, version: ModelVersion) -> dict[str, Any]:
@@ -119,6 +124,7 @@ def _signature(raw: bytes, version: ModelVersion) -> dict[str, Any]:
         "task": str(schema.task),
         "inputs": [msgspec.to_builtins(tensor) for tensor in inputs],
         "output": score,
+        "answers": list(schema.outputs),
         "columns": {f.name: str(f.dtype) for f in schema.features},
         "classes": list(schema.classes),
         "threshold": version.threshold,
@@ -142,8 +148,4 @@ def _columns(names: tuple[str, ...]) -> str:
 
 
 def _answer(schema: Schema) -> str:
-    if schema.task is Task.REGRESSION:
-        return f"`prediction`, the {schema.target}"
-    if len(schema.classes) > 2:
-        return f"`label`, the {schema.target}, and `probabilities`, in the order of `classes` in signature.json"
-    return f"`label`, the {schema.target}, and `probability`, that of {schema.classes[-1]}"
+    return ", ".join(f"`{name}`" for name in schema.outputs[:NAMED])

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from setpoint.deploy.export import SCRIPT, check_converted, requirements, write_model, written
-from setpoint.domain.schema import DType, Feature, Schema, Task
+from setpoint.deploy.export import SCRIPT, check, requirements, write_model, written
+from setpoint.domain.schema import DType, Feature, Schema
 from setpoint.domain.version import ModelVersion
 from setpoint.runtime.model import ONNX_FILE
 
@@ -35,7 +35,7 @@ def export_mlflow(folder: Path, version: ModelVersion, to: Path) -> None:
     Conflict
         If there is something in `to`.
     """
-    check_converted(folder, version)
+    check(folder, version)
 
     def write(made: Path) -> None:
         (made / MODEL).mkdir()
@@ -88,13 +88,8 @@ def _type(feature: Feature) -> str:
 
 
 def _outputs(schema: Schema) -> list[dict[str, Any]]:
-    if schema.task is Task.REGRESSION:
-        return [{"type": "double", "name": "prediction", "required": True}]
-    kind = {bool: "boolean", int: "long"}.get(type(schema.classes[0]), "string")
-    label = {"type": kind, "name": "label", "required": True}
-    if len(schema.classes) > 2:
-        return [label, {"type": "array", "items": {"type": "double"}, "name": "probabilities", "required": True}]
-    return [label, {"type": "double", "name": "probability", "required": True}]
+    kinds = {"label": {bool: "boolean", int: "long"}.get(type(schema.classes[0]), "string")} if schema.classes else {}
+    return [{"type": kinds.get(name, "double"), "name": name, "required": True} for name in schema.outputs]
 
 
 def _example(schema: Schema) -> dict[str, Any]:

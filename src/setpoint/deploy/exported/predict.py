@@ -22,16 +22,18 @@ def tensor(rows: list[dict[str, Any]], asked: dict[str, Any]) -> Any:
     return numbers.astype(asked["dtype"]).reshape(-1, *asked["shape"])
 
 
+def answer(scores: list[float], classes: list[Any], threshold: float) -> list[Any]:
+    if len(classes) > 2:
+        return [classes[scores.index(max(scores))], max(scores), *scores]
+    return [*([classes[scores[-1] > threshold]] if classes else []), scores[-1]]
+
+
 def predict(rows: list[dict[str, Any]], folder: Path = Path(__file__).parent) -> list[dict[str, Any]]:
     said = json.loads((folder / "signature.json").read_text())
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     (raw,) = session.run([said["output"]], {i["name"]: tensor(rows, i) for i in said["inputs"]})
-    scores, classes = raw.reshape(len(rows), -1).astype(float).tolist(), said["classes"]
-    if not classes:
-        return [{"prediction": s[-1]} for s in scores]
-    if len(classes) > 2:
-        return [{"label": classes[int(np.argmax(s))], "probabilities": s} for s in scores]
-    return [{"label": classes[s[-1] > said["threshold"]], "probability": s[-1]} for s in scores]
+    answers = [answer(s, said["classes"], said["threshold"]) for s in raw.reshape(len(rows), -1).astype(float).tolist()]
+    return [dict(zip(said["answers"], a, strict=False)) for a in answers]
 
 
 if __name__ == "__main__":
