@@ -102,7 +102,7 @@ def setpoint_text(
     segments : str
         The line about them.
     """
-    name = model or _slug(artifact.stem)
+    name = model or _slug(artifact_of(artifact).file.stem)
     return "\n".join(
         [
             "# What Setpoint is to hold for this model. Paths are relative to this file.",

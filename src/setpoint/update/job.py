@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from setpoint.domain.artifact import artifact_of
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import JobFailed
@@ -37,7 +38,7 @@ def run_fit(
     memory_bytes: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Train a candidate and return its artefact, a file in `workdir`.
+    """Train a candidate and return its artefact, a file in `workdir` unless the user's own training wrote it elsewhere.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def run_fit(
     if result.error is not None or result.artifact is None:
         raise JobFailed(f"training {job.id} failed: {result.error}")
     made = Path(result.artifact)
-    if not made.is_file() or made.stat().st_size == 0:
+    file = artifact_of(made).file
+    if not file.exists() or file.stat().st_size == 0:
         raise JobFailed(f"training {job.id} left no artefact at {made}")
     return made
 

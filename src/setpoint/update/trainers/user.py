@@ -1,11 +1,13 @@
 """Train with the user's own function: `train.py:fit`."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
+from setpoint.domain.artifact import artifact_of
 from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidInput, JobFailed
 from setpoint.runtime.boosted import library_of
@@ -18,6 +20,8 @@ BOOSTERS = {"lightgbm": ".txt", "xgboost": ".ubj"}
 
 def fit(train: str, artifact: Path, table: pa.Table, schema: Schema, workdir: Path) -> Path:
     """Call `fit(table: DataFrame, schema: dict, artifact: Path)` in the user's file, and save the estimator it returns.
+
+    A path that it returns is that of a model it wrote.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ def fit(train: str, artifact: Path, table: pa.Table, schema: Schema, workdir: Pa
 
 
 def _save(made: Any, train: str, artifact: Path, workdir: Path) -> Path:
+    if isinstance(made, Path):
+        return _written(made, train, artifact, workdir)
     if any(kind.__module__.split(".")[0] == "keras" for kind in type(made).__mro__):
         path = workdir / f"{artifact.stem}.keras"
         made.save(path)
@@ -55,3 +61,15 @@ def _save(made: Any, train: str, artifact: Path, workdir: Path) -> Path:
         raise InvalidInput(f"{train} returned {what}; a fitted estimator with `predict` was expected")
     suffix = artifact.suffix if artifact.suffix in (".joblib", ".skops", ".pkl", ".pickle") else ".joblib"
     return sklearn.save(made, workdir / f"{artifact.stem}{suffix}")
+
+
+def _written(made: Path, train: str, champion: Path, workdir: Path) -> Path:
+    """Return what the function wrote; a state_dict of PyTorch without a factory is given the champion's."""
+    given, old = artifact_of(made), artifact_of(champion)
+    if not given.file.exists():
+        raise InvalidInput(f"{train} returned the path {made}, where there is nothing")
+    if given.code or old.code is None or old.is_code:
+        return made.resolve()
+    for file in (given.file, old.code):
+        shutil.copyfile(file, workdir / file.name)
+    return workdir / f"{given.file.name}:{old.code.name}:{old.entry}"
