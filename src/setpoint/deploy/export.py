@@ -13,7 +13,7 @@ from setpoint.domain.value import to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict, InvalidInput, Unusable
 from setpoint.runtime.model import ONNX_FILE
-from setpoint.runtime.onnx import has_tokenizer, interface
+from setpoint.runtime.onnx import interface
 
 SIGNATURE, SCRIPT = "signature.json", Path(__file__).parent / "exported" / "predict.py"
 NAMED = 20  # columns that the README names
@@ -49,11 +49,11 @@ def export(folder: Path, version: ModelVersion, digest: str, to: Path) -> None:
     Raises
     ------
     InvalidInput
-        If the version could not be converted to ONNX.
+        If the version could not be converted to ONNX, or takes tokens.
     Conflict
         If there is something in `to`.
     """
-    check(folder, version)
+    check_converted(folder, version)
 
     def write(made: Path) -> None:
         write_model(folder, version, made)
@@ -64,15 +64,16 @@ def export(folder: Path, version: ModelVersion, digest: str, to: Path) -> None:
     written(to, write)
 
 
-def check(folder: Path, version: ModelVersion) -> None:
-    """Refuse a version that runs in its framework alone, or reads texts by a tokenizer; the text says what it needs."""
-    own = f"Its own file is {folder / version.artifact}, and needs {_packages(version)}"
-    name = f"{version.model} {version.version}"
-    if not (folder / ONNX_FILE).is_file():
-        why = next((v.why for v in version.variants if v.runtime != "native"), "it was not converted")
-        raise InvalidInput(f"{name} has no ONNX model to export ({why}). {own}")
-    if has_tokenizer((folder / ONNX_FILE).read_bytes()):
-        raise InvalidInput(f"{name} cuts texts into tokens, which the script of an export does not do. {own}")
+def check_converted(folder: Path, version: ModelVersion) -> None:
+    """Refuse a version that runs in its framework alone; the text says what it needs."""
+    if (folder / ONNX_FILE).is_file():
+        return
+    why = next((v.why for v in version.variants if v.runtime != "native"), "it was not converted")
+    packages = ", ".join(f"{name}=={number}" for name, number in version.lineage.packages.items())
+    raise InvalidInput(
+        f"{version.model} {version.version} has no ONNX model to export ({why}). Its own file is "
+        f"{folder / version.artifact}, and needs {packages}"
+    )
 
 
 def write_model(folder: Path, version: ModelVersion, to: Path) -> None:
@@ -109,10 +110,6 @@ def requirements(version: ModelVersion) -> list[str]:
     """Return what the export needs, in the versions that it was proven with."""
     known = version.lineage.packages
     return [f"{name}=={known.get(name) or installed(name)}" for name in NEEDED]
-
-
-def _packages(version: ModelVersion) -> str:
-    return ", ".join(f"{name}=={number}" for name, number in version.lineage.packages.items())
 
 
 def _signature(raw: bytes, version: ModelVersion) -> dict[str, Any]:

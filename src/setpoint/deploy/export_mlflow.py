@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from setpoint.deploy.export import SCRIPT, check, requirements, write_model, written
+from setpoint.deploy.export import SCRIPT, check_converted, requirements, write_model, written
 from setpoint.domain.schema import DType, Feature, Schema
 from setpoint.domain.version import ModelVersion
 from setpoint.runtime.model import ONNX_FILE
@@ -31,11 +31,11 @@ def export_mlflow(folder: Path, version: ModelVersion, to: Path) -> None:
     Raises
     ------
     InvalidInput
-        If the version could not be converted to ONNX.
+        If the version could not be converted to ONNX, or takes tokens.
     Conflict
         If there is something in `to`.
     """
-    check(folder, version)
+    check_converted(folder, version)
 
     def write(made: Path) -> None:
         (made / MODEL).mkdir()

@@ -64,12 +64,6 @@ def _runner(session: Any, schema: Schema) -> Callable[[Columns], Column]:
     return run
 
 
-def has_tokenizer(raw: bytes) -> bool:
-    """Whether a converted model reads texts by a tokenizer that lies in its file."""
-    session = ort.InferenceSession(raw, _options(), providers=["CPUExecutionProvider"])
-    return TOKENIZER in session.get_modelmeta().custom_metadata_map
-
-
 def interface(raw: bytes, schema: Schema) -> tuple[tuple[Tensor, ...], str]:
     """Return what a converted model takes, as tensors made of features, and the name of the output with the score.
 
