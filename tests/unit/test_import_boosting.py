@@ -213,6 +213,14 @@ def test_a_probability_learnt_from_labels_or_shares_leaves_the_task_open(tmp_pat
     assert importer.signature(load(importer, path, ())).task is None
 
 
+def test_a_text_that_breaks_off_is_refused_before_lightgbm_reads_it(tmp_path: Path) -> None:
+    kept = boosting.lightgbm_text(tmp_path)
+    whole = (tmp_path / kept.artifact).read_text()
+    (tmp_path / kept.artifact).write_text(whole[: len(whole) // 3])
+    with pytest.raises(InvalidInput, match=r"model\.txt breaks off within its trees; save the model again"):
+        imported(kept, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

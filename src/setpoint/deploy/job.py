@@ -1,5 +1,6 @@
 """The conversion as a job in a process of its own: what it is asked, what it answers, how it is run."""
 
+import signal
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,7 +94,7 @@ def _run(module: str, job: Job, spec: Path, timeout_s: float, memory_bytes: int 
     if ended.stopped:
         raise JobFailed(f"the {what} job {ended.stopped}")
     if ended.code != 0 or not result.is_file():
-        raise JobFailed(f"the {what} job ended with exit code {ended.code}: {_last_words(ended.said)}")
+        raise JobFailed(f"the {what} job {_how(ended.code, ended.said)}")
     if any(file.is_symlink() for file in out.iterdir()) or result.stat().st_size > MOST_RESULT:
         raise JobFailed(f"the {what} job left links or too long a result, which no model should; it was not believed")
     return result.read_bytes()
@@ -134,6 +135,15 @@ def words(error: BaseException) -> str:
     return f"{type(error).__name__}: {first[:280]}{'…' if len(first) > 280 else ''}{hint(error)}"
 
 
+def _how(code: int, said: str) -> str:
+    if code in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS):
+        return (
+            f"was killed by {signal.Signals(-code).name}, which a damaged model file can bring a library to; save the "
+            "model again, with the versions that are installed here"
+        )
+    return f"ended with exit code {code}: {_last_words(said)}"
+
+
 def _last_words(stderr: str) -> str:
-    said = [line.strip() for line in stderr.splitlines() if line.strip()]
+    said = [line.strip() for line in stderr.splitlines() if line.strip() and "[W:onnxruntime" not in line]
     return said[-1][:400] if said else "it said nothing; was it killed for memory?"

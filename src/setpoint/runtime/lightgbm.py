@@ -21,8 +21,17 @@ except ImportError as e:
 
 
 def read(path: Path, trusted: Sequence[str] | None = None) -> Any:
-    """Load a booster from the text file that `save_model` writes: the trees up to the best one, by its default."""
-    return lightgbm.Booster(model_file=path)
+    """Load a booster from the text file that `save_model` writes: the trees up to the best one, by its default.
+
+    Raises
+    ------
+    InvalidInput
+        If the file breaks off, which LightGBM itself does not survive.
+    """
+    text = path.read_text(encoding="utf-8")
+    if "\nversion=v4" in text[:100] and "\nend of trees" not in text:
+        raise InvalidInput(f"{path.name} breaks off within its trees; save the model again, or copy it whole")
+    return lightgbm.Booster(model_str=text)
 
 
 def opened(path: Path, schema: Schema, threshold: float) -> Model:
