@@ -1,6 +1,7 @@
 """What the guard is made of, and what it lets a process do."""
 
 import json
+import socket
 import struct
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def test_a_hint_is_for_guarded_processes_and_what_they_are_refused(monkeypatch: 
     assert hint(PermissionError()) == " (a model runs without network and processes of its own)"
     assert hint(ValueError()) == ""
     outer = ValueError()
-    outer.__cause__ = PermissionError()
+    outer.__context__ = socket.gaierror(-3, "no such name")  # what a look-up ends with where no socket can be made
     assert hint(outer)
 
 

@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         except ValidationError as e:
             wrong = e.errors()[0]
             name = f"SETPOINT_{wrong['loc'][0]}".upper()
-            raise InvalidInput(f"{name}={wrong['input']}: {wrong['msg']}; change it in the environment") from e
+            said = wrong["msg"].removeprefix("Value error, ")
+            raise InvalidInput(f"{name}={wrong['input']}: {said}; change it in the environment") from e
 
     @property
     def state_url(self) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import resource
+import socket
 import sys
 import sysconfig
 from dataclasses import asdict, dataclass
@@ -111,8 +112,8 @@ def _holds_home(path: Path) -> bool:
 
 def hint(error: BaseException | None) -> str:
     """Return why a guarded process was refused something; empty for other errors and without a guard."""
-    while error is not None and not isinstance(error, PermissionError):
-        error = error.__cause__
+    while error is not None and not isinstance(error, PermissionError | socket.gaierror):
+        error = error.__cause__ or error.__context__
     if error is None or not kept_from():
         return ""
     return f" (a model runs without {', '.join(WITHOUT[k] for k in kept_from())})"
