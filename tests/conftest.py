@@ -41,6 +41,8 @@ def _home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SETPOINT_STATE", raising=False)
     monkeypatch.delenv("SETPOINT_KEY", raising=False)
     monkeypatch.delenv("SETPOINT_ALERTS", raising=False)
+    monkeypatch.delenv("SETPOINT_SIGNATURES", raising=False)
+    monkeypatch.delenv("SETPOINT_TRUSTED_KEYS", raising=False)
 
 
 class Hook:

@@ -107,6 +107,7 @@ def _contract(contract: Contract) -> str:
 def _runtime(version: ModelVersion) -> Iterator[tuple[str, str, str]]:
     yield "runtime", "framework", version.framework
     yield "runtime", "runtime", version.runtime
+    yield "runtime", "threads", str(version.threads)
     for v in version.variants:
         if v.chosen:
             yield "runtime", "precision", v.precision
