@@ -213,13 +213,14 @@ def keras_texts_and_numbers(folder: Path) -> Kept:
 
 
 @network
-def keras_softmax_of_two(folder: Path) -> Kept:
-    frame = cancer()
-    X = matrix(frame)
-    model = stack(X, layers.Dense(4, "relu"), layers.Dense(2), layers.Softmax())
-    fitted(model, X, frame["y"], "sparse_categorical_crossentropy").save(folder / "m.keras")
-    answers = model.predict(X, verbose=0)[:, 1]
-    return Kept(artifact="m.keras", rows=frame, task="binary", answers=answers, runtime="onnxruntime")
+def keras_softmax_of_ten(folder: Path) -> Kept:
+    """The softmax is a layer of its own; the classes are those of the target, in order."""
+    X, y = load_digits(return_X_y=True, as_frame=True)
+    frame = X.head(ROWS).assign(y=y.head(ROWS))
+    model = stack(matrix(frame), layers.Dense(10), layers.Softmax())
+    fitted(model, matrix(frame), frame["y"], "sparse_categorical_crossentropy").save(folder / "m.keras")
+    answers = model.predict(matrix(frame), verbose=0)
+    return Kept(artifact="m.keras", rows=frame, task="multiclass", answers=answers, runtime="onnxruntime")
 
 
 @network
