@@ -91,6 +91,10 @@ def test_lists_are_spread_in_place_and_others_stay() -> None:
 def test_columns_are_found_by_name_by_number_and_by_order() -> None:
     pixels = {f"p{j}": RNG.normal(size=N) for j in range(6)}
     assert schema_of(table(other=range(N), **pixels), a_tensor()).names == tuple(pixels)
+    backwards = {f"x{j}": RNG.normal(size=N) for j in reversed(range(6))}
+    assert schema_of(table(**backwards, n=range(N)), a_tensor("n", ()), a_tensor()).names == (
+        "n", *(f"x{j}" for j in range(6))
+    )  # fmt: skip
     mixed = table(b=range(N), note=["a"] * N, **pixels)
     schema = schema_of(mixed, a_tensor("words", (1,), "string"), a_tensor("x", (7,)))
     assert [t.features for t in schema.tensors] == [("note",), ("b", *pixels)]
