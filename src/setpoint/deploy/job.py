@@ -15,7 +15,13 @@ from setpoint.sandbox.start import run
 
 RESULT = "result.json"
 MOST_RESULT = 256 * 2**20
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONWARNINGS": "ignore",
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # measured as it will be served
+}
 SCORED = "scored.npy"  # target, score and table of classes of the rows that a first look scored, shape (2 + m, n)
 Answer = TypeVar("Answer", "Converted", "Assessed")
 ERRORS: dict[str, type[SetpointError]] = {"InvalidInput": InvalidInput, "Unusable": Unusable}

@@ -114,11 +114,7 @@ def setpoint_text(
             f"target: {_scalar(schema.target)}  # the column it predicts",
             _column_line("time", schema.time, "event time of a row; without it, arrival time counts"),
             _column_line("id", schema.id, "joins outcomes that come later; without it, the request id counts"),
-            *(
-                [f"output: {_scalar(schema.own_output)}  # of the model's outputs, the one that predicts the target"]
-                if schema.own_output
-                else []
-            ),
+            *_output_lines(schema),
             "",
             "objectives:  # the set point: what must hold, over which window",
             *objectives,
@@ -144,6 +140,12 @@ def _artifact_lines(artifact: Path, base: Path) -> Iterator[str]:
     yield f"artifact: {_scalar(_written(whole, base))}  # the trained model"
     if given.code and not given.is_code:
         yield f"factory: {_scalar(f'{given.code.name}:{given.entry}')}  # returns the untrained network"
+
+
+def _output_lines(schema: Schema) -> list[str]:
+    if schema.own_output is None:
+        return []
+    return [f"output: {_scalar(schema.own_output)}  # of the model's outputs, the one that predicts the target"]
 
 
 def _column_line(key: str, column: str | None, meaning: str) -> str:

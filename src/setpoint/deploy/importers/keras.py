@@ -1,17 +1,9 @@
 """Keras models from `.keras` and `.h5` files, and SavedModels."""
 
-import contextlib
-import json
-import re
-import textwrap
-import zipfile
-from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import distributions, version
-from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import onnx
 import tensorflow as tf
@@ -19,11 +11,12 @@ import tf2onnx
 from onnx import numpy_helper
 
 from setpoint.deploy.importers._base import Signature
+from setpoint.deploy.importers._keras_files import read
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
-from setpoint.errors import InvalidInput, SetpointError
+from setpoint.errors import InvalidInput
 from setpoint.runtime import Model
-from setpoint.runtime.keras import KerasModel, network
+from setpoint.runtime.keras import KerasModel
 from setpoint.runtime.networks import Network, Output, traced
 
 __all__ = ["answering", "packages", "read", "refit", "served", "signature", "to_onnx"]
@@ -34,44 +27,6 @@ ENDS: dict[tuple[Any, Any], Task] = {
     ("softmax", 2): Task.BINARY,
     ("linear", 1): Task.REGRESSION,
 }
-
-
-def read(path: Path, trusted: Sequence[str] | None = None) -> Network:
-    """Load a network that was scanned before.
-
-    Raises
-    ------
-    InvalidInput
-        If Keras cannot, in its own words, with the version that saved the file.
-    """
-    try:
-        return network(path, trusted)
-    except SetpointError:
-        raise
-    except Exception as e:  # a strange file can fail in any way
-        raise InvalidInput(
-            f"cannot load {path.name}: {_said(str(e))}. {_saved_by(path)}; installed is Keras {keras.__version__}. "
-            "Save it again with that version, or install the one it was saved with"
-        ) from e
-
-
-def _said(text: str) -> str:
-    """Return the innermost of Keras's nested errors, and the layer it is about where that is told."""
-    layers = re.findall(r"deserializing class '(\w+)' using config=\{'name': '([^']*)'", text)
-    where = f"layer {layers[-1][1]!r} ({layers[-1][0]}): " if layers else ""
-    return where + textwrap.shorten(text.rpartition("Exception encountered: ")[2], 280, placeholder=" …").rstrip(".")
-
-
-def _saved_by(path: Path) -> str:
-    found = ""
-    with contextlib.suppress(Exception):  # of a file that failed already
-        if path.suffix.lower() == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                found = str(json.loads(archive.read("metadata.json"))["keras_version"])
-        elif path.is_file():
-            with h5py.File(path, "r") as file:
-                found = str(file.attrs["keras_version"])
-    return f"Keras {found} saved it" if found else "It does not say which version saved it"
 
 
 def answering(native: Network, output: str | None) -> Network:
