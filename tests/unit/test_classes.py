@@ -114,7 +114,7 @@ def test_metrics_are_those_of_scikit_learn():
 def test_without_every_probability_what_needs_them_has_no_value():
     p, truth = drawn()
     rows = Classes(decided=p.argmax(axis=1).astype(float), truth=truth, probabilities=np.empty((len(p), 0)))
-    assert "too many" in measure_several("roc_auc", rows, p.max(axis=1)).why
+    assert "20 classes or fewer; hold accuracy" in measure_several("roc_auc", rows, p.max(axis=1)).why
     assert measure_several("accuracy", rows, p.max(axis=1)).known
     unknown = Classes(decided=rows.decided, truth=np.full(len(p), np.nan), probabilities=p)
     assert "none of the classes" in measure_several("accuracy", unknown, p.max(axis=1)).why
