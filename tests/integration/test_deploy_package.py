@@ -319,3 +319,15 @@ def test_a_job_that_dies_or_hangs_is_reported(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     with pytest.raises(JobFailed, match="exit code 7"):
         packaged(tmp_path / "again", asked)
+
+
+def test_a_candidate_of_other_classes_is_refused(tmp_path: Path) -> None:
+    asked = request(tmp_path, CLASSIFIER, AGE, "won")
+    job = Job(artifact=str(asked.artifact), framework="sklearn", reference=str(asked.reference), out=str(tmp_path),
+              target="won")  # fmt: skip
+    parent = convert(job).schema
+    assert parent is not None
+    other = LogisticRegression().fit(AGE[["age"]], AGE["won"].map({"no": "lost", "yes": "won"}))
+    joblib.dump(other, asked.artifact)
+    with pytest.raises(InvalidInput, match=r"classes are \['lost', 'won'\], those of the version it is to follow"):
+        convert(replace(job, schema=parent))

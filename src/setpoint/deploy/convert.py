@@ -39,7 +39,7 @@ def convert(job: Job) -> Converted:
     native = load(importer, Path(job.artifact), job.trusted, job.schema.own_output if job.schema else job.output)
     reference = read_reference(Path(job.reference))
     said = with_names(importer.signature(native), job.logged)
-    schema = job.schema or _schema(job, said, reference)
+    schema = _followed(job.schema, said) or _schema(job, said, reference)
     columns = features_of(reference, schema.features)
     model = importer.served(native, schema, job.threshold)
     _answer_example(model, job.logged, schema)
@@ -84,6 +84,16 @@ def _ways(importer: Importer, native: Any, exam: Exam) -> list[Tried]:
         return [itself, Tried(runtime=ONNX, precision="fp32", failed=f"conversion failed. {words(e)}")]
     others = [threaded(plain, exam), quantised(plain, exam)] if plain.right else []
     return [itself, plain, *(t for t in others if t is not None)]
+
+
+def _followed(schema: Schema | None, said: Signature) -> Schema | None:
+    """Return the schema that a candidate has from its parent; its classes must be the same, in the same order."""
+    if schema is not None and said.classes and said.classes != schema.classes:
+        raise InvalidInput(
+            f"the model's classes are {list(said.classes)}, those of the version it is to follow "
+            f"{list(schema.classes)}; train it on rows of each of these"
+        )
+    return schema
 
 
 def _schema(job: Job, said: Signature, reference: pa.Table) -> Schema:

@@ -14,7 +14,7 @@ OF_LABELS = {
     "balanced_accuracy": classes.balanced_accuracy,
     "macro_f1": classes.macro_f1,
 }
-NOT_RECORDED = "the probability of each class is on record for 20 classes or fewer; hold accuracy, balanced_accuracy or macro_f1"
+NOT_RECORDED = "the probability of each class is on record for 20 classes or fewer; hold accuracy or macro_f1"
 EVERY_LABEL_COUNTS = Terms(threshold=0.0)
 
 
