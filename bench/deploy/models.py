@@ -112,7 +112,9 @@ def catboost(folder: Path) -> Saved:
 
     X, y, rows = split(*bank())
     kinds = [c for c in X if not pd.api.types.is_numeric_dtype(X[c])]
-    fitted = catboost.CatBoostClassifier(iterations=200, verbose=False, thread_count=1, cat_features=kinds)
+    fitted = catboost.CatBoostClassifier(
+        iterations=200, verbose=False, thread_count=1, cat_features=kinds, allow_writing_files=False
+    )
     fitted.fit(X, y).save_model(str(folder / "model.cbm"))
     return Saved(artifact="model.cbm", rows=rows, task="binary", ask="ask_catboost")
 
@@ -194,7 +196,9 @@ MODELS: dict[str, Callable[[Path], Saved]] = {
     ),
     "gradient boosting, tumours": sklearn(GradientBoostingClassifier(random_state=0), tumours, "binary"),
     "perceptron, gas": sklearn(
-        make_pipeline(StandardScaler(), MLPRegressor((64, 64), max_iter=30, random_state=0)), gas, "regression"
+        make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(64, 64), max_iter=30, random_state=0)),
+        gas,
+        "regression",
     ),
     "TF-IDF and logistic regression, sms": sklearn(
         make_pipeline(make_column_transformer((TfidfVectorizer(), "text")), LogisticRegression()), texts, "binary"
