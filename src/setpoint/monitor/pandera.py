@@ -36,7 +36,8 @@ def said(s):
 
 
 def same(a, b):
-    return said((a == b) | (abs(a - b) <= 1e-9 * (abs(a) + abs(b))))
+    apart = abs(a - b)  # infinite where something was divided by zero
+    return said((a == b) | ((apart < float("inf")) & (apart <= 1e-9 * (abs(a) + abs(b)))))
 
 
 def one_of(s, values):

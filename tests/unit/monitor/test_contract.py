@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
@@ -181,6 +181,7 @@ NUMBERS = st.lists(st.none() | st.integers(-3, 3), min_size=5, max_size=5)
 
 
 @settings(max_examples=25, deadline=None)
+@example(["a / b != c"], "and", [1, 0, None, -2, 3], [0, 0, 1, 0, 1], [0, 0, 0, 1, 3])
 @given(st.lists(PIECES, min_size=1, max_size=3), st.sampled_from(["and", "or"]), NUMBERS, NUMBERS, NUMBERS)
 def test_pandas_says_the_same_of_a_condition(module, pieces, word, a, b, c):
     text = f" {word} ".join(f"({piece})" for piece in pieces)
