@@ -27,11 +27,11 @@ demo: $(VENV)/.base  ## base install, then the whole loop on real data; results 
 	$(BIN)/setpoint demo
 
 # the folders that are left out hold marked tests only; reading them brings in TensorFlow, in each process
-# what starts servers and measures time has the machine to itself
+# a file stays in one process; the longest comes first
 test: $(VENV)/.dev  ## unit and contract tests, then integration and end to end
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/integration --ignore=tests/e2e -m "not (slow or gpu)"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/integration/serve --ignore=tests/e2e -m "(slow or integration) and not gpu"
-	$(BIN)/python -m pytest -m "not gpu" tests/integration/serve tests/e2e
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/integration/serve --ignore=tests/integration/test_zoo.py --ignore=tests/e2e -m "(slow or integration) and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu" tests/integration/test_zoo.py tests/e2e tests/integration/serve
 
 check: $(VENV)/.dev  ## format, lint, types, layers, documentation links
 	$(BIN)/ruff format --check .
