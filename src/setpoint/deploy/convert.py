@@ -80,6 +80,8 @@ def _ways(importer: Importer, native: Any, exam: Exam) -> list[Tried]:
     itself = Tried(runtime=NATIVE, precision="as trained", model=exam.native)
     try:
         plain = converted(importer.to_onnx(native, exam.schema), exam)
+    except InvalidInput as e:  # there is no such form of it, on purpose
+        return [itself, Tried(runtime=ONNX, precision="fp32", failed=str(e))]
     except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
         return [itself, Tried(runtime=ONNX, precision="fp32", failed=f"conversion failed. {words(e)}")]
     others = [threaded(plain, exam), quantised(plain, exam)] if plain.right else []

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from setpoint.cli.app import app
+from setpoint.cli.show import console
 from setpoint.domain.data_contract import DataContract, Rule
 from setpoint.domain.schema import Contract, DType, Feature, Kind
 from setpoint.domain.value import replace
@@ -19,8 +20,14 @@ from tests.unit.versions.hand_made import SCHEMA, a_deployment, a_version
 EMPTY = DataContract()
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the width itself: Rich reads COLUMNS once, when some test first imports the command line."""
+    monkeypatch.setattr(console, "_width", 200)
+
+
 def run(*arguments: str, code: int = 0) -> str:
-    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["versions", *arguments], catch_exceptions=False)
+    done = CliRunner().invoke(app, ["versions", *arguments], catch_exceptions=False)
     assert done.exit_code == code, done.output
     return done.output
 
