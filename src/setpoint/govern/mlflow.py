@@ -39,7 +39,8 @@ def _check_flavors(folder: Path, allow: Sequence[str]) -> None:
         if loader is not None and loader not in LOADERS and loader not in allow:
             raise Unsafe(
                 f"{folder.name}/MLmodel: {flavor} is loaded by {loader!r}, which can run any code; it was not loaded. "
-                "Log the model in its framework's own flavor or, if you wrote the loader, list it under `allow:`"
+                "Log the model in its framework's own flavor, or save its class as a file and write `artifact: "
+                "model.py:Class`"
             )
 
 
