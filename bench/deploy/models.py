@@ -181,8 +181,8 @@ MODELS: dict[str, Callable[[Path], Saved]] = {
         bank,
         "binary",
     ),
-    "histogram boosting, categories": sklearn(
-        HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0),
+    "histogram boosting, numbers": sklearn(
+        HistGradientBoostingClassifier(random_state=0),
         lambda: (bank()[0].select_dtypes("number"), bank()[1]),
         "binary",
     ),

@@ -141,7 +141,7 @@ def sklearn_texts(folder: Path) -> Kept:
     texts = [" ".join(rng.choice(WORDS, rng.integers(3, 9))) for _ in range(300)]
     y = pd.Series(["spam" if "prize" in t or "free" in t else "ham" for t in texts])
     model = make_pipeline(make_column_transformer((TfidfVectorizer(), "text")), LogisticRegression())
-    return _classifier(folder, model, (pd.DataFrame({"text": texts}), y), "model.joblib")
+    return _classifier(folder, model, (pd.DataFrame({"text": texts}), y), "model.joblib", runtime="onnxruntime")
 
 
 @saved

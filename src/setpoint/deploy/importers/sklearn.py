@@ -10,6 +10,7 @@ import skl2onnx
 import skl2onnx.common._container as container
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from setpoint.deploy.importers._base import Signature
@@ -109,7 +110,10 @@ def to_onnx(native: Any, schema: Schema) -> bytes:
 
 
 def _convert(native: Any, inputs: list[tuple[str, Any]]) -> bytes:
-    options = {id(native): {"zipmap": False}} if _classifies(native) else None
+    # the default, en_US, is missing on small systems, and onnxruntime then loads no text model; "C" is everywhere
+    options: dict[Any, dict[str, Any]] = {kind: {"locale": "C"} for kind in (CountVectorizer, TfidfVectorizer)}
+    if _classifies(native):
+        options[id(native)] = {"zipmap": False}
     register_boosters()
     with _whole_bools():
         converted = skl2onnx.to_onnx(native, initial_types=inputs, options=options, target_opset=OPSET)
