@@ -111,3 +111,21 @@ def test_rows_that_the_framework_refuses_are_told_and_not_compared() -> None:
 def test_far_beyond_the_reference_rounding_is_in_proportion() -> None:
     assert checked(lambda c: own(c) * (1 + 1e-6)).ok
     assert not checked(lambda c: own(c) * (1 + 1e-3)).ok
+
+
+def test_of_hidden_features_no_value_is_told_nor_what_a_model_says_of_it() -> None:
+    def strict(columns: Any) -> Any:
+        if "" in columns["job"]:
+            raise ValueError(f"what is {columns['job'][0]!r}?")
+        return own(columns)
+
+    def wrong(columns: Any) -> Any:
+        return own(columns) + (columns["pay"] > 50)
+
+    parity = compare(own(ROWS), own(ROWS), Task.REGRESSION)
+    hidden = ("pay", "job")
+    told = with_checks(parity, stresses(ROWS, SCHEMA), strict, wrong, Task.REGRESSION, 0.5, hidden)
+    found = {c.name: c for c in told.checks}
+    assert found["extremes"].where == "a value of pay"
+    assert found["empty texts"].note == "the framework refuses them, the converted model answers them"
+    assert "104.5" not in str(told)

@@ -55,6 +55,7 @@ def convert(job: Job) -> Converted:
         native=model,
         schema=schema,
         threshold=job.threshold,
+        hidden=job.hidden,
     )
     tried = _ways(importer, native, exam)
     timings = measure([t.model for t in tried], columns)

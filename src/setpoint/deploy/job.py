@@ -32,8 +32,8 @@ class Job:
     """What to convert. Paths are absolute; `out` is a folder. Without `schema` one is inferred from the reference.
 
     `task` None: what the model says. `latency_us`: what the objectives ask of one answer. `trusted` are types that the
-    scan found and the user allowed. `logged` is what MLflow kept with the model. `output` is what the model calls the
-    output that predicts the target, of several.
+    scan found and the user allowed. `hidden` are features whose values are told nobody. `logged` is what MLflow kept
+    with the model. `output` is what the model calls the output that predicts the target, of several.
     """
 
     artifact: str
@@ -47,6 +47,7 @@ class Job:
     schema: Schema | None = None
     threshold: float = 0.5
     latency_us: float | None = None
+    hidden: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
     logged: Logged = NOT_LOGGED
     output: str | None = None

@@ -34,7 +34,7 @@ from setpoint.domain.profile import (
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Contract, Handling, Schema, Task
 from setpoint.domain.segments import check as check_segments
-from setpoint.domain.sensitive import guard_of
+from setpoint.domain.sensitive import guard_of, hidden
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import JobFailed
@@ -161,10 +161,18 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
         schema=request.schema,
         threshold=request.threshold,
         latency_us=request.latency_us,
+        hidden=_hidden(request),
         trusted=request.trusted,
         logged=request.logged,
         output=request.output,
     )
+
+
+def _hidden(request: PackageRequest) -> tuple[str, ...]:
+    """Return the features whose values are told nobody; a candidate has them from its parent."""
+    if request.schema is not None:
+        return tuple(f.name for f in hidden(request.schema))
+    return tuple(request.sensitive)
 
 
 def _said(schema: Schema, request: PackageRequest) -> Schema:

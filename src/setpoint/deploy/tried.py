@@ -60,6 +60,7 @@ class Exam:
     native: Model
     schema: Schema
     threshold: float
+    hidden: tuple[str, ...] = ()  # features whose values are told nobody
 
 
 def converted(raw: bytes, exam: Exam) -> Tried:
@@ -82,6 +83,7 @@ def _parity(model: OnnxModel, exam: Exam) -> Parity:
         lambda columns: compared(model.predict(columns), schema),
         schema.task,
         exam.threshold,
+        exam.hidden,
     )
 
 
@@ -103,6 +105,8 @@ def quantised(tried: Tried, exam: Exam) -> Tried | None:
         price = _price(model.predict(exam.columns), exam)
     except Exception as e:  # the quantiser fails in every way there is
         return Tried(runtime=ONNX, precision="int8", failed=f"cannot be made: {words(e)}")
+    if not np.isfinite([price.change, price.most]).all():
+        return Tried(runtime=ONNX, precision="int8", failed="what int8 costs cannot be told from the reference")
     return Tried(runtime=ONNX, precision="int8", model=model, raw=raw, price=price)
 
 

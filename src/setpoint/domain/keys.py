@@ -7,6 +7,7 @@ import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -110,14 +111,12 @@ class Keys:
         return opened
 
 
-class _Cipher:
+class _Cipher(Protocol):
     """The two calls of AESGCM that are used here."""
 
-    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
-        raise NotImplementedError
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
 
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
-        raise NotImplementedError
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
 
 
 def keys_of(text: str) -> Keys:
@@ -165,8 +164,7 @@ def _cipher(key: bytes) -> _Cipher:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError as e:
         raise Unusable("`sensitive: encrypt` needs cryptography: pip install 'setpoint[encrypt]'") from e
-    found: _Cipher = AESGCM(key)  # type: ignore[assignment]
-    return found
+    return AESGCM(key)
 
 
 def _nonce(number: bytes) -> bytes:
