@@ -19,7 +19,8 @@ import pyarrow as pa
 import sklearn
 from streams import LATE, Stream, streams
 
-from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound, losses
+from setpoint.deploy.gate import judge_gate
+from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.domain.fleet import Deployment, Envelope, Standing
 from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
@@ -27,6 +28,7 @@ from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Candidate, Decision, Rollout, advance
 from setpoint.domain.schema import Task
 from setpoint.domain.value import replace as changed
+from setpoint.stats.losses import losses
 from setpoint.update.trainers import sklearn as trainer
 from setpoint.update.training_set import build
 from setpoint.update.when import due

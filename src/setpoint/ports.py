@@ -24,6 +24,7 @@ from setpoint.domain.record import (
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
+from setpoint.domain.update import Method
 from setpoint.domain.value import value
 from setpoint.domain.version import ModelVersion, Removal, Seal
 
@@ -310,6 +311,7 @@ class FitJob:
     allow: tuple[str, ...] = ()
     latency_us: float | None = None  # what the objectives ask of one answer
     seed: int = 0
+    method: Method = Method.REFIT
 
 
 @value

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound, losses
+from setpoint.deploy.gate import judge_gate
+from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.domain.rollout import Decision, Verdict
 from setpoint.domain.schema import Task
 from setpoint.domain.value import from_json, to_json
+from setpoint.stats.losses import losses
 
 RNG = np.random.default_rng
 

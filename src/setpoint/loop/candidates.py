@@ -3,9 +3,10 @@
 import numpy as np
 import pyarrow.parquet as pq
 
-from setpoint.deploy.gate import judge_gate, judge_shadow, loss_bound
+from setpoint.deploy.gate import judge_gate
 from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.deploy.reference import target_of
+from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_latency_us
 from setpoint.domain.records import Column, Records

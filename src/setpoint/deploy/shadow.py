@@ -1,0 +1,69 @@
+"""The verdict on a candidate in shadow: it may be asked for after every outcome."""
+
+import math
+
+import numpy as np
+
+from setpoint.deploy.verdict import ALPHA, answered, compared, in_words, short
+from setpoint.domain.records import Column
+from setpoint.domain.rollout import Decision, Verdict
+from setpoint.stats.eprocess import log_evidence
+from setpoint.stats.paired import variance_inflation
+
+TOLERATED_FAILURES = 0.001  # share of requests (fraction)
+EARLIEST = 50  # labelled rows before a shadow may be judged better or worse
+
+
+def loss_bound(past: Column) -> float:
+    """Return where a shadow's losses are clipped: the 99.5th percentile of the champion's before it began."""
+    past = past[~np.isnan(past)]
+    return float(np.quantile(past, 0.995)) if len(past) else math.inf
+
+
+def judge_shadow(
+    champion: Column, candidate: Column, errors: int, expected_rows: int, *, bound: float, margin: float = 0.1
+) -> Verdict:
+    """Judge a candidate that answers the champion's requests unseen; may be asked after every outcome.
+
+    Rejected as soon as it is surely worse or fails to answer, accepted as soon as it is surely better (both by betting,
+    anytime-valid at 5 % each). At `expected_rows` it is decided either way: accepted when its mean gain is above zero
+    and the lower bound (one-sided 5 %) excludes a loss of `margin`.
+
+    Parameters
+    ----------
+    champion, candidate : ndarray of shape (n,), float64
+        Losses on the same requests in time order.
+    errors : int
+        Requests the candidate failed to answer.
+    expected_rows : int
+        Labelled rows after which it is decided.
+    bound : float
+        Losses are clipped here; fixed before the shadow began, see `loss_bound`.
+    margin : float
+        Tolerated loss, as a share of the champion's mean loss (fraction).
+    """
+    rows = answered(champion, candidate)
+    kept, new = champion[rows], candidate[rows]
+    count = len(kept)
+    failures = np.concatenate([np.ones(errors), np.zeros(count)])
+    if log_evidence(failures, mean=TOLERATED_FAILURES, low=0.0) >= math.log(1 / ALPHA):
+        return compared(Decision.REJECT, kept, new, (f"failed to answer {errors} of {count + errors} requests",))
+    gains = np.minimum(kept, bound) - np.minimum(new, bound)
+    inflation = variance_inflation(gains)
+    words = f"{in_words(compared(Decision.WAIT, kept, new, ()))} on {count} shadowed rows"
+    if count >= EARLIEST and bound > 0:
+        if _surely_above_zero(-gains, bound, inflation):
+            return compared(Decision.REJECT, kept, new, (f"{words}: surely worse",))
+        if _surely_above_zero(gains, bound, inflation):
+            return compared(Decision.ACCEPT, kept, new, (f"{words}: surely better",))
+    if count < expected_rows:
+        return compared(Decision.WAIT, kept, new, (f"{words}; decided at {expected_rows}",))
+    seen = compared(Decision.WAIT, kept, new, ())
+    tolerated = margin * seen.champion_loss
+    ok = seen.gain > 0 and seen.low > -tolerated
+    decision = Decision.ACCEPT if ok else Decision.REJECT
+    return compared(decision, kept, new, (f"{words}: {'not' if ok else 'may be'} worse by {short(tolerated)} or more",))
+
+
+def _surely_above_zero(gains: Column, bound: float, inflation: float) -> bool:
+    return log_evidence(gains, mean=0.0, low=-bound, inflation=inflation) >= math.log(1 / ALPHA)
