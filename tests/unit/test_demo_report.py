@@ -21,6 +21,7 @@ from setpoint.demo.stream import TARGET, Plan, rentals, split
 from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import Served
+from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 
 PLAN = Plan()
@@ -96,6 +97,10 @@ def incidents() -> tuple[Incident, ...]:
     )
 
 
+def a_receipt(gain: float) -> Receipt:
+    return Receipt(at=datetime(2012, 1, 1, tzinfo=UTC), realised=Gain(mean=gain, low=gain - 1, high=gain + 1, rows=168))
+
+
 def rollouts() -> tuple[Rollout, ...]:
     """Ten candidates: every third is rejected, some of them in shadow."""
     made, start, rng = [], at("2011-08-02"), np.random.default_rng(0)
@@ -136,7 +141,7 @@ def rollouts() -> tuple[Rollout, ...]:
                 shadow_since=created,
                 ended=created + timedelta(days=5),
                 shadow=shadow if n != 5 else None,
-                realised_gain=gain * 0.8 + 2 if promoted and n != 9 else None,
+                receipt=a_receipt(gain * 0.8 + 2) if promoted and n != 9 else None,
             )
         )
     return tuple(made)

@@ -70,14 +70,14 @@ def test_quality_below_the_set_point_with_new_labels_is_a_reason() -> None:
     assert plan.since < plan.holdout_since < plan.until == NOW
     assert plan.since == moment(rows.time[0])
     assert len(rows.between(plan.holdout_since, plan.until)) == plan.holdout_rows
-    assert plan.expected_gain == pytest.approx(20.0)
+    assert plan.expected.mean == pytest.approx(20.0)
     assert plan.estimated.endswith("minus proven loss 30")
 
 
 def test_without_a_proven_loss_no_gain_is_claimed() -> None:
     plan = due(a_deployment(), labelled(400), reference_rows=4_345, expected_loss=None, now=NOW)
     assert plan is not None
-    assert plan.expected_gain is None
+    assert plan.expected is None
 
 
 def test_a_model_at_its_set_point_is_left_alone_unless_a_person_asks() -> None:

@@ -8,8 +8,10 @@ from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
+from setpoint.domain.receipt import Gain
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.study import Study
+from setpoint.domain.update import Method
 from setpoint.domain.value import value
 
 
@@ -82,8 +84,10 @@ class Hold:
 class Training:
     """A training under way: what it learns from, what it is judged on, who asked.
 
-    The candidate learns rows before `holdout_since` and is judged on those from there to `until`. `parent` is the
-    version that it begins with; empty where an earlier release began it.
+    The candidate learns rows before `holdout_since`, of them the latest `window_rows` (None: as many as the reference
+    has), and is judged on those from there to `until`. `since` is the time of the first row that no training has seen.
+    `parent` is the version that it begins with; empty where an earlier release began it. `submitted` is false until the
+    training set is written and the trainer knows of the job.
     """
 
     job: str
@@ -92,7 +96,11 @@ class Training:
     by: str
     holdout_since: datetime
     until: datetime
-    expected_gain: float | None = None
+    since: datetime | None = None
+    method: Method = Method.REFIT
+    window_rows: int | None = None
+    expected: Gain | None = None
+    submitted: bool = True
 
 
 @value

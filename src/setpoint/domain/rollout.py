@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from setpoint.domain.receipt import Gain, Receipt
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace, value
 from setpoint.errors import Conflict
 
@@ -35,7 +37,10 @@ class Verdict:
 
 @value
 class Candidate:
-    """A version that wants to become champion, and the evidence so far."""
+    """A version that wants to become champion, and the evidence so far.
+
+    `method` is how it was made, `expected` what was expected of it before, `seconds` what its training took.
+    """
 
     version: str
     champion: str
@@ -43,6 +48,9 @@ class Candidate:
     created: datetime
     trained_until: datetime | None = None
     gate: Verdict | None = None
+    method: Method = Method.REFIT
+    expected: Gain | None = None
+    seconds: float = 0.0
 
 
 class Phase(StrEnum):
@@ -64,12 +72,18 @@ class Rollout:
     ended: datetime | None = None
     shadow: Verdict | None = None
     approved_by: str = ""
-    realised_gain: float | None = None  # measured after promotion, against the outgoing champion
+    receipt: Receipt | None = None
 
     @property
     def running(self) -> bool:
         """Whether it still waits for a verdict."""
         return self.phase in (Phase.GATE, Phase.SHADOW)
+
+    @property
+    def realised_gain(self) -> float | None:
+        """What a promotion has brought per row against the champion it replaced; None where it is not measured."""
+        measured = self.receipt.realised if self.receipt and self.phase is Phase.PROMOTED else None
+        return measured.mean if measured and measured.rows else None
 
 
 def withdraw(rollout: Rollout, now: datetime) -> Rollout:

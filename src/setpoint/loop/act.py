@@ -8,8 +8,9 @@ from setpoint.domain.live import Served, sharing
 from setpoint.domain.records import Columns
 from setpoint.domain.rollout import Phase, advance, withdraw
 from setpoint.domain.value import replace
+from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
-from setpoint.loop.candidates import gate, realised_gain, submit
+from setpoint.loop.candidates import gate, submit
 from setpoint.loop.changes import (
     cause_of,
     decided,
@@ -24,6 +25,7 @@ from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
+from setpoint.loop.receipts import receipt_of
 from setpoint.loop.release import read_binning
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate
@@ -144,7 +146,6 @@ def _(action: do.Close, ports: Ports, deployment: Deployment, look: Look) -> Dep
 @act.register
 def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     plan = action.plan
-    submit(ports, deployment, look.champion, action.job, plan)
     training = Training(
         job=action.job,
         parent=look.champion.version,
@@ -152,10 +153,29 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         by=action.by,
         holdout_since=plan.holdout_since,
         until=plan.until,
-        expected_gain=plan.expected_gain,
+        since=plan.since,
+        method=plan.method,
+        window_rows=plan.window_rows,
+        expected=plan.expected,
+        submitted=False,
     )
     deployment = replace(deployment, training=training, last_fit=plan.until)
     return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by)
+
+
+@act.register
+def _(action: do.Submit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    training = deployment.training
+    assert training is not None
+    try:
+        submit(ports, deployment, training)
+    except SetpointError as e:  # nothing to learn from: another look will not change it
+        return _failed(replace(deployment, training=None), training, look, str(e))
+    return replace(deployment, training=replace(training, submitted=True))
+
+
+def _failed(deployment: Deployment, training: Training, look: Look, why: str) -> Deployment:
+    return decided(deployment, look.now, "concept", "quality", "training failed", why, training.by)
 
 
 @act.register
@@ -165,8 +185,8 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     assert fit is not None
     deployment = replace(deployment, training=None)
     if fit.version is None:
-        return decided(deployment, look.now, "concept", "quality", "training failed", fit.error or "", training.by)
-    rollout = gate(ports, deployment, look, training, fit.version)
+        return _failed(deployment, training, look, fit.error or "")
+    rollout = gate(ports, deployment, look, training, fit.version, fit.seconds)
     deployment = with_rollout(deployment, rollout)
     assert rollout.candidate.gate is not None
     why = "; ".join(rollout.candidate.gate.checks)
@@ -203,6 +223,6 @@ def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> D
 @act.register
 def _(action: do.Receipt, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     rollout = find_rollout(deployment, action.version)
-    gain, words = realised_gain(ports, deployment, look, rollout)
-    deployment = with_rollout(deployment, replace(rollout, realised_gain=gain))
+    receipt, words = receipt_of(ports, deployment, look, rollout)
+    deployment = with_rollout(deployment, replace(rollout, receipt=receipt))
     return decided(deployment, look.now, "concept", action.version, "receipt", words)

@@ -75,6 +75,11 @@ class Fit:
 
 
 @value
+class Submit:
+    """Write the training set of the training that was decided on, and start it."""
+
+
+@value
 class Gate:
     """Compare the candidate whose training has ended with the champion, on held-out later rows."""
 
@@ -103,4 +108,6 @@ class Receipt:
     version: str
 
 
-Action = Investigate | Mend | Ask | AskToPromote | Hold | Undo | Close | Fit | Gate | Reject | Promote | Receipt
+Action = (
+    Investigate | Mend | Ask | AskToPromote | Hold | Undo | Close | Fit | Submit | Gate | Reject | Promote | Receipt
+)

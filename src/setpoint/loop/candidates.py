@@ -13,7 +13,6 @@ from setpoint.domain.records import Column, Records
 from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict, advance, withdraw
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import sealed
-from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, reference_in_clear
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.look import Look
@@ -23,46 +22,48 @@ from setpoint.loop.spans import doubtful_spans, repaired_spans
 from setpoint.ports import FitJob
 from setpoint.stats.losses import constant_losses, losses_of
 from setpoint.update.training_set import build
-from setpoint.update.when import FitPlan
 
 FEWEST_HELD_OUT = 100  # labelled rows
 SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
 TRAINING_SET = "train.parquet"
 
 
-def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: str, plan: FitPlan) -> None:
-    """Write the training set of a candidate, and start its training.
+def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
+    """Write the training set of a candidate, and start its training; doing it twice does it once.
 
     The set is as long as the user's own reference: the latest rows, so that growth is followed and not averaged out.
     """
+    champion = ports.bundles.get(deployment.model, training.parent)
     root = same_columns(ports, deployment)[0].version
     folder = ports.bundles.folder(deployment.model, root)
     reference = pq.read_table(folder / REFERENCE_FILE)
     reference = reference_in_clear(ports, deployment.model, reference, ports.bundles.get(deployment.model, root).schema)
-    recorded = ports.log.read(deployment.model, until=plan.holdout_since, as_of=plan.until)
+    recorded = ports.log.read(deployment.model, until=training.holdout_since, as_of=training.until)
     table = build(
         reference,
         in_clear(ports, deployment.model, fitting(ports, deployment.model, recorded, champion.schema)),
         champion.schema,
         maps=repaired_spans(deployment),
-        until=plan.holdout_since,
-        as_of=plan.until,
-        exclude=doubtful_spans(deployment, plan.until),
+        until=training.holdout_since,
+        as_of=training.until,
+        exclude=doubtful_spans(deployment, training.until),
     )
-    folder = ports.jobs / job
+    folder = ports.jobs / training.job
     folder.mkdir(parents=True, exist_ok=True)
     if sealed(champion.schema):
         folder.chmod(0o700)  # the training set is in clear; it is removed when the training has ended
-    pq.write_table(table.slice(max(0, table.num_rows - reference.num_rows)), folder / TRAINING_SET)
+    rows = training.window_rows or reference.num_rows
+    pq.write_table(table.slice(max(0, table.num_rows - rows)), folder / TRAINING_SET)
     ports.trainer.submit(
         FitJob(
-            id=job,
+            id=training.job,
             model=deployment.model,
             parent=champion.version,
             training_set=str(folder / TRAINING_SET),
-            reason=plan.reason,
-            trained_since=plan.since,
-            trained_until=plan.holdout_since,
+            reason=training.reason,
+            trained_since=training.since or training.holdout_since,
+            trained_until=training.holdout_since,
+            method=training.method,
             train=deployment.train,
             source=deployment.source,
             allow=deployment.allow,
@@ -71,7 +72,7 @@ def submit(ports: Ports, deployment: Deployment, champion: ModelVersion, job: st
     )
 
 
-def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str) -> Rollout:
+def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, seconds: float) -> Rollout:
     """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate."""
     recorded = ports.log.read(
         deployment.model, since=training.holdout_since, until=training.until, as_of=training.until
@@ -90,6 +91,9 @@ def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, v
         reason=training.reason,
         created=look.now,
         trained_until=training.holdout_since,
+        method=training.method,
+        expected=training.expected,
+        seconds=seconds,
     )
     rollout = advance(Rollout(candidate=candidate), verdict, look.now)
     return withdraw(rollout, look.now) if rollout.phase is Phase.GATE else rollout  # a gate looks once
@@ -113,19 +117,6 @@ def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdi
         SHADOW_ROWS,
         bound=loss_bound(losses_of(before, schema)),
     )
-
-
-def realised_gain(ports: Ports, deployment: Deployment, look: Look, rollout: Rollout) -> tuple[float, str]:
-    """Return what a promotion has brought per row since, against the champion it replaced, and say so in words."""
-    rows = in_clear(ports, deployment.model, look.history.between(rollout.ended, None).labelled)
-    schema = look.champion.schema
-    if not len(rows):
-        return 0.0, f"not measured: {look.unreadable or 'no record can be read'}"
-    outgoing = rescored_losses(ports, deployment, schema, rollout.candidate.champion, rows)
-    incoming = rescored_losses(ports, deployment, schema, rollout.candidate.version, rows)
-    gain = float(np.mean(outgoing - incoming))
-    promised = rollout.candidate.gate.gain if rollout.candidate.gate else float("nan")
-    return gain, f"gained {gain:.3g} a row over {len(rows)} rows since promotion; the gate had measured {promised:.3g}"
 
 
 def _naive(schema: Schema, ports: Ports, deployment: Deployment, version: str, rows: Records) -> Column:

@@ -82,7 +82,7 @@ def _under_way(deployment: Deployment, versions: Sequence[ModelVersion]) -> Iter
         if incident.live:
             yield from ((name, f"incident {incident.id}") for name in _mentioned(incident, names))
     promoted = [r for r in deployment.rollouts if r.phase is Phase.PROMOTED][-1:]
-    unmeasured = [r for r in promoted if r.realised_gain is None]
+    unmeasured = [r for r in promoted if r.receipt is None]
     for rollout in (*(r for r in deployment.rollouts if r.running), *unmeasured):
         candidate = rollout.candidate
         yield from ((name, f"rollout of {candidate.version}") for name in (candidate.version, candidate.champion))

@@ -122,9 +122,14 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         unlearnt=_recorded(ports, champion, since=deployment.last_fit, until=now, as_of=now).labelled,
         shadow=_shadow(ports, deployment, champion, since, now),
         earlier=_earlier(ports, deployment, champion, now),
-        fit=ports.trainer.result(deployment.training.job) if deployment.training else None,
+        fit=_fit(ports, deployment),
         unreadable=why_unreadable(ports, champion.schema),
     )
+
+
+def _fit(ports: Ports, deployment: Deployment) -> FitResult | None:
+    training = deployment.training
+    return ports.trainer.result(training.job) if training and training.submitted else None
 
 
 def in_shadow(deployment: Deployment) -> Rollout | None:

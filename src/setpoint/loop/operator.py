@@ -26,7 +26,7 @@ from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.act import act
-from setpoint.loop.actions import Fit
+from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.look import Look, take_look
@@ -243,7 +243,9 @@ class Operator:
             if plan is None:
                 raise Conflict(why_not(deployment, look.unlearnt, reference_rows=rows, now=now, forced=True))
             job = f"{model}-{now:%Y%m%dT%H%M%S}"
-            self.ports.state.save(act(Fit(job=job, plan=plan, by=by), self.ports, deployment, look))
+            deployment = act(Fit(job=job, plan=plan, by=by), self.ports, deployment, look)
+            self.ports.state.save(deployment)
+            self.ports.state.save(act(Submit(), self.ports, deployment, look))
             return job
 
     def finish(self, job: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:

@@ -19,6 +19,7 @@ from setpoint.loop.actions import (
     Promote,
     Receipt,
     Reject,
+    Submit,
     Undo,
 )
 from setpoint.loop.look import Look
@@ -130,6 +131,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
 
 def _next_training(deployment: Deployment, look: Look) -> Action | None:
     if deployment.training is not None:
+        if not deployment.training.submitted:
+            return Submit()
         ready = look.fit is not None and look.fit.id == deployment.training.job and not look.unreadable
         return Gate() if ready else None
     envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
@@ -208,8 +211,9 @@ def _promotion(rollout: Rollout, deployment: Deployment, look: Look, words: str)
 
 
 def _next_receipt(deployment: Deployment, look: Look) -> Action | None:
-    rollout = next((r for r in reversed(deployment.rollouts) if r.phase is Phase.PROMOTED), None)
-    if rollout is None or rollout.realised_gain is not None or rollout.ended is None:
-        return None
-    since = look.history.between(rollout.ended, None).labelled
-    return Receipt(version=rollout.candidate.version) if len(since) >= RECEIPT_ROWS else None
+    for rollout in deployment.rollouts:
+        if rollout.ended is None or rollout.receipt is not None:
+            continue
+        if len(look.history.between(rollout.ended, None).labelled) >= RECEIPT_ROWS:
+            return Receipt(version=rollout.candidate.version)
+    return None

@@ -57,6 +57,8 @@ class ProcessTrainer:
         folder = self._jobs / job_id
         if (folder / RESULT).exists():
             return from_json((folder / RESULT).read_bytes(), FitResult)
+        if not (folder / "job.json").exists():
+            return FitResult(id=job_id, error=f"nothing is left of training {job_id}: there is no {folder}")
         if job_id not in self._running:
             self.submit(from_json((folder / "job.json").read_bytes(), FitJob))
         elif self._running[job_id].done():

@@ -97,4 +97,10 @@ def silences_in_force(deployments: Sequence[Deployment], now: datetime) -> list[
 
 def rollout_view(rollout: Rollout) -> dict[str, Any]:
     """Return one entry of what `rollout --json` prints."""
-    return {"version": rollout.candidate.version, **msgspec.to_builtins(rollout)}
+    receipt = rollout.receipt
+    return {
+        "version": rollout.candidate.version,
+        **msgspec.to_builtins(rollout),
+        "realised_gain": rollout.realised_gain,
+        "regret": receipt.regret if receipt else None,
+    }

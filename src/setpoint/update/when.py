@@ -8,11 +8,14 @@ import numpy as np
 from setpoint.config import QUALITY, is_quality
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, IncidentStatus
+from setpoint.domain.receipt import Gain
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Phase
 from setpoint.domain.schema import Task
+from setpoint.domain.update import Method
 from setpoint.domain.value import value
 from setpoint.stats.losses import class_losses, losses
+from setpoint.stats.paired import mean_interval
 
 FEWEST_NEW = 300  # labelled rows
 GROWTH = 0.07  # of the rows trained on so far
@@ -34,7 +37,8 @@ class FitPlan:
 
     The gate's candidate learns rows before `holdout_since` and is judged on those from there to `until`; a version
     that passed may be refitted up to `until`. `since` is the time of the first row that no training has seen.
-    `expected_gain` is in the unit of the loss per row; None where there is nothing to compare with.
+    `window_rows` are the latest rows before `holdout_since` to learn from; None: as many as the reference has.
+    `expected` is None where there is nothing to compare with.
     """
 
     since: datetime
@@ -43,7 +47,9 @@ class FitPlan:
     new_rows: int
     holdout_rows: int
     reason: str
-    expected_gain: float | None = None
+    method: Method = Method.REFIT
+    window_rows: int | None = None
+    expected: Gain | None = None
     estimated: str = ""
 
 
@@ -84,7 +90,7 @@ def due(
         new_rows=len(labelled),
         holdout_rows=held_out,
         reason=f"{cause}; no data fault is open; {len(labelled)} new labelled rows",
-        expected_gain=gain,
+        expected=gain,
         estimated=estimated,
     )
 
@@ -170,7 +176,7 @@ def _too_few(deployment: Deployment, have: int, need: int, *, forced: bool) -> s
     return f"{have} new labelled rows since the last training; {need} are needed{after}"
 
 
-def _expected_gain(deployment: Deployment, recent: Records, expected: float | None) -> tuple[float | None, str]:
+def _expected_gain(deployment: Deployment, recent: Records, expected: float | None) -> tuple[Gain | None, str]:
     """Return what retraining should win per row, and how that was estimated."""
     metrics = {o.metric for o in deployment.objectives}
     task = next((task for task, known in QUALITY.items() if metrics & set(known)), None)
@@ -178,5 +184,7 @@ def _expected_gain(deployment: Deployment, recent: Records, expected: float | No
         return None, "not estimated: the champion has no proven loss"
     several = recent.classes
     each = losses(Task(task), recent.score, recent.outcome) if several is None else class_losses(several)
-    loss = float(np.nanmean(each))
-    return loss - expected, f"recent loss {loss:.3g} on {len(recent)} rows minus proven loss {expected:.3g}"
+    recent_loss = mean_interval(each[~np.isnan(each)], level=0.9)
+    loss = recent_loss.mean
+    gain = Gain(mean=loss - expected, low=recent_loss.low - expected, high=recent_loss.high - expected, rows=len(each))
+    return gain, f"recent loss {loss:.3g} on {len(recent)} rows minus proven loss {expected:.3g}"

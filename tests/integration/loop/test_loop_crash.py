@@ -4,8 +4,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from setpoint.domain.fleet import Decided, Deployment, Envelope
 from setpoint.domain.value import from_json, replace
+from setpoint.errors import InvalidInput
+from setpoint.loop import act, candidates
 from setpoint.loop.operator import Operator
 from setpoint.loop.training import ProcessTrainer
 from setpoint.ports import FitJob
@@ -72,6 +76,40 @@ def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, anoth
     assert store.deaths > 18
     assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
     assert versions(w) == ["v1", "v2"]
+
+
+def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_look(
+    world: Any, another_demand: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = world(another_demand)
+    start, killed = act.submit, [1]
+
+    def killed_once(*args: Any) -> None:
+        if killed:
+            killed.pop()
+            raise Killed
+        start(*args)
+
+    monkeypatch.setattr(act, "submit", killed_once)
+    with pytest.raises(Killed):
+        w.until(18)
+    assert not w.deployment.training.submitted
+    w.until(20)
+    assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
+    assert versions(w) == ["v1", "v2"]
+
+
+def test_a_training_without_rows_to_learn_from_ends_in_words(
+    world: Any, another_demand: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise InvalidInput("the reference lacks wind")
+
+    monkeypatch.setattr(candidates, "build", refuse)
+    w = world(another_demand)
+    w.until(18)
+    assert [d.why for d in w.did("training failed")][:1] == ["the reference lacks wind"]
+    assert w.deployment.training is None
 
 
 def test_a_look_at_a_time_already_looked_at_does_nothing(world: Any, fahrenheit: Any) -> None:

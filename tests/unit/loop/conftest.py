@@ -14,6 +14,7 @@ from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Standi
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.objective import Objective
+from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.records import joined as both
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
@@ -145,6 +146,10 @@ def a_rollout(shadow: Decision | None = None, **changes: Any) -> Rollout:
     return Rollout(**{**values, **changes})
 
 
+def a_receipt(gain: float = 1.0) -> Receipt:
+    return Receipt(at=NOW, realised=Gain(mean=gain, low=gain - 1, high=gain + 1, rows=168))
+
+
 def mae_is_off(value: float = 5.0) -> tuple[Standing, ...]:
     return (Standing(objective=Objective(metric="mae", at_most=2.0), value=value, rows=100, at_set_point=False),)
 
@@ -162,7 +167,7 @@ def made() -> SimpleNamespace:
     """Everything above, by name."""
     makers: dict[str, Callable[..., Any]] = {
         "rows": rows, "look": a_look, "deployment": a_deployment, "finding": a_finding, "repair": a_repair,
-        "incident": an_incident, "verdict": a_verdict, "rollout": a_rollout, "mae_is_off": mae_is_off,
-        "acted": acted, "joined": joined, "version": version,
+        "incident": an_incident, "verdict": a_verdict, "receipt": a_receipt, "rollout": a_rollout,
+        "mae_is_off": mae_is_off, "acted": acted, "joined": joined, "version": version,
     }  # fmt: skip
     return SimpleNamespace(**makers, now=NOW, day=DAY, hour=HOUR, map=MAP)

@@ -233,7 +233,7 @@ def test_what_a_promotion_brought_is_measured_once(made: Any) -> None:
     promoted = made.rollout(Decision.ACCEPT, phase=Phase.PROMOTED, ended=made.now - 10 * made.day)
     deployment = made.deployment(rollouts=(promoted,))
     assert plan(deployment, made.look()) == do.Receipt(version="v2")
-    assert plan(made.deployment(rollouts=(replace(promoted, realised_gain=0.1),)), made.look()) is None
+    assert plan(made.deployment(rollouts=(replace(promoted, receipt=made.receipt()),)), made.look()) is None
     fresh = replace(promoted, ended=made.now - made.day)
     assert plan(made.deployment(rollouts=(fresh,)), made.look()) is None
 

@@ -119,10 +119,17 @@ class Life:
                 return with_incident(d, replace(incident, causes=causes, repair=repair, investigated=look.now))
             case do.Fit():
                 training = Training(
-                    job=action.job, reason="", by=action.by, holdout_since=action.plan.holdout_since, until=look.now
+                    job=action.job,
+                    reason="",
+                    by=action.by,
+                    holdout_since=action.plan.holdout_since,
+                    until=look.now,
+                    submitted=False,
                 )
                 d = replace(d, training=training, last_fit=look.now)
                 return decided(d, look.now, "concept", "quality", "fit", "", action.by)
+            case do.Submit():
+                return replace(d, training=replace(d.training, submitted=True))
             case do.Gate():
                 d = replace(d, training=None)
                 if look.fit.version is None:
@@ -133,7 +140,7 @@ class Life:
                 shadow = look.fit.version if rollout.phase is Phase.SHADOW else None
                 return replace(d, served=replace(d.served, shadow=shadow))
             case do.Receipt():
-                return with_rollout(d, replace(find_rollout(d, action.version), realised_gain=0.0))
+                return with_rollout(d, replace(find_rollout(d, action.version), receipt=self.made.receipt()))
             case _:
                 return act(action, self.ports, d, look)
 

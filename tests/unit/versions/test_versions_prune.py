@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from setpoint.domain.fleet import Deployment, Hold, Training
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import Live, Served
+from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput, NotFound
@@ -109,10 +110,11 @@ incidents = st.builds(
     names, st.sampled_from(IncidentStatus), st.booleans(),
 )  # fmt: skip
 rollouts = st.builds(
-    lambda version, champion, phase, gain: Rollout(
-        candidate=Candidate(version=version, champion=champion, reason="", created=NOW), phase=phase, realised_gain=gain
+    lambda version, champion, phase, receipt: Rollout(
+        candidate=Candidate(version=version, champion=champion, reason="", created=NOW), phase=phase, receipt=receipt
     ),
-    names, names, st.sampled_from(Phase), st.none() | st.just(1.0),
+    names, names, st.sampled_from(Phase),
+    st.none() | st.just(Receipt(at=NOW, realised=Gain(mean=1.0, low=1.0, high=1.0))),
 )  # fmt: skip
 trainings = st.builds(
     lambda parent: Training(job="j", parent=parent, reason="", by="", holdout_since=NOW, until=NOW), names | st.just("")
