@@ -56,6 +56,27 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert read_setpoint_file(tmp_path / "setpoint.yaml") == file
 
 
+def test_how_a_model_is_updated_is_read_with_its_units(tmp_path: Path) -> None:
+    text = "update: {every: 7d, worth: 2%, method: continue, cost: {training: 40, loss: 0.05}}\nenvelope:"
+    update = read(tmp_path, ("envelope:", text)).update
+    assert (update.every, update.worth, update.method) == (604_800.0, 0.02, "continue")
+    assert update.cost is not None
+    assert (update.cost.training, update.cost.loss) == (40.0, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("{evry: 7d}", "unknown key 'evry'; did you mean 'every'?; known keys: every, method, worth, cost"),
+        ("{every: 10s}", "update: every is ten minutes at least: write 10m or more"),
+        ("{method: refi}", "update.method: unknown 'refi'; did you mean 'refit'?"),
+        ("{cost: {training: 1, los: 2}}", "unknown key 'los'; did you mean 'loss'?; known keys: training, loss"),
+    ],
+)
+def test_a_wrong_line_on_updates_is_named(tmp_path: Path, section: str, said: str) -> None:
+    assert said in refusal(tmp_path, ("envelope:", f"update: {section}\nenvelope:"))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -13,6 +13,7 @@ from setpoint.config.alerts import AlertsPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
 from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
+from setpoint.config.update import CostPart, UpdatePart
 from setpoint.errors import InvalidInput
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "QUALITY",
     "SECONDS",
     "SUPERVISOR",
+    "CostPart",
     "EnvelopePart",
     "FeaturePart",
     "GainPart",
@@ -29,6 +31,7 @@ __all__ = [
     "SensitivePart",
     "SetpointFile",
     "Settings",
+    "UpdatePart",
     "check_setpoint_text",
     "duration",
     "fraction",
@@ -194,6 +197,7 @@ class SetpointFile(Part):
     outcome_delay: Duration = 0.0
     outcome_time: str | None = None
     allow: list[str] = []  # types a pickle may hold beyond the known safe ones, by full name
+    update: UpdatePart = UpdatePart()
     envelope: EnvelopePart = EnvelopePart()
     root: Path = Path()
 
@@ -318,6 +322,9 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "sensitive": SensitivePart,
         "records": RecordsPart,
         "alerts": AlertsPart,
+        "update": UpdatePart,
     }
-    part = GainPart if parents[-1:] == ["gain"] else parts.get(parents[0] if parents else "", SetpointFile)
+    inner: dict[str, type[Part]] = {"gain": GainPart, "cost": CostPart}
+    outer = parts.get(parents[0] if parents else "", SetpointFile)
+    part = inner.get(parents[-1] if parents else "", outer)
     return tuple(name for name in part.model_fields if name != "root")

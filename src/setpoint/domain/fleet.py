@@ -11,7 +11,7 @@ from setpoint.domain.objective import Objective
 from setpoint.domain.receipt import Gain
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.study import Study
-from setpoint.domain.update import Method
+from setpoint.domain.update import Method, Updates
 from setpoint.domain.value import value
 
 
@@ -107,10 +107,10 @@ class Training:
 class Deployment:
     """One deployed model: what serves, what is under way, what was decided.
 
-    `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train` and
-    `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the data of the
-    last training started, `expired` the last time that it was seen to which records are too old. `estimates` are the
-    objectives before their labels are there, `ledger` what became of earlier ones.
+    `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train`,
+    `updates` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the
+    data of the last training started, `expired` the last time that it was seen to which records are too old.
+    `estimates` are the objectives before their labels are there, `ledger` what became of earlier ones.
     """
 
     model: str
@@ -121,6 +121,7 @@ class Deployment:
     releases: tuple[Release, ...]
     train: str | None = None
     allow: tuple[str, ...] = ()
+    updates: Updates = Updates()
     retention: Retention = Retention()
     holds: tuple[Hold, ...] = ()
     alerts: Alerts = Alerts()

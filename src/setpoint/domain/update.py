@@ -1,6 +1,8 @@
-"""How a new version may be made from the champion."""
+"""When and how new versions are made: what setpoint.yaml states under `update:`."""
 
 from enum import StrEnum
+
+from setpoint.domain.value import value
 
 
 class Method(StrEnum):
@@ -13,3 +15,29 @@ class Method(StrEnum):
     RECALIBRATE = "recalibrate"  # the champion's answers, shifted and stretched
     THRESHOLD = "threshold"  # the champion's scores, decided elsewhere
     OWN = "own"  # the user's `train:`
+
+
+@value
+class Cost:
+    """What an update costs and what a better answer is worth, in one currency.
+
+    `training` is the cost of one update: machine, review, risk. `loss` is what one unit of loss costs on one row.
+    """
+
+    training: float
+    loss: float
+
+
+@value
+class Updates:
+    """When a model is updated, and how.
+
+    `every_s` is the time between two trainings; None: when it is expected to pay. `method` None: the one that suits.
+    `worth` is the least gain that an update must promise, as a fraction of the present loss; with a `cost` it must pay
+    for itself as well.
+    """
+
+    every_s: float | None = None
+    method: Method | None = None
+    worth: float = 0.01
+    cost: Cost | None = None

@@ -8,19 +8,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from setpoint.config import ObjectivePart, SetpointFile, is_own
+from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
 from setpoint.deploy.sources import local
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.evolution import same_width
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Retention
+from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import FeatureMap, Served, sharing, written
-from setpoint.domain.notice import Alerts, Quiet, Severity
-from setpoint.domain.objective import Gain, Objective, asked_latency_us
+from setpoint.domain.objective import asked_latency_us
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
-from setpoint.domain.schema import Contract, Handling, OnViolation, Schema, Task
+from setpoint.domain.schema import Handling, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
@@ -36,6 +35,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.rewind import as_of
 from setpoint.loop.ruling import check_rules
+from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, under
 from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
 from setpoint.monitor.overview.values import Overview
@@ -100,17 +100,8 @@ class Operator:
         if file.model in self.ports.state.models():
             deployment = self._released(self.ports.state.load(file.model), version, now, by, "deployed")
         else:
-            deployment = _first(file, version, now, by)
-        return replace(
-            deployment,
-            source=str(file.root),
-            objectives=objectives(file),
-            envelope=envelope(file),
-            train=file.train,
-            allow=tuple(file.allow),
-            retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
-            alerts=alerts(file),
-        )
+            deployment = first(file, version, now, by)
+        return under(deployment, file)
 
     def _request(
         self, file: SetpointFile, artifact: Path, known: Deployment | None, now: datetime, by: str
@@ -135,7 +126,7 @@ class Operator:
             sensitive={n: Handling(part.sensitive) for n, part in file.features.items() if part.sensitive},
             sensitive_id=Handling(file.sensitive.id) if file.sensitive.id else None,
             sensitive_caller=Handling(file.sensitive.caller) if file.sensitive.caller else None,
-            keys=self.ports.keys.ensure() if _needs_key(file) else None,
+            keys=self.ports.keys.ensure() if asks_for_a_key(file) else None,
             binning=read_binning(bundles.folder(file.model, parent.version)) if parent else None,
             parent=parent.version if parent else None,
             created_by=by,
@@ -476,77 +467,3 @@ def _ids(deployment: Deployment) -> list[str]:
 def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, date]:
     """Return the last day of the records that each version was trained on here."""
     return {v.version: v.lineage.trained_until.date() for v in versions if v.lineage.trained_until}
-
-
-def objectives(file: SetpointFile) -> tuple[Objective, ...]:
-    """Return the file's objectives as domain values."""
-    return tuple(_objective(o, file) for o in file.objectives)
-
-
-def _objective(part: ObjectivePart, file: SetpointFile) -> Objective:
-    return Objective(
-        metric=part.metric,
-        at_least=part.at_least,
-        at_most=part.at_most,
-        window_s=part.window,
-        top=part.top,
-        quantile=part.quantile,
-        season=part.season,
-        gain=Gain(**part.gain.model_dump()) if part.gain else None,
-        of=part.of,
-        by=part.by,
-        function=str(file.root / part.metric) if is_own(part.metric) else None,
-    )
-
-
-def contracts(file: SetpointFile) -> dict[str, Contract]:
-    """Return what the file says of single features as domain values."""
-    return {
-        name: Contract(
-            on_violation=OnViolation(part.on_violation),
-            low=part.min,
-            high=part.max,
-            levels=tuple(part.values or ()),
-            instead=part.impute,
-        )
-        for name, part in file.features.items()
-        if part.has_contract
-    }
-
-
-def _needs_key(file: SetpointFile) -> bool:
-    ways = [file.sensitive.id, file.sensitive.caller, *(part.sensitive for part in file.features.values())]
-    return "hash" in ways or "encrypt" in ways
-
-
-def envelope(file: SetpointFile) -> Envelope:
-    """Return the file's envelope as a domain value."""
-    part = file.envelope
-    return Envelope(
-        automatic=tuple(part.automatic),
-        ask=tuple(part.ask),
-        max_actions_per_day=part.max_actions_per_day,
-        false_actions_per_year=part.false_actions_per_year,
-    )
-
-
-def alerts(file: SetpointFile) -> Alerts:
-    """Return what the file says of telling people as a domain value."""
-    part = file.alerts
-    return Alerts(
-        to=None if part.to is None else tuple(part.to),
-        at_least=Severity(part.at_least),
-        remind_s=part.remind,
-        quiet=Quiet(start_min=part.quiet.start, end_min=part.quiet.end, zone=part.quiet.zone) if part.quiet else None,
-    )
-
-
-def _first(file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:
-    return Deployment(
-        model=file.model,
-        source=str(file.root),
-        served=Served(champion=version),
-        envelope=envelope(file),
-        objectives=objectives(file),
-        releases=(Release(version=version, at=now, by=by),),
-    )

@@ -1,26 +1,24 @@
 """Whether a new version should be trained now, on what, and with what to expect."""
 
-import itertools
 from datetime import datetime
 
 import numpy as np
 
-from setpoint.config import QUALITY, is_quality
+from setpoint.config import QUALITY, duration, is_quality
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, IncidentStatus
 from setpoint.domain.receipt import Gain
 from setpoint.domain.records import Records, moment, stamp
-from setpoint.domain.rollout import Phase
 from setpoint.domain.schema import Task
 from setpoint.domain.update import Method
 from setpoint.domain.value import value
 from setpoint.stats.losses import class_losses, losses
 from setpoint.stats.paired import mean_interval
+from setpoint.update.schedule import MOST_DOUBLINGS, failures, next_training, struck
 
 FEWEST_NEW = 300  # labelled rows
 GROWTH = 0.07  # of the rows trained on so far
 HELD_OUT = 0.5  # of the new rows, the latest
-MOST_DOUBLINGS = 3
 FEWEST_FORCED = 200  # half of them are held out, and must be enough to judge on
 STRAY = 0.05  # of the outcomes may be dated before their prediction: one came again, or late
 ONE_VALUE = 50  # latest outcomes that are all the same: the feed is broken
@@ -81,7 +79,7 @@ def due(
     if unreadable or why_not(deployment, labelled, reference_rows=reference_rows, now=now, forced=forced):
         return None
     held_out = round(HELD_OUT * len(labelled))
-    cause = "asked for by a person" if forced else "; ".join(_off_set_point(deployment))
+    cause = "asked for by a person" if forced else "; ".join(_off_set_point(deployment)) or _clock(deployment)
     gain, estimated = _expected_gain(deployment, labelled.take(np.arange(-held_out, 0)), expected_loss)
     return FitPlan(
         since=moment(labelled.time[0]),
@@ -100,9 +98,10 @@ def why_not(
 ) -> str:
     """Return in words what holds a training back; an empty text when nothing does. Parameters as for `due`."""
     always = (_under_way(deployment), _data_fault(deployment), _labels_off(labelled, now))
+    forced = forced or struck(deployment, now)
     rows_needed = FEWEST_FORCED if forced else needed_rows(deployment, reference_rows)
     enough = "" if len(labelled) >= rows_needed else _too_few(deployment, len(labelled), rows_needed, forced=forced)
-    content = "" if forced or _off_set_point(deployment) else "quality holds its set point"
+    content = "" if forced or _off_set_point(deployment) else _content(deployment)
     return next((words for words in (*always, content, enough) if words), "")
 
 
@@ -112,15 +111,16 @@ def needed_rows(deployment: Deployment, reference_rows: int) -> int:
     Doubled by each candidate since the last promotion that was no better on average: training seems not to be the
     remedy. One that was better but not surely so costs nothing: the next has more rows to be sure on.
     """
-    return max(FEWEST_NEW, round(GROWTH * reference_rows)) << min(_failures(deployment), MOST_DOUBLINGS)
+    return max(FEWEST_NEW, round(GROWTH * reference_rows)) << min(failures(deployment), MOST_DOUBLINGS)
 
 
-def _failures(deployment: Deployment) -> int:
-    """Return how many candidates since the last promotion were no better than the champion."""
-    ended = [r for r in reversed(deployment.rollouts) if not r.running]
-    since = itertools.takewhile(lambda r: r.phase is Phase.REJECTED, ended)
-    verdicts = (r.shadow or r.candidate.gate for r in since)
-    return sum(verdict is not None and verdict.gain <= 0 for verdict in verdicts)
+def _content(deployment: Deployment) -> str:
+    clock = next_training(deployment)
+    return "quality holds its set point" + (f"; the next training is due on {clock:%Y-%m-%d %H:%M}" if clock else "")
+
+
+def _clock(deployment: Deployment) -> str:
+    return f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}"
 
 
 def _off_set_point(deployment: Deployment) -> list[str]:
@@ -171,8 +171,8 @@ def _labels_off(labelled: Records, now: datetime) -> str:
 
 
 def _too_few(deployment: Deployment, have: int, need: int, *, forced: bool) -> str:
-    failures = 0 if forced else _failures(deployment)
-    after = f" after {failures} candidate{'s' * (failures > 1)} no better than the champion" if failures else ""
+    lost = 0 if forced else failures(deployment)
+    after = f" after {lost} candidate{'s' * (lost > 1)} no better than the champion" if lost else ""
     return f"{have} new labelled rows since the last training; {need} are needed{after}"
 
 

@@ -1,0 +1,33 @@
+"""The `update:` section of setpoint.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from setpoint.config.units import Duration, Part, fraction
+
+SHORTEST = 600.0  # seconds between two trainings
+Worth = Annotated[float, BeforeValidator(fraction), Field(ge=0, lt=1)]
+MethodName = Literal["auto", "refit", "continue", "partial_fit", "residual", "recalibrate", "threshold"]
+
+
+class CostPart(Part):
+    """What an update costs, and what a better answer is worth, in a currency of your own."""
+
+    training: float = Field(ge=0, allow_inf_nan=False)
+    loss: float = Field(gt=0, allow_inf_nan=False)
+
+
+class UpdatePart(Part):
+    """When a model is updated, and how."""
+
+    every: Duration | None = None
+    method: MethodName = "auto"
+    worth: Worth = 0.01
+    cost: CostPart | None = None
+
+    @model_validator(mode="after")
+    def _bearable(self) -> "UpdatePart":
+        if self.every is not None and self.every < SHORTEST:
+            raise ValueError("every is ten minutes at least: write 10m or more")
+        return self

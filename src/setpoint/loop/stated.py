@@ -1,0 +1,114 @@
+"""What a setpoint file states, as domain values."""
+
+from datetime import datetime
+
+from setpoint.config import ObjectivePart, SetpointFile, is_own
+from setpoint.domain.fleet import Deployment, Envelope, Release, Retention
+from setpoint.domain.live import Served
+from setpoint.domain.notice import Alerts, Quiet, Severity
+from setpoint.domain.objective import Gain, Objective
+from setpoint.domain.schema import Contract, OnViolation
+from setpoint.domain.update import Cost, Method, Updates
+from setpoint.domain.value import replace
+
+
+def under(deployment: Deployment, file: SetpointFile) -> Deployment:
+    """Return the deployment under what a file says now."""
+    return replace(
+        deployment,
+        source=str(file.root),
+        objectives=objectives(file),
+        envelope=envelope(file),
+        train=file.train,
+        updates=updates(file),
+        allow=tuple(file.allow),
+        retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
+        alerts=alerts(file),
+    )
+
+
+def objectives(file: SetpointFile) -> tuple[Objective, ...]:
+    """Return the file's objectives as domain values."""
+    return tuple(_objective(o, file) for o in file.objectives)
+
+
+def _objective(part: ObjectivePart, file: SetpointFile) -> Objective:
+    return Objective(
+        metric=part.metric,
+        at_least=part.at_least,
+        at_most=part.at_most,
+        window_s=part.window,
+        top=part.top,
+        quantile=part.quantile,
+        season=part.season,
+        gain=Gain(**part.gain.model_dump()) if part.gain else None,
+        of=part.of,
+        by=part.by,
+        function=str(file.root / part.metric) if is_own(part.metric) else None,
+    )
+
+
+def contracts(file: SetpointFile) -> dict[str, Contract]:
+    """Return what the file says of single features as domain values."""
+    return {
+        name: Contract(
+            on_violation=OnViolation(part.on_violation),
+            low=part.min,
+            high=part.max,
+            levels=tuple(part.values or ()),
+            instead=part.impute,
+        )
+        for name, part in file.features.items()
+        if part.has_contract
+    }
+
+
+def asks_for_a_key(file: SetpointFile) -> bool:
+    """Whether anything is to be recorded in a way that takes a key."""
+    ways = [file.sensitive.id, file.sensitive.caller, *(part.sensitive for part in file.features.values())]
+    return "hash" in ways or "encrypt" in ways
+
+
+def envelope(file: SetpointFile) -> Envelope:
+    """Return the file's envelope as a domain value."""
+    part = file.envelope
+    return Envelope(
+        automatic=tuple(part.automatic),
+        ask=tuple(part.ask),
+        max_actions_per_day=part.max_actions_per_day,
+        false_actions_per_year=part.false_actions_per_year,
+    )
+
+
+def updates(file: SetpointFile) -> Updates:
+    """Return what the file says of updates as a domain value."""
+    part = file.update
+    return Updates(
+        every_s=part.every,
+        method=None if part.method == "auto" else Method(part.method),
+        worth=part.worth,
+        cost=Cost(training=part.cost.training, loss=part.cost.loss) if part.cost else None,
+    )
+
+
+def alerts(file: SetpointFile) -> Alerts:
+    """Return what the file says of telling people as a domain value."""
+    part = file.alerts
+    return Alerts(
+        to=None if part.to is None else tuple(part.to),
+        at_least=Severity(part.at_least),
+        remind_s=part.remind,
+        quiet=Quiet(start_min=part.quiet.start, end_min=part.quiet.end, zone=part.quiet.zone) if part.quiet else None,
+    )
+
+
+def first(file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:
+    """Return a deployment with its first version."""
+    return Deployment(
+        model=file.model,
+        source=str(file.root),
+        served=Served(champion=version),
+        envelope=envelope(file),
+        objectives=objectives(file),
+        releases=(Release(version=version, at=now, by=by),),
+    )

@@ -1,0 +1,36 @@
+"""The clock of `update: every`: when the next training is due; candidates that were no better slow it down."""
+
+import itertools
+from datetime import datetime, timedelta
+
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.rollout import Phase
+
+MOST_DOUBLINGS = 3
+
+
+def next_training(deployment: Deployment) -> datetime | None:
+    """Return when the clock strikes next; None where there is no clock.
+
+    It counts from the last training. A time that nobody was there to see is caught up with once, not once for each
+    that was missed. Each candidate since the last promotion that was no better doubles the time, at most three times.
+    """
+    every_s = deployment.updates.every_s
+    if every_s is None:
+        return None
+    last = deployment.last_fit or deployment.releases[0].at
+    return last + timedelta(seconds=every_s * 2 ** min(failures(deployment), MOST_DOUBLINGS))
+
+
+def struck(deployment: Deployment, now: datetime) -> bool:
+    """Whether the clock says that a training is due."""
+    due = next_training(deployment)
+    return due is not None and due <= now
+
+
+def failures(deployment: Deployment) -> int:
+    """Return how many candidates since the last promotion were no better than the champion."""
+    ended = [r for r in reversed(deployment.rollouts) if not r.running]
+    since = itertools.takewhile(lambda r: r.phase is Phase.REJECTED, ended)
+    verdicts = (r.shadow or r.candidate.gate for r in since)
+    return sum(verdict is not None and verdict.gain <= 0 for verdict in verdicts)

@@ -1,0 +1,50 @@
+"""The clock of updates: it counts from the last training, catches up once, and slows down."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.live import Served
+from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
+from setpoint.domain.update import Updates
+from setpoint.domain.value import replace
+from setpoint.update.schedule import next_training, struck
+
+BEGAN, WEEK = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=7)
+DEPLOYED = Deployment(
+    model="demand", source="", served=Served(champion="v1"), envelope=Envelope(), objectives=(),
+    releases=(Release(version="v1", at=BEGAN, by="ann"),), updates=Updates(every_s=WEEK.total_seconds()),
+)  # fmt: skip
+
+
+def no_better(count: int) -> tuple[Rollout, ...]:
+    gate = Verdict(decision=Decision.REJECT, rows=300, champion_loss=9.0, candidate_loss=9.0, gain=0.0, low=-1, high=1)
+    names = [Candidate(version=f"v{i}", champion="v1", reason="", created=BEGAN, gate=gate) for i in range(count)]
+    return tuple(Rollout(candidate=c, phase=Phase.REJECTED) for c in names)
+
+
+def test_it_counts_from_the_first_release_and_then_from_the_last_training() -> None:
+    assert next_training(DEPLOYED) == BEGAN + WEEK
+    assert not struck(DEPLOYED, BEGAN + WEEK - timedelta(seconds=1))
+    assert struck(DEPLOYED, BEGAN + WEEK)
+    trained = replace(DEPLOYED, last_fit=BEGAN + 2 * WEEK)
+    assert next_training(trained) == BEGAN + 3 * WEEK
+
+
+def test_without_a_clock_none_strikes() -> None:
+    assert next_training(replace(DEPLOYED, updates=Updates())) is None
+    assert not struck(replace(DEPLOYED, updates=Updates()), BEGAN + 99 * WEEK)
+
+
+@given(lost=st.integers(0, 9))
+def test_each_candidate_that_was_no_better_doubles_the_time_up_to_eight_times(lost: int) -> None:
+    assert next_training(replace(DEPLOYED, rollouts=no_better(lost))) == BEGAN + WEEK * 2 ** min(lost, 3)
+
+
+@given(weeks=st.floats(1, 500))
+def test_what_was_missed_is_caught_up_with_once(weeks: float) -> None:
+    now = BEGAN + weeks * WEEK
+    assert struck(DEPLOYED, now)
+    assert not struck(replace(DEPLOYED, last_fit=now), now)
