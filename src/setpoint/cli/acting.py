@@ -1,4 +1,4 @@
-"""outcomes, repair, update, rollout and rollback."""
+"""outcomes, repair, rollout and rollback."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import ME, By, Json, console, number, plain, print_json, steps, table
+from setpoint.cli.show import ME, By, Json, console, number, plain, print_json, table
 from setpoint.config import Settings, fraction
 from setpoint.domain.live import written
 from setpoint.errors import InvalidInput
@@ -60,28 +60,6 @@ def approve(
         console.print(f"{id_} is approved; it is done as soon as the evidence allows")
     for d in said:
         console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
-
-
-def update(
-    model: Model,
-    by: By = ME,
-    json: Json = False,
-) -> None:
-    """Retrain now from the log, or join a training under way, and let the gate judge the candidate."""
-    operator = open_home(Settings())
-    before = operator.deployments(model)[0]
-    job = before.training.job if before.training else operator.update(model, by=by)
-    with steps(quiet=json) as progress:
-        operator.finish(job, progress)
-    # the loop of `setpoint up` may have been the one that asked the gate
-    said = operator.deployments(model)[0].decisions[len(before.decisions) :]
-    if json:
-        print_json({"job": job, "decisions": [{"action": d.action, "subject": d.subject, "why": d.why} for d in said]})
-        return
-    for d in said:
-        console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
-    if any(d.action == "training failed" for d in said):
-        raise typer.Exit(1)
 
 
 def rollout(

@@ -25,7 +25,7 @@ COMMANDS = (
         "Show incidents: what was seen, the likeliest causes, what was done; and who is told.",
     ),
     ("repair", "acting:repair", "Approve what waits for a person."),
-    ("update", "acting:update", "Retrain now from the log, or join a training under way."),
+    ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
     ("rollout", "acting:rollout", "Show candidates and how each ended, or give challengers a share of the requests."),
     ("rollback", "acting:rollback", "Make an earlier version champion again, whole."),
     ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),

@@ -95,6 +95,25 @@ def silences_in_force(deployments: Sequence[Deployment], now: datetime) -> list[
     return [s for d in deployments for s in d.telling.silences if s.holds(now)]
 
 
+def receipt_view(rollout: Rollout) -> dict[str, Any]:
+    """Return one entry of what `update receipts --json` prints."""
+    candidate, receipt = rollout.candidate, rollout.receipt
+    return {
+        "version": candidate.version,
+        "champion": candidate.champion,
+        "method": str(candidate.method),
+        "phase": str(rollout.phase),
+        "ended": rollout.ended.isoformat() if rollout.ended else None,
+        "expected": msgspec.to_builtins(candidate.expected),
+        "gate": candidate.gate.gain if candidate.gate else None,
+        "realised": msgspec.to_builtins(receipt.realised) if receipt and receipt.realised.rows else None,
+        "loss": receipt.loss if receipt else None,
+        "alternatives": receipt.alternatives if receipt else {},
+        "regret": receipt.regret if receipt else None,
+        "seconds": candidate.seconds,
+    }
+
+
 def rollout_view(rollout: Rollout) -> dict[str, Any]:
     """Return one entry of what `rollout --json` prints."""
     receipt = rollout.receipt

@@ -1,0 +1,10 @@
+"""update: train now, ask when it pays, and see what earlier updates brought."""
+
+from setpoint.cli.lazy import group
+
+COMMANDS = (
+    ("now", "updating.training:now", "Retrain now from the log. `setpoint update MODEL` is the same."),
+    ("receipts", "updating.receipts:receipts", "Show what each update was expected to win, and what it won."),
+)
+
+app = group(COMMANDS, "Retrain MODEL now from the log; see what earlier updates brought.", usual="now")

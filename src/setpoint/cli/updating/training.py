@@ -1,0 +1,33 @@
+"""update now: train a candidate, whatever the objectives say."""
+
+from typing import Annotated
+
+import typer
+
+from setpoint.bootstrap.home import open_home
+from setpoint.cli.show import ME, By, Json, console, plain, print_json, steps
+from setpoint.config import Settings
+
+Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
+
+
+def now(
+    model: Model,
+    by: By = ME,
+    json: Json = False,
+) -> None:
+    """Retrain now from the log, or join a training under way, and let the gate judge the candidate."""
+    operator = open_home(Settings())
+    before = operator.deployments(model)[0]
+    job = before.training.job if before.training else operator.update(model, by=by)
+    with steps(quiet=json) as progress:
+        operator.finish(job, progress)
+    # the loop of `setpoint up` may have been the one that asked the gate
+    said = operator.deployments(model)[0].decisions[len(before.decisions) :]
+    if json:
+        print_json({"job": job, "decisions": [{"action": d.action, "subject": d.subject, "why": d.why} for d in said]})
+        return
+    for d in said:
+        console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
+    if any(d.action == "training failed" for d in said):
+        raise typer.Exit(1)
