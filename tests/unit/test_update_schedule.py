@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
 from setpoint.domain.live import Served
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 from setpoint.domain.update import Updates
@@ -41,6 +41,18 @@ def test_without_a_clock_none_strikes() -> None:
 @given(lost=st.integers(0, 9))
 def test_each_candidate_that_was_no_better_doubles_the_time_up_to_eight_times(lost: int) -> None:
     assert next_training(replace(DEPLOYED, rollouts=no_better(lost))) == BEGAN + WEEK * 2 ** min(lost, 3)
+
+
+@given(failed=st.integers(0, 9), lost=st.integers(0, 3))
+def test_so_does_each_training_in_a_row_that_failed(failed: int, lost: int) -> None:
+    said = [
+        Decided(at=BEGAN, cause="", subject="quality", action=a, why="")
+        for a in ["reject", *["training failed"] * failed]
+    ]
+    deployment = replace(DEPLOYED, rollouts=no_better(lost), decisions=tuple(said))
+    assert next_training(deployment) == BEGAN + WEEK * 2 ** min(lost + failed, 3)
+    judged = replace(deployment, decisions=(*said, replace(said[0], action="shadow")))
+    assert next_training(judged) == BEGAN + WEEK * 2 ** min(lost, 3)
 
 
 @given(weeks=st.floats(1, 500))

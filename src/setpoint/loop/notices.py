@@ -11,8 +11,10 @@ from setpoint.domain.value import replace
 from setpoint.loop.changes import cause_of
 from setpoint.loop.wording import Kind, News, composed
 from setpoint.maintain.triage import QUALITY, SERVICE
+from setpoint.update.schedule import failed_trainings
 
 HARMFUL = (QUALITY, SERVICE)  # monitors of what the set point asks
+TRAINING = "training"  # what a streak of failed ones goes by
 TRAININGS = ("promote", "reject", "training failed")
 MOST_WAITING = 50  # deliveries; the oldest go, for what they say is old
 UNSOLVED = (IncidentStatus.OPEN, IncidentStatus.WAITING, IncidentStatus.MENDING)
@@ -31,6 +33,7 @@ def noticed(deployment: Deployment, channels: Sequence[str], now: datetime) -> D
         outbox = (*outbox, *(Delivery(message=message, channel=c) for c in channels))[-MOST_WAITING:]
     told = known | {n.about: _told(n, now) for n in news}
     still = {i.id for i in deployment.incidents if i.live} | {r.candidate.version for r in _asking(deployment)}
+    still |= {TRAINING} if failed_trainings(deployment) else set()
     owed = {i.id for i in deployment.incidents if i.id in known} - {n.about for n in news if n.kind is Kind.RECOVERED}
     kept = tuple(t for t in told.values() if t.about in still | owed)
     return replace(deployment, telling=replace(deployment.telling, until=now, told=kept, outbox=outbox))
@@ -67,6 +70,10 @@ def _news(deployment: Deployment, known: dict[str, Told], now: datetime) -> Iter
                 severity=Severity.WARNING,
                 said=tuple(d.why for d in _asked(deployment, rollout)),
             )
+    failed = failed_trainings(deployment)
+    said_with_incident = _trains(deployment) is not None
+    if failed and TRAINING not in known and not said_with_incident and not _is_quiet(deployment, now):
+        yield News(kind=Kind.FAILED, about=TRAINING, severity=Severity.WARNING, said=(failed[0].why,))
 
 
 def _came_and_went(incident: Incident, deployment: Deployment) -> bool:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     """What is new, most urgent first."""
 
     ASKS = "needs you"
+    FAILED = "training failed"
     OPENED = "opened"
     WORSE = "got worse"
     UPDATED = "update"
@@ -30,7 +31,7 @@ class Kind(StrEnum):
 
 @value
 class News:
-    """One thing to tell: of an incident, or of a candidate version that waits for a person."""
+    """One thing to tell: of an incident, of a candidate version that waits for a person, or of failing trainings."""
 
     kind: Kind
     about: str
@@ -105,9 +106,13 @@ def escaped(text: str) -> str:
 def _title(model: str, news: Sequence[News]) -> str:
     first = news[0]
     mark = str(first.severity) if first.kind in (Kind.OPENED, Kind.WORSE) else str(first.kind)
-    subject = what(first.incident) if first.incident else f"{first.about} waits for approval"
+    subject = what(first.incident) if first.incident else _without_incident(first)
     more = f" and {len(news) - 1} more" if len(news) > 1 else ""
     return f"[{mark}] {model}: {subject}{more}"
+
+
+def _without_incident(news: News) -> str:
+    return "the champion stays" if news.kind is Kind.FAILED else f"{news.about} waits for approval"
 
 
 def _loudest(news: Sequence[News]) -> Severity | None:
@@ -120,6 +125,12 @@ def _loudest(news: Sequence[News]) -> Severity | None:
 def _entry(model: str, news: News, now: datetime) -> Entry:
     incident = news.incident
     said = tuple(_shortened(line) for line in news.said[-MOST_SAID:] if not REPEATED.search(line))
+    if news.kind is Kind.FAILED:
+        return Entry(
+            head="A training failed; the champion serves as before",
+            facts=tuple(("Why", line) for line in said),
+            command=f"setpoint update {model}",
+        )
     if incident is None:
         return Entry(
             head=f"{news.kind.capitalize()}: {news.about} is proven and waits to be promoted",

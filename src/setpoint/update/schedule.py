@@ -3,29 +3,39 @@
 import itertools
 from datetime import datetime, timedelta
 
-from setpoint.domain.fleet import Deployment
+from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.rollout import Phase
 
 MOST_DOUBLINGS = 3
+FAILED = "training failed"
+JUDGED = ("shadow", "reject", "promote")
 
 
 def next_training(deployment: Deployment) -> datetime | None:
     """Return when the clock strikes next; None where there is no clock.
 
     It counts from the last training. A time that nobody was there to see is caught up with once, not once for each
-    that was missed. Each candidate since the last promotion that was no better doubles the time, at most three times.
+    that was missed. Each candidate since the last promotion that was no better, and each training in a row that failed,
+    doubles the time, at most three times.
     """
     every_s = deployment.updates.every_s
     if every_s is None:
         return None
     last = deployment.last_fit or deployment.releases[0].at
-    return last + timedelta(seconds=every_s * 2 ** min(failures(deployment), MOST_DOUBLINGS))
+    lost = failures(deployment) + len(failed_trainings(deployment))
+    return last + timedelta(seconds=every_s * 2 ** min(lost, MOST_DOUBLINGS))
 
 
 def struck(deployment: Deployment, now: datetime) -> bool:
     """Whether the clock says that a training is due."""
     due = next_training(deployment)
     return due is not None and due <= now
+
+
+def failed_trainings(deployment: Deployment) -> list[Decided]:
+    """Return the trainings that failed since one last ended with a candidate, the newest first."""
+    ended = (d for d in reversed(deployment.decisions) if d.action in (FAILED, *JUDGED))
+    return list(itertools.takewhile(lambda d: d.action == FAILED, ended))
 
 
 def failures(deployment: Deployment) -> int:

@@ -14,7 +14,7 @@ from setpoint.domain.update import Method
 from setpoint.domain.value import value
 from setpoint.stats.losses import class_losses, losses
 from setpoint.stats.paired import mean_interval
-from setpoint.update.schedule import MOST_DOUBLINGS, failures, next_training, struck
+from setpoint.update.schedule import MOST_DOUBLINGS, failed_trainings, failures, next_training, struck
 
 FEWEST_NEW = 300  # labelled rows
 GROWTH = 0.07  # of the rows trained on so far
@@ -108,10 +108,15 @@ def why_not(
 def needed_rows(deployment: Deployment, reference_rows: int) -> int:
     """Return the new labelled rows that justify a training.
 
-    Doubled by each candidate since the last promotion that was no better on average: training seems not to be the
-    remedy. One that was better but not surely so costs nothing: the next has more rows to be sure on.
+    Doubled by each candidate since the last promotion that was no better on average, for training seems not to be the
+    remedy, and by each training in a row that failed. A candidate that was better but not surely so costs nothing: the
+    next has more rows to be sure on.
     """
-    return max(FEWEST_NEW, round(GROWTH * reference_rows)) << min(failures(deployment), MOST_DOUBLINGS)
+    return max(FEWEST_NEW, round(GROWTH * reference_rows)) << min(_lost(deployment), MOST_DOUBLINGS)
+
+
+def _lost(deployment: Deployment) -> int:
+    return failures(deployment) + len(failed_trainings(deployment))
 
 
 def _content(deployment: Deployment) -> str:
@@ -171,9 +176,17 @@ def _labels_off(labelled: Records, now: datetime) -> str:
 
 
 def _too_few(deployment: Deployment, have: int, need: int, *, forced: bool) -> str:
-    lost = 0 if forced else failures(deployment)
-    after = f" after {lost} candidate{'s' * (lost > 1)} no better than the champion" if lost else ""
-    return f"{have} new labelled rows since the last training; {need} are needed{after}"
+    words = f"{have} new labelled rows since the last training; {need} are needed"
+    return words if forced else words + _after_losses(deployment)
+
+
+def _after_losses(deployment: Deployment) -> str:
+    lost, failed = failures(deployment), len(failed_trainings(deployment))
+    said = (
+        f"{lost} candidate{'s' * (lost > 1)} no better than the champion" if lost else "",
+        f"{failed} training{'s' * (failed > 1)} that failed" if failed else "",
+    )
+    return f" after {' and '.join(filter(None, said))}" if lost or failed else ""
 
 
 def _expected_gain(deployment: Deployment, recent: Records, expected: float | None) -> tuple[Gain | None, str]:

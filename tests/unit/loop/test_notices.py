@@ -238,3 +238,17 @@ def test_a_deployment_stored_before_there_were_alerts_is_read(made):
     stored = from_json(to_json(made.deployment()), dict)
     del stored["telling"], stored["alerts"]
     assert from_json(to_json(stored), Deployment) == made.deployment()
+
+
+def a_failed_training(made, action="training failed"):
+    return Decided(at=made.now, cause="concept", subject="quality", action=action, why="the target has one value only")
+
+
+def test_a_training_that_failed_is_told_once_for_all_that_fail_in_a_row(turns, made):
+    failed, judged = a_failed_training(made), a_failed_training(made, "reject")
+    (message,) = turns(decisions=(failed,))
+    assert message.title == "[training failed] demand: the champion stays"
+    assert "Why: the target has one value only" in message.text
+    assert not turns(decisions=(failed, failed))
+    assert not turns(decisions=(failed, failed, judged))
+    assert turns(decisions=(failed, failed, judged, failed))
