@@ -138,7 +138,7 @@ class RecordLog(Protocol):
     ) -> Records:
         """Return answered rows by event time (`since` <= t < `until`).
 
-        Outcomes are those known by `as_of` (default: all).
+        Rows are those that had arrived, and outcomes those known, by `as_of` (default: all).
         """
 
     def table(

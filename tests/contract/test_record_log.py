@@ -241,6 +241,13 @@ def test_a_repeated_outcome_is_dropped(demand: Kit) -> None:
     assert demand.log.read("demand").known[0] == np.datetime64("2011-03-01T23:00", "us")
 
 
+def test_what_arrives_later_was_not_known_before_whatever_its_event_time(demand: Kit) -> None:
+    demand.fill([record(0), msgspec.structs.replace(record(1), arrived_us=us(T0 + 9 * HOUR))])
+    assert demand.log.read("demand", as_of=T0 + 8 * HOUR).id.tolist() == ["i0"]
+    assert demand.log.read("demand", as_of=T0 + 9 * HOUR).id.tolist() == ["i0", "i1"]
+    assert len(demand.log.read("demand", as_of=T0)) == 0  # it came five microseconds later
+
+
 def test_what_is_confirmed_later_outlasts_what_was_known_before(demand: Kit) -> None:
     """Told out of order: 7, still 7 at the fifth hour, and only then that it was 8 at the third."""
     demand.fill([record(0)])
@@ -257,7 +264,7 @@ def test_the_value_at_a_time_is_the_last_known_by_then_in_whatever_order_it_was_
 ) -> None:
     log = MemoryRecordLog()
     log.open_model("demand", REGRESSION, BINNING)
-    log.append([record(0)])
+    log.append([record(0, when=T0 - HOUR)])
     log.ingest()
     for known, value in told:
         log.add_outcomes("demand", [outcome(0, value, T0 + known * HOUR)])
@@ -366,10 +373,10 @@ def test_of_several_classes_the_outcome_says_whether_the_label_was_right(kit: Ki
     assert rows.classes.certainty[:2].tolist() == [0.7, 0.2]
     assert kit.log.table("demand")["outcome"].to_pylist() == ["owl", "dog", None]
     assert kit.log.profile("demand", T0 - HOUR, T0 + 5 * HOUR).columns["label"].levels == {"owl": 3}
-    receipt = kit.log.add_outcomes("demand", [outcome(1, "owl", T0 + HOUR)])
+    receipt = kit.log.add_outcomes("demand", [outcome(1, "owl", T0 + 9 * HOUR)])
     assert receipt.corrected == 1
     assert kit.log.read("demand").outcome[:2].tolist() == [1.0, 1.0]
-    assert kit.log.read("demand", as_of=T0).outcome[:2].tolist() == [1.0, 0.0]
+    assert kit.log.read("demand", as_of=T0 + 8 * HOUR).outcome[:2].tolist() == [1.0, 0.0]
     with pytest.raises(InvalidInput, match="must be one of 'cat', 'dog', 'owl'"):
         kit.log.add_outcomes("demand", [outcome(0, "cow", T0)])
     assert len(kit.log.read("demand", until=T0 - 900 * HOUR).classes.truth) == 0

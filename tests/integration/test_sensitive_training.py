@@ -20,6 +20,7 @@ from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.domain.sensitive import Guard
 from setpoint.errors import Conflict
 from setpoint.loop.clear import in_clear
+from setpoint.loop.sets import stored_set
 from setpoint.store.spool import Spool
 
 pytestmark = pytest.mark.timeout(300)
@@ -91,4 +92,9 @@ def test_a_version_is_trained_on_what_the_key_opens(
     assert not [f for f in files if SECRET.encode() in f.read_bytes()]
     tables = [f for f in files if f.suffix == ".parquet"]
     assert not [f for f in tables if SECRET in repr(pq.read_table(f).to_pylist())]
-    assert not list(home.rglob("train.parquet"))
+    assert not [name for name in ("train.parquet", "provenance.parquet") if list((home / "jobs").rglob(name))]
+
+    kept = stored_set(operator.ports, "people", "v2")  # which checks it against the digest of its recipe
+    assert kept.recipe.digest == trained.lineage.set_sha256
+    assert SECRET in kept.table["job"].to_pylist()
+    assert set(kept.provenance["id"].drop_null().to_pylist()) <= set(read.id)  # as they are recorded: hashed

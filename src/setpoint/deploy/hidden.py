@@ -43,14 +43,17 @@ def _bare(feature: Feature, handling: Handling) -> Feature:
     return replace(feature, sensitive=handling, levels=(), low=None, high=None)
 
 
-def guarded(table: pa.Table, schema: Schema, guard: Guard | None) -> pa.Table:
-    """Return a reference as it may be kept: with its sensitive columns as they are recorded."""
+def guarded(table: pa.Table, schema: Schema, guard: Guard | None, *, of_records: bool = False) -> pa.Table:
+    """Return a reference as it may be kept: with its sensitive columns as they are recorded.
+
+    One of records (`of_records`) has its ids as they are recorded already.
+    """
     if guard is None:
         return table
     for feature in schema.features:
         if feature.sensitive and feature.name in table.column_names:
             table = _with(table, feature.name, _hidden(table[feature.name], feature, guard))
-    if schema.sensitive_id and schema.id and schema.id in table.column_names:
+    if schema.sensitive_id and schema.id and schema.id in table.column_names and not of_records:
         ids = [None if i is None else guard.id(str(i)) for i in table[schema.id].to_pylist()]
         table = _with(table, schema.id, pa.array(ids, pa.string()))
     return table

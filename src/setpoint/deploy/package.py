@@ -35,6 +35,7 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Contract, Handling, Schema, Task
 from setpoint.domain.segments import check as check_segments
 from setpoint.domain.sensitive import guard_of, hidden
+from setpoint.domain.training_set import WEIGHT
 from setpoint.domain.value import field, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import JobFailed
@@ -78,6 +79,8 @@ class PackageRequest:
     binning: Binning | None = None
     threshold: float = 0.5
     latency_us: float | None = None  # what the objectives ask of one answer
+    beside: tuple[Path, ...] = ()  # files on how the reference was made, which go into the bundle with it
+    set_sha256: str = ""
     parent: str | None = None
     trained_since: datetime | None = None
     trained_until: datetime | None = None
@@ -129,8 +132,11 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     check_segments(request.segments, schema)
     progress(_profiling(request))
-    kept = guarded(_kept(reference, schema), schema, guard_of(request.model, schema, request.keys))
+    guard, of_records = guard_of(request.model, schema, request.keys), request.schema is not None
+    kept = guarded(_kept(reference, schema), schema, guard, of_records=of_records)
     pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
+    for file in request.beside:
+        shutil.copyfile(file, staged / file.name)
     np.save(staged / SCORES_FILE, scores)
     _profile(kept, schema, scores, request, staged)
     return ModelVersion(
@@ -188,8 +194,8 @@ def _whole(found: Converted) -> Schema:
 
 
 def _kept(reference: pa.Table, schema: Schema) -> pa.Table:
-    """Features, target, time and id, in reference order: what later steps may read."""
-    beside = [n for n in (schema.target, schema.time, schema.id) if n is not None]
+    """Features, target, time, id and weights, in reference order: what later steps may read."""
+    beside = [n for n in (schema.target, schema.time, schema.id, WEIGHT) if n is not None]
     wanted = list(dict.fromkeys([*schema.names, *beside]))
     return reference.select([n for n in wanted if n in reference.column_names]).replace_schema_metadata(None)
 
@@ -237,6 +243,7 @@ def _lineage(request: PackageRequest, artifact: Path, rows: int, found: Converte
         reason=request.reason,
         artifact_sha256=provenance.sha256_of(artifact),
         reference_sha256=provenance.sha256_of(request.reference),
+        set_sha256=request.set_sha256,
         parent=request.parent,
         trained_since=request.trained_since,
         trained_until=request.trained_until,

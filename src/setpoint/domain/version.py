@@ -83,8 +83,8 @@ class Lineage:
 
     `train`, `source` and `allow` are how it is retrained: as in setpoint.yaml, and the folder of that. `train_sha256`
     is the digest of the file that `train` names, `setpoint_sha256` that of this program's own code. `kept_from` is
-    what the process that first loaded the model was kept from: "files" beyond its own, the "network". What a manifest
-    was written without is empty.
+    what the process that first loaded the model was kept from: "files" beyond its own, the "network". `set_sha256` is
+    the digest of the content of the training set that Setpoint made. What a manifest was written without is empty.
     """
 
     created: datetime
@@ -106,6 +106,7 @@ class Lineage:
     python: str = ""
     platform: str = ""
     kept_from: tuple[str, ...] = ()
+    set_sha256: str = ""
 
 
 @value

@@ -13,53 +13,32 @@ from setpoint.domain.records import Column, Records
 from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict, advance, withdraw
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import sealed
-from setpoint.loop.clear import in_clear, reference_in_clear
-from setpoint.loop.columns import fitting, same_columns
+from setpoint.domain.value import replace
+from setpoint.loop.clear import in_clear
+from setpoint.loop.columns import fitting
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
-from setpoint.loop.spans import doubtful_spans, repaired_spans
+from setpoint.loop.sets import AS_IT_WAS, training_set, write_set
 from setpoint.ports import FitJob
 from setpoint.stats.losses import constant_losses, losses_of
-from setpoint.update.training_set import build
 
 FEWEST_HELD_OUT = 100  # labelled rows
 SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
-TRAINING_SET = "train.parquet"
 
 
 def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
-    """Write the training set of a candidate, and start its training; doing it twice does it once.
-
-    The set is as long as the user's own reference: the latest rows, so that growth is followed and not averaged out.
-    """
+    """Write the training set of a candidate, and start its training; doing it twice does it once."""
     champion = ports.bundles.get(deployment.model, training.parent)
-    root = same_columns(ports, deployment)[0].version
-    folder = ports.bundles.folder(deployment.model, root)
-    reference = pq.read_table(folder / REFERENCE_FILE)
-    reference = reference_in_clear(ports, deployment.model, reference, ports.bundles.get(deployment.model, root).schema)
-    recorded = ports.log.read(deployment.model, until=training.holdout_since, as_of=training.until)
-    table = build(
-        reference,
-        in_clear(ports, deployment.model, fitting(ports, deployment.model, recorded, champion.schema)),
-        champion.schema,
-        maps=repaired_spans(deployment),
-        until=training.holdout_since,
-        as_of=training.until,
-        exclude=doubtful_spans(deployment, training.until),
-    )
-    folder = ports.jobs / training.job
-    folder.mkdir(parents=True, exist_ok=True)
-    if sealed(champion.schema):
-        folder.chmod(0o700)  # the training set is in clear; it is removed when the training has ended
-    rows = training.window_rows or reference.num_rows
-    pq.write_table(table.slice(max(0, table.num_rows - rows)), folder / TRAINING_SET)
+    spec = replace(AS_IT_WAS, rows=training.window_rows)
+    made = training_set(ports, deployment, champion, until=training.holdout_since, as_of=training.until, spec=spec)
+    file = write_set(made, ports.jobs / training.job, private=bool(sealed(champion.schema)))
     ports.trainer.submit(
         FitJob(
             id=training.job,
             model=deployment.model,
             parent=champion.version,
-            training_set=str(folder / TRAINING_SET),
+            training_set=str(file),
             reason=training.reason,
             trained_since=training.since or training.holdout_since,
             trained_until=training.holdout_since,

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.incident import Incident, Remedy
+from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
+from setpoint.domain.training_set import LeftOut
 from setpoint.maintain.triage import FAIRNESS
 
 Span = tuple[datetime, datetime | None]
@@ -53,11 +54,19 @@ def repaired_spans(deployment: Deployment) -> list[tuple[FeatureMap, datetime, d
     ]
 
 
-def doubtful_spans(deployment: Deployment, now: datetime) -> list[tuple[datetime, datetime]]:
+def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]:
     """Return the stretches that no training set may hold: touched by an incident, and not repaired."""
-    spans = [
-        touched(i)
-        for i in deployment.incidents
-        if i.repair is None or (i.repair.map is None and i.repair.applied is None)
-    ]
-    return [(since, until or now) for since, until in filter(None, spans)]
+    return tuple(
+        LeftOut(since=span[0], until=span[1] or now, why=_why(incident))
+        for incident in deployment.incidents
+        if _unmended(incident.repair) and (span := touched(incident)) is not None
+    )
+
+
+def _unmended(repair: Repair | None) -> bool:
+    return repair is None or (repair.map is None and repair.applied is None)
+
+
+def _why(incident: Incident) -> str:
+    cause = f"{incident.causes[0].cause} of {incident.causes[0].subject}" if incident.causes else incident.subject
+    return f"incident {incident.id}: {cause}"

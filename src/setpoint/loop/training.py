@@ -3,9 +3,11 @@
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from setpoint.deploy.package import PackageRequest
 from setpoint.domain.sensitive import sealed
+from setpoint.domain.training_set import PROVENANCE_FILE, RECIPE_FILE, Recipe
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.errors import SetpointError
 from setpoint.govern.scan import scan
@@ -91,7 +93,8 @@ class ProcessTrainer:
     def _forget(self, job: FitJob, folder: Path) -> None:
         """Remove what holds records: the training set, and where values are sensitive what may quote them in clear."""
         left = (folder / LOG, folder / FITTED) if sealed(self._bundles.get(job.model, job.parent).schema) else ()
-        mine = [Path(job.training_set)] if Path(job.training_set).parent == folder else []
+        files = (Path(job.training_set), folder / PROVENANCE_FILE, folder / RECIPE_FILE)
+        mine = files if Path(job.training_set).parent == folder else ()
         for file in (*mine, *left):
             file.unlink(missing_ok=True)
 
@@ -128,7 +131,16 @@ class ProcessTrainer:
             train=job.train or "",
             source=job.source,
             keys=self._keys.keys() if self._keys else None,
+            **_of_set(folder),
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
         )
         return make_version(self._bundles, request, job.allow, read_contract(home).given).version
+
+
+def _of_set(folder: Path) -> dict[str, Any]:
+    """Return what a request says of the training set in a folder, where its provenance and its recipe lie beside it."""
+    beside = tuple(file for file in (folder / PROVENANCE_FILE, folder / RECIPE_FILE) if file.is_file())
+    if len(beside) < 2:
+        return {}
+    return {"beside": beside, "set_sha256": from_json(beside[1].read_bytes(), Recipe).digest}

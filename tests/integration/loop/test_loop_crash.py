@@ -8,9 +8,10 @@ import pytest
 
 from setpoint.domain.fleet import Decided, Deployment, Envelope
 from setpoint.domain.value import from_json, replace
-from setpoint.errors import InvalidInput
+from setpoint.errors import InvalidInput, NotFound
 from setpoint.loop import act, candidates
 from setpoint.loop.operator import Operator
+from setpoint.loop.sets import stored_set, training_set, write_set
 from setpoint.loop.training import ProcessTrainer
 from setpoint.ports import FitJob
 
@@ -69,13 +70,30 @@ def test_a_loop_killed_after_every_effect_decides_and_does_the_same(world: Any, 
     assert killed.live == plain.live  # no generation more: what was applied is not applied again
 
 
-def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, another_demand: Any) -> None:
+def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, another_demand: Any, tmp_path: Path) -> None:
     w = world(another_demand)
     store = killed_after_every_effect(w)
     w.until(18)
     assert store.deaths > 18
     assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
     assert versions(w) == ["v1", "v2"]
+    check_the_set_can_be_built_again(w, tmp_path)
+
+
+def check_the_set_can_be_built_again(w: Any, folder: Path) -> None:
+    """What came into the log since changes nothing; the bundle holds the set, its provenance and its recipe."""
+    w.until(20)
+    ports, v2 = w.operator.ports, w.operator.ports.bundles.get("demand", "v2")
+    kept = stored_set(ports, "demand", "v2")
+    at = kept.recipe.source
+    again = training_set(ports, w.deployment, ports.bundles.get("demand", "v1"), until=at.until, as_of=at.as_of)
+    files = [write_set(made, folder / name, private=False) for name, made in (("a", kept), ("b", again))]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert kept.recipe.digest == again.recipe.digest == v2.lineage.set_sha256
+    assert kept.table.num_rows == kept.recipe.rows == v2.lineage.rows == 60 * 24  # as long as the reference
+    assert set(kept.provenance["source"].to_pylist()) == {"v1", "log"}
+    with pytest.raises(NotFound, match="v1 was not trained here"):
+        stored_set(ports, "demand", "v1")
 
 
 def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_look(
@@ -105,7 +123,7 @@ def test_a_training_without_rows_to_learn_from_ends_in_words(
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise InvalidInput("the reference lacks wind")
 
-    monkeypatch.setattr(candidates, "build", refuse)
+    monkeypatch.setattr(candidates, "training_set", refuse)
     w = world(another_demand)
     w.until(18)
     assert [d.why for d in w.did("training failed")][:1] == ["the reference lacks wind"]

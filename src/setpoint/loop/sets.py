@@ -1,0 +1,105 @@
+"""Training sets of a deployment: made from its log, stored with the version that learnt from them, and found again."""
+
+from datetime import datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from setpoint.deploy.package import REFERENCE_FILE
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.training_set import PROVENANCE_FILE, RECIPE_FILE, Mended, Recipe, SetSpec, Source
+from setpoint.domain.value import from_json, to_json
+from setpoint.domain.version import ModelVersion
+from setpoint.errors import Corrupt, NotFound
+from setpoint.loop.clear import in_clear, reference_in_clear
+from setpoint.loop.columns import fitting, same_columns
+from setpoint.loop.ports import Ports
+from setpoint.loop.spans import doubtful_spans, repaired_spans
+from setpoint.update.sets.digest import digest
+from setpoint.update.sets.made import Ground, TrainingSet, make_set
+
+SET_FILE = "train.parquet"
+AS_IT_WAS = SetSpec()
+
+
+def training_set(
+    ports: Ports,
+    deployment: Deployment,
+    champion: ModelVersion,
+    *,
+    until: datetime,
+    as_of: datetime,
+    spec: SetSpec = AS_IT_WAS,
+) -> TrainingSet:
+    """Make the training set of a candidate: rows before `until`, with what was known of them by `as_of`.
+
+    Raises
+    ------
+    InvalidInput
+        If the reference and the log do not fit together.
+    """
+    model, root = deployment.model, same_columns(ports, deployment)[0].version
+    recorded = fitting(ports, model, ports.log.read(model, until=until, as_of=as_of), champion.schema)
+    source = Source(
+        model=model,
+        reference=root,
+        champion=champion.version,
+        until=until,
+        as_of=as_of,
+        mended=tuple(Mended(map=m, since=since, until=end) for m, since, end in repaired_spans(deployment)),
+        left_out=doubtful_spans(deployment, as_of),
+    )
+    return make_set(
+        _ground(ports, model, root),
+        in_clear(ports, model, recorded),
+        champion.schema,
+        source,
+        spec,
+        setpoint=installed("setpoint"),
+    )
+
+
+def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
+    """Return the set that a version was made from, as it lies in its bundle.
+
+    Raises
+    ------
+    NotFound
+        If Setpoint did not make it.
+    Corrupt
+        If it is not the one that its recipe is of.
+    """
+    ground = _ground(ports, model, version)
+    if ground.provenance is None:
+        raise NotFound(f"{model} {version} was not trained here: its bundle has a reference, and no recipe of it")
+    recipe = from_json((ports.bundles.folder(model, version) / RECIPE_FILE).read_bytes(), Recipe)
+    if digest(ground.table) != recipe.digest or digest(ground.provenance) != recipe.provenance:
+        raise Corrupt(f"the training set of {model} {version} is not the one of its recipe, {recipe.digest[:12]}")
+    return TrainingSet(table=ground.table, provenance=ground.provenance, recipe=recipe)
+
+
+def write_set(made: TrainingSet, folder: Path, *, private: bool) -> Path:
+    """Write a set, its provenance and its recipe into a folder, which is made; return the file of the set.
+
+    A private one holds sensitive values in clear: the folder is for its owner alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if private:
+        folder.chmod(0o700)
+    pq.write_table(made.provenance, folder / PROVENANCE_FILE, compression="zstd")
+    (folder / RECIPE_FILE).write_bytes(to_json(made.recipe, pretty=True))
+    pq.write_table(made.table, folder / SET_FILE)
+    return folder / SET_FILE
+
+
+def _ground(ports: Ports, model: str, version: str) -> Ground:
+    folder, schema = ports.bundles.folder(model, version), ports.bundles.get(model, version).schema
+    table = reference_in_clear(ports, model, pq.read_table(folder / REFERENCE_FILE), schema)
+    return Ground(table=table, provenance=_provenance(folder))
+
+
+def _provenance(folder: Path) -> pa.Table | None:
+    file = folder / PROVENANCE_FILE
+    return pq.read_table(file) if file.is_file() else None

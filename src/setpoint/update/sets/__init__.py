@@ -1,0 +1,1 @@
+"""Training sets: which rows, mended and weighed how, and where each comes from."""
