@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from setpoint.domain.calibration import Calibration
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import field, value
 
@@ -84,7 +85,8 @@ class Lineage:
     `train`, `source` and `allow` are how it is retrained: as in setpoint.yaml, and the folder of that. `train_sha256`
     is the digest of the file that `train` names, `setpoint_sha256` that of this program's own code. `kept_from` is
     what the process that first loaded the model was kept from: "files" beyond its own, the "network". `set_sha256` is
-    the digest of the content of the training set that Setpoint made. What a manifest was written without is empty.
+    the digest of the content of the training set that Setpoint made, `method` how it was made from its parent
+    (`update.Method`). What a manifest was written without is empty.
     """
 
     created: datetime
@@ -107,6 +109,7 @@ class Lineage:
     platform: str = ""
     kept_from: tuple[str, ...] = ()
     set_sha256: str = ""
+    method: str = ""
 
 
 @value
@@ -141,7 +144,8 @@ class ModelVersion:
 
     `framework` names the importer that reads `artifact` ("sklearn", "keras"); `runtime` is how this version is served;
     `files` maps each file of the bundle to its SHA-256; `threshold` is the decision threshold of a binary task, and 0
-    where there are several classes: the likeliest one is decided, however likely it is.
+    where there are several classes: the likeliest one is decided, however likely it is. `calibration` is what is done
+    to the model's raw answers before that; None: nothing.
     Of `format` 1 there is no seal, and the lineage says less.
     """
 
@@ -156,6 +160,7 @@ class ModelVersion:
     files: dict[str, str]
     variants: tuple[Variant, ...] = ()
     threshold: float = 0.5
+    calibration: Calibration | None = None
     reference_metrics: dict[str, float] = field(default_factory=dict)
 
     @property

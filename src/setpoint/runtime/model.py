@@ -54,7 +54,7 @@ def load(folder: Path, version: ModelVersion, *, memory_bytes: int | None = None
 
 
 def load_here(folder: Path, version: ModelVersion) -> Model:
-    """Load a version into this process, with the runtime it was proven with.
+    """Load a version into this process, with the runtime it was proven with, and calibrate what it answers.
 
     The caller has checked the digests (`BundleStore.folder`), and the files were scanned before they became a bundle.
     A framework is imported only for a version that needs it.
@@ -66,6 +66,15 @@ def load_here(folder: Path, version: ModelVersion) -> Model:
     NotFound
         If this release knows no such runtime.
     """
+    raw = _load_raw(folder, version)
+    if version.calibration is None:
+        return raw
+    from setpoint.runtime.calibrated import Calibrated
+
+    return Calibrated(raw, version.calibration, version.schema, version.threshold)
+
+
+def _load_raw(folder: Path, version: ModelVersion) -> Model:
     if version.runtime == "onnxruntime":
         from setpoint.runtime.onnx import OnnxModel
 
