@@ -1,6 +1,6 @@
 """What the stages and the loop need from outside, as small shapes. Adapters live in store/ and platforms/."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,8 @@ from setpoint.domain.version import ModelVersion, Removal, Seal
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from setpoint.domain.erased import ErasedIds
 
 
 class Clock(Protocol):
@@ -182,12 +184,17 @@ class RecordLog(Protocol):
         by: str,
         now: datetime,
         learnt: Mapping[str, date] | None = None,
+        learnt_from: Callable[[Sequence[str]], Sequence[str]] = lambda ids: (),
     ) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
 
-        A stop half-way is made good by the next ingestion. The receipt is kept. `learnt` has the last day of what each
-        version was trained on: those that may have learnt from what is erased are named in the receipt.
+        A stop half-way is made good by the next ingestion. The receipt is kept, and names the versions that learnt from
+        what is erased: those that `learnt_from` returns for its ids, and of those in `learnt`, which has the last day
+        of what a version was trained on, those that may have.
         """
+
+    def erased(self, model: str) -> "ErasedIds":
+        """Return all ids of a model that were erased, in a form that names none of them."""
 
     def lingering(self, receipt: Erasure) -> list[str]:
         """Return those segments of a receipt that are still there."""

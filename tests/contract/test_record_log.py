@@ -579,6 +579,29 @@ def test_the_id_of_a_request_erases_what_has_no_other_id(kit: Kit) -> None:
     assert recorded_ids(kit) == ["i2", "i2"]
 
 
+def test_erased_ids_are_known_again_and_named_nowhere(demand: Kit) -> None:
+    demand.fill([record(n, sky="rain" if n == 2 else "clear") for n in range(4)])
+    ids = np.array(["i1", "i2", "i3", None], object)
+    assert not demand.log.erased("demand").among(ids).any()
+    demand.log.erase("demand", ids=["i1"], by="test", now=NOW)
+    demand.log.erase("demand", where="sky == 'rain'", by="test", now=NOW)
+    assert demand.log.erased("demand").among(ids).tolist() == [True, True, False, False]
+
+
+def test_the_receipt_names_who_learnt_from_the_ids_or_may_have(demand: Kit) -> None:
+    demand.fill([record(n) for n in range(60)])
+    asked: list[tuple[str, ...]] = []
+
+    def learnt_from(ids: Sequence[str]) -> tuple[str, ...]:
+        asked.append(tuple(ids))
+        return ("v4", "v2")
+
+    days = {"v1": T0.date() - timedelta(days=2), "v2": T0.date(), "v3": T0.date() + timedelta(days=2)}
+    receipt = demand.log.erase("demand", ids=["i3"], by="test", now=NOW, learnt=days, learnt_from=learnt_from)
+    assert receipt.learnt == ("v4", "v2", "v3")
+    assert asked == [("i3",)]
+
+
 def test_an_erasure_of_nobody_is_a_receipt_too(demand: Kit) -> None:
     demand.fill([record(0)])
     receipt = demand.log.erase("demand", ids=["i'; drop"], by="test", now=NOW)

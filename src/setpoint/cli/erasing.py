@@ -92,8 +92,8 @@ def _say(receipt: Erasure, left: list[str]) -> None:
     )
     if receipt.learnt:
         console.print(
-            f"[yellow]{', '.join(receipt.learnt)}[/] were trained on records up to these days or later, and may keep "
-            "rows of them as their reference",
+            f"[yellow]{', '.join(receipt.learnt)}[/] learnt from them, or may have, and keep rows of them. No later "
+            f"training set will: `setpoint update {receipt.model}` makes a version without them",
             highlight=False,
         )
     if left:

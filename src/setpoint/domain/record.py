@@ -124,7 +124,8 @@ class Erasure:
 
     `rows` and `outcomes` were deleted, `days` were affected: what is counted of them was counted anew. `segments` of
     the spool still held bytes of what was erased when it was done; they go when their writers have closed them.
-    `learnt` are the versions that were trained on records up to these days or later.
+    `learnt` are the versions in whose training set or reference its ids are; and, where a version does not know its
+    records by id, those that were trained on records up to these days or later.
     """
 
     id: str

@@ -21,6 +21,7 @@ from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Handling, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
+from setpoint.domain.training_set import PROVENANCE_FILE
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
@@ -28,6 +29,7 @@ from setpoint.loop.act import act
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
+from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.overview import take_overview
 from setpoint.loop.plan import proven_loss
@@ -402,9 +404,14 @@ class Operator:
         asked, where = self._asked(model, ids, where)
         with self.ports.state.lease():
             deployment, now = self.ports.state.load(model), self.clock.now()
-            versions = self.ports.bundles.versions(model)
             receipt = self.ports.log.erase(
-                model, ids=asked or (), where=where, by=by, now=now, learnt=learnt_days(versions)
+                model,
+                ids=asked or (),
+                where=where,
+                by=by,
+                now=now,
+                learnt=learnt_days(self.ports.bundles.versions(model)),
+                learnt_from=lambda found: learnt_from(self.ports, model, found),
             )
             why = f"{receipt.rows:,} rows and {receipt.outcomes:,} outcomes; receipt {receipt.id}"
             self.ports.state.save(decided(deployment, now, "", model, "erase", why, by))
@@ -465,5 +472,6 @@ def _ids(deployment: Deployment) -> list[str]:
 
 
 def learnt_days(versions: Sequence[ModelVersion]) -> dict[str, date]:
-    """Return the last day of the records that each version was trained on here."""
-    return {v.version: v.lineage.trained_until.date() for v in versions if v.lineage.trained_until}
+    """Return the last day of what versions were trained on here that do not know their records by id."""
+    unknown = [v for v in versions if PROVENANCE_FILE not in v.files]
+    return {v.version: v.lineage.trained_until.date() for v in unknown if v.lineage.trained_until}

@@ -1,14 +1,18 @@
 """Training sets of a deployment: made from its log, stored with the version that learnt from them, and found again."""
 
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version as installed
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.fleet import Deployment
+from setpoint.domain.records import Records
+from setpoint.domain.sensitive import ID, hasher_of
 from setpoint.domain.training_set import PROVENANCE_FILE, RECIPE_FILE, Mended, Recipe, SetSpec, Source
 from setpoint.domain.value import from_json, to_json
 from setpoint.domain.version import ModelVersion
@@ -19,6 +23,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.spans import doubtful_spans, repaired_spans
 from setpoint.update.sets.digest import digest
 from setpoint.update.sets.made import Ground, TrainingSet, make_set
+from setpoint.update.sets.origin import texts
 
 SET_FILE = "train.parquet"
 AS_IT_WAS = SetSpec()
@@ -51,14 +56,9 @@ def training_set(
         mended=tuple(Mended(map=m, since=since, until=end) for m, since, end in repaired_spans(deployment)),
         left_out=doubtful_spans(deployment, as_of),
     )
-    return make_set(
-        _ground(ports, model, root),
-        in_clear(ports, model, recorded),
-        champion.schema,
-        source,
-        spec,
-        setpoint=installed("setpoint"),
-    )
+    ground, records = _as_recorded(ports, _ground(ports, model, root), in_clear(ports, model, recorded), champion)
+    erased, setpoint = ports.log.erased(model), installed("setpoint")
+    return make_set(ground, records, champion.schema, source, spec, erased=erased, setpoint=setpoint)
 
 
 def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
@@ -98,6 +98,23 @@ def _ground(ports: Ports, model: str, version: str) -> Ground:
     folder, schema = ports.bundles.folder(model, version), ports.bundles.get(model, version).schema
     table = reference_in_clear(ports, model, pq.read_table(folder / REFERENCE_FILE), schema)
     return Ground(table=table, provenance=_provenance(folder))
+
+
+def _as_recorded(ports: Ports, ground: Ground, records: Records, champion: ModelVersion) -> tuple[Ground, Records]:
+    """Return both with ids as they are recorded today: an earlier version may have kept sensitive ones in clear."""
+    schema, keys, name = (
+        champion.schema,
+        ports.keys.keys() if champion.schema.sensitive_id else None,
+        champion.schema.id,
+    )
+    hashed = hasher_of(champion.model, schema, ID, keys) if keys else None
+    if hashed is None:
+        return ground, records
+    if name in ground.table.column_names:
+        ids = [i and hashed(i) for i in texts(ground.table[name]).tolist()]
+        at = ground.table.column_names.index(name)
+        ground = replace(ground, table=ground.table.set_column(at, name, pa.array(ids, pa.string())))
+    return ground, replace(records, id=np.array([hashed(i) for i in records.id], object))
 
 
 def _provenance(folder: Path) -> pa.Table | None:

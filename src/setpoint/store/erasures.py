@@ -1,13 +1,16 @@
 """Erasures of a model: what is under way survives a stop, and what is done leaves a receipt that names nobody."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.domain.erased import SALT, ErasedIds, salted, to_remember
 from setpoint.domain.record import Erasure
 from setpoint.domain.value import field, from_json, replace, to_json, value
 from setpoint.store.forgetting import Erased, Subject, erase, erase_quarantined
@@ -16,16 +19,19 @@ from setpoint.store.profiler import Profiler
 from setpoint.store.segments import segments
 from setpoint.store.spool import OUTCOMES, RECORDS
 
-BEGUN, DONE = ".begun.json", ".json"
+BEGUN, DONE, IDS = ".begun.json", ".json", ".u64"
+SALT_FILE = "salt"
+LearntFrom = Callable[[Sequence[str]], Sequence[str]]
 
 
 @value
 class Begun:
-    """An erasure under way."""
+    """An erasure under way; `taught` are the versions that surely learnt from its ids."""
 
     erasure: Erasure
     subject: Subject
     learnt: dict[str, date] = field(default_factory=dict)
+    taught: tuple[str, ...] = ()
 
 
 def new_erasure(model: str, subject: Subject, held: Erased, *, what: str, by: str, now: datetime) -> Erasure:
@@ -61,11 +67,14 @@ class Erasures:
         Holds one file for each; made when it is needed.
     spool : Path
         The model's part of the spool.
+    sensitive : bool
+        Whether ids are recorded as keyed hashes: then nothing made of a raw one is kept.
     """
 
-    def __init__(self, folder: Path, spool: Path) -> None:
+    def __init__(self, folder: Path, spool: Path, *, sensitive: bool) -> None:
         self._folder = folder
         self._spool = spool
+        self._sensitive = sensitive
 
     def begin(self, job: Begun) -> Path:
         """Write down what is to be done, so that it will be."""
@@ -79,6 +88,7 @@ class Erasures:
     def finish(self, begun: Path, tables: ModelTables, profiler: Profiler, now: datetime) -> Erasure:
         """Do what was written down, and leave the receipt in its place; may be done again after a stop."""
         job = from_json(begun.read_bytes(), Begun)
+        self._remember(job)
         gone = erase(tables, job.subject, job.erasure.days, profiler)
         receipt = replace(
             job.erasure,
@@ -86,7 +96,7 @@ class Erasures:
             outcomes=max(job.erasure.outcomes, gone.outcomes),
             days=gone.days,
             quarantined=erase_quarantined(self._spool, job.subject),
-            learnt=tuple(v for v, until in job.learnt.items() if any(day <= until for day in gone.days)),
+            learnt=learnt_by(job.learnt, gone.days, job.taught),
             segments=tuple(path.name for kind in (OUTCOMES, RECORDS) for path in segments(self._spool, kind)),
             done=now,
         )
@@ -96,13 +106,43 @@ class Erasures:
         begun.unlink()
         return receipt
 
+    def ids(self) -> ErasedIds:
+        """Return all ids that were erased, as salted hashes."""
+        found = [np.frombuffer(file.read_bytes(), "<u8") for file in self._folder.glob("*" + IDS)]
+        hashes = np.unique(np.concatenate([np.empty(0, np.uint64), *found]))
+        return ErasedIds(salt=self._salt(), hashes=hashes)
+
+    def _remember(self, job: Begun) -> None:
+        """Keep hashes of the ids, so that no later training set takes them from elsewhere."""
+        ids = np.array(to_remember(job.subject.ids, sensitive=self._sensitive), object)
+        _replace(self._folder / (job.erasure.id + IDS), salted(ids, self._salt()).astype("<u8").tobytes())
+
+    def _salt(self) -> str:
+        """Return what ids are hashed with; made when the first is erased."""
+        file = self._folder / SALT_FILE
+        if not file.exists():
+            if not self._folder.exists():
+                return "0" * SALT
+            _replace(file, os.urandom(SALT // 2).hex().encode())
+        return file.read_text()
+
     def receipts(self) -> list[Erasure]:
         """Return the receipts, oldest first."""
         files = (file for file in sorted(self._folder.glob("*" + DONE)) if not file.name.endswith(BEGUN))
         return [from_json(file.read_bytes(), Erasure) for file in files]
 
 
+def learnt_by(learnt: dict[str, date], days: Sequence[date], taught: Sequence[str]) -> tuple[str, ...]:
+    """Return the versions that learnt from what was erased, and those that were trained on its days or later ones."""
+    by_day = (v for v, until in learnt.items() if any(day <= until for day in days))
+    return tuple(dict.fromkeys([*taught, *by_day]))
+
+
 def _write(file: Path, thing: object) -> Path:
-    new = file.with_suffix(".new")
-    new.write_bytes(to_json(thing, pretty=True))
+    return _replace(file, to_json(thing, pretty=True))
+
+
+def _replace(file: Path, content: bytes) -> Path:
+    new = file.with_name(file.name + ".new")
+    new.write_bytes(content)
     return new.rename(file)

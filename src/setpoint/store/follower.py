@@ -94,7 +94,7 @@ class Follower:
         self._spool = spool
         self._types = prediction_schema(schema)
         self.tables = model_tables(folder, schema)
-        self.erasures = Erasures(folder / "erasures", spool)
+        self.erasures = Erasures(folder / "erasures", spool, sensitive=schema.sensitive_id is not None)
         self._counted: dict[str, int] = {}
         self._moved = Ingested()
         self._folded = time.monotonic()

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from setpoint.domain.erased import ErasedIds
 from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
@@ -23,7 +24,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
 from setpoint.domain.value import from_json, replace, to_json, value
 from setpoint.errors import NotFound, Unusable
-from setpoint.store.erasures import Begun, new_erasure, subject_of
+from setpoint.store.erasures import Begun, LearntFrom, new_erasure, subject_of
 from setpoint.store.follower import Follower
 from setpoint.store.model_tables import model_tables
 from setpoint.store.outcomes import Outcomes, check
@@ -191,6 +192,7 @@ class DeltaRecordLog:
         by: str,
         now: datetime,
         learnt: Mapping[str, date] | None = None,
+        learnt_from: LearntFrom = lambda ids: (),
     ) -> Erasure:
         with self._threads:
             ask_to_close(self._home / "spool")
@@ -201,8 +203,9 @@ class DeltaRecordLog:
             with exclusive(self._lock):
                 held = follower.held(subject, days)
                 erasure = new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now)
-                begun = follower.erasures.begin(Begun(erasure=erasure, subject=subject, learnt=dict(learnt or {})))
-                return follower.erase(begun, now)
+                taught = tuple(learnt_from(subject.ids))
+                job = Begun(erasure=erasure, subject=subject, learnt=dict(learnt or {}), taught=taught)
+                return follower.erase(follower.erasures.begin(job), now)
 
     def lingering(self, receipt: Erasure) -> list[str]:
         folder = self._home / "spool" / receipt.model
@@ -210,6 +213,9 @@ class DeltaRecordLog:
 
     def erasures(self, model: str) -> list[Erasure]:
         return self._follower(model).erasures.receipts()
+
+    def erased(self, model: str) -> ErasedIds:
+        return self._follower(model).erasures.ids()
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         return self._ask(model, lambda follower: self._shelf(follower, since, until).refused(since, until))

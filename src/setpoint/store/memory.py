@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from setpoint.domain.erased import SALT, ErasedIds, salted, to_remember
 from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
@@ -18,7 +19,7 @@ from setpoint.domain.series import Series
 from setpoint.domain.value import replace
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
-from setpoint.store.erasures import new_erasure, subject_of, without_own_id
+from setpoint.store.erasures import LearntFrom, learnt_by, new_erasure, subject_of, without_own_id
 from setpoint.store.forgetting import Erased, too_old_or_large
 from setpoint.store.outcomes import Predicted, check
 from setpoint.store.predictions import prediction_schema, recorded
@@ -44,6 +45,7 @@ class _Model:
     ids: dict[str, set[int]] = field(default_factory=dict)  # and the days on which they were predicted
     outcomes: list[Outcome] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
+    erased: set[str] = field(default_factory=set)
 
     def add(self, rows: pa.Table) -> None:
         self.predictions.append(rows)
@@ -190,6 +192,7 @@ class MemoryRecordLog:
         by: str,
         now: datetime,
         learnt: Mapping[str, date] | None = None,
+        learnt_from: LearntFrom = lambda ids: (),
     ) -> Erasure:
         found = self._model(model)
         rows = found.rows(ds.scalar(True))
@@ -203,11 +206,12 @@ class MemoryRecordLog:
         held = Erased(rows=pc.sum(lost).as_py() or 0, outcomes=len(found.outcomes) - len(kept), days=days)
         receipt = replace(
             new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now),
-            learnt=tuple(v for v, until in (learnt or {}).items() if any(day <= until for day in days)),
+            learnt=learnt_by(dict(learnt or {}), days, learnt_from(subject.ids)),
             done=now,
         )
         found.keep(rows.filter(pc.invert(lost)), kept)
         found.erasures.append(receipt)
+        found.erased |= set(to_remember(subject.ids, sensitive=found.schema.sensitive_id is not None))
         return receipt
 
     def lingering(self, receipt: Erasure) -> list[str]:
@@ -215,6 +219,10 @@ class MemoryRecordLog:
 
     def erasures(self, model: str) -> list[Erasure]:
         return list(self._model(model).erasures)
+
+    def erased(self, model: str) -> ErasedIds:
+        ids = np.array(sorted(self._model(model).erased), object)
+        return ErasedIds(salt="0" * SALT, hashes=np.sort(salted(ids, "0" * SALT)))
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         return self._model(model).shelf.refused(since, until)

@@ -10,10 +10,12 @@ from setpoint.domain.fleet import Decided, Deployment, Envelope
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
 from setpoint.loop import act, candidates
+from setpoint.loop.learnt import erased_in
 from setpoint.loop.operator import Operator
 from setpoint.loop.sets import stored_set, training_set, write_set
 from setpoint.loop.training import ProcessTrainer
 from setpoint.ports import FitJob
+from setpoint.update.sets.made import TrainingSet
 
 
 class Killed(Exception):
@@ -77,12 +79,10 @@ def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, anoth
     assert store.deaths > 18
     assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
     assert versions(w) == ["v1", "v2"]
-    check_the_set_can_be_built_again(w, tmp_path)
 
 
 def check_the_set_can_be_built_again(w: Any, folder: Path) -> None:
     """What came into the log since changes nothing; the bundle holds the set, its provenance and its recipe."""
-    w.until(20)
     ports, v2 = w.operator.ports, w.operator.ports.bundles.get("demand", "v2")
     kept = stored_set(ports, "demand", "v2")
     at = kept.recipe.source
@@ -94,10 +94,22 @@ def check_the_set_can_be_built_again(w: Any, folder: Path) -> None:
     assert set(kept.provenance["source"].to_pylist()) == {"v1", "log"}
     with pytest.raises(NotFound, match="v1 was not trained here"):
         stored_set(ports, "demand", "v1")
+    check_erased_ids_are_in_no_later_set(w, kept)
+
+
+def check_erased_ids_are_in_no_later_set(w: Any, kept: TrainingSet) -> None:
+    """Wherever they come from; and the versions that learnt from them are named, and no others."""
+    ports, old, at = w.operator.ports, kept.provenance["id"].to_pylist(), kept.recipe.source
+    of_reference, of_log, of_neither = old[0], old[-1], w.operator.records("demand", limit=1)["id"][0].as_py()
+    learnt = [w.operator.erase("demand", ids=[i], by="test").learnt for i in (of_reference, of_log, of_neither)]
+    assert learnt == [("v1", "v2"), ("v2",), ()]
+    later = training_set(ports, w.deployment, ports.bundles.get("demand", "v1"), until=at.until, as_of=at.as_of)
+    assert not {of_reference, of_log} & set(later.table["id"].to_pylist())
+    assert [erased_in(ports, "demand", version) for version in ("v1", "v2")] == [1, 2]
 
 
 def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_look(
-    world: Any, another_demand: Any, monkeypatch: pytest.MonkeyPatch
+    world: Any, another_demand: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     w = world(another_demand)
     start, killed = act.submit, [1]
@@ -115,6 +127,7 @@ def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_lo
     w.until(20)
     assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
     assert versions(w) == ["v1", "v2"]
+    check_the_set_can_be_built_again(w, tmp_path)
 
 
 def test_a_training_without_rows_to_learn_from_ends_in_words(
