@@ -25,9 +25,11 @@ def answered(first: Column, second: Column | None) -> Column:
     return mask if second is None else mask & ~np.isnan(second)
 
 
-def compared(decision: Decision, champion: Column, candidate: Column, checks: tuple[str, ...]) -> Verdict:
-    """Return a decision with the mean losses of the same rows, and the gain with its interval."""
-    interval = mean_interval(champion - candidate, level=LEVEL)
+def compared(
+    decision: Decision, champion: Column, candidate: Column, checks: tuple[str, ...], *, alpha: float = ALPHA
+) -> Verdict:
+    """Return a decision with the mean losses of the same rows, and the gain; each bound is wrong by `alpha`."""
+    interval = mean_interval(champion - candidate, level=1 - 2 * alpha)
     most, least = float(champion.max(initial=0.0)), -float(candidate.max(initial=0.0))  # no loss is below zero
     return Verdict(
         decision=decision,

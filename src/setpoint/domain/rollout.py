@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.update import Method
-from setpoint.domain.value import replace, value
+from setpoint.domain.value import field, replace, value
 from setpoint.errors import Conflict
 
 
@@ -17,12 +17,38 @@ class Decision(StrEnum):
     WAIT = "wait"
 
 
+class Holds(StrEnum):
+    """How one check of the gate went."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WAIT = "wait"
+    NOT_APPLICABLE = "not applicable"
+
+
+@value
+class GateCheck:
+    """One thing that the gate looked at.
+
+    `reason` is a short stable code, such as `leak` or `objective:mae`. `numbers` hold what was measured, `needs` is how
+    many more outcomes it takes to decide what waits.
+    """
+
+    name: str
+    holds: Holds
+    words: str
+    reason: str = ""
+    numbers: dict[str, float] = field(default_factory=dict)
+    needs: int = 0
+
+
 @value
 class Verdict:
     """Champion against candidate, paired on the same rows.
 
     `gain` is the champion's loss minus the candidate's (positive: the candidate is better), per row in the loss's unit;
-    `low` and `high` bound it. `checks` are the single judgements in words.
+    `low` and `high` bound it. `checks` are the judgements that decided, in words; `judged` are all that the gate made,
+    `reason` is the code of the most telling one that failed, and `needs` how many more outcomes a WAIT waits for.
     """
 
     decision: Decision
@@ -33,6 +59,9 @@ class Verdict:
     low: float
     high: float
     checks: tuple[str, ...] = ()
+    judged: tuple[GateCheck, ...] = ()
+    reason: str = ""
+    needs: int = 0
 
 
 @value
@@ -40,6 +69,7 @@ class Candidate:
     """A version that wants to become champion, and the evidence so far.
 
     `method` is how it was made, `expected` what was expected of it before, `seconds` what its training took.
+    `trigger` is the objective that was off its set point when it was asked for; empty: the loss has to get better.
     """
 
     version: str
@@ -47,6 +77,7 @@ class Candidate:
     reason: str
     created: datetime
     trained_until: datetime | None = None
+    trigger: str = ""
     gate: Verdict | None = None
     method: Method = Method.REFIT
     expected: Gain | None = None
@@ -64,12 +95,17 @@ class Phase(StrEnum):
 
 @value
 class Rollout:
-    """Traffic moving to a candidate. A finished rollout refuses to change."""
+    """Traffic moving to a candidate. A finished rollout refuses to change.
+
+    `looks` are those of the gate so far, `looked` the time of the last one.
+    """
 
     candidate: Candidate
     phase: Phase = Phase.GATE
     shadow_since: datetime | None = None
     ended: datetime | None = None
+    looked: datetime | None = None
+    looks: int = 0
     shadow: Verdict | None = None
     approved_by: str = ""
     receipt: Receipt | None = None
@@ -113,7 +149,9 @@ def advance(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
     """
     _still_running(rollout)
     if rollout.phase is Phase.GATE:
-        rollout = replace(rollout, candidate=replace(rollout.candidate, gate=verdict))
+        rollout = replace(
+            rollout, candidate=replace(rollout.candidate, gate=verdict), looks=rollout.looks + 1, looked=now
+        )
     else:
         rollout = replace(rollout, shadow=verdict)
     match verdict.decision:

@@ -1,4 +1,4 @@
-"""The gate that every candidate passes: against the champion on rows neither has learnt from."""
+"""One look at two models' losses: what a comparison needs where there is nothing but losses."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from setpoint.domain.rollout import Decision, Verdict
 
 
 def judge_gate(champion: Column, candidate: Column, dummy: Column | None, *, min_rows: int) -> Verdict:
-    """Judge a candidate on held-out rows that came later than anything it learnt from.
+    """Judge a candidate by its losses on held-out rows that came later than anything it learnt from.
 
     Accepted when the lower bound of the mean gain (one-sided 5 %) lies above zero and the naive answer is beaten;
-    rejected when not; WAIT below `min_rows`. One look a candidate: this interval must not be watched.
+    rejected when not; WAIT below `min_rows`. One look a candidate: this interval must not be watched; `judge` may be.
 
     Parameters
     ----------

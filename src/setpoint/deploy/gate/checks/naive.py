@@ -1,0 +1,31 @@
+"""An answer that needs no model must be beaten by both."""
+
+import numpy as np
+
+from setpoint.deploy.gate.case import Case
+from setpoint.deploy.gate.paired import failed, not_applicable, passed
+from setpoint.deploy.verdict import short
+from setpoint.domain.rollout import GateCheck
+
+
+def naive(case: Case) -> GateCheck:
+    """Fail where the last outcome known, a constant, or the constant of a segment is as good as the candidate."""
+    rows = case.both
+    found = {}
+    for name, losses in case.naive.items():
+        known = rows & np.isfinite(losses)
+        if int(known.sum()) >= case.min_rows:
+            sides = (side.held.losses[known] for side in (case.champion, case.candidate))
+            found[name] = (float(losses[known].mean()), *(float(side.mean()) for side in sides))
+    if not found:
+        return not_applicable("naive", "nothing is known of earlier rows")
+    name = min(found, key=lambda n: found[n][0] - found[n][2])
+    dull, champion, candidate = found[name]
+    numbers = {"naive": dull, "candidate": candidate, "champion": champion}
+    if candidate < dull:
+        words = f"beats the naive answer ({name}): {short(candidate)} against {short(dull)}"
+        return passed("naive", words, **numbers)
+    words = f"does not beat the naive answer ({name}): {short(candidate)} against {short(dull)}"
+    if champion >= dull:
+        words += f"; NOR DOES THE CHAMPION ({short(champion)}): no model is needed here, or features are missing"
+    return failed("naive", "naive", words, **numbers)
