@@ -86,7 +86,8 @@ class Training:
 
     The candidate learns rows before `holdout_since`, of them the latest `window_rows` (None: as many as the reference
     has), and is judged on those from there to `until`. `since` is the time of the first row that no training has seen.
-    `parent` is the version that it begins with; empty where an earlier release began it. `submitted` is false until the
+    `parent` is the version that it begins with; empty where an earlier release began it. `trigger` names the objective
+    that was off its set point, if one was. `submitted` is false until the
     training set is written and the trainer knows of the job.
     """
 
@@ -100,6 +101,7 @@ class Training:
     method: Method = Method.REFIT
     window_rows: int | None = None
     expected: Gain | None = None
+    trigger: str = ""
     submitted: bool = True
 
 

@@ -6,7 +6,7 @@ from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import Served, sharing
 from setpoint.domain.records import Columns
-from setpoint.domain.rollout import Phase, advance, withdraw
+from setpoint.domain.rollout import Phase, Rollout, advance, withdraw
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
@@ -23,6 +23,7 @@ from setpoint.loop.changes import (
 )
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
+from setpoint.loop.gating import look_at, trigger_of
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.receipts import receipt_of
@@ -157,6 +158,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         method=plan.method,
         window_rows=plan.window_rows,
         expected=plan.expected,
+        trigger=trigger_of(deployment),
         submitted=False,
     )
     deployment = replace(deployment, training=training, last_fit=plan.until)
@@ -186,15 +188,26 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     deployment = replace(deployment, training=None)
     if fit.version is None:
         return _failed(deployment, training, look, fit.error or "")
-    rollout = gate(ports, deployment, look, training, fit.version, fit.seconds)
-    deployment = with_rollout(deployment, rollout)
-    assert rollout.candidate.gate is not None
-    why = "; ".join(rollout.candidate.gate.checks)
+    return _after_gate(gate(ports, deployment, look, training, fit.version, fit.seconds), ports, deployment, look)
+
+
+@act.register
+def _(action: do.GateAgain, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    waiting = find_rollout(deployment, action.version)
+    return _after_gate(look_at(ports, deployment, waiting, until=look.now, now=look.now), ports, deployment, look)
+
+
+def _after_gate(rollout: Rollout, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    version, verdict = rollout.candidate.version, rollout.candidate.gate
+    assert verdict is not None
+    deployment, why = with_rollout(deployment, rollout), "; ".join(verdict.checks)
+    if rollout.phase is Phase.GATE:
+        return decided(deployment, look.now, "concept", version, "wait", f"at the gate: {why}")
     if rollout.phase is not Phase.SHADOW:
-        return decided(deployment, look.now, "concept", fit.version, "reject", f"at the gate: {why}")
+        return decided(deployment, look.now, "concept", version, "reject", f"at the gate: {why}")
     # a person may have given it a share as soon as it was stored
-    deployment = serve(ports, deployment, replace(sharing(deployment.served, {fit.version: 0}), shadow=fit.version))
-    return decided(deployment, look.now, "concept", fit.version, "shadow", why)
+    deployment = serve(ports, deployment, replace(sharing(deployment.served, {version: 0}), shadow=version))
+    return decided(deployment, look.now, "concept", version, "shadow", why)
 
 
 @act.register

@@ -85,6 +85,13 @@ class Gate:
 
 
 @value
+class GateAgain:
+    """Look again at a candidate that waits at the gate: the outcomes that it waited for are there."""
+
+    version: str
+
+
+@value
 class Reject:
     """End a rollout; the champion stays."""
 
@@ -109,5 +116,18 @@ class Receipt:
 
 
 Action = (
-    Investigate | Mend | Ask | AskToPromote | Hold | Undo | Close | Fit | Submit | Gate | Reject | Promote | Receipt
+    Investigate
+    | Mend
+    | Ask
+    | AskToPromote
+    | Hold
+    | Undo
+    | Close
+    | Fit
+    | Submit
+    | Gate
+    | GateAgain
+    | Reject
+    | Promote
+    | Receipt
 )

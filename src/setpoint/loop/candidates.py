@@ -1,29 +1,20 @@
 """Candidates: their training sets, their gate, and what they brought."""
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from setpoint.deploy.gate import judge_gate
-from setpoint.deploy.package import REFERENCE_FILE
-from setpoint.deploy.reference import target_of
 from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_latency_us
-from setpoint.domain.records import Column, Records
-from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict, advance, withdraw
-from setpoint.domain.schema import Schema
+from setpoint.domain.rollout import Candidate, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.value import replace
-from setpoint.loop.clear import in_clear
-from setpoint.loop.columns import fitting
+from setpoint.loop.gating import look_at
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
-from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.sets import AS_IT_WAS, training_set, write_set
 from setpoint.ports import FitJob
-from setpoint.stats.losses import constant_losses, losses_of
+from setpoint.stats.losses import losses_of
 
-FEWEST_HELD_OUT = 100  # labelled rows
 SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
 
 
@@ -53,29 +44,18 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
 
 def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, seconds: float) -> Rollout:
     """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate."""
-    recorded = ports.log.read(
-        deployment.model, since=training.holdout_since, until=training.until, as_of=training.until
-    )
-    recorded = fitting(ports, deployment.model, recorded, look.champion.schema)
-    held_out = in_clear(ports, deployment.model, recorded.labelled)
-    verdict = judge_gate(
-        rescored_losses(ports, deployment, look.champion.schema, deployment.served.champion, held_out),
-        rescored_losses(ports, deployment, look.champion.schema, version, held_out),
-        _naive(look.champion.schema, ports, deployment, version, held_out),
-        min_rows=FEWEST_HELD_OUT,
-    )
     candidate = Candidate(
         version=version,
         champion=deployment.served.champion,
         reason=training.reason,
         created=look.now,
         trained_until=training.holdout_since,
+        trigger=training.trigger,
         method=training.method,
         expected=training.expected,
         seconds=seconds,
     )
-    rollout = advance(Rollout(candidate=candidate), verdict, look.now)
-    return withdraw(rollout, look.now) if rollout.phase is Phase.GATE else rollout  # a gate looks once
+    return look_at(ports, deployment, Rollout(candidate=candidate), until=training.until, now=look.now)
 
 
 def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdict:
@@ -96,10 +76,3 @@ def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdi
         SHADOW_ROWS,
         bound=loss_bound(losses_of(before, schema)),
     )
-
-
-def _naive(schema: Schema, ports: Ports, deployment: Deployment, version: str, rows: Records) -> Column:
-    """Return the losses of the dullest answer: the mean of the training target, or its classes' shares, every time."""
-    folder = ports.bundles.folder(deployment.model, version)
-    table = pq.read_table(folder / REFERENCE_FILE, columns=[schema.target])
-    return constant_losses(target_of(table, schema), rows.truth, schema)

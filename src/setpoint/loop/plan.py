@@ -13,6 +13,7 @@ from setpoint.loop.actions import (
     Close,
     Fit,
     Gate,
+    GateAgain,
     Hold,
     Investigate,
     Mend,
@@ -22,6 +23,7 @@ from setpoint.loop.actions import (
     Submit,
     Undo,
 )
+from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
@@ -33,6 +35,7 @@ ACTING = ("mend", "fit", "promote")  # decisions that count against max_actions_
 QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
 SERVICE_QUIET = timedelta(hours=1)  # failures that are over are over: their windows say so
 RECEIPT_ROWS = 168
+GATE_PATIENCE = timedelta(days=56)  # what `Look.history` reaches back at least
 
 
 def plan(deployment: Deployment, look: Look) -> Action | None:
@@ -188,6 +191,8 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
         return None
     if rollout.candidate.champion != deployment.served.champion:
         return Reject(version=rollout.candidate.version, why=f"{rollout.candidate.champion} is no longer champion")
+    if rollout.phase is Phase.GATE:
+        return _at_the_gate(rollout, look)
     if rollout.phase is not Phase.SHADOW or rollout.shadow is None:
         return None
     words = "; ".join(rollout.shadow.checks)
@@ -195,6 +200,17 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
         return Reject(version=rollout.candidate.version, why=words)
     if rollout.shadow.decision is Decision.ACCEPT:
         return _promotion(rollout, deployment, look, words)
+    return None
+
+
+def _at_the_gate(rollout: Rollout, look: Look) -> Action | None:
+    """Look again when the outcomes that the gate asked for are there; do not wait for ever."""
+    version, needs = rollout.candidate.version, waits(rollout)
+    if new_outcomes(rollout, look.history) >= needs and not look.unreadable:
+        return GateAgain(version=version)
+    if look.now - rollout.candidate.created >= GATE_PATIENCE:
+        why = f"at the gate: the {needs} outcomes it waited for did not come in {GATE_PATIENCE.days} days"
+        return Reject(version=version, why=why)
     return None
 
 

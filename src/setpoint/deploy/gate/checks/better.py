@@ -36,10 +36,10 @@ def better(case: Case) -> GateCheck:
 
 
 def _in_words(name: str, gain: float, low: float, high: float) -> str:
-    of = "" if name == LOSS else f"{name} of "
+    of = "" if name == LOSS else f" in {name}"
     if gain >= 0:
-        return f"{of}the candidate is better by {short(gain)} ({_bound(low)} to {_bound(high)})"
-    return f"{of}the candidate is worse by {short(-gain)} ({_bound(-high)} to {_bound(-low)})"
+        return f"the candidate is better by {short(gain)} ({_bound(low)} to {_bound(high)}){of}"
+    return f"the candidate is worse by {short(-gain)} ({_bound(-high)} to {_bound(-low)}){of}"
 
 
 def _bound(number: float) -> str:

@@ -1,0 +1,143 @@
+"""A candidate before the gate: what is read and asked to judge it, as often as the gate may look."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from setpoint.config import is_quality
+from setpoint.deploy.gate import LOOKS, Asked, HeldOut, Learnt, Turn, gather, judge
+from setpoint.deploy.gate.learnt import learnt_from
+from setpoint.deploy.package import REFERENCE_FILE
+from setpoint.deploy.reference import features_of, target_of
+from setpoint.domain.contract import imputed
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict, advance, withdraw
+from setpoint.domain.schema import Schema
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.clear import in_clear, reference_in_clear, score
+from setpoint.loop.columns import fitting
+from setpoint.loop.ports import Ports
+from setpoint.loop.release import read_binning
+from setpoint.loop.spans import repaired_spans
+from setpoint.update.training_set import repaired_inputs
+
+FEWEST_HELD_OUT = 100  # labelled rows
+NOT_THE_MODEL = (".json", ".npy", ".parquet", ".seal")  # files of a bundle
+
+
+def trigger_of(deployment: Deployment) -> str:
+    """Return the quality objective that is off its set point: what an update has to make better; empty: the loss."""
+    off = (s.objective for s in deployment.standings if s.at_set_point is False and is_quality(s.objective.metric))
+    return next((objective.name for objective in off), "")
+
+
+def look_at(ports: Ports, deployment: Deployment, rollout: Rollout, *, until: datetime, now: datetime) -> Rollout:
+    """Judge a candidate on the rows from where its training ended up to `until`; return its rollout after this look.
+
+    One that has to wait stays at the gate, and is looked at again when the outcomes are there; after the last look it
+    is withdrawn.
+    """
+    turn = Turn(number=rollout.looks + 1)
+    verdict = judged(ports, deployment, rollout.candidate, until, turn)
+    moved = advance(rollout, verdict, now)
+    return withdraw(moved, now) if moved.phase is Phase.GATE and moved.looks >= LOOKS else moved
+
+
+def waits(rollout: Rollout) -> int:
+    """Return how many more outcomes a candidate at the gate waits for; 0 where it does not."""
+    gate = rollout.candidate.gate
+    return gate.needs if rollout.phase is Phase.GATE and gate and gate.decision is Decision.WAIT else 0
+
+
+def new_outcomes(rollout: Rollout, history: Records) -> int:
+    """Return how many outcomes of held-out rows have become known since the last look."""
+    rows = history.labelled.between(rollout.candidate.trained_until, None)
+    return len(rows) if rollout.looked is None else int((rows.known > stamp(rollout.looked)).sum())
+
+
+def judged(ports: Ports, deployment: Deployment, candidate: Candidate, until: datetime, turn: Turn) -> Verdict:
+    """Return what the gate says of a candidate at one look."""
+    model, champion = deployment.model, ports.bundles.get(deployment.model, deployment.served.champion)
+    schema, since = champion.schema, candidate.trained_until
+    assert since is not None
+    recorded = ports.log.read(model, since=since, until=until, as_of=until)
+    rows = in_clear(ports, model, fitting(ports, model, recorded, schema).labelled)
+    inputs = repaired_inputs(rows, repaired_spans(deployment))
+    folder = ports.bundles.folder(model, champion.version)
+    held = HeldOut(inputs=inputs, truth=rows.truth.astype(np.float64), time=rows.time, known=rows.known)
+    case = gather(
+        _asked(ports, champion),
+        _asked(ports, ports.bundles.get(model, candidate.version)),
+        held,
+        schema,
+        learnt=_learnt(ports, champion, candidate, held, rows, until),
+        splits={by: split for by, split in read_binning(folder).segments.items() if by in schema.names},
+        objectives=deployment.objectives,
+        trigger=candidate.trigger,
+        turn=turn,
+        min_rows=FEWEST_HELD_OUT,
+    )
+    return judge(case)
+
+
+def _asked(ports: Ports, version: ModelVersion) -> Asked:
+    folder = ports.bundles.folder(version.model, version.version)
+    return Asked(
+        version=version.version,
+        ask=partial(score, ports, version.model, version.version),
+        threshold=version.threshold,
+        p50_us=next((v.p50_us for v in version.variants if v.chosen), None),
+        bytes=sum((folder / name).stat().st_size for name in version.files if not name.endswith(NOT_THE_MODEL)),
+    )
+
+
+def _learnt(
+    ports: Ports, champion: ModelVersion, candidate: Candidate, held: HeldOut, rows: Records, until: datetime
+) -> Learnt:
+    """Read what the candidate learnt from its bundle, and what the log has for the same rows."""
+    model, schema, since = champion.model, champion.schema, candidate.trained_until
+    assert since is not None
+    table, before = (_reference(ports, model, version) for version in (candidate.version, champion.version))
+    ids = _ids(table, schema)
+    return learnt_from(
+        imputed(features_of(table, schema.features), schema),
+        target_of(table, schema),
+        champion=(imputed(features_of(before, schema.features), schema), target_of(before, schema)),
+        held_out=(imputed(held.inputs, schema), held.truth),
+        holdout_since=stamp(since),
+        time=_times(table, schema),
+        ids=ids,
+        champion_time=_times(before, schema),
+        held_out_ids=frozenset(map(str, rows.id)),
+        logged={} if ids is None else _logged(ports.log.read(model, until=since, as_of=until)),
+    )
+
+
+def _reference(ports: Ports, model: str, version: str) -> pa.Table:
+    folder: Path = ports.bundles.folder(model, version)
+    table = pq.read_table(folder / REFERENCE_FILE)
+    return reference_in_clear(ports, model, table, ports.bundles.get(model, version).schema)
+
+
+def _logged(records: Records) -> Mapping[str, float]:
+    rows = records.labelled
+    return dict(zip(map(str, rows.id), rows.truth.astype(np.float64).tolist(), strict=True))
+
+
+def _times(table: pa.Table, schema: Schema) -> Column | None:
+    if schema.time not in table.column_names or not pa.types.is_timestamp(table[schema.time].type):
+        return None
+    times: Column = table[schema.time].to_numpy().astype("datetime64[us]")
+    return None if np.isnat(times).any() else times
+
+
+def _ids(table: pa.Table, schema: Schema) -> Column | None:
+    if schema.id not in table.column_names:
+        return None
+    return np.array([str(i) for i in table[schema.id].to_pylist()], object)
