@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from setpoint.bootstrap.home import open_home
+from setpoint.cli.gate import gate_table
 from setpoint.cli.show import ME, By, Json, console, number, plain, print_json, table
 from setpoint.config import Settings, fraction
 from setpoint.domain.live import written
@@ -70,7 +71,7 @@ def rollout(
     by: By = ME,
     json: Json = False,
 ) -> None:
-    """Show candidates and how each ended, or give challengers a share of the requests."""
+    """Show candidates, how each ended and all that the gate found of the newest, or give challengers a share."""
     if share:
         _share(model, share, by, json)
         return
@@ -92,6 +93,10 @@ def rollout(
         )
     columns = ("candidate", "phase", "gate", "shadow", "realised gain")
     console.print(table("", columns, rows, right=("realised gain",)) if rows else "No candidates yet")
+    for r in [r for r in found if r.candidate.gate and r.candidate.gate.judged][-1:]:
+        assert r.candidate.gate is not None
+        console.print()
+        console.print(gate_table(r, r.candidate.gate))
 
 
 def _share(model: str | None, given: list[str], by: str, json: bool) -> None:

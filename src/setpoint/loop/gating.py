@@ -1,30 +1,26 @@
 """A candidate before the gate: what is read and asked to judge it, as often as the gate may look."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from setpoint.config import is_quality
 from setpoint.deploy.gate import LOOKS, Asked, HeldOut, Learnt, Turn, gather, judge
 from setpoint.deploy.gate.learnt import learnt_from
-from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.deploy.reference import features_of, target_of
 from setpoint.domain.contract import imputed
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict, advance, withdraw
-from setpoint.domain.schema import Schema
 from setpoint.domain.version import ModelVersion
-from setpoint.loop.clear import in_clear, reference_in_clear, score
+from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import fitting
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
+from setpoint.loop.sets import ground_of
 from setpoint.loop.spans import repaired_spans
+from setpoint.update.sets.origin import known_of
 from setpoint.update.training_set import repaired_inputs
 
 FEWEST_HELD_OUT = 100  # labelled rows
@@ -103,41 +99,31 @@ def _learnt(
     """Read what the candidate learnt from its bundle, and what the log has for the same rows."""
     model, schema, since = champion.model, champion.schema, candidate.trained_until
     assert since is not None
-    table, before = (_reference(ports, model, version) for version in (candidate.version, champion.version))
-    ids = _ids(table, schema)
+    grounds = [ground_of(ports, model, version) for version in (candidate.version, champion.version)]
+    known, before = (known_of(g.table, schema.time, schema.id, g.provenance) for g in grounds)
+    table, earlier = (g.table for g in grounds)
     return learnt_from(
         imputed(features_of(table, schema.features), schema),
         target_of(table, schema),
-        champion=(imputed(features_of(before, schema.features), schema), target_of(before, schema)),
+        champion=(imputed(features_of(earlier, schema.features), schema), target_of(earlier, schema)),
         held_out=(imputed(held.inputs, schema), held.truth),
         holdout_since=stamp(since),
-        time=_times(table, schema),
-        ids=ids,
-        champion_time=_times(before, schema),
+        time=_whole(known.time),
+        ids=known.ids,
+        champion_time=_whole(before.time),
         held_out_ids=frozenset(map(str, rows.id)),
-        logged={} if ids is None else _logged(ports.log.read(model, until=since, as_of=until)),
+        erased=ports.log.erased(model),
+        logged={} if known.ids is None else _logged(ports.log.read(model, until=since, as_of=until)),
     )
 
 
-def _reference(ports: Ports, model: str, version: str) -> pa.Table:
-    folder: Path = ports.bundles.folder(model, version)
-    table = pq.read_table(folder / REFERENCE_FILE)
-    return reference_in_clear(ports, model, table, ports.bundles.get(model, version).schema)
-
-
-def _logged(records: Records) -> Mapping[str, float]:
+def _logged(records: Records) -> dict[str, float]:
     rows = records.labelled
     return dict(zip(map(str, rows.id), rows.truth.astype(np.float64).tolist(), strict=True))
 
 
-def _times(table: pa.Table, schema: Schema) -> Column | None:
-    if schema.time not in table.column_names or not pa.types.is_timestamp(table[schema.time].type):
+def _whole(time: Column | None) -> Column | None:
+    """Return times of which those that are not known lie before all others; None where none is known."""
+    if time is None or np.isnat(time).all():
         return None
-    times: Column = table[schema.time].to_numpy().astype("datetime64[us]")
-    return None if np.isnat(times).any() else times
-
-
-def _ids(table: pa.Table, schema: Schema) -> Column | None:
-    if schema.id not in table.column_names:
-        return None
-    return np.array([str(i) for i in table[schema.id].to_pylist()], object)
+    return np.where(np.isnat(time), np.nanmin(time), time)

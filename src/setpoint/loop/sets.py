@@ -56,7 +56,7 @@ def training_set(
         mended=tuple(Mended(map=m, since=since, until=end) for m, since, end in repaired_spans(deployment)),
         left_out=doubtful_spans(deployment, as_of),
     )
-    ground, records = _as_recorded(ports, _ground(ports, model, root), in_clear(ports, model, recorded), champion)
+    ground, records = _as_recorded(ports, ground_of(ports, model, root), in_clear(ports, model, recorded), champion)
     erased, setpoint = ports.log.erased(model), installed("setpoint")
     return make_set(ground, records, champion.schema, source, spec, erased=erased, setpoint=setpoint)
 
@@ -71,7 +71,7 @@ def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
     Corrupt
         If it is not the one that its recipe is of.
     """
-    ground = _ground(ports, model, version)
+    ground = ground_of(ports, model, version)
     if ground.provenance is None:
         raise NotFound(f"{model} {version} was not trained here: its bundle has a reference, and no recipe of it")
     recipe = from_json((ports.bundles.folder(model, version) / RECIPE_FILE).read_bytes(), Recipe)
@@ -94,7 +94,8 @@ def write_set(made: TrainingSet, folder: Path, *, private: bool) -> Path:
     return folder / SET_FILE
 
 
-def _ground(ports: Ports, model: str, version: str) -> Ground:
+def ground_of(ports: Ports, model: str, version: str) -> Ground:
+    """Return what a version learnt from, in clear, and where those rows came from where that is on record."""
     folder, schema = ports.bundles.folder(model, version), ports.bundles.get(model, version).schema
     table = reference_in_clear(ports, model, pq.read_table(folder / REFERENCE_FILE), schema)
     return Ground(table=table, provenance=_provenance(folder))

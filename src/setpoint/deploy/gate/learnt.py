@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Set
 import numpy as np
 
 from setpoint.deploy.gate.case import Answers, BoolArray, FloatArray, Learnt
+from setpoint.domain.erased import NOBODY, ErasedIds, erased_rows
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 
@@ -24,7 +25,7 @@ def learnt_from(
     champion_time: Column | None = None,
     held_out_ids: Set[str] = frozenset(),
     logged: Mapping[str, float] | None = None,
-    erased: Set[str] = frozenset(),
+    erased: ErasedIds = NOBODY,
 ) -> Learnt:
     """Return the facts of a training set.
 
@@ -40,8 +41,8 @@ def learnt_from(
         Ids of the held-out rows.
     logged : mapping of str to float, optional
         Truth in the log by id.
-    erased : set of str
-        Ids of the set's rows that were erased from the log since.
+    erased : ErasedIds
+        All ids that were erased from the log.
     """
     keys = row_keys(inputs, truth)
     new = np.ones(len(truth), bool) if champion is None else ~np.isin(keys, row_keys(*champion))
@@ -60,7 +61,7 @@ def learnt_from(
         time=time,
         champion_until=None if champion_time is None or not len(champion_time) else champion_time.max(),
         held_out=int((inside & new).sum()),
-        erased=int(np.isin(names, list(erased)).sum()) if ids is not None else 0,
+        erased=0 if ids is None else erased_rows(ids, erased),
     )
 
 

@@ -11,6 +11,7 @@ from setpoint.stats.quality import mean
 
 OTHERWISE = 0.05  # of the labels may differ from the log's: outcomes are corrected
 FAINT = 0.25  # of the champion's association with the held-out truth: less is none
+TOLD = 0.5  # of the differing labels that another row explains
 PLAIN = 0.2  # association from which on the champion can tell
 LAGS = (-3, -2, -1, 1, 2, 3)
 ALPHA = 0.001
@@ -37,9 +38,12 @@ def _against_log(learnt: Learnt, task: Task) -> GateCheck | None:
     other = ~np.isclose(label, logged, rtol=1e-6) if task is Task.REGRESSION else label != logged
     if share_low(int(other.sum()), rows, ALPHA) <= OTHERWISE:
         return None
-    shifts = {k: float(np.isclose(_moved(logged, k), label[3:-3], rtol=1e-6).mean()) for k in LAGS} if rows > 9 else {}
+    wrong = other[3:-3]
+    shifts = (
+        {k: np.isclose(_moved(logged, k), label[3:-3], rtol=1e-6)[wrong].mean() for k in LAGS} if wrong.any() else {}
+    )
     best = max(shifts, key=shifts.__getitem__, default=0)
-    off = f"; {shifts[best]:.0%} are those of {_row(best)}" if shifts and shifts[best] > 1 - float(other.mean()) else ""
+    off = f"; {shifts[best]:.0%} of these are those of {_row(best)}" if shifts and shifts[best] > TOLD else ""
     words = f"{other.mean():.0%} of its training labels are not what the log has for the same rows{off}"
     return failed("labels", "labels", words, differ=float(other.mean()), rows=rows)
 

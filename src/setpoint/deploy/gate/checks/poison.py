@@ -31,6 +31,7 @@ def poison(case: Case) -> GateCheck:
 
 
 def _acts(pattern: Pattern, case: Case) -> bool:
-    size = MASSIVE * case.spread
-    same_way = pattern.moved * pattern.gap > 0
-    return same_way and abs(pattern.moved) > size and abs(pattern.champion_moved) < OWN * abs(pattern.moved)
+    """Whether it moves the candidate the way the labels go, and the champion not half as far."""
+    way = 1.0 if pattern.gap > 0 else -1.0
+    moved, champion = way * pattern.moved, way * pattern.champion_moved
+    return moved > MASSIVE * case.spread and champion < OWN * moved

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from setpoint.deploy.gate.case import BoolArray, Case, FloatArray, Side
+from setpoint.deploy.gate.case import BoolArray, Case, Odd, Side
 from setpoint.deploy.gate.paired import failed, not_applicable, passed
 from setpoint.domain.rollout import GateCheck
 from setpoint.domain.schema import Task
 
 JUMPY, TIMES = 0.2, 5.0  # mean change of the score in its standard deviations; of the champion's
-OUT, SHARE = 3.0, 0.05  # ranges of the truth beyond its ends; of the odd rows
+OUT, SHARE = 3.0, 0.05  # ranges of the truth from its middle; of the odd rows
 
 
 def robustness(case: Case) -> GateCheck:
@@ -36,13 +36,14 @@ def _moved(case: Case, side: Side) -> float:
 
 
 def _thrown_out(case: Case) -> dict[str, float]:
+    """Return the share of odd rows, by kind, answered far beyond all outcomes and far beyond the champion's answer."""
     if case.schema.task is not Task.REGRESSION:
         return {}
-    found = {o.kind: float((_far(case, o.candidate) & ~_far(case, o.champion)).mean()) for o in case.odd}
+    found = {o.kind: float(_far(case, o).mean()) for o in case.odd}
     return {kind: share for kind, share in found.items() if share > SHARE}
 
 
-def _far(case: Case, score: FloatArray) -> BoolArray:
-    low, high = float(case.truth.min()), float(case.truth.max())
-    reach = OUT * max(high - low, 1e-12)
-    return (score < low - reach) | (score > high + reach)
+def _far(case: Case, odd: Odd) -> BoolArray:
+    middle, reach = float(np.median(case.truth)), float(np.ptp(case.truth)) or 1.0
+    ours, theirs = np.abs(odd.candidate - middle), np.abs(odd.champion - middle)
+    return (ours > OUT * reach) & (ours > TIMES * np.maximum(theirs, reach))
