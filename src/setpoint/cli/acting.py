@@ -71,7 +71,7 @@ def rollout(
     by: By = ME,
     json: Json = False,
 ) -> None:
-    """Show candidates, how each ended and all that the gate found of the newest, or give challengers a share."""
+    """Show candidates and how each ended, or give challengers a share of the requests."""
     if share:
         _share(model, share, by, json)
         return
