@@ -27,9 +27,11 @@ from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Candidate, Decision, Rollout, advance
 from setpoint.domain.schema import Task
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace as changed
 from setpoint.stats.losses import losses
 from setpoint.update.trainers import sklearn as trainer
+from setpoint.update.trainers.request import FitRequest
 from setpoint.update.training_set import build
 from setpoint.update.when import due
 
@@ -203,7 +205,8 @@ class Replay:
     def trained(self, table: pa.Table) -> object:
         made = self.folder / "made"
         made.mkdir(exist_ok=True)
-        return joblib.load(trainer.fit(self.first, table, self.s.schema, 0, made))
+        asked = FitRequest(artifact=self.first, table=table, schema=self.s.schema, workdir=made, method=Method.REFIT)
+        return joblib.load(trainer.fit(asked))
 
     def best_window(self, table: pa.Table) -> int:
         """Rows of the window that was best on the latest tenth; the longer one unless the shorter wins by 1 %."""

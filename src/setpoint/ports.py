@@ -25,7 +25,7 @@ from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
 from setpoint.domain.update import Method
-from setpoint.domain.value import value
+from setpoint.domain.value import field, value
 from setpoint.domain.version import ModelVersion, Removal, Seal
 
 if TYPE_CHECKING:
@@ -304,7 +304,11 @@ class Scorer(Protocol):
 
 @value
 class FitJob:
-    """A request for a new version, trained on given rows."""
+    """A request for a new version, trained on given rows.
+
+    `method` None: the usual one of the model's framework. `new_rows`: how many of the last rows came after the parent's
+    training, if that is known.
+    """
 
     id: str
     model: str
@@ -318,17 +322,19 @@ class FitJob:
     allow: tuple[str, ...] = ()
     latency_us: float | None = None  # what the objectives ask of one answer
     seed: int = 0
-    method: Method = Method.REFIT
+    method: Method | None = None
+    new_rows: int | None = None
 
 
 @value
 class FitResult:
-    """How a job ended: a version in the bundle store, or an error in words."""
+    """How a job ended: a version in the bundle store, or an error in words; and what the training measured."""
 
     id: str
     version: str | None = None
     error: str | None = None
     seconds: float = 0.0
+    measures: dict[str, float] = field(default_factory=dict)
 
 
 class Trainer(Protocol):

@@ -13,6 +13,7 @@ import pytest
 from setpoint.deploy.reference import features_of
 from setpoint.deploy.schema import infer_schema
 from setpoint.domain.schema import Schema, Task
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.runtime.onnx import OnnxModel
@@ -104,15 +105,21 @@ def test_one_of_several_outputs_is_asked_for_by_its_key(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, own, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("ends", [None, two_ends])
-def test_training_goes_on_with_texts_codes_and_one_of_several_outputs(tmp_path: Path, ends: object) -> None:
+@pytest.mark.parametrize(("ends", "method"), [(None, Method.CONTINUE), (two_ends, Method.CONTINUE),
+                                              (two_ends, Method.REFIT)])  # fmt: skip
+def test_training_goes_on_with_texts_codes_and_one_of_several_outputs(
+    tmp_path: Path, ends: object, method: Method
+) -> None:
     from setpoint.update.trainers import keras as trainer
+    from setpoint.update.trainers.request import FitRequest
 
     output = "size" if ends else None
     model = a_network(ends=ends)
     native = read(tmp_path, model, output)
     schema = replace(described(native, reference()), own_output=output)
-    made = trainer.fit(tmp_path / "m.keras", reference(), schema, 0, tmp_path / "..")
+    asked = FitRequest(artifact=tmp_path / "m.keras", table=reference(), schema=schema, workdir=tmp_path / "..",
+                       method=method)  # fmt: skip
+    made = trainer.fit(asked)
     columns, errors = features_of(reference(), schema.features), []
     for path in (tmp_path / "m.keras", made):
         again = importer().answering(importer().read(path, ()), output)

@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -16,11 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput, JobFailed, SetpointError
 from setpoint.ports import FitJob
 from setpoint.update.job import run_fit
-from setpoint.update.trainers import trainer_for, user
+from setpoint.update.trainers import user
+from setpoint.update.trainers.request import FitRequest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEATURES = tuple(Feature(name=n, kind=Kind.NUMERIC, dtype=DType.FLOAT) for n in ("a", "b"))
@@ -54,6 +57,17 @@ def a_job(folder: Path, table: pa.Table, train: str | None = None) -> FitJob:
     )  # fmt: skip
 
 
+def a_request(folder: Path) -> FitRequest:
+    return FitRequest(
+        artifact=folder / "model.joblib", table=rows(), schema=REGRESSION, workdir=folder, method=Method.OWN
+    )
+
+
+def made_by(*given: Any, **limits: Any) -> Path:
+    """The artefact that a training makes."""
+    return Path(str(run_fit(*given, **limits).artifact))
+
+
 def failure(
     folder: Path, table: pa.Table, *, schema: Schema = REGRESSION, code: str | None = None, **limits: int
 ) -> str:
@@ -72,14 +86,14 @@ def failure(
 def test_a_scikit_learn_model_is_cloned_and_fitted_the_same_each_time(tmp_path: Path) -> None:
     parent, said = a_regressor(tmp_path), list[str]()
     job = a_job(tmp_path, rows())
-    made = [run_fit(job, parent, REGRESSION, tmp_path / w, timeout_s=60, progress=said.append) for w in ("w1", "w2")]
+    made = [made_by(job, parent, REGRESSION, tmp_path / w, timeout_s=60, progress=said.append) for w in ("w1", "w2")]
     first, second = (joblib.load(path) for path in made)
     X = rows().to_pandas()[["a", "b"]]
     assert np.array_equal(first.predict(X), second.predict(X))
     assert np.corrcoef(first.predict(X), X["a"])[0, 1] > 0.9  # the parent had learnt the opposite
     assert list(first.feature_names_in_) == ["a", "b"]
     assert first.random_state == 0
-    assert "training on 400 rows" in said
+    assert "training on 400 rows (refit)" in said
 
 
 def test_a_skops_classifier_keeps_its_format_and_its_classes(tmp_path: Path) -> None:
@@ -88,7 +102,7 @@ def test_a_skops_classifier_keeps_its_format_and_its_classes(tmp_path: Path) -> 
         frame[["a", "b"]].to_numpy(), frame["y"].to_numpy(object)
     )
     skops.io.dump(model, tmp_path / "model.skops")
-    made = run_fit(a_job(tmp_path, classes()), tmp_path / "model.skops", BINARY, tmp_path / "w", timeout_s=60)
+    made = made_by(a_job(tmp_path, classes()), tmp_path / "model.skops", BINARY, tmp_path / "w", timeout_s=60)
     fitted = skops.io.load(made, trusted=skops.io.get_untrusted_types(file=made))
     assert made.name == "model.skops"
     assert list(fitted.classes_) == ["no", "yes"]
@@ -101,21 +115,20 @@ def test_classes_written_as_numbers_of_any_kind_are_known(tmp_path: Path, labels
         LogisticRegression().fit(table.select(["a", "b"]).to_pandas(), table["y"].to_numpy()), tmp_path / "m.joblib"
     )
     schema = replace(BINARY, classes=(0, 1))
-    made = run_fit(a_job(tmp_path, table), tmp_path / "m.joblib", schema, tmp_path / "w", timeout_s=60)
+    made = made_by(a_job(tmp_path, table), tmp_path / "m.joblib", schema, tmp_path / "w", timeout_s=60)
     assert list(joblib.load(made).classes_) == [0, 1]
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15 with NumPy 2
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_keras_model_is_continued_the_same_each_time(tmp_path: Path, suffix: str) -> None:
+def test_a_keras_model_is_continued_the_same_each_time(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
-    parent = tmp_path / f"model{suffix}"
+    parent = tmp_path / "model.h5"
     model.save(parent)
     job = a_job(tmp_path, rows(4_000))
-    made = [run_fit(job, parent, REGRESSION, tmp_path / w, timeout_s=110) for w in ("w1", "w2")]
+    made = [made_by(job, parent, REGRESSION, tmp_path / w, timeout_s=110) for w in ("w1", "w2")]
     first, second = (keras.saving.load_model(path) for path in made)
     X = np.column_stack([rows()["a"].to_numpy(), rows()["b"].to_numpy()]).astype(np.float32)
     y = rows()["y"].to_numpy()
@@ -134,8 +147,23 @@ def test_the_users_own_function_is_given_rows_schema_and_artefact(tmp_path: Path
     )
     (tmp_path / "helper.py").write_text("def twice(x):\n    return 2 * x\n")
     job = a_job(tmp_path, rows(), "train.py:fit")
-    made = run_fit(job, a_regressor(tmp_path), REGRESSION, tmp_path / "w", timeout_s=60)
+    made = made_by(job, a_regressor(tmp_path), REGRESSION, tmp_path / "w", timeout_s=60)
     assert joblib.load(made).max_iter == 4
+
+
+def test_the_users_own_function_gets_what_else_it_names(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import joblib\n"
+        "def fit(table, schema, artifact, *, seed, progress, checkpoint, weights=7):\n"
+        "    (checkpoint / 'state').write_text('kept')\n"
+        "    progress(f'{seed} {weights}', done=0.5)\n"
+        "    return joblib.load(artifact)\n"
+    )
+    said = list[str]()
+    job = replace(a_job(tmp_path, rows(), "train.py:fit"), seed=3)
+    run_fit(job, a_regressor(tmp_path), REGRESSION, tmp_path / "w", timeout_s=60, progress=said.append)
+    assert "[50 %] 3 None" in said
+    assert (tmp_path / "w" / "checkpoints" / "state").read_text() == "kept"
 
 
 def test_an_error_in_the_users_code_is_told_with_its_line(tmp_path: Path) -> None:
@@ -160,7 +188,7 @@ def test_what_is_wrong_with_the_users_file_is_told(
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "train.py").write_text(code)
     with pytest.raises(SetpointError) as told:
-        user.fit(f"{tmp_path / 'train.py'}:fit", tmp_path / "model.joblib", rows(), REGRESSION, tmp_path)
+        user.fit(f"{tmp_path / 'train.py'}:fit", a_request(tmp_path))
     assert said in str(told.value)
 
 
@@ -173,7 +201,7 @@ def test_what_is_wrong_with_the_users_file_is_told(
 )
 def test_a_missing_file_or_function_is_told(tmp_path: Path, train: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
-        user.fit(train, tmp_path / "model.joblib", rows(), REGRESSION, tmp_path)
+        user.fit(train, a_request(tmp_path))
 
 
 def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:
@@ -206,42 +234,6 @@ def test_too_much_memory_is_told(tmp_path: Path) -> None:
     assert told == (
         "the training needed more than 1 GB of memory and was stopped; set SETPOINT_JOB_MEMORY to allow more"
     )
-
-
-@pytest.mark.parametrize(
-    ("table", "schema", "said"),
-    [
-        (rows().slice(0, 0), REGRESSION, "the training set has no rows"),
-        (
-            rows(slope=0.0).set_column(2, "y", pa.array(np.full(400, 7.5))),
-            REGRESSION,
-            "the target 'y' has one value only (7.5) in all 400 rows",
-        ),
-        (
-            classes().set_column(2, "y", pa.array(["no"] * 400)),
-            BINARY,
-            "the target 'y' has one class only ('no') in all 400 rows",
-        ),
-        (
-            classes().set_column(2, "y", pa.array(["perhaps"] * 400)),
-            BINARY,
-            "the target 'y' is not 'no' or 'yes' in 400 of 400 rows",
-        ),
-        (
-            rows().set_column(2, "y", pa.array([None] * 400, pa.float64())),
-            REGRESSION,
-            "the target 'y' is not a number in 400 of 400 rows",
-        ),
-    ],
-    ids=["empty", "constant", "one class", "unknown class", "no target"],
-)
-def test_what_cannot_be_learnt_is_told(tmp_path: Path, table: pa.Table, schema: Schema, said: str) -> None:
-    with pytest.raises(InvalidInput) as told:
-        trainer_for(tmp_path / "model.joblib").fit(a_regressor(tmp_path), table, schema, 0, tmp_path / "work")
-    assert said in str(told.value)
-    with pytest.raises(InvalidInput) as told:  # the user's function is never called
-        user.fit(__file__ + ":nosuch", tmp_path / "model.joblib", table, schema, tmp_path)
-    assert said in str(told.value)
 
 
 def test_a_refusal_comes_through_the_process(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ import xgboost
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.schema import infer_schema
 from setpoint.domain.schema import Schema, Task
-from setpoint.errors import InvalidInput
+from setpoint.domain.update import Method
+from setpoint.runtime.boosted import untrained
 from setpoint.runtime.sklearn import opened
 from setpoint.update.trainers import sklearn as trainer
-from setpoint.update.trainers import trainer_for, user
+from setpoint.update.trainers import user
+from setpoint.update.trainers.request import FitRequest
 from setpoint.update.trainers.rows import columns_of
 from tests.zoo import boosting
 
@@ -27,6 +29,10 @@ def people() -> tuple[pa.Table, Schema]:
     X["job"] = X["job"].where(X.index > 9)
     table = pa.Table.from_pandas(X.assign(y=y))
     return table, infer_schema(table, target="y", task=Task.BINARY)
+
+
+def asked(artifact: Path, table: pa.Table, schema: Schema, method: Method, workdir: Path) -> FitRequest:
+    return FitRequest(artifact=artifact, table=table, schema=schema, workdir=workdir, method=method)
 
 
 def estimators() -> dict[str, object]:
@@ -44,7 +50,7 @@ def test_an_estimator_is_trained_anew_on_the_categories_it_knows(tmp_path: Path,
     table, schema = people()
     joblib.dump(estimators()[library], tmp_path / "m.joblib")
     (tmp_path / "new").mkdir()
-    made = trainer.fit(tmp_path / "m.joblib", table, schema, 0, tmp_path / "new")
+    made = trainer.fit(asked(tmp_path / "m.joblib", table, schema, Method.REFIT, tmp_path / "new"))
     answered = opened(made, schema, 0.5).predict(columns_of(table, schema))["probability"]
     nurses = np.array([job == "nurse" for job in table["job"].to_pylist()])
     zone = table["zone"].to_numpy() == 20
@@ -55,9 +61,21 @@ def test_an_estimator_is_trained_anew_on_the_categories_it_knows(tmp_path: Path,
         assert set(kinds) == {"job", "zone"}
 
 
-def test_a_booster_s_own_file_says_what_training_anew_needs(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"m\.ubj does not say how it was trained.*`train: train\.py:fit`"):
-        trainer_for(tmp_path / "m.ubj")
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
+def test_going_on_keeps_what_categories_meant_and_meets_new_ones(tmp_path: Path, library: str) -> None:
+    table, schema = people()
+    path = tmp_path / "m.joblib"
+    joblib.dump(estimators()[library], path)
+    jobs = ["baker" if job == "clerk" else job for job in table["job"].to_pylist()]  # sorted before the others
+    new = table.set_column(0, "job", pa.array(jobs))
+    (tmp_path / "new").mkdir()
+    made = trainer.fit(asked(path, new, schema, Method.CONTINUE, tmp_path / "new"))
+    before, after = (opened(p, schema, 0.5).predict(columns_of(table, schema))["probability"] for p in (path, made))
+    assert np.corrcoef(before, after)[0, 1] > 0.9  # codes that had moved would take nurses for smiths
+    baker = opened(made, schema, 0.5).predict(columns_of(new, schema))["probability"]
+    assert np.isfinite(baker).all()
+    again = untrained(joblib.load(made)).get_params()
+    assert max(again.get(name) or 0 for name in ("n_estimators", "iterations")) == 25  # 15 trees, and 10 more
 
 
 @pytest.mark.parametrize(("library", "framework"), [("lightgbm", "lightgbm"), ("xgboost", "xgboost")])
@@ -71,5 +89,5 @@ def test_a_booster_of_the_users_own_training_is_saved_as_its_library_does(tmp_pa
     frame = pd.DataFrame({"a": np.arange(60.0), "y": np.arange(60.0) ** 2})
     schema = infer_schema(pa.Table.from_pandas(frame), target="y", task=Task.REGRESSION)
     table = pa.Table.from_pandas(frame)
-    made = user.fit(f"{tmp_path / 'train.py'}:fit", tmp_path / "m.joblib", table, schema, tmp_path)
+    made = user.fit(f"{tmp_path / 'train.py'}:fit", asked(tmp_path / "m.joblib", table, schema, Method.OWN, tmp_path))
     assert framework_of(made) == framework

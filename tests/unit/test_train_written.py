@@ -7,8 +7,10 @@ import pyarrow as pa
 import pytest
 
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.update import Method
 from setpoint.errors import InvalidInput
 from setpoint.update.trainers import user
+from setpoint.update.trainers.request import FitRequest
 
 SCHEMA = Schema(features=(Feature(name="x", kind=Kind.NUMERIC, dtype=DType.FLOAT),), target="y", task=Task.REGRESSION)
 
@@ -22,7 +24,10 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, writes: str, champion
     code = f"from pathlib import Path\ndef fit(t, s, a):\n    made = Path({str(made)!r})\n    {writes}\n"
     (folder / "train.py").write_text(code)
     table = pa.table({"x": [1.0, 2.0], "y": [1.0, 2.0]})
-    return user.fit(f"{folder / 'train.py'}:fit", folder / champion, table, SCHEMA, folder / "work")
+    asked = FitRequest(
+        artifact=folder / champion, table=table, schema=SCHEMA, workdir=folder / "work", method=Method.OWN
+    )
+    return user.fit(f"{folder / 'train.py'}:fit", asked)
 
 
 def test_a_path_is_the_new_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Act: carry out one action and return the deployment as it then stands. Doing an action twice does it once."""
 
 from functools import singledispatch
+from pathlib import Path
 
 from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.incident import IncidentStatus
@@ -30,6 +31,7 @@ from setpoint.loop.receipts import receipt_of
 from setpoint.loop.release import read_binning
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate
+from setpoint.update.trainers import usual
 
 
 @singledispatch
@@ -155,7 +157,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         holdout_since=plan.holdout_since,
         until=plan.until,
         since=plan.since,
-        method=plan.method,
+        method=deployment.updates.method or usual(Path(look.champion.artifact), deployment.train),
         window_rows=plan.window_rows,
         expected=plan.expected,
         trigger=trigger_of(deployment),

@@ -1,6 +1,8 @@
 """Candidates: their training sets, their gate, and what they brought."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.domain.fleet import Deployment, Training
@@ -14,6 +16,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.sets import AS_IT_WAS, training_set, write_set
 from setpoint.ports import FitJob
 from setpoint.stats.losses import losses_of
+from setpoint.update.sets.origin import LOG
 
 SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
 
@@ -38,8 +41,17 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
             source=deployment.source,
             allow=deployment.allow,
             latency_us=asked_latency_us(deployment.objectives),
+            new_rows=_new_rows(made.provenance, training),
         )
     )
+
+
+def _new_rows(provenance: pa.Table, training: Training) -> int | None:
+    """Return how many rows of a set no training has seen; they are its last ones."""
+    if training.since is None:
+        return None
+    new = pc.and_(pc.equal(provenance["source"], LOG), pc.greater_equal(provenance["time"], training.since))
+    return int(pc.sum(new).as_py() or 0)
 
 
 def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, seconds: float) -> Rollout:

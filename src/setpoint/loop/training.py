@@ -75,7 +75,7 @@ class ProcessTrainer:
     def _run_alone(self, job: FitJob, folder: Path) -> None:
         started = time.monotonic()
         try:
-            result = FitResult(id=job.id, version=self._fit(job, folder))
+            result = self._fit(job, folder)
         except SetpointError as e:
             result = FitResult(id=job.id, error=self._words(e, job))
         result = replace(result, seconds=time.monotonic() - started)
@@ -98,7 +98,7 @@ class ProcessTrainer:
         for file in (*mine, *left):
             file.unlink(missing_ok=True)
 
-    def _fit(self, job: FitJob, folder: Path) -> str:
+    def _fit(self, job: FitJob, folder: Path) -> FitResult:
         parent = self._bundles.get(job.model, job.parent)
         home = self._bundles.folder(job.model, job.parent)
         artifact = home / parent.artifact
@@ -115,7 +115,7 @@ class ProcessTrainer:
         request = PackageRequest(
             model=job.model,
             version=self._bundles.next_name(job.model),
-            artifact=fitted,
+            artifact=Path(str(fitted.artifact)),
             reference=Path(job.training_set),
             target=parent.schema.target,
             created=self._clock.now(),
@@ -135,7 +135,8 @@ class ProcessTrainer:
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
         )
-        return make_version(self._bundles, request, job.allow, read_contract(home).given).version
+        made = make_version(self._bundles, request, job.allow, read_contract(home).given)
+        return FitResult(id=job.id, version=made.version, measures=fitted.measures)
 
 
 def _of_set(folder: Path) -> dict[str, Any]:

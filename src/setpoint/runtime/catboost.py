@@ -59,9 +59,9 @@ def fit_table(estimator: Any, columns: Columns, schema: Schema) -> pd.DataFrame:
 
 
 def stopped_at(estimator: Any) -> int | None:
-    """Return how many rounds of boosting are left of those it was to build, if it stopped early."""
+    """Return how many trees there are, if not as many as it was to build: it stopped early, or went on from others."""
     trees = int(estimator.tree_count_)
-    return trees if trees < int(estimator.get_all_params()["iterations"]) else None
+    return trees if trees != int(estimator.get_all_params()["iterations"]) else None
 
 
 class CatBoostModel:

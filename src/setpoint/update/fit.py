@@ -7,8 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from setpoint.domain.schema import Schema
-from setpoint.domain.value import from_json, to_json, value
+from setpoint.domain.update import Method
+from setpoint.domain.value import field, from_json, to_json, value
 from setpoint.errors import SetpointError
+from setpoint.update.trainers import trainer_for
+from setpoint.update.trainers.request import FitRequest, Report
 
 RESULT = "fit-result.json"
 
@@ -21,25 +24,30 @@ class FitSpec:
     training_set: str
     schema: Schema
     workdir: str
+    method: Method
+    checkpoints: str
     seed: int = 0
+    new_rows: int | None = None
     train: str | None = None
     trusted: tuple[str, ...] = ()
 
 
 @value
 class Fitted:
-    """How it ended: the new artefact, or an error in words."""
+    """How it ended: the new artefact and what was measured on the way, or an error in words."""
 
     artifact: str | None = None
     error: str | None = None
+    measures: dict[str, float] = field(default_factory=dict)
 
 
 def main(spec_file: str) -> None:
     """Do the job and write the result file; any error but memory and the user's own is ours and ends the process."""
     spec = from_json(Path(spec_file).read_bytes(), FitSpec)
     os.nice(10)  # serving comes first
+    report = Report()
     try:
-        result = Fitted(artifact=str(_fit(spec)))
+        result = Fitted(artifact=str(_fit(spec, report)), measures=report.measures)
     except MemoryError:
         result = Fitted(error="the training needs more memory than the machine has")
     except SetpointError as e:
@@ -49,16 +57,26 @@ def main(spec_file: str) -> None:
     partial.rename(partial.with_suffix(""))
 
 
-def _fit(spec: FitSpec) -> Path:
-    from setpoint.update.trainers import trainer_for, user
-
-    artifact, workdir = Path(spec.artifact), Path(spec.workdir)
+def _fit(spec: FitSpec, report: Report) -> Path:
     table = pq.read_table(spec.training_set)
-    print(f"training on {table.num_rows:,} rows", flush=True)  # noqa: T201
-    if spec.train is not None:
-        return user.fit(spec.train, artifact, table, spec.schema, workdir)
-    made: Path = trainer_for(artifact).fit(artifact, table, spec.schema, spec.seed, workdir, trusted=spec.trusted)
-    return made
+    report.say(f"training on {table.num_rows:,} rows ({spec.method})")
+    request = FitRequest(
+        artifact=Path(spec.artifact),
+        table=table,
+        schema=spec.schema,
+        workdir=Path(spec.workdir),
+        method=spec.method,
+        seed=spec.seed,
+        new_rows=spec.new_rows,
+        trusted=spec.trusted,
+        checkpoints=Path(spec.checkpoints),
+        report=report,
+    )
+    if spec.train is not None and spec.method is Method.OWN:
+        from setpoint.update.trainers import user
+
+        return user.fit(spec.train, request)
+    return trainer_for(request.artifact, spec.method)(request)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from setpoint.errors import JobFailed
 from setpoint.ports import FitJob
 from setpoint.sandbox.watch import Watch, kill_group
 from setpoint.update.fit import RESULT, FitSpec, Fitted
+from setpoint.update.trainers import usual
 
+CHECKPOINTS = "checkpoints"
 LOG = "fit.log"
 ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
@@ -37,8 +39,8 @@ def run_fit(
     timeout_s: float,
     memory_bytes: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
-) -> Path:
-    """Train a candidate and return its artefact, a file in `workdir` unless the user's own training wrote it elsewhere.
+) -> Fitted:
+    """Train a candidate; its artefact is a file in `workdir` unless the user's own training wrote it elsewhere.
 
     Parameters
     ----------
@@ -56,14 +58,18 @@ def run_fit(
     JobFailed
         If the training crashed, hung, refused its data, or left no artefact; the text is written for the user.
     """
-    workdir.mkdir(parents=True, exist_ok=True)
+    checkpoints = workdir / CHECKPOINTS
+    checkpoints.mkdir(parents=True, exist_ok=True)
     (workdir / RESULT).unlink(missing_ok=True)
     spec = FitSpec(
         artifact=str(artifact.resolve()),
         training_set=str(Path(job.training_set).resolve()),
         schema=schema,
         workdir=str(workdir.resolve()),
+        method=job.method or usual(artifact, job.train),
+        checkpoints=str(checkpoints.resolve()),
         seed=job.seed,
+        new_rows=job.new_rows,
         train=None if job.train is None else str(Path(job.source).resolve() / job.train),
         trusted=trusted,
     )
@@ -78,7 +84,7 @@ def run_fit(
     file = artifact_of(made).file
     if not file.exists() or file.stat().st_size == 0:
         raise JobFailed(f"training {job.id} left no artefact at {made}")
-    return made
+    return result
 
 
 def _run(workdir: Path, timeout_s: float, memory_bytes: int | None, progress: Callable[[str], None]) -> int:

@@ -10,7 +10,6 @@ from setpoint.domain.incident import Cause, IncidentStatus
 from setpoint.domain.receipt import Gain
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.schema import Task
-from setpoint.domain.update import Method
 from setpoint.domain.value import value
 from setpoint.stats.losses import class_losses, losses
 from setpoint.stats.paired import mean_interval
@@ -45,7 +44,6 @@ class FitPlan:
     new_rows: int
     holdout_rows: int
     reason: str
-    method: Method = Method.REFIT
     window_rows: int | None = None
     expected: Gain | None = None
     estimated: str = ""

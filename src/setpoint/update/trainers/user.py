@@ -1,27 +1,29 @@
 """Train with the user's own function: `train.py:fit`."""
 
+import inspect
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from setpoint.domain.artifact import artifact_of
-from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidInput, JobFailed
 from setpoint.runtime.boosted import library_of
 from setpoint.runtime.own import blame, function_of
 from setpoint.update.trainers import sklearn
-from setpoint.update.trainers.rows import target_of
+from setpoint.update.trainers.request import FitRequest
+from setpoint.update.trainers.rows import rows_of, weights_of
 
 BOOSTERS = {"lightgbm": ".txt", "xgboost": ".ubj"}
 
 
-def fit(train: str, artifact: Path, table: pa.Table, schema: Schema, workdir: Path) -> Path:
+def fit(train: str, request: FitRequest) -> Path:
     """Call `fit(table: DataFrame, schema: dict, artifact: Path)` in the user's file, and save the estimator it returns.
 
-    A path that it returns is that of a model it wrote.
+    A path that it returns is that of a model it wrote. Of `seed`, `weights`, `progress` and `checkpoint` it gets those
+    that it names (see `_offered`).
 
     Parameters
     ----------
@@ -35,13 +37,36 @@ def fit(train: str, artifact: Path, table: pa.Table, schema: Schema, workdir: Pa
     JobFailed
         If it raised: the error with the file and line it came from.
     """
-    target_of(table, schema)
+    rows_of(request.table, request.schema)
     file, function = function_of(train, "train")
+    given = (request.table.to_pandas(), msgspec.to_builtins(request.schema), request.artifact)
     try:
-        made = function(table.to_pandas(), msgspec.to_builtins(schema), artifact)
+        made = function(*given, **_asked_for(function, request))
     except Exception as e:  # not our code: it may raise anything
         raise JobFailed(blame(e, file)) from e
-    return _save(made, train, artifact, workdir)
+    return _save(made, train, request.artifact, request.workdir)
+
+
+def _asked_for(function: Callable[..., Any], request: FitRequest) -> dict[str, Any]:
+    """Return what a function names of all that is offered beside the first three."""
+    parameters = inspect.signature(function).parameters
+    every = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return {name: thing for name, thing in _offered(request).items() if every or name in list(parameters)[3:]}
+
+
+def _offered(request: FitRequest) -> dict[str, Any]:
+    """Return what a training may ask for.
+
+    `seed`, an int; `weights`, an array of shape (n,) or None; `progress(words, done=None)` tells what goes on and which
+    share is done; `checkpoint`, the Path of a folder whose files are there again if the training is killed and begun
+    anew.
+    """
+    return {
+        "seed": request.seed,
+        "weights": weights_of(request.table),
+        "progress": request.report.say,
+        "checkpoint": request.checkpoints,
+    }
 
 
 def _save(made: Any, train: str, artifact: Path, workdir: Path) -> Path:
