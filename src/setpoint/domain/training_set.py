@@ -7,7 +7,8 @@ from setpoint.domain.live import FeatureMap
 from setpoint.domain.value import field, value
 
 WEIGHT = "setpoint_weight"  # a column of the set, never a feature
-RECIPE_FILE, PROVENANCE_FILE = "recipe.json", "provenance.parquet"
+RECIPE_FILE, PROVENANCE_FILE, ISSUES_FILE = "recipe.json", "provenance.parquet", "label_issues.parquet"
+BESIDE = (PROVENANCE_FILE, RECIPE_FILE, ISSUES_FILE)  # the set, in a bundle
 
 
 class Base(StrEnum):

@@ -13,14 +13,15 @@ from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Records
 from setpoint.domain.sensitive import ID, hasher_of
-from setpoint.domain.training_set import PROVENANCE_FILE, RECIPE_FILE, Mended, Recipe, SetSpec, Source
+from setpoint.domain.training_set import ISSUES_FILE, PROVENANCE_FILE, RECIPE_FILE, Mended, Recipe, SetSpec, Source
 from setpoint.domain.value import from_json, to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import Corrupt, NotFound
 from setpoint.loop.clear import in_clear, reference_in_clear
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
-from setpoint.loop.spans import doubtful_spans, repaired_spans
+from setpoint.loop.release import read_binning
+from setpoint.loop.spans import doubtful_spans, repaired_spans, untouched
 from setpoint.update.sets.digest import digest
 from setpoint.update.sets.made import Ground, TrainingSet, make_set
 from setpoint.update.sets.origin import texts
@@ -57,8 +58,17 @@ def training_set(
         left_out=doubtful_spans(deployment, as_of),
     )
     ground, records = _as_recorded(ports, ground_of(ports, model, root), in_clear(ports, model, recorded), champion)
-    erased, setpoint = ports.log.erased(model), installed("setpoint")
-    return make_set(ground, records, champion.schema, source, spec, erased=erased, setpoint=setpoint)
+    return make_set(
+        ground,
+        records,
+        champion.schema,
+        source,
+        spec,
+        erased=ports.log.erased(model),
+        segments=read_binning(ports.bundles.folder(model, root)).segments,
+        recent=_latest(ports, deployment, champion, source) if spec.importance else None,
+        setpoint=installed("setpoint"),
+    )
 
 
 def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
@@ -74,10 +84,12 @@ def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
     ground = ground_of(ports, model, version)
     if ground.provenance is None:
         raise NotFound(f"{model} {version} was not trained here: its bundle has a reference, and no recipe of it")
-    recipe = from_json((ports.bundles.folder(model, version) / RECIPE_FILE).read_bytes(), Recipe)
+    folder = ports.bundles.folder(model, version)
+    recipe = from_json((folder / RECIPE_FILE).read_bytes(), Recipe)
+    issues = pq.read_table(folder / ISSUES_FILE) if (folder / ISSUES_FILE).is_file() else None
     if digest(ground.table) != recipe.digest or digest(ground.provenance) != recipe.provenance:
         raise Corrupt(f"the training set of {model} {version} is not the one of its recipe, {recipe.digest[:12]}")
-    return TrainingSet(table=ground.table, provenance=ground.provenance, recipe=recipe)
+    return TrainingSet(table=ground.table, provenance=ground.provenance, recipe=recipe, issues=issues)
 
 
 def write_set(made: TrainingSet, folder: Path, *, private: bool) -> Path:
@@ -90,8 +102,17 @@ def write_set(made: TrainingSet, folder: Path, *, private: bool) -> Path:
         folder.chmod(0o700)
     pq.write_table(made.provenance, folder / PROVENANCE_FILE, compression="zstd")
     (folder / RECIPE_FILE).write_bytes(to_json(made.recipe, pretty=True))
+    if made.issues is not None:
+        pq.write_table(made.issues, folder / ISSUES_FILE, compression="zstd")
     pq.write_table(made.table, folder / SET_FILE)
     return folder / SET_FILE
+
+
+def _latest(ports: Ports, deployment: Deployment, champion: ModelVersion, source: Source) -> Records:
+    """Return the requests after the set, whether or not their outcome is known; of sound stretches alone."""
+    recorded = ports.log.read(source.model, since=source.until, until=source.as_of, as_of=source.as_of)
+    rows = in_clear(ports, source.model, fitting(ports, source.model, recorded, champion.schema))
+    return rows.take(untouched(rows, deployment))
 
 
 def ground_of(ports: Ports, model: str, version: str) -> Ground:

@@ -7,7 +7,7 @@ from typing import Any
 
 from setpoint.deploy.package import PackageRequest
 from setpoint.domain.sensitive import sealed
-from setpoint.domain.training_set import PROVENANCE_FILE, RECIPE_FILE, Recipe
+from setpoint.domain.training_set import BESIDE, RECIPE_FILE, Recipe
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.errors import SetpointError
 from setpoint.govern.scan import scan
@@ -93,7 +93,7 @@ class ProcessTrainer:
     def _forget(self, job: FitJob, folder: Path) -> None:
         """Remove what holds records: the training set, and where values are sensitive what may quote them in clear."""
         left = (folder / LOG, folder / FITTED) if sealed(self._bundles.get(job.model, job.parent).schema) else ()
-        files = (Path(job.training_set), folder / PROVENANCE_FILE, folder / RECIPE_FILE)
+        files = (Path(job.training_set), *(folder / name for name in BESIDE))
         mine = files if Path(job.training_set).parent == folder else ()
         for file in (*mine, *left):
             file.unlink(missing_ok=True)
@@ -141,7 +141,7 @@ class ProcessTrainer:
 
 def _of_set(folder: Path) -> dict[str, Any]:
     """Return what a request says of the training set in a folder, where its provenance and its recipe lie beside it."""
-    beside = tuple(file for file in (folder / PROVENANCE_FILE, folder / RECIPE_FILE) if file.is_file())
-    if len(beside) < 2:
+    if not (folder / RECIPE_FILE).is_file():
         return {}
-    return {"beside": beside, "set_sha256": from_json(beside[1].read_bytes(), Recipe).digest}
+    recipe = from_json((folder / RECIPE_FILE).read_bytes(), Recipe)
+    return {"beside": tuple(f for f in (folder / n for n in BESIDE) if f.is_file()), "set_sha256": recipe.digest}

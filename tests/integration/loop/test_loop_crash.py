@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from setpoint.domain.fleet import Decided, Deployment, Envelope
+from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
 from setpoint.loop import act, candidates
@@ -95,6 +96,12 @@ def check_the_set_can_be_built_again(w: Any, folder: Path) -> None:
     with pytest.raises(NotFound, match="v1 was not trained here"):
         stored_set(ports, "demand", "v1")
     check_erased_ids_are_in_no_later_set(w, kept)
+    asked = SetSpec(rows=800, duplicates=Repeats.DROP, label_issues=LabelIssues.DROP, importance=True)
+    more = training_set(ports, w.deployment, v2, until=at.until, as_of=at.as_of, spec=asked)
+    assert [s.name for s in more.recipe.steps][-3:] == ["duplicates", "label_issues", "importance"]
+    assert more.recipe.steps[-1].counts["recent"] > 0  # requests since then
+    write_set(more, folder / "more", private=True)
+    assert {f.name for f in (folder / "more").iterdir()} == {"train.parquet", *BESIDE}
 
 
 def check_erased_ids_are_in_no_later_set(w: Any, kept: TrainingSet) -> None:

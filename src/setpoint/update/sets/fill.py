@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from setpoint.domain.contract import imputed
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Column, Records, stamp
-from setpoint.domain.schema import Feature, Schema, Task
+from setpoint.domain.schema import Feature, Kind, Schema, Task
 from setpoint.domain.training_set import Step
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
@@ -58,6 +58,13 @@ def filled(
         Step(name="repairs", rows_in=rows, rows_out=rows, counts=repaired, at_door=True),
         Step(name="contract", rows_in=rows, rows_out=rows, counts=replaced, at_door=True),
     )
+
+
+def as_inputs(records: Records, schema: Schema, maps: Maps) -> pa.Table:
+    """Return the features of records as the model saw them, labelled or not."""
+    seen = imputed(repaired_inputs(records, maps), schema)
+    kinds = {f.name: pa.string() if f.kind is Kind.CATEGORICAL else pa.float64() for f in schema.features}
+    return pa.table({name: pa.array(seen[name], kinds[name]) for name in schema.names})
 
 
 def repaired_inputs(records: Records, maps: Maps) -> dict[str, Any]:

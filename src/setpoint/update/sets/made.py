@@ -1,19 +1,32 @@
 """A training set, step by step: which rows, their columns, and the recipe of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
 import pyarrow as pa
 
 from setpoint.domain.erased import NOBODY, ErasedIds
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
-from setpoint.domain.training_set import Recipe, SetSpec, Source, Step
+from setpoint.domain.segments import Split
+from setpoint.domain.training_set import WEIGHT, Balance, LabelIssues, Recipe, Repeats, SetSpec, Source
 from setpoint.update.sets.choose import Window, choose
 from setpoint.update.sets.digest import digest
-from setpoint.update.sets.fill import filled
+from setpoint.update.sets.draft import (
+    Draft,
+    balance_weighed,
+    final_weights,
+    importance_weighed,
+    issues_handled,
+    repeats_handled,
+)
+from setpoint.update.sets.fill import as_inputs, filled
 from setpoint.update.sets.origin import known_of, provenance
+
+NO_SEGMENTS: Mapping[str, Split] = {}
+MOST_RECENT = 20_000  # rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +44,7 @@ class TrainingSet:
     table: pa.Table
     provenance: pa.Table
     recipe: Recipe
+    issues: pa.Table | None = None  # outcomes that are likely wrong, if they were looked for
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -45,6 +59,8 @@ def make_set(
     spec: SetSpec,
     *,
     erased: ErasedIds = NOBODY,
+    segments: Mapping[str, Split] = NO_SEGMENTS,
+    recent: Records | None = None,
     setpoint: str = "",
 ) -> TrainingSet:
     """Return the training set that a spec asks for. Pure: the same arguments give the same bytes.
@@ -57,6 +73,11 @@ def make_set(
         Where rows come from, with the repairs and the spans that are left out.
     erased : ErasedIds
         Of which no row is taken, also where it came with the reference.
+    segments : mapping of str to Split
+        By which rows are balanced, if asked.
+    recent : Records, optional
+        The latest requests, labelled or not: what rows are held against if they are weighed by importance. By default
+        the latest of `records`.
     setpoint : str
         The version of this program, for the recipe.
 
@@ -78,7 +99,18 @@ def make_set(
     maps = [(m.map, m.since, m.until) for m in source.mended]
     table, done = filled(ground.table, records, schema, chosen, maps)
     origin = provenance(chosen, known, records, source.reference, ground.provenance)
-    return _sealed(table, origin, (*chosen.steps, *done), source, spec, setpoint)
+    draft = Draft(table=table, origin=origin, steps=(*chosen.steps, *done))
+    if spec.duplicates is not Repeats.KEEP:
+        draft = repeats_handled(draft, ground.table, schema, spec.duplicates)
+    if spec.label_issues is not LabelIssues.KEEP:
+        draft = issues_handled(draft, schema, spec.label_issues)
+    if spec.balance is not Balance.NONE:
+        draft = balance_weighed(draft, schema, segments, spec.balance)
+    if spec.importance:
+        latest = recent or records
+        today = as_inputs(latest.take(np.arange(len(latest))[-MOST_RECENT:]), schema, maps)
+        draft = importance_weighed(draft, schema, today)
+    return _sealed(draft, source, spec, setpoint)
 
 
 def _window(spec: SetSpec, source: Source, reference_rows: int) -> Window:
@@ -87,16 +119,17 @@ def _window(spec: SetSpec, source: Source, reference_rows: int) -> Window:
     return Window(rows=rows, since=since, reference=spec.reference)
 
 
-def _sealed(
-    table: pa.Table, origin: pa.Table, steps: Sequence[Step], source: Source, spec: SetSpec, setpoint: str
-) -> TrainingSet:
+def _sealed(draft: Draft, source: Source, spec: SetSpec, setpoint: str) -> TrainingSet:
+    weights, table = final_weights(draft), draft.table
+    if weights is not None:
+        table = table.append_column(WEIGHT, pa.array(weights))
     recipe = Recipe(
         source=source,
         spec=spec,
-        steps=tuple(steps),
+        steps=draft.steps,
         rows=table.num_rows,
         digest=digest(table),
-        provenance=digest(origin),
+        provenance=digest(draft.origin),
         setpoint=setpoint,
     )
-    return TrainingSet(table=table, provenance=origin, recipe=recipe)
+    return TrainingSet(table=table, provenance=draft.origin, recipe=recipe, issues=draft.issues)
