@@ -10,6 +10,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live
 from setpoint.domain.notice import Message
+from setpoint.domain.objective import Gain
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import (
     Erasure,
@@ -321,6 +322,7 @@ class FitJob:
     source: str = ""
     allow: tuple[str, ...] = ()
     latency_us: float | None = None  # what the objectives ask of one answer
+    gain: Gain | None = None  # what they say a decision brings
     seed: int = 0
     method: Method | None = None
     new_rows: int | None = None

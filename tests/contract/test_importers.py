@@ -15,8 +15,10 @@ from setpoint.deploy.keeping import keep
 from setpoint.deploy.parity import tolerance
 from setpoint.deploy.reference import features_of
 from setpoint.deploy.schema import infer_schema
+from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.records import Columns
 from setpoint.domain.schema import Schema, Task
+from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import InvalidInput
 from setpoint.govern.scan import scan
@@ -109,6 +111,11 @@ def test_what_is_kept_in_a_bundle_is_opened_and_answers(case: Case, tmp_path: Pa
     )  # fmt: skip
     answers = load_here(tmp_path, made).predict(case.columns)
     np.testing.assert_allclose(answers[case.schema.score], case.kept.answers, rtol=0, atol=case.near)
+    line = Calibration(shift=(0.5,), slope=1.2)
+    calibrated = load_here(tmp_path, replace(made, calibration=line)).predict(case.columns)
+    raw = answers[case.schema.score]
+    np.testing.assert_array_equal(calibrated[case.schema.score], apply(line, raw, case.schema.task))
+    assert list(calibrated) == list(answers)
 
 
 def test_it_says_which_packages_matter(case: Case) -> None:

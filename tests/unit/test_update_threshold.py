@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from setpoint.domain.objective import Gain, Objective
-from setpoint.update.threshold import RIGHT_OR_WRONG, asked_gain, choose, prove, trusted
+from setpoint.domain.objective import Gain
+from setpoint.update.threshold import RIGHT_OR_WRONG, choose, prove, trusted
 
 FloatArray = NDArray[np.float64]
 COSTLY_MISS = Gain(tp=0.0, fp=-1.0, fn=-9.0, tn=0.0)
@@ -75,10 +75,3 @@ def test_a_costly_threshold_is_found_out() -> None:
 def test_without_rows_the_threshold_stays() -> None:
     """Nothing to learn from."""
     assert choose(np.zeros(0), np.zeros(0), 0.3) == 0.3
-
-
-def test_the_objectives_say_what_decisions_bring() -> None:
-    """The `gain` of a value_per_decision; without one a right decision is 1."""
-    value = Objective(metric="value_per_decision", at_least=0.0, gain=COSTLY_MISS)
-    assert asked_gain([Objective(metric="roc_auc", at_least=0.7), value]) == COSTLY_MISS
-    assert asked_gain([]) == RIGHT_OR_WRONG

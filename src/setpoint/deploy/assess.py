@@ -41,7 +41,7 @@ def assess(job: Job) -> Assessed:
     known = np.isfinite(truth)
     several = table_of(answers, schema).T if schema.task is Task.MULTICLASS else ()
     np.save(Path(job.out) / SCORED, np.stack([truth, answers[schema.score], *several])[:, known])
-    metrics = reference_metrics(truth, answers, schema)
+    metrics = reference_metrics(truth, answers, schema, job.threshold)
     return Assessed(schema=schema, metrics=metrics, how=how, rows=reference.num_rows, seconds=seconds)
 
 

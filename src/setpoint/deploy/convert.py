@@ -69,7 +69,7 @@ def convert(job: Job) -> Converted:
         variants=variants,
         packages=importer.packages(),
         kept_from=kept_from(),
-        metrics=reference_metrics(exam.truth, answers, schema),
+        metrics=reference_metrics(exam.truth, answers, schema, job.threshold),
     )
 
 

@@ -77,9 +77,14 @@ def check_converted(folder: Path, version: ModelVersion) -> None:
 
 
 def write_model(folder: Path, version: ModelVersion, to: Path) -> None:
-    """Write model.onnx and signature.json into a folder."""
-    shutil.copyfile(folder / ONNX_FILE, to / ONNX_FILE)
-    (to / SIGNATURE).write_bytes(to_json(_signature((folder / ONNX_FILE).read_bytes(), version), pretty=True))
+    """Write model.onnx, which calibrates its answers itself, and signature.json into a folder."""
+    raw = (folder / ONNX_FILE).read_bytes()
+    if version.calibration is not None:
+        from setpoint.deploy.calibrated_graph import calibrated
+
+        raw = calibrated(raw, version.calibration, version.schema.task)
+    (to / ONNX_FILE).write_bytes(raw)
+    (to / SIGNATURE).write_bytes(to_json(_signature(raw, version), pretty=True))
 
 
 def written(to: Path, write: Callable[[Path], None]) -> None:

@@ -6,12 +6,12 @@ from setpoint.config.metrics import CATALOGUE, QUALITY
 from setpoint.domain.classes import classes_of
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
-from setpoint.stats.quality import measure, measure_several
+from setpoint.stats.quality import Terms, measure, measure_several
 
 HEADLINE = ("roc_auc", "accuracy", "balanced_accuracy", "log_loss", "mae", "rmse", "r2")  # what a person is told first
 
 
-def reference_metrics(truth: Column, answers: Columns, schema: Schema) -> dict[str, float]:
+def reference_metrics(truth: Column, answers: Columns, schema: Schema, threshold: float) -> dict[str, float]:
     """Score answers against the target, shape (n,) (places of classes); rows without a target are left out.
 
     They are optimistic where the reference holds rows the model was trained on. A metric that is not defined on these
@@ -23,7 +23,7 @@ def reference_metrics(truth: Column, answers: Columns, schema: Schema) -> dict[s
         rows = classes_of(answers, truth, schema).take(known)
         found = {name: measure_several(name, rows, score[known]) for name in plain}
     else:
-        found = {name: measure(name, truth[known], score[known]) for name in plain}
+        found = {name: measure(name, truth[known], score[known], Terms(threshold=threshold)) for name in plain}
     return {name: m.value for name, m in found.items() if m.known}
 
 

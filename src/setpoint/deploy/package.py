@@ -19,6 +19,7 @@ from setpoint.deploy.job import Converted, Job, convert
 from setpoint.deploy.keeping import keep, whole
 from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
 from setpoint.deploy.reference import features_of, read_reference
+from setpoint.domain.calibration import Calibration
 from setpoint.domain.cuts import with_described
 from setpoint.domain.evolution import continued
 from setpoint.domain.keys import Keys
@@ -36,7 +37,7 @@ from setpoint.domain.schema import Contract, Handling, Schema, Task
 from setpoint.domain.segments import check as check_segments
 from setpoint.domain.sensitive import guard_of, hidden
 from setpoint.domain.training_set import WEIGHT
-from setpoint.domain.value import field, to_json, value
+from setpoint.domain.value import field, replace, to_json, value
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import JobFailed
 from setpoint.runtime.describe import Describer
@@ -78,6 +79,7 @@ class PackageRequest:
     keys: Keys | None = None
     binning: Binning | None = None
     threshold: float = 0.5
+    calibration: Calibration | None = None
     latency_us: float | None = None  # what the objectives ask of one answer
     beside: tuple[Path, ...] = ()  # files on how the reference was made, which go into the bundle with it
     set_sha256: str = ""
@@ -85,6 +87,7 @@ class PackageRequest:
     trained_since: datetime | None = None
     trained_until: datetime | None = None
     created_by: str = ""
+    method: str = ""  # of making it from its parent
     train: str = ""  # `train:` of setpoint.yaml, relative to `source`, the folder of that
     source: str = ""
     allow: tuple[str, ...] = ()  # types beyond the known safe ones, by the user's word
@@ -122,16 +125,30 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     progress("converting and measuring the model")
     with tempfile.TemporaryDirectory(prefix="setpoint-convert-") as work:
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s, request.memory_bytes)
-        schema, scores = (
-            _said(contracted(_whole(found), request.contracts, reference), request),
-            np.load(Path(work) / SCORES_FILE),
-        )
+        schema = _said(contracted(_whole(found), request.contracts, reference), request)
+        scores = np.load(Path(work) / SCORES_FILE)
         if schema.task is Task.MULTICLASS:
             shutil.copyfile(Path(work) / CLASSES_FILE, staged / CLASSES_FILE)
         if (Path(work) / ONNX_FILE).is_file():
             shutil.copyfile(Path(work) / ONNX_FILE, staged / ONNX_FILE)
     check_segments(request.segments, schema)
     progress(_profiling(request))
+    return settled(request, staged, reference, artifact, replace(found, schema=schema), scores)
+
+
+def settled(
+    request: PackageRequest, staged: Path, reference: pa.Table, artifact: Path, found: Converted, scores: Column
+) -> ModelVersion:
+    """Write what is kept of the reference and of the answers to it, and return the manifest.
+
+    Parameters
+    ----------
+    artifact : Path
+        The model file, in `staged`.
+    scores : ndarray of shape (n,), float64
+        The version's answers to the reference; of several classes their table is in `staged` already.
+    """
+    schema = _whole(found)
     guard, of_records = guard_of(request.model, schema, request.keys), request.schema is not None
     kept = guarded(_kept(reference, schema), schema, guard, of_records=of_records)
     pq.write_table(kept, staged / REFERENCE_FILE, compression="zstd")
@@ -142,7 +159,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
     return ModelVersion(
         model=request.model,
         version=request.version,
-        framework=framework,
+        framework=framework_of(request.artifact),
         runtime=next(v.runtime for v in found.variants if v.chosen),
         artifact=artifact.relative_to(staged).as_posix(),
         schema=schema,
@@ -150,6 +167,7 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         files={},
         variants=found.variants,
         threshold=0.0 if schema.task is Task.MULTICLASS else request.threshold,
+        calibration=request.calibration,
         reference_metrics=found.metrics,
     )
 
@@ -250,6 +268,7 @@ def _lineage(request: PackageRequest, artifact: Path, rows: int, found: Converte
         rows=rows,
         packages=provenance.packages(found.packages),
         created_by=request.created_by,
+        method=request.method,
         train=request.train,
         train_sha256=provenance.train_digest(request.train, request.source),
         source=request.source,

@@ -69,3 +69,8 @@ def asked_latency_us(objectives: Iterable[Objective]) -> float | None:
     """Return the shortest latency that the objectives ask for (µs); None where none does."""
     asked = [o.target * 1e3 for o in objectives if o.metric in LATENCIES]
     return min(asked, default=None)
+
+
+def asked_gain(objectives: Iterable[Objective]) -> Gain | None:
+    """Return what the objectives say a decision brings; None where none does."""
+    return next((o.gain for o in objectives if o.gain is not None), None)

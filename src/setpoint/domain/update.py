@@ -17,6 +17,9 @@ class Method(StrEnum):
     OWN = "own"  # the user's `train:`
 
 
+DERIVED = frozenset({Method.RECALIBRATE, Method.THRESHOLD})  # whose versions run their parent's model, byte for byte
+
+
 @value
 class Cost:
     """What an update costs and what a better answer is worth, in one currency.

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.domain.fleet import Deployment, Training
-from setpoint.domain.objective import asked_latency_us
+from setpoint.domain.objective import asked_gain, asked_latency_us
 from setpoint.domain.rollout import Candidate, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.value import replace
@@ -41,6 +41,7 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
             source=deployment.source,
             allow=deployment.allow,
             latency_us=asked_latency_us(deployment.objectives),
+            gain=asked_gain(deployment.objectives),
             new_rows=_new_rows(made.provenance, training),
         )
     )

@@ -8,9 +8,11 @@ from setpoint.domain.schema import Contract, Feature, Task
 from setpoint.domain.value import value
 from setpoint.domain.version import Lineage, ModelVersion
 
-SECTIONS = ("schema", "contract", "threshold", "runtime", "metrics", "reference", "packages", "lineage", "files")
+SECTIONS = (
+    "schema", "contract", "threshold", "calibration", "runtime", "metrics", "reference", "packages", "lineage", "files",
+)  # fmt: skip
 LINEAGE = (
-    "created", "created_by", "reason", "parent", "trained_since", "trained_until", "train", "train_sha256",
+    "created", "created_by", "reason", "parent", "method", "trained_since", "trained_until", "train", "train_sha256",
     "artifact_sha256", "reference_sha256", "allow", "setpoint", "setpoint_sha256", "python", "platform",
 )  # fmt: skip
 DIGEST, LEVELS = 12, 8  # letters of a digest, and levels of a column, that are shown
@@ -75,6 +77,7 @@ def _said(version: ModelVersion, learnt: DataContract) -> Iterator[tuple[str, st
     yield from (("contract", rule.text, rule.kind) for rule in learnt.rules)
     if schema.task is Task.BINARY:
         yield "threshold", "threshold", f"{version.threshold:g}"
+    yield "calibration", "calibration", version.calibration.in_words if version.calibration else ""
     yield from _runtime(version)
     yield from (("metrics", name, f"{score:.6g}") for name, score in version.reference_metrics.items())
     yield "reference", "rows", f"{lineage.rows:,}"

@@ -57,10 +57,15 @@ def make_version(
         staged.mkdir()
         version = package(request, staged, progress)
         progress("learning what is normal")
-        _learn_limits(staged, version)
-        _learn_contract(staged, version, rules)
-        _learn_quality(staged, version)
+        learn(staged, version, rules)
         return bundles.add(staged, version)
+
+
+def learn(staged: Path, version: ModelVersion, rules: tuple[str, ...]) -> None:
+    """Write what monitors compare with: limits, the data contract, and how scores and outcomes go together."""
+    _learn_limits(staged, version)
+    _learn_contract(staged, version, rules)
+    _learn_quality(staged, version)
 
 
 def read_binning(folder: Path) -> Binning:

@@ -8,9 +8,12 @@ from typing import Any
 from setpoint.deploy.package import PackageRequest
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.training_set import BESIDE, RECIPE_FILE, Recipe
+from setpoint.domain.update import DERIVED
 from setpoint.domain.value import from_json, replace, to_json
+from setpoint.domain.version import ModelVersion
 from setpoint.errors import SetpointError
 from setpoint.govern.scan import scan
+from setpoint.loop.derived import derive
 from setpoint.loop.release import make_version, read_binning, read_contract
 from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore
 from setpoint.store.segments import exclusive
@@ -103,6 +106,9 @@ class ProcessTrainer:
         home = self._bundles.folder(job.model, job.parent)
         artifact = home / parent.artifact
         trusted = scan(artifact, job.allow)
+        if job.method in DERIVED:
+            made = derive(self._bundles, self._request(job, folder, parent, artifact), job)
+            return FitResult(id=job.id, version=made.version)
         fitted = run_fit(
             job,
             artifact,
@@ -112,22 +118,28 @@ class ProcessTrainer:
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
         )
-        request = PackageRequest(
+        request = self._request(job, folder, parent, Path(str(fitted.artifact)))
+        made = make_version(self._bundles, request, job.allow, read_contract(home).given)
+        return FitResult(id=job.id, version=made.version, measures=fitted.measures)
+
+    def _request(self, job: FitJob, folder: Path, parent: ModelVersion, artifact: Path) -> PackageRequest:
+        return PackageRequest(
             model=job.model,
             version=self._bundles.next_name(job.model),
-            artifact=Path(str(fitted.artifact)),
+            artifact=artifact,
             reference=Path(job.training_set),
             target=parent.schema.target,
             created=self._clock.now(),
             reason=job.reason,
             schema=parent.schema,
-            binning=read_binning(home),
+            binning=read_binning(self._bundles.folder(job.model, job.parent)),
             threshold=parent.threshold,
             latency_us=job.latency_us,
             parent=job.parent,
             trained_since=job.trained_since,
             trained_until=job.trained_until,
             created_by="setpoint",
+            method=job.method or "",
             train=job.train or "",
             source=job.source,
             keys=self._keys.keys() if self._keys else None,
@@ -135,8 +147,6 @@ class ProcessTrainer:
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
         )
-        made = make_version(self._bundles, request, job.allow, read_contract(home).given)
-        return FitResult(id=job.id, version=made.version, measures=fitted.measures)
 
 
 def _of_set(folder: Path) -> dict[str, Any]:

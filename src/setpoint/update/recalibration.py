@@ -114,9 +114,9 @@ def prove(
     A change that is seen only through late outcomes is seen twice as late: once when the line is fitted, and again when
     it is proven. So the latest units are answered as if outcomes were known at once, and the delay has a veto. Over
     seven simulated streams (none, wobble, step, slope, trend, there and back, season) of 60 runs, with outcomes 0, 2
-    and 6 units late, in % of the loss: it saves 11.4, 9.6 and 6.1, and 7, 6 and 11 % of the streams lose 1 % or more.
-    The mean of the delayed units beyond half a standard error: 11.3, 9.5 and 5.7, and 11, 5 and 15 %; recalibrating
-    always: 11.5, 8.1 and 6.4, and 21, 28 and 30 %.
+    and 6 units late, it saves 11.4, 9.7 and 6.2 % of the loss, and on 8, 5 and 10 % of the streams loses 1 % or more.
+    The mean of the delayed units alone, beyond half a standard error: 11.4, 9.6 and 5.8 %, and 12, 7 and 16 %. Always
+    recalibrating: 11.6, 8.2 and 6.5 %, and 20, 29 and 30 % (`bench/update/guards.py`).
 
     Parameters
     ----------

@@ -1,21 +1,14 @@
 """Where a binary task is decided: the threshold that brings most on labelled rows, and when it may be believed."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from setpoint.domain.calibration import FloatArray
-from setpoint.domain.objective import Gain, Objective
+from setpoint.domain.objective import Gain
 from setpoint.domain.records import Column
 from setpoint.update.walk_forward import Proof, Rows, in_time, proof_of, walk_forward
 
 RIGHT_OR_WRONG = Gain(tp=1.0, fp=0.0, fn=0.0, tn=1.0)
 NEAR = 1.0  # standard errors that a threshold may be worse than the best
-
-
-def asked_gain(objectives: Iterable[Objective]) -> Gain:
-    """Return what the objectives say a decision brings; where they do not, 1 for a right one."""
-    return next((o.gain for o in objectives if o.gain is not None), RIGHT_OR_WRONG)
 
 
 def choose(score: FloatArray, truth: Column, present: float, gain: Gain = RIGHT_OR_WRONG) -> float:
