@@ -308,7 +308,7 @@ class FitJob:
     """A request for a new version, trained on given rows.
 
     `method` None: the usual one of the model's framework. `new_rows`: how many of the last rows came after the parent's
-    training, if that is known.
+    training, if that is known. `may` is what the user's own training does without of the sandbox: `files`, `network`.
     """
 
     id: str
@@ -326,6 +326,7 @@ class FitJob:
     seed: int = 0
     method: Method | None = None
     new_rows: int | None = None
+    may: tuple[str, ...] = ()
 
 
 @value
@@ -339,6 +340,17 @@ class FitResult:
     measures: dict[str, float] = field(default_factory=dict)
 
 
+@value
+class Progress:
+    """How far a training is: the last words heard of it, when, and which share is done (0 to 1) if it tells."""
+
+    started: datetime
+    heard: datetime
+    words: str = ""
+    done: float | None = None
+    attempt: int = 1
+
+
 class Trainer(Protocol):
     """Runs training jobs in processes of their own."""
 
@@ -347,3 +359,17 @@ class Trainer(Protocol):
 
     def result(self, job_id: str) -> FitResult | None:
         """Return how the job ended, or None while it runs."""
+
+    def progress(self, job_id: str) -> Progress | None:
+        """Return how far a job is that runs, in whichever process; None before it has begun and when it has ended."""
+
+    def cancel(self, job_id: str, by: str) -> None:
+        """Stop a job, in whichever process it runs; its result says who did, and it does not start again.
+
+        Raises
+        ------
+        NotFound
+            If there is no such job.
+        Conflict
+            If it has ended.
+        """

@@ -1,86 +1,30 @@
 """Trainings in processes of their own: what they make, and how each way of failing is told."""
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import skops.io
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput, JobFailed, SetpointError
-from setpoint.ports import FitJob
 from setpoint.update.job import run_fit
 from setpoint.update.trainers import user
 from setpoint.update.trainers.request import FitRequest
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FEATURES = tuple(Feature(name=n, kind=Kind.NUMERIC, dtype=DType.FLOAT) for n in ("a", "b"))
-REGRESSION = Schema(features=FEATURES, target="y", task=Task.REGRESSION)
-BINARY = Schema(features=FEATURES, target="y", task=Task.BINARY, classes=("no", "yes"))
-
-
-def rows(count: int = 400, *, slope: float = 3.0) -> pa.Table:
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((2, count))
-    return pa.table({"a": a, "b": b, "y": slope * a + 0.1 * rng.standard_normal(count)})
-
-
-def classes(count: int = 400) -> pa.Table:
-    table = rows(count)
-    return table.set_column(2, "y", pa.array(np.where(table["y"].to_numpy() > 0, "yes", "no")))
-
-
-def a_regressor(folder: Path) -> Path:
-    frame = rows(slope=-3.0).to_pandas()
-    path = folder / "model.joblib"
-    joblib.dump(HistGradientBoostingRegressor(max_iter=30).fit(frame[["a", "b"]], frame["y"]), path)
-    return path
-
-
-def a_job(folder: Path, table: pa.Table, train: str | None = None) -> FitJob:
-    pq.write_table(table, folder / "train.parquet")
-    return FitJob(
-        id="j1", model="m", parent="v1", training_set=str(folder / "train.parquet"), reason="",
-        trained_since=NOW, trained_until=NOW, train=train, source=str(folder),
-    )  # fmt: skip
+from tests.trainings import BINARY, REGRESSION, a_job, a_regressor, classes, failure, made_by, rows
 
 
 def a_request(folder: Path) -> FitRequest:
     return FitRequest(
         artifact=folder / "model.joblib", table=rows(), schema=REGRESSION, workdir=folder, method=Method.OWN
     )
-
-
-def made_by(*given: Any, **limits: Any) -> Path:
-    """The artefact that a training makes."""
-    return Path(str(run_fit(*given, **limits).artifact))
-
-
-def failure(
-    folder: Path, table: pa.Table, *, schema: Schema = REGRESSION, code: str | None = None, **limits: int
-) -> str:
-    """The words of a training that fails; its parent is left as it was."""
-    parent = a_regressor(folder)
-    before = parent.read_bytes()
-    if code is not None:
-        (folder / "train.py").write_text(code)
-    job = a_job(folder, table, None if code is None else "train.py:fit")
-    with pytest.raises(JobFailed) as told:
-        run_fit(job, parent, schema, folder / "work", **{"timeout_s": 60, **limits})
-    assert parent.read_bytes() == before
-    return str(told.value)
 
 
 def test_a_scikit_learn_model_is_cloned_and_fitted_the_same_each_time(tmp_path: Path) -> None:
@@ -163,7 +107,7 @@ def test_the_users_own_function_gets_what_else_it_names(tmp_path: Path) -> None:
     job = replace(a_job(tmp_path, rows(), "train.py:fit"), seed=3)
     run_fit(job, a_regressor(tmp_path), REGRESSION, tmp_path / "w", timeout_s=60, progress=said.append)
     assert "[50 %] 3 None" in said
-    assert (tmp_path / "w" / "checkpoints" / "state").read_text() == "kept"
+    assert (tmp_path / "w" / "work" / "checkpoints" / "state").read_text() == "kept"
 
 
 def test_an_error_in_the_users_code_is_told_with_its_line(tmp_path: Path) -> None:
@@ -202,38 +146,6 @@ def test_what_is_wrong_with_the_users_file_is_told(
 def test_a_missing_file_or_function_is_told(tmp_path: Path, train: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         user.fit(train, a_request(tmp_path))
-
-
-def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:
-    code = "import os\ndef fit(t, s, a):\n    os.kill(os.getpid(), 11)\n"
-    assert failure(tmp_path, rows(), code=code).startswith("training j1 was killed by SIGSEGV")
-
-
-def test_an_exit_is_told_with_its_last_words(tmp_path: Path) -> None:
-    code = "import sys\ndef fit(t, s, a):\n    sys.exit('out of licences')\n"
-    assert failure(tmp_path, rows(), code=code) == "training j1 ended with exit code 1: out of licences"
-
-
-def test_a_hang_is_killed_with_all_it_started(tmp_path: Path) -> None:
-    code = (
-        "import subprocess, time\n"
-        "def fit(t, s, a):\n"
-        "    child = subprocess.Popen(['sleep', '600'])\n"
-        "    (a.parent / 'pid').write_text(str(child.pid))\n"
-        "    time.sleep(600)\n"
-    )
-    told = failure(tmp_path, rows(), code=code, timeout_s=8)
-    assert told == "the training took longer than 8 s and was stopped (SETPOINT_JOB_TIMEOUT_S)"
-    status = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
-    assert not status.exists() or " Z " in status.read_text()
-
-
-def test_too_much_memory_is_told(tmp_path: Path) -> None:
-    code = "import time, numpy as np\ndef fit(t, s, a):\n    held = np.ones(3 * 10**8)\n    time.sleep(600)\n"
-    told = failure(tmp_path, rows(), code=code, memory_bytes=10**9)
-    assert told == (
-        "the training needed more than 1 GB of memory and was stopped; set SETPOINT_JOB_MEMORY to allow more"
-    )
 
 
 def test_a_refusal_comes_through_the_process(tmp_path: Path) -> None:

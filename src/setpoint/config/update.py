@@ -10,6 +10,8 @@ SHORTEST = 600.0  # seconds between two trainings
 Worth = Annotated[float, BeforeValidator(fraction), Field(ge=0, lt=1)]
 MethodName = Literal["auto", "refit", "continue", "partial_fit", "residual", "recalibrate", "threshold"]
 
+Protection = Literal["files", "network"]
+
 
 class CostPart(Part):
     """What an update costs, and what a better answer is worth, in a currency of your own."""
@@ -25,6 +27,7 @@ class UpdatePart(Part):
     method: MethodName = "auto"
     worth: Worth = 0.01
     cost: CostPart | None = None
+    may: list[Protection] = []
 
     @model_validator(mode="after")
     def _bearable(self) -> "UpdatePart":

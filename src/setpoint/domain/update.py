@@ -37,10 +37,11 @@ class Updates:
 
     `every_s` is the time between two trainings; None: when it is expected to pay. `method` None: the one that suits.
     `worth` is the least gain that an update must promise, as a fraction of the present loss; with a `cost` it must pay
-    for itself as well.
+    for itself as well. `may` is what the user's own training does without of the sandbox.
     """
 
     every_s: float | None = None
     method: Method | None = None
     worth: float = 0.01
     cost: Cost | None = None
+    may: tuple[str, ...] = ()

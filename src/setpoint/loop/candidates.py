@@ -43,6 +43,7 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
             latency_us=asked_latency_us(deployment.objectives),
             gain=asked_gain(deployment.objectives),
             new_rows=_new_rows(made.provenance, training),
+            may=deployment.updates.may,
         )
     )
 

@@ -88,6 +88,7 @@ def updates(file: SetpointFile) -> Updates:
         method=None if part.method == "auto" else Method(part.method),
         worth=part.worth,
         cost=Cost(training=part.cost.training, loss=part.cost.loss) if part.cost else None,
+        may=tuple(part.may),
     )
 
 

@@ -1,5 +1,6 @@
 """Trainings in processes of their own: fit, then make a version of what came out."""
 
+import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -9,18 +10,19 @@ from setpoint.deploy.package import PackageRequest
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.training_set import BESIDE, RECIPE_FILE, Recipe
 from setpoint.domain.update import DERIVED
-from setpoint.domain.value import from_json, replace, to_json
+from setpoint.domain.value import from_json, replace
 from setpoint.domain.version import ModelVersion
-from setpoint.errors import SetpointError
+from setpoint.errors import JobFailed, SetpointError
 from setpoint.govern.scan import scan
 from setpoint.loop.derived import derive
+from setpoint.loop.job_folder import JobFolder, Teller
 from setpoint.loop.release import make_version, read_binning, read_contract
-from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore
+from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore, Progress
 from setpoint.store.segments import exclusive
-from setpoint.update.fit import RESULT as FITTED
-from setpoint.update.job import LOG, run_fit
+from setpoint.update.job import LOG, Cancelled, Killed, run_fit
 
-RESULT = "result.json"
+log = logging.getLogger("setpoint.training")
+MOST_ATTEMPTS = 3
 
 
 class ProcessTrainer:
@@ -49,77 +51,120 @@ class ProcessTrainer:
 
     def submit(self, job: FitJob) -> None:
         """Start a job, unless it has a result or runs already."""
-        folder = self._jobs / job.id
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "job.json").write_bytes(to_json(job, pretty=True))
-        if job.id not in self._running and not (folder / RESULT).exists():
+        folder = self._folder(job.id)
+        folder.ask(job)
+        if job.id not in self._running and folder.result is None:
             self._running[job.id] = self._pool.submit(self._run, job, folder)
             if self._wait:
                 self._running[job.id].result()
 
     def result(self, job_id: str) -> FitResult | None:
         """Return how the job ended; a job that a dead process left behind is started again."""
-        folder = self._jobs / job_id
-        if (folder / RESULT).exists():
-            return from_json((folder / RESULT).read_bytes(), FitResult)
-        if not (folder / "job.json").exists():
-            return FitResult(id=job_id, error=f"nothing is left of training {job_id}: there is no {folder}")
+        folder = self._folder(job_id)
+        job = folder.job
+        if (result := folder.result) is not None:
+            if job is not None and folder.untidy:  # whoever ran it was killed right then
+                self._tidy(job, folder)
+            return result
+        if job is None:
+            return FitResult(id=job_id, error=f"nothing is left of training {job_id}: there is no {folder.path}")
         if job_id not in self._running:
-            self.submit(from_json((folder / "job.json").read_bytes(), FitJob))
+            self.submit(job)
         elif self._running[job_id].done():
             self._running.pop(job_id).result()  # what was not foreseen is raised once; the next look tries again
         return None
 
-    def _run(self, job: FitJob, folder: Path) -> None:
-        with exclusive(folder / "running.lock"):
-            if not (folder / RESULT).exists():
+    def progress(self, job_id: str) -> Progress | None:
+        """Return how far a job is that runs."""
+        return self._folder(job_id).progress
+
+    def cancel(self, job_id: str, by: str) -> None:
+        """Ask whoever runs a job to stop it."""
+        self._folder(job_id).cancel(by)
+
+    def _folder(self, job_id: str) -> JobFolder:
+        return JobFolder(self._jobs / job_id)
+
+    def _run(self, job: FitJob, folder: JobFolder) -> None:
+        with exclusive(folder.path / "running.lock"):
+            if folder.result is None:
                 self._run_alone(job, folder)
 
-    def _run_alone(self, job: FitJob, folder: Path) -> None:
+    def _run_alone(self, job: FitJob, folder: JobFolder) -> None:
         started = time.monotonic()
         try:
-            result = self._fit(job, folder)
+            result = self._tried(job, folder)
         except SetpointError as e:
             result = FitResult(id=job.id, error=self._words(e, job))
-        result = replace(result, seconds=time.monotonic() - started)
-        partial = folder / f"{RESULT}.partial"
-        partial.write_bytes(to_json(result, pretty=True))
-        partial.rename(folder / RESULT)
-        self._forget(job, folder)
+        folder.end(replace(result, seconds=time.monotonic() - started))
+        self._tidy(job, folder)
+
+    def _tried(self, job: FitJob, folder: JobFolder) -> FitResult:
+        """Try until it ends by itself, at most three times; one that was killed goes on from its checkpoint."""
+        while True:
+            self._stop_if_cancelled(folder)
+            attempt = folder.begin()
+            if attempt > MOST_ATTEMPTS:
+                raise JobFailed(
+                    f"training {job.id} was killed {MOST_ATTEMPTS} times before it could end, and is not tried again; "
+                    "has the machine too little memory?"
+                )
+            try:
+                return self._fit(job, folder, attempt)
+            except Killed as e:
+                log.warning("attempt %d: %s", attempt, e)
+
+    def _stop_if_cancelled(self, folder: JobFolder) -> None:
+        if words := folder.cancelled:
+            raise Cancelled(f"the training was {words}")
 
     def _words(self, error: SetpointError, job: FitJob) -> str:
         """Return what went wrong; a training that read sensitive values may quote them."""
-        if not sealed(self._bundles.get(job.model, job.parent).schema):
+        if isinstance(error, Cancelled) or not self._sealed(job):
             return str(error)
         return f"training {job.id} failed ({type(error).__name__}); its words are not kept, for they may hold values"
 
-    def _forget(self, job: FitJob, folder: Path) -> None:
-        """Remove what holds records: the training set, and where values are sensitive what may quote them in clear."""
-        left = (folder / LOG, folder / FITTED) if sealed(self._bundles.get(job.model, job.parent).schema) else ()
-        files = (Path(job.training_set), *(folder / name for name in BESIDE))
-        mine = files if Path(job.training_set).parent == folder else ()
+    def _sealed(self, job: FitJob) -> bool:
+        return bool(sealed(self._bundles.get(job.model, job.parent).schema))
+
+    def _tidy(self, job: FitJob, folder: JobFolder) -> None:
+        """Remove what holds records: the training set, and where values are sensitive what may quote them in clear.
+
+        The work folder goes last: as long as it is there, something may be left.
+        """
+        left = (folder.path / LOG,) if self._sealed(job) else ()
+        files = (Path(job.training_set), *(folder.path / name for name in BESIDE))
+        mine = files if Path(job.training_set).parent == folder.path else ()
         for file in (*mine, *left):
             file.unlink(missing_ok=True)
+        folder.tidy()
 
-    def _fit(self, job: FitJob, folder: Path) -> FitResult:
+    def _fit(self, job: FitJob, folder: JobFolder, attempt: int) -> FitResult:
         parent = self._bundles.get(job.model, job.parent)
         home = self._bundles.folder(job.model, job.parent)
         artifact = home / parent.artifact
-        trusted = scan(artifact, job.allow)
+        trusted, teller = scan(artifact, job.allow), Teller(folder, attempt, quiet=self._sealed(job))
         if job.method in DERIVED:
-            made = derive(self._bundles, self._request(job, folder, parent, artifact), job)
+            made = derive(self._bundles, self._request(job, folder.path, parent, artifact), job)
             return FitResult(id=job.id, version=made.version)
         fitted = run_fit(
             job,
             artifact,
             parent.schema,
-            folder,
+            folder.path,
             trusted=trusted,
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
+            progress=teller,
+            cancelled=lambda: folder.cancelled,
         )
-        request = self._request(job, folder, parent, Path(str(fitted.artifact)))
-        made = make_version(self._bundles, request, job.allow, read_contract(home).given)
+        request = self._request(job, folder.path, parent, Path(str(fitted.artifact)))
+
+        def step(words: str) -> None:
+            self._stop_if_cancelled(folder)
+            teller(words)
+
+        made = make_version(self._bundles, request, job.allow, read_contract(home).given, step)
         return FitResult(id=job.id, version=made.version, measures=fitted.measures)
 
     def _request(self, job: FitJob, folder: Path, parent: ModelVersion, artifact: Path) -> PackageRequest:

@@ -37,10 +37,10 @@ class _Beneath(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
 
 
-def restrict(read: Iterable[Path], write: Iterable[Path]) -> None:
+def restrict(read: Iterable[Path], write: Iterable[Path], *, alone: bool = True) -> None:
     """Let this thread, and all it starts, see these files and folders only; what is not there is passed over.
 
-    Signals to other processes, and TCP, end with it where the kernel can.
+    If it is to be `alone`, signals to other processes, and TCP, end with it where the kernel can.
 
     Raises
     ------
@@ -50,7 +50,9 @@ def restrict(read: Iterable[Path], write: Iterable[Path]) -> None:
     version = kernel.call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(ASK_VERSION))
     every = FIRST | (REFER if version >= 2 else 0) | (TRUNCATE if version >= 3 else 0)
     rules = _Ruleset(
-        every, BIND_AND_CONNECT_TCP if version >= 4 else 0, ABSTRACT_SOCKETS_AND_SIGNALS if version >= 6 else 0
+        every,
+        BIND_AND_CONNECT_TCP if alone and version >= 4 else 0,
+        ABSTRACT_SOCKETS_AND_SIGNALS if alone and version >= 6 else 0,
     )
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = kernel.call(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), ctypes.c_uint32(0))

@@ -22,6 +22,7 @@ SYSTEM = (
     "/etc/group", "/etc/fonts", "/etc/nsswitch.conf", "/etc/mime.types", "/etc/alternatives", "/etc/ssl/certs",
 )  # fmt: skip
 DEVICES = ("/dev/null", "/dev/dri", "/dev/kfd")
+SHARED = "/dev/shm"  # by which processes of its own share memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,15 @@ class Guard:
     """What a process may do.
 
     `read` are files and folders beside Python and the system; `write` one folder, empty where it needs none;
-    `file_bytes` the largest file it may write. With `bound` it ends with the thread that started it.
+    `file_bytes` the largest file it may write. With `bound` it ends with the thread that started it. `free` are
+    protections that it does without.
     """
 
     read: tuple[str, ...] = ()
     write: str = ""
     file_bytes: int = 16 * 2**30
     bound: bool = False
+    free: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return it as one argument of a command."""
@@ -45,7 +48,13 @@ class Guard:
 def guard_of(text: str) -> Guard:
     """Return what `Guard.text` wrote."""
     told = json.loads(text)
-    return Guard(read=tuple(told["read"]), write=told["write"], file_bytes=told["file_bytes"], bound=told["bound"])
+    return Guard(
+        read=tuple(told["read"]),
+        write=told["write"],
+        file_bytes=told["file_bytes"],
+        bound=told["bound"],
+        free=tuple(told["free"]),
+    )
 
 
 def put_up(guard: Guard) -> tuple[str, ...]:
@@ -74,12 +83,14 @@ def _in_linux(guard: Guard) -> tuple[str, ...]:
     if guard.bound:
         kernel.end_with_parent()
     with contextlib.suppress(OSError):  # what the kernel cannot do is left out of the answer
-        files.restrict(_readable(guard), _writable(guard))
-        kept.append(FILES)
+        if FILES not in guard.free:
+            files.restrict(_readable(guard), _writable(guard), alone=NETWORK not in guard.free)
+            kept.append(FILES)
     with contextlib.suppress(OSError):
-        privileges.drop()
-        network.refuse()
-        kept.append(NETWORK)
+        if NETWORK not in guard.free:
+            privileges.drop()
+            network.refuse()
+            kept.append(NETWORK)
     return tuple(kept)
 
 
@@ -97,7 +108,8 @@ def _readable(guard: Guard) -> list[Path]:
 
 
 def _writable(guard: Guard) -> list[Path]:
-    devices = [*map(Path, DEVICES), *Path("/dev").glob("nvidia*")]
+    shared = (SHARED,) if NETWORK in guard.free else ()
+    devices = [*map(Path, (*DEVICES, *shared)), *Path("/dev").glob("nvidia*")]
     return [*devices, *([Path(guard.write)] if guard.write else [])]
 
 
@@ -110,10 +122,10 @@ def _holds_home(path: Path) -> bool:
     return Path(home).resolve().is_relative_to(path.resolve())
 
 
-def hint(error: BaseException | None) -> str:
+def hint(error: BaseException | None, who: str = "a model") -> str:
     """Return why a guarded process was refused something; empty for other errors and without a guard."""
     while error is not None and not isinstance(error, PermissionError | socket.gaierror):
         error = error.__cause__ or error.__context__
     if error is None or not kept_from():
         return ""
-    return f" (a model runs without {', '.join(WITHOUT[k] for k in kept_from())})"
+    return f" ({who} runs without {', '.join(WITHOUT[k] for k in kept_from())})"

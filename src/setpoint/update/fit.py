@@ -45,6 +45,7 @@ def main(spec_file: str) -> None:
     """Do the job and write the result file; any error but memory and the user's own is ours and ends the process."""
     spec = from_json(Path(spec_file).read_bytes(), FitSpec)
     os.nice(10)  # serving comes first
+    os.chdir(spec.workdir)  # where it may write
     report = Report()
     try:
         result = Fitted(artifact=str(_fit(spec, report)), measures=report.measures)

@@ -176,7 +176,9 @@ def test_a_training_that_two_processes_know_of_runs_once(world: Any, tmp_path: P
     (tmp_path / "train.py").write_text(TRAIN)
     job = from_json((folder / "job.json").read_bytes(), FitJob)
     rows = str(ports.bundles.folder("demand", "v1") / "reference.parquet")
-    job = replace(job, id="again", method=None, train="train.py:fit", source=str(tmp_path), training_set=rows)
+    job = replace(
+        job, id="again", method=None, may=("files",), train="train.py:fit", source=str(tmp_path), training_set=rows
+    )
     both = [ProcessTrainer(ports.bundles, ports.jobs, w.clock, timeout_s=60) for _ in range(2)]
     for trainer in both:
         trainer.submit(job)

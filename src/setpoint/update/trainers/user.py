@@ -12,6 +12,7 @@ from setpoint.domain.artifact import artifact_of
 from setpoint.errors import InvalidInput, JobFailed
 from setpoint.runtime.boosted import library_of
 from setpoint.runtime.own import blame, function_of
+from setpoint.sandbox.guard import hint
 from setpoint.update.trainers import sklearn
 from setpoint.update.trainers.request import FitRequest
 from setpoint.update.trainers.rows import rows_of, weights_of
@@ -43,7 +44,7 @@ def fit(train: str, request: FitRequest) -> Path:
     try:
         made = function(*given, **_asked_for(function, request))
     except Exception as e:  # not our code: it may raise anything
-        raise JobFailed(blame(e, file)) from e
+        raise JobFailed(f"{blame(e, file)}{hint(e, 'a training')}") from e
     return _save(made, train, request.artifact, request.workdir)
 
 
