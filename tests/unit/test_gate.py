@@ -75,7 +75,7 @@ def watched(gain: float, seed: int, expected: int = 336) -> tuple[Verdict, int]:
     champion, candidate = champion_and(gain, rows=expected, seed=seed)
     bound = loss_bound(champion_and(0.0, rows=2_000, seed=99)[0])
     for rows in range(12, expected + 1, 12):
-        verdict = judge_shadow(champion[:rows], candidate[:rows], 0, expected, bound=bound)
+        verdict = judge_shadow(champion[:rows], candidate[:rows], 0, expected, answers=rows, bound=bound)
         if verdict.decision is not Decision.WAIT:
             return verdict, rows
     raise AssertionError("never decided")
@@ -102,19 +102,27 @@ def test_large_differences_end_a_shadow_early() -> None:
 
 def test_a_shadow_that_fails_to_answer_is_rejected() -> None:
     champion, candidate = champion_and(15.0, rows=40)
-    verdict = judge_shadow(champion, candidate, 3, 336, bound=100.0)
+    verdict = judge_shadow(champion, candidate, 3, 336, answers=40, bound=100.0)
     assert verdict.decision is Decision.REJECT
     assert verdict.checks == ("failed to answer 3 of 43 requests",)
 
 
 def test_a_shadow_waits_and_says_until_when() -> None:
-    verdict = judge_shadow(*champion_and(0.0, rows=24), 0, 336, bound=100.0)
+    verdict = judge_shadow(*champion_and(0.0, rows=24), 0, 336, answers=24, bound=100.0)
     assert verdict.decision is Decision.WAIT
     assert verdict.checks[0].endswith("on 24 shadowed rows; decided at 336")
 
 
 def test_a_shadow_without_outcomes_waits() -> None:
-    assert judge_shadow(np.zeros(0), np.zeros(0), 0, 168, bound=10.0).decision is Decision.WAIT
+    assert judge_shadow(np.zeros(0), np.zeros(0), 0, 168, answers=0, bound=10.0).decision is Decision.WAIT
+
+
+def test_where_outcomes_are_late_the_gates_proof_stands_unless_what_is_known_speaks_against_it() -> None:
+    few = judge_shadow(*champion_and(6.0, rows=20), 0, 168, answers=336, bound=100.0)
+    assert few.decision is Decision.ACCEPT
+    assert few.checks == ("336 requests answered, 20 of them with an outcome yet: the gate's proof stands",)
+    assert judge_shadow(*champion_and(6.0, rows=20), 0, 168, answers=335, bound=100.0).decision is Decision.WAIT
+    assert judge_shadow(*champion_and(-6.0, rows=60), 0, 168, answers=336, bound=100.0).decision is Decision.WAIT
 
 
 def test_the_bound_ignores_what_was_not_answered() -> None:

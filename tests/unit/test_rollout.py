@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict, advance
+from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict, advance, refitted
 from setpoint.errors import Conflict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,6 +25,8 @@ def played(decisions: list[Decision]) -> Rollout:
     for day, decision in enumerate(decisions):
         if rollout.running:
             rollout = advance(rollout, a_verdict(decision), NOW + timedelta(days=day))
+        if rollout.phase is Phase.REFIT:
+            rollout = refitted(rollout, "v3", until=NOW, seconds=1.0, now=NOW + timedelta(days=day))
     return rollout
 
 
@@ -56,3 +58,14 @@ def test_a_finished_rollout_refuses_to_change(decision: Decision) -> None:
     rollout = advance(a_rollout(), a_verdict(Decision.REJECT), NOW)
     with pytest.raises(Conflict, match="v2 has already ended"):
         advance(rollout, a_verdict(decision), NOW)
+
+
+def test_what_passed_the_gate_is_trained_again_before_it_is_judged_again() -> None:
+    passed = advance(a_rollout(), a_verdict(Decision.ACCEPT), NOW)
+    with pytest.raises(Conflict, match="v2 waits for its second training"):
+        advance(passed, a_verdict(Decision.ACCEPT), NOW)
+    with pytest.raises(Conflict, match="waits for no second training"):
+        refitted(a_rollout(), "v3", until=NOW, seconds=1.0, now=NOW)
+    again = refitted(passed, "v3", until=NOW, seconds=2.0, now=NOW)
+    assert (again.phase, again.candidate.version, again.candidate.gated) == (Phase.SHADOW, "v3", "v2")
+    assert again.candidate.gate == passed.candidate.gate

@@ -87,8 +87,9 @@ class Training:
     The candidate learns rows before `holdout_since`, of them the latest `window_rows` (None: as many as the reference
     has), and is judged on those from there to `until`. `since` is the time of the first row that no training has seen.
     `parent` is the version that it begins with; empty where an earlier release began it. `trigger` names the objective
-    that was off its set point, if one was. `submitted` is false until the
-    training set is written and the trainer knows of the job.
+    that was off its set point, if one was. `submitted` is false until the training set is written and the trainer knows
+    of the job. `repeats` is the version that passed the gate where this is the same training once more, on all rows;
+    empty: a candidate is yet to be judged.
     """
 
     job: str
@@ -103,6 +104,7 @@ class Training:
     expected: Gain | None = None
     trigger: str = ""
     submitted: bool = True
+    repeats: str = ""
 
 
 @value

@@ -70,6 +70,7 @@ class Candidate:
 
     `method` is how it was made, `expected` what was expected of it before, `seconds` what its training took.
     `trigger` is the objective that was off its set point when it was asked for; empty: the loss has to get better.
+    `gated` is the version that passed the gate where this one is the same training on all rows; empty: this one did.
     """
 
     version: str
@@ -82,13 +83,16 @@ class Candidate:
     method: Method = Method.REFIT
     expected: Gain | None = None
     seconds: float = 0.0
+    gated: str = ""
 
 
 class Phase(StrEnum):
     """Where a rollout stands."""
 
     GATE = "gate"
+    REFIT = "refit"  # passed the gate; the same training is done again on all rows there are
     SHADOW = "shadow"
+    PROVEN = "proven"  # needs no shadow, and waits to be promoted
     PROMOTED = "promoted"
     REJECTED = "rejected"
 
@@ -113,7 +117,7 @@ class Rollout:
     @property
     def running(self) -> bool:
         """Whether it still waits for a verdict."""
-        return self.phase in (Phase.GATE, Phase.SHADOW)
+        return self.phase not in (Phase.PROMOTED, Phase.REJECTED)
 
     @property
     def realised_gain(self) -> float | None:
@@ -139,6 +143,23 @@ def _still_running(rollout: Rollout) -> None:
         raise Conflict(f"the rollout of {rollout.candidate.version} has already ended ({rollout.phase})")
 
 
+def refitted(rollout: Rollout, version: str, *, until: datetime, seconds: float, now: datetime) -> Rollout:
+    """Return the rollout in its shadow with the version that learnt all rows, in place of the one that was judged.
+
+    Raises
+    ------
+    Conflict
+        If nothing has just passed the gate.
+    """
+    if rollout.phase is not Phase.REFIT:
+        raise Conflict(f"the rollout of {rollout.candidate.version} waits for no second training ({rollout.phase})")
+    judged = rollout.candidate
+    candidate = replace(
+        judged, version=version, gated=judged.version, trained_until=until, seconds=judged.seconds + seconds
+    )
+    return replace(rollout, candidate=candidate, phase=Phase.SHADOW, shadow_since=now)
+
+
 def advance(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
     """Return the next state. The caller stores it and moves the traffic.
 
@@ -148,6 +169,8 @@ def advance(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
         If the rollout has already ended.
     """
     _still_running(rollout)
+    if rollout.phase is Phase.REFIT:
+        raise Conflict(f"the rollout of {rollout.candidate.version} waits for its second training, not for a verdict")
     if rollout.phase is Phase.GATE:
         rollout = replace(
             rollout, candidate=replace(rollout.candidate, gate=verdict), looks=rollout.looks + 1, looked=now
@@ -160,6 +183,6 @@ def advance(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
         case Decision.REJECT:
             return replace(rollout, phase=Phase.REJECTED, ended=now)
         case Decision.ACCEPT if rollout.phase is Phase.GATE:
-            return replace(rollout, phase=Phase.SHADOW, shadow_since=now)
+            return replace(rollout, phase=Phase.REFIT)
         case _:
             return replace(rollout, phase=Phase.PROMOTED, ended=now)

@@ -7,11 +7,11 @@ from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import Served, sharing
 from setpoint.domain.records import Columns
-from setpoint.domain.rollout import Phase, Rollout, advance, withdraw
+from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
-from setpoint.loop.candidates import gate, submit
+from setpoint.loop.candidates import gate, once_more, submit, unsound
 from setpoint.loop.changes import (
     cause_of,
     decided,
@@ -205,10 +205,37 @@ def _after_gate(rollout: Rollout, ports: Ports, deployment: Deployment, look: Lo
     deployment, why = with_rollout(deployment, rollout), "; ".join(verdict.checks)
     if rollout.phase is Phase.GATE:
         return decided(deployment, look.now, "concept", version, "wait", f"at the gate: {why}")
-    if rollout.phase is not Phase.SHADOW:
+    if rollout.phase is not Phase.REFIT:
         return decided(deployment, look.now, "concept", version, "reject", f"at the gate: {why}")
+    again = once_more(ports, deployment, rollout, look)
+    deployment = replace(deployment, training=again, last_fit=again.until)
+    return decided(deployment, look.now, "concept", version, "refit", f"at the gate: {why}")
+
+
+@act.register
+def _(action: do.Shadow, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    training, fit = deployment.training, look.fit
+    assert training is not None
+    assert fit is not None
+    deployment = replace(deployment, training=None)
+    proven = find_rollout(deployment, training.repeats)
+    if not proven.running:  # rejected meanwhile, for another champion came
+        return deployment
+    wrong = (
+        f"the second training failed: {fit.error}"
+        if fit.version is None
+        else unsound(ports, deployment, look, proven, fit.version)
+    )
+    if wrong or fit.version is None:
+        deployment = with_rollout(deployment, withdraw(proven, look.now))
+        return decided(deployment, look.now, "concept", proven.candidate.version, "reject", wrong)
+    version = fit.version
+    others = tuple(r for r in deployment.rollouts if r.candidate.version != proven.candidate.version)
+    rollout = refitted(proven, version, until=training.until, seconds=fit.seconds, now=look.now)
+    deployment = replace(deployment, rollouts=(*others, rollout))
     # a person may have given it a share as soon as it was stored
     deployment = serve(ports, deployment, replace(sharing(deployment.served, {version: 0}), shadow=version))
+    why = f"the training of {proven.candidate.version}, which passed the gate, once more on all rows up to {training.until:%Y-%m-%d %H:%M}"
     return decided(deployment, look.now, "concept", version, "shadow", why)
 
 

@@ -92,6 +92,11 @@ class GateAgain:
 
 
 @value
+class Shadow:
+    """Have what passed the gate, trained again on all rows, answer beside the champion."""
+
+
+@value
 class Reject:
     """End a rollout; the champion stays."""
 
@@ -127,6 +132,7 @@ Action = (
     | Submit
     | Gate
     | GateAgain
+    | Shadow
     | Reject
     | Promote
     | Receipt

@@ -5,14 +5,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from setpoint.deploy.shadow import judge_shadow, loss_bound
+from setpoint.deploy.verdict import short
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_gain, asked_latency_us
 from setpoint.domain.rollout import Candidate, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.value import replace
+from setpoint.loop.clear import in_clear
+from setpoint.loop.columns import fitting
 from setpoint.loop.gating import look_at
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
+from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.sets import AS_IT_WAS, training_set, write_set
 from setpoint.ports import FitJob
 from setpoint.stats.losses import losses_of
@@ -72,21 +76,62 @@ def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, v
     return look_at(ports, deployment, Rollout(candidate=candidate), until=training.until, now=look.now)
 
 
+def once_more(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look) -> Training:
+    """Return the training that passed the gate again, up to now: what was held out is learnt too."""
+    candidate = rollout.candidate
+    lineage = ports.bundles.get(deployment.model, candidate.version).lineage
+    return Training(
+        job=f"{deployment.model}-{look.now:%Y%m%dT%H%M%S}-refit",
+        parent=lineage.parent or candidate.champion,
+        reason=candidate.reason,
+        by="setpoint",
+        holdout_since=look.now,
+        until=look.now,
+        since=lineage.trained_since,
+        method=candidate.method,
+        window_rows=lineage.rows,
+        trigger=candidate.trigger,
+        expected=candidate.expected,
+        submitted=False,
+        repeats=candidate.version,
+    )
+
+
+def unsound(ports: Ports, deployment: Deployment, look: Look, proven: Rollout, version: str) -> str:
+    """Return what is wrong with the second training of a candidate that passed the gate; empty: nothing.
+
+    It has learnt the rows that the first was judged on, so it must at least beat the champion there.
+    """
+    candidate, schema = proven.candidate, look.champion.schema
+    rows = ports.log.read(deployment.model, since=candidate.trained_until, until=proven.looked, as_of=proven.looked)
+    held_out = in_clear(ports, deployment.model, fitting(ports, deployment.model, rows, schema).labelled)
+    ours = rescored_losses(ports, deployment, schema, version, held_out)
+    theirs = rescored_losses(ports, deployment, schema, candidate.champion, held_out)
+    if missing := int((np.isnan(ours) & ~np.isnan(theirs)).sum()):
+        return f"the second training gave {version}, which does not answer {missing} rows that {candidate.champion} answers"
+    if np.nanmean(ours) < np.nanmean(theirs):
+        return ""
+    words = f"{short(float(np.nanmean(ours)))} against {short(float(np.nanmean(theirs)))}"
+    return f"the second training gave {version}, which is no better than {candidate.champion} on rows it has learnt: {words}"
+
+
 def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdict:
     """Judge a shadow on the requests that both have answered and whose outcome is known."""
     assert look.shadow is not None
     assert rollout.shadow_since is not None
     schema = look.champion.schema
     before = look.healthy(deployment, rollout.shadow_since).labelled
-    asked = look.history.between(rollout.shadow_since, deployment.looked).labelled
+    asked = look.history.between(rollout.shadow_since, deployment.looked)
     answered = {id_: row for row, id_ in enumerate(look.shadow.id)}
     both = np.array([id_ in answered for id_ in asked.id], dtype=bool)
     champion = asked.take(both)
     shadow = look.shadow.take(np.array([answered[id_] for id_ in champion.id], np.int64))
+    known = ~np.isnat(champion.known)
     return judge_shadow(
-        losses_of(champion, schema),
-        losses_of(shadow, schema),
+        losses_of(champion.take(known), schema),
+        losses_of(shadow.take(known), schema),
         int((~both).sum()),
         SHADOW_ROWS,
+        answers=len(champion),
         bound=loss_bound(losses_of(before, schema)),
     )

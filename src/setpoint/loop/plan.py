@@ -20,6 +20,7 @@ from setpoint.loop.actions import (
     Promote,
     Receipt,
     Reject,
+    Shadow,
     Submit,
     Undo,
 )
@@ -137,7 +138,9 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
         if not deployment.training.submitted:
             return Submit()
         ready = look.fit is not None and look.fit.id == deployment.training.job and not look.unreadable
-        return Gate() if ready else None
+        if not ready:
+            return None
+        return Shadow() if deployment.training.repeats else Gate()
     envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
     if not by and (Remedy.RETRAIN not in envelope.automatic or Remedy.RETRAIN in envelope.ask):
         return _ask_to_retrain(deployment)
