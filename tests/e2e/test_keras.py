@@ -85,16 +85,18 @@ def test_a_keras_regression_goes_the_whole_way(setpoint: Any, tmp_path: Path, un
     until(lambda: ("mae", True) in alarms(setpoint))
 
     said = setpoint.run("update", "turbine").stdout
-    assert "shadow v2: the candidate is better by" in said
+    assert "refit v2: at the gate: " in said
+    assert "the candidate is better by" in said
+    assert "shadow v3: trained like v2" in said
     send(setpoint, hours(300, seed=2, burner=12.0), tmp_path)
     decisions = setpoint.tick() + setpoint.tick()
-    assert [d["subject"] for d in decisions if d["action"] == "promote"] == ["v2"]
+    assert [d["subject"] for d in decisions if d["action"] == "promote"] == ["v3"]
 
     one = {"instances": [worn.iloc[0][list(INPUTS)].tolist()]}
     _, new, headers = setpoint.ask("POST", "/v1/models/turbine:predict", one)
-    assert headers["x-model-version"] == "v2"
+    assert headers["x-model-version"] == "v3"
     setpoint.run("rollback", "turbine")
     _, old, headers = setpoint.ask("POST", "/v1/models/turbine:predict", one)
     assert headers["x-model-version"] == "v1"
     assert old != new
-    assert (setpoint.home / "bundles/turbine/v2/turbine.keras").exists()
+    assert (setpoint.home / "bundles/turbine/v3/turbine.keras").exists()

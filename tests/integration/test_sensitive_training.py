@@ -81,7 +81,8 @@ def test_a_version_is_trained_on_what_the_key_opens(
     with pytest.raises(Conflict, match=r"job is recorded encrypted, and the key is not here"):
         open_home(Settings(home=home)).update("people", by="me")
 
-    said = operator.finish(operator.update("people", by="me"))
+    operator.update("people", by="me")
+    said = operator.finish("people")
     assert {d.action for d in said} & {"shadow", "reject"}, said
     gate = operator.deployments("people")[0].rollouts[-1].candidate.gate
     assert gate is not None

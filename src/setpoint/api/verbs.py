@@ -150,7 +150,8 @@ def approve(id_: str, *, model: str | None = None, by: str | None = None, home: 
 def update(model: str, *, by: str | None = None, home: Place | None = None) -> Deployment:
     """Retrain now, wait for the training, and let the gate judge the candidate."""
     operator = opened(home)
-    operator.finish(operator.update(model, by=by or getpass.getuser()))
+    operator.update(model, by=by or getpass.getuser())
+    operator.finish(model)
     return operator.deployments(model)[0]
 
 

@@ -35,8 +35,8 @@ def judge_shadow(
 
     Rejected as soon as it is surely worse or fails to answer, accepted as soon as it is surely better (both by betting,
     anytime-valid at 5 % each). At `expected_rows` it is decided either way: accepted when its mean gain is above zero
-    and the lower bound (one-sided 5 %) excludes a loss of `margin`. Where outcomes come late, it is accepted once it has
-    answered twice as many requests, unless what is known speaks against it: the gate has proven it, and waiting for
+    and the lower bound (one-sided 5 %) excludes a loss of `margin`. Where outcomes come late, it is accepted once it
+    has answered twice as many requests, unless what is known speaks against it: the gate has proven it, and waiting for
     outcomes that are a tenth of a stream late cost 4 % of what updates bring (on the real streams of bench/update).
 
     Parameters

@@ -107,12 +107,13 @@ def unsound(ports: Ports, deployment: Deployment, look: Look, proven: Rollout, v
     held_out = in_clear(ports, deployment.model, fitting(ports, deployment.model, rows, schema).labelled)
     ours = rescored_losses(ports, deployment, schema, version, held_out)
     theirs = rescored_losses(ports, deployment, schema, candidate.champion, held_out)
+    words = f"the second training gave {version}, which"
     if missing := int((np.isnan(ours) & ~np.isnan(theirs)).sum()):
-        return f"the second training gave {version}, which does not answer {missing} rows that {candidate.champion} answers"
-    if np.nanmean(ours) < np.nanmean(theirs):
+        return f"{words} does not answer {missing} rows that {candidate.champion} answers"
+    loss, before = float(np.nanmean(ours)), float(np.nanmean(theirs))
+    if loss < before:
         return ""
-    words = f"{short(float(np.nanmean(ours)))} against {short(float(np.nanmean(theirs)))}"
-    return f"the second training gave {version}, which is no better than {candidate.champion} on rows it has learnt: {words}"
+    return f"{words} loses {short(loss)} a row on rows it has learnt, where {candidate.champion} loses {short(before)}"
 
 
 def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdict:

@@ -25,8 +25,8 @@ from setpoint.domain.training_set import PROVENANCE_FILE
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
-from setpoint.loop.act import act
 from setpoint.loop.actions import Fit, Submit
+from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
@@ -241,13 +241,19 @@ class Operator:
             self.ports.state.save(act(Submit(), self.ports, deployment, look))
             return job
 
-    def finish(self, job: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:
-        """Wait until a training has ended, and let the loop look: the gate judges, or the failure is written down."""
-        started = time.monotonic()
-        while self.ports.trainer.result(job) is None:
-            progress(f"training {job}: {time.monotonic() - started:.0f} s")
-            time.sleep(0.1)
-        return self.tick()
+    def finish(self, model: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:
+        """Wait until a training has ended, and let the loop look: the gate judges, or the failure is written down.
+
+        What passes the gate is trained once more, and waited for as well.
+        """
+        started, said, before = time.monotonic(), tuple[Decided, ...](), None
+        while (training := self.ports.state.load(model).training) not in (None, before):
+            before = training
+            while self.ports.trainer.result(training.job) is None:
+                progress(f"training {training.job}: {time.monotonic() - started:.0f} s")
+                time.sleep(0.1)
+            said += self.tick()
+        return said
 
     def approve(self, id_: str, *, model: str | None = None, by: str) -> Deployment:
         """Allow what waits for a person, an incident's remedy or a candidate's promotion, and act on it."""

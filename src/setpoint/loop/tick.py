@@ -4,7 +4,7 @@ from datetime import datetime
 
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.value import replace
-from setpoint.loop.act import act
+from setpoint.loop.acts import act
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import with_rollout
 from setpoint.loop.look import Look, in_shadow, take_look

@@ -134,9 +134,9 @@ def test_a_corrected_label_is_judged_anew(world: World) -> None:
 
 
 def test_a_candidate_learns_the_new_names_and_passes_the_gate(world: World) -> None:
-    job = world.operator.update("digits", by="ann")
+    world.operator.update("digits", by="ann")
     world.clock.time += DAY
-    world.operator.finish(job)
+    world.operator.finish("digits")
     (rollout,) = world.operator.deployments("digits")[0].rollouts
     assert rollout.candidate.gate is not None
     checks = " ".join(rollout.candidate.gate.checks)

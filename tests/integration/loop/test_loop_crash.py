@@ -10,7 +10,8 @@ from setpoint.domain.fleet import Decided, Deployment, Envelope
 from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
-from setpoint.loop import act, candidates
+from setpoint.loop import candidates
+from setpoint.loop.acts import updates
 from setpoint.loop.learnt import erased_in
 from setpoint.loop.operator import Operator
 from setpoint.loop.sets import stored_set, training_set, write_set
@@ -119,7 +120,7 @@ def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_lo
     world: Any, another_demand: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     w = world(another_demand)
-    start, killed = act.submit, [1]
+    start, killed = updates.submit, [1]
 
     def killed_once(*args: Any) -> None:
         if killed:
@@ -127,7 +128,7 @@ def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_lo
             raise Killed
         start(*args)
 
-    monkeypatch.setattr(act, "submit", killed_once)
+    monkeypatch.setattr(updates, "submit", killed_once)
     with pytest.raises(Killed):
         w.until(18)
     assert not w.deployment.training.submitted

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from setpoint.domain.fleet import Deployment, Envelope, Training
 from setpoint.domain.incident import Cause, Hypothesis, IncidentStatus, Remedy
 from setpoint.domain.live import Live
-from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, advance
+from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
-from setpoint.loop.act import act
+from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, find_incident, find_rollout, with_incident, with_rollout
 from setpoint.loop.look import in_shadow
 from setpoint.loop.plan import plan
@@ -137,8 +137,22 @@ class Life:
                 candidate = Candidate(version=look.fit.version, champion=d.served.champion, reason="", created=look.now)
                 rollout = advance(Rollout(candidate=candidate), self.made.verdict(day["verdict"]), look.now)
                 d = with_rollout(d, rollout)
-                shadow = look.fit.version if rollout.phase is Phase.SHADOW else None
-                return replace(d, served=replace(d.served, shadow=shadow))
+                if rollout.phase is not Phase.REFIT:
+                    return d
+                again = Training(job="j", reason="", by="setpoint", holdout_since=look.now, until=look.now,
+                                 submitted=False, repeats=look.fit.version)  # fmt: skip
+                return replace(d, training=again)
+            case do.GateAgain():
+                return with_rollout(d, withdraw(find_rollout(d, action.version), look.now))
+            case do.Shadow():
+                proven = find_rollout(d, d.training.repeats)
+                d = replace(d, training=None)
+                if look.fit.version is None or not proven.running:
+                    return with_rollout(d, withdraw(proven, look.now)) if proven.running else d
+                rollout = refitted(proven, look.fit.version, until=look.now, seconds=1.0, now=look.now)
+                others = tuple(r for r in d.rollouts if r.candidate.version != proven.candidate.version)
+                d = replace(d, rollouts=(*others, rollout))
+                return replace(d, served=replace(d.served, shadow=look.fit.version))
             case do.Receipt():
                 return with_rollout(d, replace(find_rollout(d, action.version), receipt=self.made.receipt()))
             case _:

@@ -9,7 +9,7 @@ from setpoint.domain.incident import Remedy
 from setpoint.domain.live import Served
 from setpoint.domain.rollout import Decision
 from setpoint.loop import actions as do
-from setpoint.loop.act import act
+from setpoint.loop.acts import act
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.views import status_view
 

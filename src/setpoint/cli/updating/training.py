@@ -21,7 +21,7 @@ def now(
     before = operator.deployments(model)[0]
     job = before.training.job if before.training else operator.update(model, by=by)
     with steps(quiet=json) as progress:
-        operator.finish(job, progress)
+        operator.finish(model, progress)
     # the loop of `setpoint up` may have been the one that asked the gate
     said = operator.deployments(model)[0].decisions[len(before.decisions) :]
     if json:

@@ -1,0 +1,125 @@
+"""What is done about incidents."""
+
+from setpoint.domain.fleet import Deployment, Release
+from setpoint.domain.incident import IncidentStatus
+from setpoint.domain.live import Served
+from setpoint.domain.records import Columns
+from setpoint.domain.value import replace
+from setpoint.loop import actions as do
+from setpoint.loop.acts.base import act
+from setpoint.loop.changes import (
+    cause_of,
+    decided,
+    ending,
+    find_incident,
+    serve,
+    with_incident,
+)
+from setpoint.loop.clear import in_clear, score
+from setpoint.loop.columns import same_columns
+from setpoint.loop.look import Look
+from setpoint.loop.ports import Ports
+from setpoint.loop.release import read_binning
+from setpoint.maintain.case import Case
+from setpoint.maintain.investigate import investigate
+
+
+@act.register
+def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    releases = same_columns(ports, deployment)
+    champion = releases[-1]
+    healthy, suspect = look.healthy(deployment, incident.since), look.history.between(incident.since, None)
+    if not look.unreadable:
+        healthy, suspect = (in_clear(ports, deployment.model, rows) for rows in (healthy, suspect))
+    case = Case(
+        schema=look.champion.schema,
+        binning=read_binning(ports.bundles.folder(deployment.model, champion.version)),
+        healthy=healthy,
+        suspect=suspect,
+        champion=champion,
+        previous=releases[-2] if len(releases) > 1 else None,
+        maps=deployment.served.maps,
+        unreadable=look.unreadable,
+    )
+
+    def ask(version: str, inputs: Columns) -> Columns:
+        return score(ports, deployment.model, version, inputs)
+
+    causes, repair = investigate(incident, case, ask)
+    changed = replace(incident, investigated=look.now, causes=causes, repair=repair)
+    if incident.causes and cause_of(incident) == cause_of(changed):
+        return with_incident(deployment, changed)
+    cause, subject = cause_of(changed)
+    why = "; ".join(causes[0].evidence)
+    told = f"most likely {cause} of {subject} (weight {causes[0].weight:.2f}): {why}"
+    return decided(with_incident(deployment, changed, look.now, told), look.now, cause, subject, "locate", why)
+
+
+@act.register
+def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    repair = replace(action.repair, applied=look.now)
+    served, releases, why = deployment.served, deployment.releases, action.why
+    if repair.map is not None:
+        served = replace(served, maps=(*(m for m in served.maps if m.feature != repair.map.feature), repair.map))
+    if repair.to_version is not None:
+        release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
+        why += ending(served)
+        served, releases = Served(champion=repair.to_version, maps=served.maps), (*releases, release)
+    changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
+    deployment = replace(serve(ports, deployment, served), releases=releases)
+    told = f"{repair.remedy} by {action.by}: {why}"
+    deployment = with_incident(deployment, changed, look.now, told)
+    return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {why}", action.by)
+
+
+@act.register
+def _(action: do.Ask, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = replace(find_incident(deployment, action.incident), status=IncidentStatus.WAITING)
+    deployment = with_incident(deployment, incident, look.now, f"waits for a person: {action.why}")
+    return decided(deployment, look.now, *cause_of(incident), "ask", action.why)
+
+
+@act.register
+def _(action: do.Hold, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    assert incident.repair is not None
+    repair = replace(incident.repair, loss_realised=action.loss)
+    held = replace(incident, status=IncidentStatus.HELD, repair=repair)
+    deployment = with_incident(deployment, held, look.now, f"recovered: {action.why}")
+    return decided(deployment, look.now, *cause_of(held), "recovered", action.why)
+
+
+@act.register
+def _(action: do.Undo, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    repair = incident.repair
+    assert repair is not None
+    if repair.map is not None:
+        kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
+        deployment = serve(ports, deployment, replace(deployment.served, maps=kept))
+    ended = look.now if action.helped else None
+    status = IncidentStatus.CLOSED if action.helped else IncidentStatus.OPEN
+    changed = replace(
+        incident,
+        status=status,
+        repair=replace(repair, lifted=look.now),
+        closed=ended,
+        investigated=look.now,
+        approved_by=incident.approved_by if action.helped else "",
+    )
+    verb = "lift" if action.helped else "undo"
+    deployment = with_incident(deployment, changed, look.now, f"{verb} {repair.remedy}: {action.why}")
+    return decided(deployment, look.now, *cause_of(changed), verb, action.why)
+
+
+@act.register
+def _(action: do.Close, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    incident = find_incident(deployment, action.incident)
+    repair = incident.repair
+    if repair is not None and action.loss is not None:
+        repair = replace(repair, loss_realised=action.loss)
+    closed = replace(incident, status=IncidentStatus.CLOSED, closed=look.now, repair=repair)
+    deployment = with_incident(deployment, closed, look.now, f"closed: {action.why}")
+    return decided(deployment, look.now, *cause_of(closed), "close", action.why)

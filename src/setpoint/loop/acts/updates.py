@@ -1,0 +1,151 @@
+"""What is done to make new versions, prove them, and have them serve."""
+
+from pathlib import Path
+
+from setpoint.domain.fleet import Deployment, Release, Training
+from setpoint.domain.live import Served, sharing
+from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
+from setpoint.domain.value import replace
+from setpoint.errors import SetpointError
+from setpoint.loop import actions as do
+from setpoint.loop.acts.base import act
+from setpoint.loop.candidates import gate, once_more, submit, unsound
+from setpoint.loop.changes import (
+    decided,
+    ending,
+    find_rollout,
+    serve,
+    with_rollout,
+)
+from setpoint.loop.gating import look_at, trigger_of
+from setpoint.loop.look import Look
+from setpoint.loop.ports import Ports
+from setpoint.loop.receipts import receipt_of
+from setpoint.update.trainers import usual
+
+
+@act.register
+def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    plan = action.plan
+    training = Training(
+        job=action.job,
+        parent=look.champion.version,
+        reason=plan.reason,
+        by=action.by,
+        holdout_since=plan.holdout_since,
+        until=plan.until,
+        since=plan.since,
+        method=deployment.updates.method or usual(Path(look.champion.artifact), deployment.train),
+        window_rows=plan.window_rows,
+        expected=plan.expected,
+        trigger=trigger_of(deployment),
+        submitted=False,
+    )
+    deployment = replace(deployment, training=training, last_fit=plan.until)
+    return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by)
+
+
+@act.register
+def _(action: do.Submit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    training = deployment.training
+    assert training is not None
+    try:
+        submit(ports, deployment, training)
+    except SetpointError as e:  # nothing to learn from: another look will not change it
+        return _failed(deployment, training, look, str(e))
+    return replace(deployment, training=replace(training, submitted=True))
+
+
+def _failed(deployment: Deployment, training: Training, look: Look, why: str) -> Deployment:
+    """End a training without a version, and the rollout that needed it."""
+    deployment = replace(deployment, training=None)
+    if training.repeats and (proven := find_rollout(deployment, training.repeats)).running:
+        deployment = with_rollout(deployment, withdraw(proven, look.now))
+    return decided(deployment, look.now, "concept", "quality", "training failed", why, training.by)
+
+
+@act.register
+def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    training, fit = deployment.training, look.fit
+    assert training is not None
+    assert fit is not None
+    if fit.version is None:
+        return _failed(deployment, training, look, fit.error or "")
+    deployment = replace(deployment, training=None)
+    return _after_gate(gate(ports, deployment, look, training, fit.version, fit.seconds), ports, deployment, look)
+
+
+@act.register
+def _(action: do.GateAgain, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    waiting = find_rollout(deployment, action.version)
+    return _after_gate(look_at(ports, deployment, waiting, until=look.now, now=look.now), ports, deployment, look)
+
+
+def _after_gate(rollout: Rollout, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    version, verdict = rollout.candidate.version, rollout.candidate.gate
+    assert verdict is not None
+    deployment, why = with_rollout(deployment, rollout), "; ".join(verdict.checks)
+    if rollout.phase is Phase.GATE:
+        return decided(deployment, look.now, "concept", version, "wait", f"at the gate: {why}")
+    if rollout.phase is not Phase.REFIT:
+        return decided(deployment, look.now, "concept", version, "reject", f"at the gate: {why}")
+    again = once_more(ports, deployment, rollout, look)
+    deployment = replace(deployment, training=again, last_fit=again.until)
+    return decided(deployment, look.now, "concept", version, "refit", f"at the gate: {why}")
+
+
+@act.register
+def _(action: do.Shadow, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    training, fit = deployment.training, look.fit
+    assert training is not None
+    assert fit is not None
+    proven = find_rollout(deployment, training.repeats)
+    if fit.version is None or not proven.running:  # it failed, or another champion came meanwhile
+        return _failed(deployment, training, look, fit.error or f"{fit.version} is not needed any more")
+    if wrong := unsound(ports, deployment, look, proven, fit.version):
+        return _failed(deployment, training, look, wrong)
+    rollout = refitted(proven, fit.version, until=training.until, seconds=fit.seconds, now=look.now)
+    others = tuple(r for r in deployment.rollouts if r.candidate.version != proven.candidate.version)
+    # a person may have given it a share as soon as it was stored
+    served = replace(sharing(deployment.served, {fit.version: 0}), shadow=fit.version)
+    deployment = replace(deployment, training=None, rollouts=(*others, rollout))
+    passed, until = proven.candidate.version, f"{training.until:%Y-%m-%d %H:%M}"
+    why = f"trained like {passed}, which passed the gate, on all rows up to {until}"
+    return decided(serve(ports, deployment, served), look.now, "concept", fit.version, "shadow", why)
+
+
+@act.register
+def _(action: do.Reject, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = withdraw(find_rollout(deployment, action.version), look.now)
+    served = deployment.served
+    if served.shadow == action.version:
+        served = replace(served, shadow=None)
+    deployment = with_rollout(serve(ports, deployment, served), rollout)
+    return decided(deployment, look.now, "concept", action.version, "reject", action.why)
+
+
+@act.register
+def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    proven = find_rollout(deployment, action.version)
+    verdict = proven.shadow or proven.candidate.gate
+    assert verdict is not None
+    rollout = advance(proven, verdict, look.now)
+    why = action.why + ending(deployment.served)
+    served = Served(champion=action.version, maps=deployment.served.maps)
+    release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
+    deployment = with_rollout(serve(ports, deployment, served), rollout)
+    deployment = replace(deployment, releases=(*deployment.releases, release))
+    return decided(deployment, look.now, "concept", action.version, "promote", why, action.by)
+
+
+@act.register
+def _(action: do.Receipt, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = find_rollout(deployment, action.version)
+    receipt, words = receipt_of(ports, deployment, look, rollout)
+    deployment = with_rollout(deployment, replace(rollout, receipt=receipt))
+    return decided(deployment, look.now, "concept", action.version, "receipt", words)
+
+
+@act.register
+def _(action: do.AskToPromote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    return decided(deployment, look.now, "concept", action.version, "ask", action.why)
