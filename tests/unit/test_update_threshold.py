@@ -72,6 +72,16 @@ def test_a_costly_threshold_is_found_out() -> None:
     assert proven(COSTLY_MISS, 30, late=100)[0] >= 0.8
 
 
+def test_a_threshold_stays_where_another_is_better_by_chance() -> None:
+    """Of nine rows below it five would be right: the present one is kept; ten of ten move it."""
+    score = np.linspace(0.005, 0.995, 100)
+    truth = (score > 0.5).astype(float)
+    truth[41:50:2] = 1.0
+    assert choose(score, truth, 0.5) == 0.5
+    truth[40:50] = 1.0
+    assert choose(score, truth, 0.5) == pytest.approx(0.4)
+
+
 def test_without_rows_the_threshold_stays() -> None:
     """Nothing to learn from."""
     assert choose(np.zeros(0), np.zeros(0), 0.3) == 0.3
