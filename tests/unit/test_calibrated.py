@@ -1,4 +1,4 @@
-"""A calibrated version answers the calibrated score, whatever runs it, and so does its exported graph."""
+"""A version answers its adjusted score, whatever runs it, and a calibrated one in its exported graph, too."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,16 +8,18 @@ import joblib
 import numpy as np
 import onnxruntime as ort
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from setpoint.deploy.calibrated_graph import calibrated
+from setpoint.deploy.export import check_converted
 from setpoint.deploy.importers import sklearn as importer
-from setpoint.domain.calibration import Calibration, apply
+from setpoint.domain.calibration import Calibration, apply, corrected
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import from_json, replace, to_json
-from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.domain.version import RESIDUAL_FILE, Lineage, ModelVersion, Residual
 from setpoint.errors import InvalidInput
-from setpoint.runtime.calibrated import scores_of
+from setpoint.runtime.adjusted import schema_of, scores_of
 from setpoint.runtime.dataframe import frame
 from setpoint.runtime.model import ONNX_FILE, load_here
 
@@ -73,6 +75,27 @@ def test_a_calibrated_version_answers_the_calibrated_score(
     if task is Task.MULTICLASS:
         assert found["label"].tolist() == np.array(schema.classes)[expected.argmax(axis=1)].tolist()
         np.testing.assert_array_equal(found["probability"], expected.max(axis=1))
+
+
+@pytest.mark.parametrize("task", [Task.REGRESSION, Task.BINARY])
+@pytest.mark.parametrize("line", [None, Calibration(shift=(0.5,), slope=1.1)])
+def test_a_residual_model_corrects_the_raw_answers(
+    bundle: tuple[Path, ModelVersion], task: Task, line: Calibration | None
+) -> None:
+    """As scikit-learn's own answer would, of two classes in the logit; a calibration comes after it."""
+    folder, version = bundle
+    small, scores = schema_of(version.schema, ("b",)), load_here(*bundle).predict(COLUMNS)[version.schema.score]
+    estimator = HistGradientBoostingRegressor(max_iter=5).fit(frame(COLUMNS, small), np.square(COLUMNS["b"]))
+    (folder / RESIDUAL_FILE).write_bytes(importer.to_onnx(estimator, small))
+    both = replace(version, residual=Residual(features=("b",)), calibration=line)
+    expected = corrected(scores, estimator.predict(frame(COLUMNS, small)), task)
+    expected = expected if line is None else apply(line, expected, task)
+    answers = load_here(folder, both).predict(COLUMNS)
+    np.testing.assert_allclose(answers[version.schema.score], expected, rtol=1e-5, atol=1e-6)
+    if task is Task.BINARY:
+        assert answers["label"].tolist() == np.where(answers["probability"] > 0.6, "yes", "no").tolist()
+    with pytest.raises(InvalidInput, match="answers with two models, its own and a residual one"):
+        check_converted(folder, both)
 
 
 @TASKS

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import ValidationError
 
-from setpoint.domain.calibration import Calibration, apply, undo
+from setpoint.domain.calibration import Calibration, apply, corrected, undo
 from setpoint.domain.schema import Task
 from setpoint.domain.value import from_json, to_json
 
@@ -51,6 +51,15 @@ def test_a_logit_is_shifted_and_stretched() -> None:
     logit = np.log(raw / (1 - raw))
     expected = 1 / (1 + np.exp(-(0.3 + 2 * logit)))
     np.testing.assert_allclose(apply(Calibration(shift=(0.3,), slope=2.0), raw, Task.BINARY), expected)
+
+
+def test_a_row_is_corrected_by_its_own() -> None:
+    """A number by a number, a probability in its logit, and never beyond 0 and 1."""
+    by = np.array([0.5, -0.5, 1e9])
+    np.testing.assert_array_equal(corrected(np.zeros(3), by, Task.REGRESSION), by)
+    odds = np.array([1.0, 1.0]) * np.exp(by[:2])
+    np.testing.assert_allclose(corrected(np.full(2, 0.5), by[:2], Task.BINARY), odds / (1 + odds))
+    np.testing.assert_array_equal(corrected(np.array([0.0, 1.0, np.nan]), by, Task.BINARY), [0.0, 1.0, np.nan])
 
 
 def test_the_surest_answers_and_missing_ones_stay() -> None:

@@ -33,7 +33,7 @@ def some_rows(count: int = 400, shift: float = 0.0) -> Labelled:
     p = rng.beta(1, 2, count)
     true = p * np.exp(shift) / (p * np.exp(shift) + 1 - p)
     truth = (rng.random(count) < true).astype(float)
-    return Labelled(raw=p, truth=truth, weight=np.ones(count), time=time, known=time)
+    return Labelled(raw=p, truth=truth, weight=np.ones(count), time=time, known=time, row=time)
 
 
 BINARY = a_parent(Task.BINARY, ("no", "yes"))

@@ -66,6 +66,11 @@ def export(folder: Path, version: ModelVersion, digest: str, to: Path) -> None:
 
 def check_converted(folder: Path, version: ModelVersion) -> None:
     """Refuse a version that runs in its framework alone; the text says what it needs."""
+    if version.residual is not None:
+        raise InvalidInput(
+            f"{version.model} {version.version} answers with two models, its own and a residual one on top of it, and "
+            f"an export holds one: export its parent {version.lineage.parent}, or a version that was refitted"
+        )
     if (folder / ONNX_FILE).is_file():
         return
     why = next((v.why for v in version.variants if v.runtime != "native"), "it was not converted")

@@ -38,7 +38,7 @@ from setpoint.domain.segments import check as check_segments
 from setpoint.domain.sensitive import guard_of, hidden
 from setpoint.domain.training_set import WEIGHT
 from setpoint.domain.value import field, replace, to_json, value
-from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.domain.version import Lineage, ModelVersion, Residual
 from setpoint.errors import JobFailed
 from setpoint.runtime.describe import Describer
 from setpoint.runtime.model import ONNX_FILE
@@ -79,6 +79,7 @@ class PackageRequest:
     keys: Keys | None = None
     binning: Binning | None = None
     threshold: float = 0.5
+    residual: Residual | None = None
     calibration: Calibration | None = None
     latency_us: float | None = None  # what the objectives ask of one answer
     beside: tuple[Path, ...] = ()  # files on how the reference was made, which go into the bundle with it
@@ -167,6 +168,7 @@ def settled(
         files={},
         variants=found.variants,
         threshold=0.0 if schema.task is Task.MULTICLASS else request.threshold,
+        residual=request.residual,
         calibration=request.calibration,
         reference_metrics=found.metrics,
     )

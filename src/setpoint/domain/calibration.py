@@ -9,6 +9,7 @@ from setpoint.domain.schema import Task
 from setpoint.domain.value import value
 
 FLATTEST, STEEPEST = 0.1, 10.0  # slopes: flatter says nothing any more, steeper is certain of everything
+FURTHEST = 30.0  # shift of a logit, in nats
 
 FloatArray = NDArray[np.float64]
 
@@ -59,6 +60,17 @@ def apply(calibration: Calibration, raw: FloatArray, task: Task) -> FloatArray:
         yes = raw**calibration.slope * math.exp(calibration.shift[0])
         return np.asarray(yes / (yes + (1 - raw) ** calibration.slope), np.float64)
     return _summing_to_one(raw**calibration.slope * np.exp(np.asarray(calibration.shift)))
+
+
+def corrected(raw: FloatArray, by: FloatArray, task: Task) -> FloatArray:
+    """Return raw answers, shape (n,), with a correction of each row added: of two classes, to the logit of the second.
+
+    Of two classes a correction is bounded by 30 nats either way.
+    """
+    if task is Task.REGRESSION:
+        return raw + by
+    yes = raw * np.exp(np.clip(by, -FURTHEST, FURTHEST))
+    return np.asarray(yes / (yes + (1 - raw)), np.float64)
 
 
 def undo(calibration: Calibration, given: FloatArray, task: Task) -> FloatArray:

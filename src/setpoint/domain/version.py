@@ -7,6 +7,8 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.value import field, value
 
 FORMAT = 2
+RESIDUAL_FILE = "residual.onnx"
+RESIDUAL_FILES = ("residual.joblib", RESIDUAL_FILE)
 
 
 @value
@@ -139,13 +141,24 @@ class Removal:
 
 
 @value
+class Residual:
+    """A small model beside a version's own, which corrects its raw answers: of two classes, their logits.
+
+    `features` are those that it takes, all of them numbers, in the schema's order. It lies in the bundle as it was
+    fitted, and as it is served: `RESIDUAL_FILES`.
+    """
+
+    features: tuple[str, ...]
+
+
+@value
 class ModelVersion:
     """The manifest of a bundle (`bundle.json`): everything a rollback restores, byte for byte.
 
     `framework` names the importer that reads `artifact` ("sklearn", "keras"); `runtime` is how this version is served;
     `files` maps each file of the bundle to its SHA-256; `threshold` is the decision threshold of a binary task, and 0
-    where there are several classes: the likeliest one is decided, however likely it is. `calibration` is what is done
-    to the model's raw answers before that; None: nothing.
+    where there are several classes: the likeliest one is decided, however likely it is. `residual` corrects the
+    model's raw answers before that, and `calibration` shifts and stretches what comes out; None: nothing does.
     Of `format` 1 there is no seal, and the lineage says less.
     """
 
@@ -160,6 +173,7 @@ class ModelVersion:
     files: dict[str, str]
     variants: tuple[Variant, ...] = ()
     threshold: float = 0.5
+    residual: Residual | None = None
     calibration: Calibration | None = None
     reference_metrics: dict[str, float] = field(default_factory=dict)
 

@@ -19,11 +19,11 @@ from setpoint.domain.records import Column, Columns, stamp
 from setpoint.domain.schema import Schema
 from setpoint.domain.training_set import PROVENANCE_FILE, WEIGHT
 from setpoint.domain.update import DERIVED, Method
-from setpoint.domain.version import ModelVersion
+from setpoint.domain.version import RESIDUAL_FILES, ModelVersion
 from setpoint.loop.release import learn, read_contract
 from setpoint.ports import BundleStore, FitJob
 from setpoint.runtime import Model, load
-from setpoint.runtime.calibrated import scores_of
+from setpoint.runtime.adjusted import scores_of
 from setpoint.runtime.columns import Head
 from setpoint.update.derive import Labelled, changed
 from setpoint.update.sets.origin import LOG
@@ -48,12 +48,19 @@ def derive(bundles: BundleStore, request: PackageRequest, job: FitJob) -> ModelV
     parent, home = bundles.get(job.model, job.parent), bundles.folder(job.model, job.parent)
     schema, table = parent.schema, read_reference(request.reference)
     model = load(home, replace(parent, calibration=None), memory_bytes=request.memory_bytes)
-    raw = _scored(model, features_of(table, schema.features), schema)
+    raw = scored(model, features_of(table, schema.features), schema)
     calibration, threshold = changed(
-        parent, _unlearnt(bundles, parent, job, table, raw), Method(request.method), job.gain
+        parent, unlearnt(bundles, parent, job, table, raw), Method(request.method), job.gain
     )
     request = replace(request, calibration=calibration, threshold=threshold)
     answers = Head(schema, threshold)(raw if calibration is None else apply(calibration, raw, schema.task))
+    kept = tuple(home / name for name in RESIDUAL_FILES if parent.residual)
+    return bundled(bundles, replace(request, residual=parent.residual, beside=request.beside + kept), parent, answers)
+
+
+def bundled(bundles: BundleStore, request: PackageRequest, parent: ModelVersion, answers: Columns) -> ModelVersion:
+    """Store a version that runs its parent's model, with what monitors compare with: whole, or not at all."""
+    home = bundles.folder(parent.model, parent.version)
     with tempfile.TemporaryDirectory(prefix="setpoint-stage-") as work:
         staged = Path(work) / "bundle"
         staged.mkdir()
@@ -62,33 +69,34 @@ def derive(bundles: BundleStore, request: PackageRequest, job: FitJob) -> ModelV
         return bundles.add(staged, version)
 
 
-def _scored(model: Model, columns: Columns, schema: Schema) -> FloatArray:
+def scored(model: Model, columns: Columns, schema: Schema) -> FloatArray:
     """Return the raw answers to rows, asked for in parts: a model in a process of its own has a time for each."""
     count = len(next(iter(columns.values())))
     parts = [{n: c[at : at + AT_ONCE] for n, c in columns.items()} for at in range(0, count, AT_ONCE)]
     return np.concatenate([scores_of(model.predict(imputed(part, schema)), schema) for part in parts])
 
 
-def _unlearnt(bundles: BundleStore, parent: ModelVersion, job: FitJob, table: pa.Table, raw: FloatArray) -> Labelled:
+def unlearnt(bundles: BundleStore, parent: ModelVersion, job: FitJob, table: pa.Table, raw: FloatArray) -> Labelled:
     """Return the rows that the model has not learnt from: those of the log since what it was trained on.
 
     Where nothing tells where rows come from, those since the frontier of the last training, known at once.
     """
     origin, count = Path(job.training_set).with_name(PROVENANCE_FILE), np.arange(table.num_rows)
     weight = table[WEIGHT].to_numpy() if WEIGHT in table.column_names else np.ones(len(count))
-    rows = Labelled(raw=raw, truth=target_of(table, parent.schema), weight=weight, time=count, known=count)
+    rows = Labelled(raw=raw, truth=target_of(table, parent.schema), weight=weight, time=count, known=count, row=count)
     if not origin.is_file():
         return rows.take(_since(table, parent.schema.time, job.trained_since))
-    made, until = pq.read_table(origin), _trained(bundles, parent).lineage.trained_until
+    made, until = pq.read_table(origin), _trained(bundles, parent, job).lineage.trained_until
     fresh = np.array([source == LOG for source in made["source"].to_pylist()])
     if until is not None:
         fresh &= _since(made, "time", until)
     return replace(rows, time=_stamps(made, "time"), known=_stamps(made, "known")).take(fresh)
 
 
-def _trained(bundles: BundleStore, version: ModelVersion) -> ModelVersion:
-    """Return the version that was trained, of those that run its model."""
-    while version.lineage.method in DERIVED and version.lineage.parent:
+def _trained(bundles: BundleStore, version: ModelVersion, job: FitJob) -> ModelVersion:
+    """Return the version whose training made the model that the job begins with."""
+    kept = DERIVED | {Method.RESIDUAL} if job.method is Method.RESIDUAL else DERIVED
+    while version.lineage.method in kept and version.lineage.parent:
         version = bundles.get(version.model, version.lineage.parent)
     return version
 

@@ -77,6 +77,7 @@ def _said(version: ModelVersion, learnt: DataContract) -> Iterator[tuple[str, st
     yield from (("contract", rule.text, rule.kind) for rule in learnt.rules)
     if schema.task is Task.BINARY:
         yield "threshold", "threshold", f"{version.threshold:g}"
+    yield "calibration", "residual", ", ".join(version.residual.features) if version.residual else ""
     yield "calibration", "calibration", version.calibration.in_words if version.calibration else ""
     yield from _runtime(version)
     yield from (("metrics", name, f"{score:.6g}") for name, score in version.reference_metrics.items())

@@ -3,13 +3,14 @@
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from setpoint.deploy.package import PackageRequest
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.training_set import BESIDE, RECIPE_FILE, Recipe
-from setpoint.domain.update import DERIVED
+from setpoint.domain.update import DERIVED, Method
 from setpoint.domain.value import from_json, replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import JobFailed, SetpointError
@@ -147,17 +148,19 @@ class ProcessTrainer:
         if job.method in DERIVED:
             made = derive(self._bundles, self._request(job, folder.path, parent, artifact), job)
             return FitResult(id=job.id, version=made.version)
-        fitted = run_fit(
-            job,
-            artifact,
-            parent.schema,
-            folder.path,
-            trusted=trusted,
+        fit = partial(
+            run_fit,
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
             progress=teller,
             cancelled=lambda: folder.cancelled,
         )
+        if job.method is Method.RESIDUAL:
+            from setpoint.loop.residual import correct  # loads scikit-learn
+
+            made = correct(self._bundles, self._request(job, folder.path, parent, artifact), job, folder.path, fit)
+            return FitResult(id=job.id, version=made.version)
+        fitted = fit(job, artifact, parent.schema, folder.path, trusted=trusted)
         request = self._request(job, folder.path, parent, Path(str(fitted.artifact)))
 
         def step(words: str) -> None:

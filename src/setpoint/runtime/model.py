@@ -54,7 +54,7 @@ def load(folder: Path, version: ModelVersion, *, memory_bytes: int | None = None
 
 
 def load_here(folder: Path, version: ModelVersion) -> Model:
-    """Load a version into this process, with the runtime it was proven with, and calibrate what it answers.
+    """Load a version into this process, with the runtime it was proven with, and adjust what it answers.
 
     The caller has checked the digests (`BundleStore.folder`), and the files were scanned before they became a bundle.
     A framework is imported only for a version that needs it.
@@ -67,11 +67,11 @@ def load_here(folder: Path, version: ModelVersion) -> Model:
         If this release knows no such runtime.
     """
     raw = _load_raw(folder, version)
-    if version.calibration is None:
+    if version.residual is None and version.calibration is None:
         return raw
-    from setpoint.runtime.calibrated import Calibrated
+    from setpoint.runtime.adjusted import adjusted
 
-    return Calibrated(raw, version.calibration, version.schema, version.threshold)
+    return adjusted(raw, folder, version)
 
 
 def _load_raw(folder: Path, version: ModelVersion) -> Model:

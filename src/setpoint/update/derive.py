@@ -24,7 +24,7 @@ class Labelled:
     """Rows that a model has not learnt from, in the order of time, what it answered and what was true.
 
     `raw` has shape (n,), of several classes (n, n_classes), the others (n,): `time` says when rows were answered, and
-    `known` when their outcome was, in the same unit.
+    `known` when their outcome was, in the same unit; `row` is a row's number in the training set.
     """
 
     raw: FloatArray
@@ -32,11 +32,12 @@ class Labelled:
     weight: FloatArray
     time: Column
     known: Column
+    row: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.bool_]) -> "Labelled":
         """Return the rows of a mask that have an outcome."""
         rows = rows & np.isfinite(self.truth)
-        kept = {name: getattr(self, name)[rows] for name in ("raw", "truth", "weight", "time", "known")}
+        kept = {name: getattr(self, name)[rows] for name in ("raw", "truth", "weight", "time", "known", "row")}
         return Labelled(**kept)
 
 
@@ -58,7 +59,7 @@ def changed(
         If there are too few rows, outcomes of one class only, or no threshold that is surely better.
     """
     check(parent.schema, method)
-    _check_rows(rows, parent.schema)
+    check_rows(rows, parent.schema, FEWEST_ROWS)
     if method is Method.RECALIBRATE:
         return fit(parent.schema.task, rows.raw, rows.truth, rows.weight), parent.threshold
     return parent.calibration, _threshold(parent, rows, gain or RIGHT_OR_WRONG)
@@ -75,10 +76,11 @@ def check(schema: Schema, method: Method) -> None:
         )
 
 
-def _check_rows(rows: Labelled, schema: Schema) -> None:
-    if len(rows.truth) < FEWEST_ROWS:
+def check_rows(rows: Labelled, schema: Schema, fewest: int) -> None:
+    """Refuse to learn from too few rows, or from outcomes of one class only."""
+    if len(rows.truth) < fewest:
         raise JobFailed(
-            f"{len(rows.truth)} rows have an outcome and were not learnt from; {FEWEST_ROWS} are needed: wait for more"
+            f"{len(rows.truth)} rows have an outcome and were not learnt from; {fewest} are needed: wait for more"
         )
     if schema.task is not Task.REGRESSION and len(np.unique(rows.truth)) == 1:
         label = schema.classes[int(rows.truth[0])]

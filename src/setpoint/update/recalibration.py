@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from setpoint.domain.calibration import FLATTEST, STEEPEST, Calibration, FloatArray, apply
+from setpoint.domain.calibration import FLATTEST, FURTHEST, STEEPEST, Calibration, FloatArray, apply
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Task
 from setpoint.domain.value import value
@@ -14,7 +14,6 @@ from setpoint.update.walk_forward import Proof, Rows, at_once, in_time, latest_f
 PSEUDO_ROWS = 50.0  # of a regression, on which nothing is to be changed
 MOST_STRETCH = 0.5  # of a regression, either way
 RIDGE_SHIFT, RIDGE_SLOPE = 2.0, 25.0  # of classes; a logit of two is the difference of two shifts, and damped by 1
-FURTHEST = 30.0  # shift of a class, in nats
 WINDOW_UNITS = 4  # of the latest known outcomes, that a recalibration is fitted on
 TRUST = 1.0  # standard errors
 

@@ -94,6 +94,7 @@ def _head(s: Stored, m: ModelVersion) -> list[tuple[str, str]]:
         ("task", f"{m.schema.task} of {m.schema.target}"),
         ("runs with", f"{m.runtime} ({m.framework} {m.artifact})"),
         *([("threshold", number(m.threshold))] if m.schema.task is Task.BINARY else []),
+        *([("corrected by", f"a residual model of {len(m.residual.features)} columns")] if m.residual else []),
         *([("calibrated by", m.calibration.in_words)] if m.calibration else []),
         ("on the reference", metrics),
     ]
