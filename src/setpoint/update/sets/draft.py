@@ -34,6 +34,8 @@ class Draft:
 
     def without(self, gone: NDArray[np.bool_]) -> "Draft":
         """Return what is left when rows go."""
+        if not gone.any():
+            return self
         kept = pa.array(~gone)
         weights = None if self.weights is None else self.weights[~gone]
         return replace(self, table=self.table.filter(kept), origin=self.origin.filter(kept), weights=weights)
