@@ -36,7 +36,7 @@ HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "shared" / "datasets"
 START = datetime(2020, 1, 1, tzinfo=UTC)
 MINUTE = np.timedelta64(1, "m")
-WINDOWS = 10
+WINDOWS = 6
 CLEANLAB = """
 import sys, numpy as np
 from cleanlab.filter import find_label_issues
@@ -78,8 +78,7 @@ class Data:
             id=part.index.astype(str).to_numpy(object), time=at, version=np.full(len(part), "v1", object),
             score=np.zeros(len(part)), outcome=part["y"].to_numpy(float) if y is None else y, known=at,
             latency_us=np.zeros(len(part)), maps=np.full(len(part), "", object),
-            inputs={f.name: part[f.name].to_numpy(object if f.dtype is DType.STRING else float)
-                    for f in self.schema.features},
+            inputs={f.name: values(part[f.name], f) for f in self.schema.features},
         )  # fmt: skip
 
     def made(self, spec: SetSpec, rows: slice, recent: slice, y: np.ndarray) -> TrainingSet:
@@ -92,6 +91,13 @@ class Data:
             Ground(table=first), self.records(rows, y), self.schema, source, replace(spec, rows=0),
             segments=segments, recent=self.records(recent),
         )  # fmt: skip
+
+
+def values(column: pd.Series, feature: Feature) -> np.ndarray:
+    """Return a column as the log holds it."""
+    if feature.dtype is not DType.STRING:
+        return column.to_numpy(float)
+    return np.where(column.isna(), None, column.astype(object))
 
 
 def data_sets(data: Path) -> Iterator[Data]:
@@ -225,7 +231,7 @@ VARIANTS = {
 
 
 def helps(data: Path) -> dict[str, dict[str, list[float]]]:
-    """Refit before each of ten windows, outcomes a window late; change of the loss in %, by step on demand.
+    """Refit before each of six windows, outcomes a window late; change of the loss in %, by step on demand.
 
     Of `2 % wrong` the outcomes that are learnt from are wrong in 2 % of the rows, as planted above.
     """

@@ -1,5 +1,6 @@
 """Retraining from a log whose inputs are encrypted: with the key it goes on, without it it says why not."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import typer
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from typer.testing import CliRunner
 
 from setpoint.bootstrap.home import open_home
+from setpoint.cli.updating.sets import show
 from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.keys import CIPHER, new_key
 from setpoint.domain.record import InferenceRecord, Layout, Outcome
@@ -50,10 +54,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def shown(*options: str) -> tuple[int, str]:
+    """What `setpoint update set people` ends with and says."""
+    app = typer.Typer()
+    app.command()(show)
+    ran = CliRunner().invoke(app, ["people", *options])
+    return ran.exit_code, ran.output or str(ran.exception)
+
+
 def test_a_version_is_trained_on_what_the_key_opens(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SETPOINT_KEY", new_key())
+    monkeypatch.setenv("SETPOINT_KEY", key := new_key())
     home = tmp_path / "home"
     operator = open_home(Settings(home=home), wait_for_trainings=True)
     version = operator.deploy(read_setpoint_file(project), by="me")
@@ -94,6 +106,18 @@ def test_a_version_is_trained_on_what_the_key_opens(
     tables = [f for f in files if f.suffix == ".parquet"]
     assert not [f for f in tables if SECRET in repr(pq.read_table(f).to_pylist())]
     assert not [name for name in ("train.parquet", "provenance.parquet") if list((home / "jobs").rglob(name))]
+
+    monkeypatch.setenv("SETPOINT_HOME", str(home))
+    monkeypatch.setenv("SETPOINT_KEY", key)
+    code, said = shown("--version", "v2", "--out", str(tmp_path / "set.parquet"))
+    assert (code, "add --decrypt" in said, SECRET in said) == (1, True, False)
+    code, said = shown("--version", "v2", "--out", str(tmp_path / "set.parquet"), "--decrypt", "--json")
+    assert json.loads(said)["digest"] == trained.lineage.set_sha256
+    names = ("set.parquet", "set.provenance.parquet", "set.recipe.json")
+    assert json.loads(said)["files"] == [str(tmp_path / name) for name in names]
+    assert SECRET in pq.read_table(tmp_path / "set.parquet")["job"].to_pylist()
+    code, said = shown()
+    assert [line.split()[0] for line in said.splitlines()[1:4]] == ["reference", "log", "doubtful_spans"]
 
     kept = stored_set(operator.ports, "people", "v2")  # which checks it against the digest of its recipe
     assert kept.recipe.digest == trained.lineage.set_sha256

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.config import SECONDS, SetpointFile, Settings, duration, fraction, read_setpoint_file, seconds
+from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
 from setpoint.errors import InvalidInput
+from setpoint.loop.stated import updates
 
 TEXT = """\
 model: demand
@@ -65,11 +67,37 @@ def test_how_a_model_is_updated_is_read_with_its_units(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("section", "spec"),
+    [
+        ("{}", SetSpec()),
+        ("{rows: all, window: 30d}", SetSpec(rows=0, window_s=30 * 86_400)),
+        (
+            "{rows: 5000, reference: always, importance: true}",
+            SetSpec(rows=5_000, reference=Base.ALWAYS, importance=True),
+        ),
+        (
+            "{duplicates: weigh, label_issues: drop, balance: sqrt}",
+            SetSpec(duplicates=Repeats.WEIGH, label_issues=LabelIssues.DROP, balance=Balance.SQRT),
+        ),
+    ],
+)
+def test_what_a_version_learns_from_is_read(tmp_path: Path, section: str, spec: SetSpec) -> None:
+    file = read(tmp_path, ("envelope:", f"update: {{training_set: {section}}}\nenvelope:"))
+    assert updates(file).training_set == spec
+
+
+@pytest.mark.parametrize(
     ("section", "said"),
     [
-        ("{evry: 7d}", "unknown key 'evry'; did you mean 'every'?; known keys: every, method, worth, cost"),
+        (
+            "{evry: 7d}",
+            "unknown key 'evry'; did you mean 'every'?; known keys: every, method, worth, cost",
+        ),
         ("{every: 10s}", "update: every is ten minutes at least: write 10m or more"),
         ("{method: refi}", "update.method: unknown 'refi'; did you mean 'refit'?"),
+        ("{training_set: {row: all}}", "unknown key 'row'; did you mean 'rows'?; known keys: rows, window, reference"),
+        ("{training_set: {rows: 49}}", "rows"),
+        ("{training_set: {label_issues: dorp}}", "unknown 'dorp'; did you mean 'drop'?"),
         ("{cost: {training: 1, los: 2}}", "unknown key 'los'; did you mean 'loss'?; known keys: training, loss"),
     ],
 )

@@ -13,7 +13,7 @@ from setpoint.config.alerts import AlertsPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
 from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
-from setpoint.config.update import CostPart, UpdatePart
+from setpoint.config.update import CostPart, SetPart, UpdatePart
 from setpoint.errors import InvalidInput
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "ObjectivePart",
     "RecordsPart",
     "SensitivePart",
+    "SetPart",
     "SetpointFile",
     "Settings",
     "UpdatePart",
@@ -324,7 +325,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "alerts": AlertsPart,
         "update": UpdatePart,
     }
-    inner: dict[str, type[Part]] = {"gain": GainPart, "cost": CostPart}
+    inner: dict[str, type[Part]] = {"gain": GainPart, "cost": CostPart, "training_set": SetPart}
     outer = parts.get(parents[0] if parents else "", SetpointFile)
     part = inner.get(parents[-1] if parents else "", outer)
     return tuple(name for name in part.model_fields if name != "root")

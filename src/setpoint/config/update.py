@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from setpoint.config.units import Duration, Part, fraction
 
 SHORTEST = 600.0  # seconds between two trainings
+FEWEST_ROWS = 50  # of a training set
 Worth = Annotated[float, BeforeValidator(fraction), Field(ge=0, lt=1)]
 MethodName = Literal["auto", "refit", "continue", "partial_fit", "residual", "recalibrate", "threshold"]
 
@@ -20,6 +21,18 @@ class CostPart(Part):
     loss: float = Field(gt=0, allow_inf_nan=False)
 
 
+class SetPart(Part):
+    """What a version learns from, where it shall be more than the latest rows."""
+
+    rows: Literal["reference", "all"] | Annotated[int, Field(ge=FEWEST_ROWS)] = "reference"
+    window: Duration | None = None
+    reference: Literal["oldest", "always", "never"] = "oldest"
+    duplicates: Literal["keep", "weigh", "drop"] = "keep"
+    label_issues: Literal["keep", "report", "drop"] = "keep"
+    balance: Literal["none", "sqrt", "equal"] = "none"
+    importance: bool = False
+
+
 class UpdatePart(Part):
     """When a model is updated, and how."""
 
@@ -28,6 +41,7 @@ class UpdatePart(Part):
     worth: Worth = 0.01
     cost: CostPart | None = None
     may: list[Protection] = []
+    training_set: SetPart = SetPart()
 
     @model_validator(mode="after")
     def _bearable(self) -> "UpdatePart":

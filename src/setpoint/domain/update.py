@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from setpoint.domain.training_set import SetSpec
 from setpoint.domain.value import value
 
 
@@ -37,7 +38,8 @@ class Updates:
 
     `every_s` is the time between two trainings; None: when it is expected to pay. `method` None: the one that suits.
     `worth` is the least gain that an update must promise, as a fraction of the present loss; with a `cost` it must pay
-    for itself as well. `may` is what the user's own training does without of the sandbox.
+    for itself as well. `may` is what the user's own training does without of the sandbox, `training_set` what a version
+    learns from.
     """
 
     every_s: float | None = None
@@ -45,3 +47,4 @@ class Updates:
     worth: float = 0.01
     cost: Cost | None = None
     may: tuple[str, ...] = ()
+    training_set: SetSpec = SetSpec()

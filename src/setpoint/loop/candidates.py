@@ -10,14 +10,13 @@ from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_gain, asked_latency_us
 from setpoint.domain.rollout import Candidate, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
-from setpoint.domain.value import replace
 from setpoint.loop.clear import in_clear
 from setpoint.loop.columns import fitting
 from setpoint.loop.gating import look_at
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
-from setpoint.loop.sets import AS_IT_WAS, training_set, write_set
+from setpoint.loop.sets import spec_of, training_set, write_set
 from setpoint.ports import FitJob
 from setpoint.stats.losses import losses_of
 from setpoint.update.sets.origin import LOG
@@ -28,7 +27,7 @@ SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
 def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
     """Write the training set of a candidate, and start its training; doing it twice does it once."""
     champion = ports.bundles.get(deployment.model, training.parent)
-    spec = replace(AS_IT_WAS, rows=training.window_rows)
+    spec = spec_of(deployment, training.window_rows)
     made = training_set(ports, deployment, champion, until=training.holdout_since, as_of=training.until, spec=spec)
     file = write_set(made, ports.jobs / training.job, private=bool(sealed(champion.schema)))
     ports.trainer.submit(

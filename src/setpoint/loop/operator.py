@@ -28,6 +28,7 @@ from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
@@ -37,11 +38,13 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.rewind import as_of
 from setpoint.loop.ruling import check_rules
+from setpoint.loop.sets import spec_of, stored_set, training_set
 from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, under
 from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
 from setpoint.monitor.overview.values import Overview
 from setpoint.ports import Clock
+from setpoint.update.sets.made import TrainingSet
 from setpoint.update.when import due, why_not
 
 RECENT = timedelta(days=1)
@@ -240,6 +243,23 @@ class Operator:
             self.ports.state.save(deployment)
             self.ports.state.save(act(Submit(), self.ports, deployment, look))
             return job
+
+    def training_set(self, model: str, *, version: str | None = None) -> TrainingSet:
+        """Return the set that a training of all the log would learn from now, or the one that a version learnt from.
+
+        Raises
+        ------
+        Conflict
+            If the inputs on record cannot be learnt from, with the reason in words.
+        """
+        deployment, now = self.ports.state.load(model), self.clock.now()
+        if version is not None:
+            return stored_set(self.ports, model, version)
+        self.ports.log.ingest()
+        champion = self.ports.bundles.get(model, deployment.served.champion)
+        if closed := why_unreadable(self.ports, champion.schema):
+            raise Conflict(f"{model} cannot be trained from the log: {closed}")
+        return training_set(self.ports, deployment, champion, until=now, as_of=now, spec=spec_of(deployment, None))
 
     def finish(self, model: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:
         """Wait until a training has ended, and let the loop look: the gate judges, or the failure is written down.

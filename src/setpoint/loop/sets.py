@@ -13,10 +13,19 @@ from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Records
 from setpoint.domain.sensitive import ID, hasher_of
-from setpoint.domain.training_set import ISSUES_FILE, PROVENANCE_FILE, RECIPE_FILE, Mended, Recipe, SetSpec, Source
+from setpoint.domain.training_set import (
+    BESIDE,
+    ISSUES_FILE,
+    PROVENANCE_FILE,
+    RECIPE_FILE,
+    Mended,
+    Recipe,
+    SetSpec,
+    Source,
+)
 from setpoint.domain.value import from_json, to_json
 from setpoint.domain.version import ModelVersion
-from setpoint.errors import Corrupt, NotFound
+from setpoint.errors import Corrupt, InvalidInput, NotFound
 from setpoint.loop.clear import in_clear, reference_in_clear
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
@@ -27,7 +36,7 @@ from setpoint.update.sets.made import Ground, TrainingSet, make_set
 from setpoint.update.sets.origin import texts
 
 SET_FILE = "train.parquet"
-AS_IT_WAS = SetSpec()
+LATEST = SetSpec()
 
 
 def training_set(
@@ -37,7 +46,7 @@ def training_set(
     *,
     until: datetime,
     as_of: datetime,
-    spec: SetSpec = AS_IT_WAS,
+    spec: SetSpec = LATEST,
 ) -> TrainingSet:
     """Make the training set of a candidate: rows before `until`, with what was known of them by `as_of`.
 
@@ -69,6 +78,12 @@ def training_set(
         recent=_latest(ports, deployment, champion, source) if spec.importance else None,
         setpoint=installed("setpoint"),
     )
+
+
+def spec_of(deployment: Deployment, rows: int | None) -> SetSpec:
+    """Return what its sets are made of; a training may ask for a window of its own."""
+    spec = deployment.updates.training_set
+    return spec if rows is None else replace(spec, rows=rows)
 
 
 def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
@@ -113,6 +128,30 @@ def _latest(ports: Ports, deployment: Deployment, champion: ModelVersion, source
     recorded = ports.log.read(source.model, since=source.until, until=source.as_of, as_of=source.as_of)
     rows = in_clear(ports, source.model, fitting(ports, source.model, recorded, champion.schema))
     return rows.take(untouched(rows, deployment))
+
+
+def export_set(made: TrainingSet, file: Path) -> list[Path]:
+    """Write a set as Parquet, and beside it its provenance, its recipe and its doubtful outcomes; return the files.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is not called .parquet, or cannot be written.
+    """
+    if file.suffix != ".parquet":
+        raise InvalidInput(f"{file} must end with .parquet: a training set is written as Parquet")
+    beside = {name: file.with_name(f"{file.stem}.{name}") for name in BESIDE}
+    try:
+        pq.write_table(made.table, file)
+        pq.write_table(made.provenance, beside[PROVENANCE_FILE])
+        beside[RECIPE_FILE].write_bytes(to_json(made.recipe, pretty=True))
+        if made.issues is None:
+            beside.pop(ISSUES_FILE)
+        else:
+            pq.write_table(made.issues, beside[ISSUES_FILE])
+    except OSError as e:
+        raise InvalidInput(f"cannot write {file}: {e.strerror or e}") from e
+    return [file, *beside.values()]
 
 
 def ground_of(ports: Ports, model: str, version: str) -> Ground:

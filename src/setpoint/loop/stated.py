@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from setpoint.config import ObjectivePart, SetpointFile, is_own
+from setpoint.config import ObjectivePart, SetPart, SetpointFile, is_own
 from setpoint.domain.fleet import Deployment, Envelope, Release, Retention
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Quiet, Severity
 from setpoint.domain.objective import Gain, Objective
 from setpoint.domain.schema import Contract, OnViolation
+from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
 from setpoint.domain.update import Cost, Method, Updates
 from setpoint.domain.value import replace
 
@@ -89,6 +90,20 @@ def updates(file: SetpointFile) -> Updates:
         worth=part.worth,
         cost=Cost(training=part.cost.training, loss=part.cost.loss) if part.cost else None,
         may=tuple(part.may),
+        training_set=training_set(part.training_set),
+    )
+
+
+def training_set(part: SetPart) -> SetSpec:
+    """Return what the file says of training sets as a domain value."""
+    return SetSpec(
+        rows=part.rows if isinstance(part.rows, int) else {"reference": None, "all": 0}[part.rows],
+        window_s=part.window,
+        reference=Base(part.reference),
+        duplicates=Repeats(part.duplicates),
+        label_issues=LabelIssues(part.label_issues),
+        balance=Balance(part.balance),
+        importance=part.importance,
     )
 
 

@@ -4,6 +4,11 @@ from setpoint.cli.lazy import group
 
 COMMANDS = (
     ("now", "updating.training:now", "Retrain now from the log. `setpoint update MODEL` is the same."),
+    (
+        "set",
+        "updating.sets:show",
+        "Show what an update would learn from, or a version did, and export it.",
+    ),
     ("receipts", "updating.receipts:receipts", "Show what each update was expected to win, and what it won."),
 )
 
