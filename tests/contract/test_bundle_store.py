@@ -139,7 +139,7 @@ def test_a_bundle_of_the_first_format_is_read_without_a_seal(store: BundleStore,
     (added / "bundle.seal").unlink()
     manifest = added / "bundle.json"
     manifest.chmod(0o644)
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 1'))
     assert store.folder("demand", "v1") == added
     assert store.seal("demand", "v1") is None
 
@@ -148,7 +148,7 @@ def test_a_bundle_of_a_later_release_is_refused(store: BundleStore, added: Path)
     (added / "bundle.seal").unlink()
     manifest = added / "bundle.json"
     manifest.chmod(0o644)
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 9'))
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 9'))
     with pytest.raises(Unusable, match="format 9"):
         store.folder("demand", "v1")
 

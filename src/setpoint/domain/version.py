@@ -6,7 +6,7 @@ from setpoint.domain.calibration import Calibration
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import field, value
 
-FORMAT = 2
+FORMAT = 3  # an older Setpoint refuses it: it would leave calibration and residual out
 RESIDUAL_FILE = "residual.onnx"
 RESIDUAL_FILES = ("residual.joblib", RESIDUAL_FILE)
 

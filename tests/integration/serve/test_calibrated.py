@@ -115,6 +115,9 @@ def test_it_goes_live_and_is_rolled_back_byte_for_byte(home, derived, start, tmp
     alone = runpy.run_path(str(folder / "predict.py"))["predict"](asked, folder)
     np.testing.assert_allclose([r["probability"] for r in alone], expected, rtol=1e-12)
 
+    model = setpoint.versions.export("risk", "v2", to=tmp_path / "mlflow", mlflow=True, home=home) / "model"
+    assert (model / "model.onnx").read_bytes() == (folder / "model.onnx").read_bytes()
+
     operator.rollback("risk", to=None, by="test")
     assert answered() == was
     assert files_of(first) == before
