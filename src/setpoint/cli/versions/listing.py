@@ -106,7 +106,7 @@ def _lineage(m: ModelVersion) -> list[tuple[str, str]]:
     rows = {
         "made": f"{line.created:%Y-%m-%d %H:%M} UTC by {line.created_by or 'unknown'}: {line.reason}",
         "parent": line.parent or "",
-        "made by": line.method,
+        "method": line.method,
         "data": f"{line.rows:,} rows, SHA-256 {line.reference_sha256[:DIGEST]}",
         "learnt from": f"{line.trained_since:%Y-%m-%d} to {line.trained_until:%Y-%m-%d}" if learnt else "",
         "model file": f"{m.artifact}, SHA-256 {line.artifact_sha256[:DIGEST]}",
