@@ -111,7 +111,7 @@ def data_sets(data: Path) -> Iterator[Data]:
     stay = stay.drop(columns=["time_in_hospital", "encounter_id", "patient_nbr", "readmitted"])
     yield Data("diabetes130 stay", stay, Task.REGRESSION, "age")
     elec = pd.read_parquet(data / "elec2")
-    yield Data("elec2", elec.assign(y=elec["class"] * 1.0).drop(columns="class"), Task.BINARY, "day")
+    yield Data("elec2", elec.assign(y=elec["class"] * 1.0).drop(columns="class"), Task.BINARY, "period")
 
 
 def scale() -> dict[str, dict[str, float]]:

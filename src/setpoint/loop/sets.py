@@ -29,6 +29,7 @@ from setpoint.errors import Corrupt, InvalidInput, NotFound
 from setpoint.loop.clear import in_clear, reference_in_clear
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
+from setpoint.loop.reaching import recorded_for
 from setpoint.loop.release import read_binning
 from setpoint.loop.spans import doubtful_spans, repaired_spans, untouched
 from setpoint.update.sets.digest import digest
@@ -56,7 +57,6 @@ def training_set(
         If the reference and the log do not fit together.
     """
     model, root = deployment.model, same_columns(ports, deployment)[0].version
-    recorded = fitting(ports, model, ports.log.read(model, until=until, as_of=as_of), champion.schema)
     source = Source(
         model=model,
         reference=root,
@@ -66,7 +66,14 @@ def training_set(
         mended=tuple(Mended(map=m, since=since, until=end) for m, since, end in repaired_spans(deployment)),
         left_out=doubtful_spans(deployment, as_of),
     )
-    ground, records = _as_recorded(ports, ground_of(ports, model, root), in_clear(ports, model, recorded), champion)
+    ground = ground_of(ports, model, root)
+
+    def read(since: datetime | None, end: datetime) -> Records:
+        rows = ports.log.read(model, since=since, until=end, as_of=as_of)
+        return in_clear(ports, model, fitting(ports, model, rows, champion.schema))
+
+    recorded = recorded_for(read, source, spec, ground.table.num_rows)
+    ground, records = _as_recorded(ports, ground, recorded, champion)
     return make_set(
         ground,
         records,

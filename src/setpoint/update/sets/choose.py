@@ -97,6 +97,11 @@ def choose(
     return _windowed(chosen, reference, records, window)
 
 
+def usable(records: Records, until: datetime, as_of: datetime, exclude: Sequence[Span] = ()) -> Rows:
+    """Return the rows of the log that can be learnt from: before a time, labelled by another, of sound stretches."""
+    return _outside(records, _usable(records, until, as_of)[0], exclude)
+
+
 def _before(reference: Known, until: datetime) -> Rows:
     """Return the rows of the reference that are not of the future, as far as it says when they were."""
     every = np.arange(reference.rows)
