@@ -20,6 +20,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.training_set import PROVENANCE_FILE, WEIGHT
 from setpoint.domain.update import DERIVED, Method
 from setpoint.domain.version import RESIDUAL_FILES, ModelVersion
+from setpoint.errors import JobFailed, SetpointError
 from setpoint.loop.release import learn, read_contract
 from setpoint.ports import BundleStore, FitJob
 from setpoint.runtime import Model, load
@@ -70,10 +71,24 @@ def bundled(bundles: BundleStore, request: PackageRequest, parent: ModelVersion,
 
 
 def scored(model: Model, columns: Columns, schema: Schema) -> FloatArray:
-    """Return the raw answers to rows, asked for in parts: a model in a process of its own has a time for each."""
+    """Return the raw answers to rows, asked for in parts: a model in a process of its own has a time for each.
+
+    Raises
+    ------
+    JobFailed
+        If there are no rows, or the model raises on one.
+    """
     count = len(next(iter(columns.values())))
+    if not count:
+        raise JobFailed("the training set is empty: wait for outcomes")
     parts = [{n: c[at : at + AT_ONCE] for n, c in columns.items()} for at in range(0, count, AT_ONCE)]
-    return np.concatenate([scores_of(model.predict(imputed(part, schema)), schema) for part in parts])
+    try:
+        return np.concatenate([scores_of(model.predict(imputed(part, schema)), schema) for part in parts])
+    except SetpointError:
+        raise
+    except Exception as e:  # a model is not our code
+        said = next(iter(str(e).splitlines()), "")[:200]
+        raise JobFailed(f"the model cannot answer the training set: {type(e).__name__}: {said}") from e
 
 
 def unlearnt(bundles: BundleStore, parent: ModelVersion, job: FitJob, table: pa.Table, raw: FloatArray) -> Labelled:
