@@ -113,6 +113,20 @@ def test_a_graph_calibrates_its_own_answers(bundle: tuple[Path, ModelVersion], t
         np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
+def test_a_graph_answers_for_sums_a_little_beyond_one() -> None:
+    """As `apply` does."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    x, y = (helper.make_tensor_value_info(n, TensorProto.DOUBLE, [None]) for n in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [x], [y])
+    model: onnx.ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=9)
+    session = ort.InferenceSession(calibrated(model.SerializeToString(), LINES[Task.BINARY], Task.BINARY))
+    raw = np.array([-2e-7, 0.3, 1 + 2e-7])
+    (found,) = session.run(None, {"x": raw})
+    np.testing.assert_allclose(found[:, 1], apply(LINES[Task.BINARY], raw, Task.BINARY), rtol=1e-12)
+
+
 def test_a_graph_of_old_is_refused() -> None:
     """The words say the opset, and what to do."""
     import onnx

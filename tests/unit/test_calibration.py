@@ -70,6 +70,15 @@ def test_the_surest_answers_and_missing_ones_stay() -> None:
     np.testing.assert_array_equal(apply(several, np.zeros((1, 3)), Task.MULTICLASS), np.zeros((1, 3)))
 
 
+def test_sums_of_float32_a_little_beyond_one_are_answered() -> None:
+    """As a forest's mean of its trees may be."""
+    line, a_little = Calibration(shift=(1.0,), slope=1.5), np.array([-2e-7, 1 + 2e-7])
+    np.testing.assert_array_equal(apply(line, a_little, Task.BINARY), [0.0, 1.0])
+    np.testing.assert_array_equal(corrected(a_little, np.ones(2), Task.BINARY), [0.0, 1.0])
+    several = Calibration(shift=(1.0, 0.0, 0.0), slope=1.5)
+    assert apply(several, np.array([[1 + 2e-7, -1e-7, -1e-7]]), Task.MULTICLASS).tolist() == [[1.0, 0.0, 0.0]]
+
+
 @pytest.mark.parametrize(
     "raw", [b'{"slope": 0}', b'{"slope": -1}', b'{"shift": []}', b'{"shift": [1e400]}', b'{"centre": 1e400}']
 )

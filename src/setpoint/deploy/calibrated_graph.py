@@ -49,6 +49,7 @@ def _line(graph: "_Graph", columns: str, line: Calibration) -> str:
 
 
 def _classes(graph: "_Graph", columns: str, line: Calibration) -> str:
+    columns = graph.node("Min", graph.node("Max", columns, graph.number(0.0)), graph.number(1.0))
     two = len(line.shift) == 1
     shift = (0.0, *line.shift) if two else line.shift
     if two:

@@ -52,10 +52,12 @@ def apply(calibration: Calibration, raw: FloatArray, task: Task) -> FloatArray:
     Parameters
     ----------
     raw : ndarray of shape (n,), or (n, n_classes) of a task of several classes
-        What the model answers: predictions, or probabilities. 0 and 1 stay what they are, NaN stays NaN.
+        What the model answers: predictions, or probabilities. 0 and 1 stay what they are, NaN stays NaN; what is beyond
+        them, as sums of float32 may be by a little, is taken as 0 or 1.
     """
     if task is Task.REGRESSION:
         return calibration.centre + calibration.shift[0] + calibration.slope * (raw - calibration.centre)
+    raw = _within(raw)
     if task is Task.BINARY:
         yes = raw**calibration.slope * math.exp(calibration.shift[0])
         return np.asarray(yes / (yes + (1 - raw) ** calibration.slope), np.float64)
@@ -69,6 +71,7 @@ def corrected(raw: FloatArray, by: FloatArray, task: Task) -> FloatArray:
     """
     if task is Task.REGRESSION:
         return raw + by
+    raw = _within(raw)
     yes = raw * np.exp(np.clip(by, -FURTHEST, FURTHEST))
     return np.asarray(yes / (yes + (1 - raw)), np.float64)
 
@@ -81,6 +84,11 @@ def undo(calibration: Calibration, given: FloatArray, task: Task) -> FloatArray:
         yes = (given * math.exp(-calibration.shift[0])) ** (1 / calibration.slope)
         return np.asarray(yes / (yes + (1 - given) ** (1 / calibration.slope)), np.float64)
     return _summing_to_one((given * np.exp(-np.asarray(calibration.shift))) ** (1 / calibration.slope))
+
+
+def _within(raw: FloatArray) -> FloatArray:
+    bounded: FloatArray = np.minimum(np.maximum(raw, 0.0), 1.0)
+    return bounded
 
 
 def _summing_to_one(weights: FloatArray) -> FloatArray:
