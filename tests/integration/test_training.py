@@ -1,6 +1,9 @@
 """Trainings in processes of their own: what they make, and how each way of failing is told."""
 
+import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import joblib
@@ -15,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput, JobFailed, SetpointError
-from setpoint.update.job import run_fit
+from setpoint.update.job import Killed, run_fit
 from setpoint.update.trainers import user
 from setpoint.update.trainers.request import FitRequest
 from tests.trainings import BINARY, REGRESSION, a_job, a_regressor, classes, failure, made_by, rows
@@ -64,21 +67,30 @@ def test_classes_written_as_numbers_of_any_kind_are_known(tmp_path: Path, labels
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # TensorFlow is imported three times
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras 3.15 with NumPy 2
-def test_a_keras_model_is_continued_the_same_each_time(tmp_path: Path) -> None:
+def test_a_keras_training_that_is_killed_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras")
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
-    parent = tmp_path / "model.h5"
-    model.save(parent)
-    job = a_job(tmp_path, rows(4_000))
-    made = [made_by(job, parent, REGRESSION, tmp_path / w, timeout_s=110) for w in ("w1", "w2")]
-    first, second = (keras.saving.load_model(path) for path in made)
-    X = np.column_stack([rows()["a"].to_numpy(), rows()["b"].to_numpy()]).astype(np.float32)
-    y = rows()["y"].to_numpy()
-    assert all(np.array_equal(a, b) for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
-    assert np.abs(first(X).numpy()[:, 0] - y).mean() < np.abs(model(X).numpy()[:, 0] - y).mean()
-    assert made[0].suffix == ".keras"
+    layers = [keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.2), keras.layers.Dense(1)]
+    keras.Sequential([keras.Input((2,)), *layers]).save(tmp_path / "m.keras")
+    job, said = a_job(tmp_path, rows(2_000)), list[str]()
+
+    def killed(line: str) -> None:
+        if "epoch 5:" in line:
+            (pid,) = (c.read_text() for c in Path("/proc/self/task").glob("*/children") if c.read_text().strip())
+            os.kill(int(pid), signal.SIGKILL)
+
+    def train(folder: str, progress: Callable[[str], None]) -> Path:
+        return made_by(job, tmp_path / "m.keras", REGRESSION, tmp_path / folder, timeout_s=200, progress=progress)
+
+    with pytest.raises(Killed):
+        train("w1", killed)
+    made = train("w1", said.append), train("w2", lambda line: None)
+    assert not any("epoch 5:" in line for line in said)
+    weights = [keras.saving.load_model(path).get_weights() for path in made]
+    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
 def test_the_users_own_function_is_given_rows_schema_and_artefact(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from setpoint.store.memory import MemoryRecordLog
 from setpoint.store.messages import MemoryNotifier
 from setpoint.store.signing import Signing
 from setpoint.store.state import SqlStateStore
+from setpoint.update.tracking import track
 
 
 def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_trainings: bool = False) -> Operator:
@@ -65,6 +66,7 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
             timeout_s=settings.job_timeout_s,
             memory_bytes=settings.job_memory,
             wait=wait_for_trainings,
+            track=track,
         ),
         jobs=home / "jobs",
         job_timeout_s=settings.job_timeout_s,

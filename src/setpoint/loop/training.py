@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,11 @@ from setpoint.govern.scan import scan
 from setpoint.loop.derived import derive
 from setpoint.loop.job_folder import JobFolder, Teller
 from setpoint.loop.release import make_version, read_binning, read_contract
+from setpoint.loop.tracked import run_of
 from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore, Progress
 from setpoint.store.segments import exclusive
 from setpoint.update.job import LOG, Cancelled, Killed, run_fit
+from setpoint.update.tracking import TrainingRun
 
 log = logging.getLogger("setpoint.training")
 MOST_ATTEMPTS = 3
@@ -31,7 +34,8 @@ class ProcessTrainer:
 
     Several processes may know of a job (who asked for it, and the loop); one at a time runs it, the others wait for it.
 
-    With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs.
+    With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs. `track`
+    keeps a log of trainings, and returns why it could not.
     """
 
     def __init__(
@@ -44,9 +48,10 @@ class ProcessTrainer:
         timeout_s: float,
         memory_bytes: int | None = None,
         wait: bool = False,
+        track: Callable[[TrainingRun], str] = lambda run: "",
     ) -> None:
         self._bundles, self._jobs, self._clock, self._keys = bundles, jobs, clock, keys
-        self._timeout_s, self._memory_bytes, self._wait = timeout_s, memory_bytes, wait
+        self._timeout_s, self._memory_bytes, self._wait, self._track = timeout_s, memory_bytes, wait, track
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
         self._running: dict[str, Future[None]] = {}
 
@@ -97,7 +102,10 @@ class ProcessTrainer:
             result = self._tried(job, folder)
         except SetpointError as e:
             result = FitResult(id=job.id, error=self._words(e, job))
-        folder.end(replace(result, seconds=time.monotonic() - started))
+        result = replace(result, seconds=time.monotonic() - started)
+        folder.end(result)
+        if failed := self._track(run_of(job, result, folder.path, round(1_000 * time.time()))):
+            log.warning("training %s is not in MLflow: %s", job.id, failed)
         self._tidy(job, folder)
 
     def _tried(self, job: FitJob, folder: JobFolder) -> FitResult:

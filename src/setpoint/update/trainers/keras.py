@@ -23,7 +23,7 @@ from setpoint.update.trainers.rehearsal import Parts, parted
 from setpoint.update.trainers.request import FitRequest
 from setpoint.update.trainers.rows import Rows, rows_of
 
-GOING_ON = Pace(epochs=20, patience=3, batch_rows=256)
+GOING_ON = Pace(epochs=60, patience=5, batch_rows=256)
 ANEW = Pace(epochs=200, patience=10, batch_rows=256)
 SMALL_STEP, STEP = 3e-4, 1e-3  # of Adam
 
