@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,11 +17,13 @@ from setpoint.domain.profile import Binning, ColumnProfile, Cuts, Profile, binni
 from setpoint.domain.record import EARLIEST_US, LATEST_US, InferenceRecord, Layout, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.training_set import Recipe, SetSpec, Source
 from setpoint.errors import InvalidInput, NotFound
 from setpoint.ports import Recorder, RecordLog
 from setpoint.store.log import DeltaRecordLog
 from setpoint.store.memory import MemoryRecordLog
 from setpoint.store.spool import Spool
+from setpoint.update.sets.made import Ground, make_set
 
 T0 = datetime(2011, 3, 1, 22, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -246,6 +249,28 @@ def test_what_arrives_later_was_not_known_before_whatever_its_event_time(demand:
     assert demand.log.read("demand", as_of=T0 + 8 * HOUR).id.tolist() == ["i0"]
     assert demand.log.read("demand", as_of=T0 + 9 * HOUR).id.tolist() == ["i0", "i1"]
     assert len(demand.log.read("demand", as_of=T0)) == 0  # it came five microseconds later
+
+
+def test_a_training_set_as_of_a_time_is_the_same_whatever_comes_later(demand: Kit) -> None:
+    """Late outcomes, corrections, repeats and rows that arrive late with an early event time."""
+
+    def made() -> Recipe:
+        until, as_of = T0 + 20 * HOUR, T0 + 30 * HOUR
+        source = Source(model="demand", reference="v1", champion="v1", until=until, as_of=as_of)
+        reference = pa.table({"temp": [1.0], "sky": ["clear"], "cnt": [1.0]})
+        rows = demand.log.read("demand", until=until, as_of=as_of)
+        return make_set(Ground(table=reference), rows, REGRESSION, source, SetSpec(rows=0)).recipe
+
+    demand.fill([record(n, temp=float(n)) for n in range(24)])
+    told = [outcome(n, float(n), T0 + (n + 2) * HOUR) for n in range(24)]
+    demand.log.add_outcomes("demand", [*told, outcome(3, 33.0, T0 + 25 * HOUR)])
+    before = made()
+    assert before.rows == 21
+    demand.log.add_outcomes("demand", [outcome(n, 99.0, T0 + (31 + n) * HOUR) for n in range(10)])
+    demand.log.add_outcomes("demand", told)
+    demand.fill([msgspec.structs.replace(record(5, when=T0), request_id="late", arrived_us=us(T0 + 40 * HOUR))])
+    demand.log.add_outcomes("demand", [outcome(19, 5.0, T0 + 31 * HOUR)])
+    assert made() == before
 
 
 def test_what_is_confirmed_later_outlasts_what_was_known_before(demand: Kit) -> None:

@@ -114,6 +114,7 @@ def test_each_step_says_what_it_took_and_what_it_left() -> None:
     assert steps["doubtful_spans"] == (9, 8)
     assert steps["window"] == (8, 3)
     assert recipe.rows == 3
+    assert next(s for s in recipe.steps if s.name == "doubtful_spans").said == "incident i"
     counts = {s.name: s.counts for s in recipe.steps}
     assert counts["log"] == {"recorded": 6, "without_outcome": 0, "too_late": 1}
     assert from_json(to_json(recipe), Recipe) == recipe

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.records import Records
+from setpoint.domain.records import Records, joined
 from setpoint.domain.sensitive import ID, hasher_of
 from setpoint.domain.training_set import (
     BESIDE,
@@ -29,7 +29,7 @@ from setpoint.errors import Corrupt, InvalidInput, NotFound
 from setpoint.loop.clear import in_clear, reference_in_clear
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.ports import Ports
-from setpoint.loop.reaching import recorded_for
+from setpoint.loop.reaching import Read, recorded_for
 from setpoint.loop.release import read_binning
 from setpoint.loop.spans import doubtful_spans, repaired_spans, untouched
 from setpoint.update.sets.digest import digest
@@ -38,6 +38,7 @@ from setpoint.update.sets.origin import texts
 
 SET_FILE = "train.parquet"
 LATEST = SetSpec()
+FEW_RECENT = 1_000  # rows
 
 
 def training_set(
@@ -82,7 +83,7 @@ def training_set(
         spec,
         erased=ports.log.erased(model),
         segments=read_binning(ports.bundles.folder(model, root)).segments,
-        recent=_latest(ports, deployment, champion, source) if spec.importance else None,
+        recent=_latest(read, records, deployment, source) if spec.importance else None,
         setpoint=installed("setpoint"),
     )
 
@@ -130,11 +131,12 @@ def write_set(made: TrainingSet, folder: Path, *, private: bool) -> Path:
     return folder / SET_FILE
 
 
-def _latest(ports: Ports, deployment: Deployment, champion: ModelVersion, source: Source) -> Records:
-    """Return the requests after the set, whether or not their outcome is known; of sound stretches alone."""
-    recorded = ports.log.read(source.model, since=source.until, until=source.as_of, as_of=source.as_of)
-    rows = in_clear(ports, source.model, fitting(ports, source.model, recorded, champion.schema))
-    return rows.take(untouched(rows, deployment))
+def _latest(read: Read, records: Records, deployment: Deployment, source: Source) -> Records:
+    """Return the requests after the set, whether or not their outcome is known, and if few with the latest before."""
+    after = read(source.until, source.as_of)
+    rows = after if len(after) >= FEW_RECENT else joined(records, after)
+    rows = rows.take(untouched(rows, deployment))
+    return rows if len(after) >= FEW_RECENT else rows.take(np.arange(len(rows))[-FEW_RECENT:])
 
 
 def export_set(made: TrainingSet, file: Path) -> list[Path]:

@@ -58,6 +58,7 @@ class Chosen:
 
 
 NONE = np.empty(0, np.int64)
+DOUBTFUL = "doubtful_spans"
 
 
 def choose(
@@ -91,7 +92,7 @@ def choose(
     labelled, late = _usable(records, until, as_of)
     counts = {"recorded": len(records), "without_outcome": len(records) - len(labelled) - late, "too_late": late}
     chosen = chosen.then("log", chosen.reference, labelled, **counts)
-    chosen = chosen.then("doubtful_spans", chosen.reference, _outside(records, chosen.log, exclude), spans=len(exclude))
+    chosen = chosen.then(DOUBTFUL, chosen.reference, _outside(records, chosen.log, exclude), spans=len(exclude))
     chosen = _without_erased(chosen, reference, records, erased)
     chosen = _last_of_each_id(chosen, reference, records)
     return _windowed(chosen, reference, records, window)

@@ -98,7 +98,9 @@ def final_weights(draft: Draft) -> FloatArray | None:
 
 def _with(draft: Draft, name: str, made: Weighed, **counts: float) -> Draft:
     done = draft if made.weights is None else draft.weighing(made.weights)
-    return done.having(name, draft, said=made.why, effective=round(made.effective, 4), **counts)
+    if made.weights is not None or made.effective < 1:
+        counts["effective"] = round(made.effective, 4)
+    return done.having(name, draft, said=made.why, **counts)
 
 
 def _balance(table: pa.Table, schema: Schema, segments: Mapping[str, Split], how: Balance) -> Weighed:

@@ -11,8 +11,9 @@ from setpoint.domain.erased import NOBODY, ErasedIds
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.segments import Split
-from setpoint.domain.training_set import WEIGHT, Balance, LabelIssues, Recipe, Repeats, SetSpec, Source
-from setpoint.update.sets.choose import Window, choose
+from setpoint.domain.training_set import WEIGHT, Balance, LabelIssues, Recipe, Repeats, SetSpec, Source, Step
+from setpoint.domain.value import replace
+from setpoint.update.sets.choose import DOUBTFUL, Window, choose
 from setpoint.update.sets.digest import digest
 from setpoint.update.sets.draft import (
     Draft,
@@ -99,7 +100,7 @@ def make_set(
     maps = [(m.map, m.since, m.until) for m in source.mended]
     table, done = filled(ground.table, records, schema, chosen, maps)
     origin = provenance(chosen, known, records, source.reference, ground.provenance)
-    draft = Draft(table=table, origin=origin, steps=(*chosen.steps, *done))
+    draft = Draft(table=table, origin=origin, steps=(*(_explained(s, source) for s in chosen.steps), *done))
     if spec.duplicates is not Repeats.KEEP:
         draft = repeats_handled(draft, ground.table, schema, spec.duplicates)
     if spec.label_issues is not LabelIssues.KEEP:
@@ -111,6 +112,12 @@ def make_set(
         today = as_inputs(latest.take(np.arange(len(latest))[-MOST_RECENT:]), schema, maps)
         draft = importance_weighed(draft, schema, today)
     return _sealed(draft, source, spec, setpoint)
+
+
+def _explained(step: Step, source: Source) -> Step:
+    """Return the step that leaves out stretches with the reasons."""
+    whys = dict.fromkeys(span.why for span in source.left_out if span.why)
+    return replace(step, said="; ".join(whys)) if step.name == DOUBTFUL else step
 
 
 def _window(spec: SetSpec, source: Source, reference_rows: int) -> Window:
