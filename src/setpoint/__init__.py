@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         rollback,
         rollout,
         status,
+        training_set,
         update,
         versions,
     )
@@ -45,6 +46,7 @@ __all__ = [
     "rollback",
     "rollout",
     "status",
+    "training_set",
     "update",
     "versions",
 ]

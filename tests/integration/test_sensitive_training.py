@@ -16,13 +16,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from typer.testing import CliRunner
 
+import setpoint
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.updating.sets import show
 from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.keys import CIPHER, new_key
 from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.domain.sensitive import Guard
-from setpoint.errors import Conflict
+from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop.clear import in_clear
 from setpoint.loop.sets import stored_set
 from setpoint.store.spool import Spool
@@ -116,6 +117,10 @@ def test_a_version_is_trained_on_what_the_key_opens(
     names = ("set.parquet", "set.provenance.parquet", "set.recipe.json")
     assert json.loads(said)["files"] == [str(tmp_path / name) for name in names]
     assert SECRET in pq.read_table(tmp_path / "set.parquet")["job"].to_pylist()
+    with pytest.raises(InvalidInput, match="pass decrypt=True"):
+        setpoint.training_set("people", home=home)
+    same = setpoint.training_set("people", version="v2", decrypt=True, home=home)
+    assert same.recipe.digest == trained.lineage.set_sha256
     code, said = shown()
     assert [line.split()[0] for line in said.splitlines()[1:4]] == ["reference", "log", "doubtful_spans"]
 

@@ -19,14 +19,18 @@ from setpoint.deploy.sources import beside
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
+from setpoint.domain.sensitive import sealed
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
+from setpoint.errors import InvalidInput
 from setpoint.loop.frames import outcomes_of
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.replay import POLICIES, Replayed
+from setpoint.loop.sets import export_set
 from setpoint.loop.versions import Stored, stored
 from setpoint.monitor.overview.values import Overview
 from setpoint.monitor.tables.compared import compare
+from setpoint.update.sets.made import TrainingSet
 
 __all__ = [
     "approve",
@@ -42,6 +46,7 @@ __all__ = [
     "rollback",
     "rollout",
     "status",
+    "training_set",
     "update",
     "versions",
 ]
@@ -104,6 +109,29 @@ def records(
         limit=limit,
         decrypt=decrypt,
     )
+
+
+def training_set(
+    model: str,
+    *,
+    version: str | None = None,
+    out: Place | None = None,
+    decrypt: bool = False,
+    home: Place | None = None,
+) -> TrainingSet:
+    """Return the set that an update would learn from now, or the one that a version learnt from.
+
+    `out` names a .parquet file to write it to, beside which its provenance and its recipe are written. Of a model with
+    encrypted inputs it takes `decrypt`, for the set holds them in clear.
+    """
+    operator = opened(home)
+    closed = sealed(operator.schema(model))
+    if closed and not decrypt:
+        raise InvalidInput(f"the set holds {', '.join(closed)} in clear, recorded encrypted: pass decrypt=True")
+    made = operator.training_set(model, version=version)
+    if out is not None:
+        export_set(made, Path(out))
+    return made
 
 
 def erase(

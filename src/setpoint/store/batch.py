@@ -48,8 +48,8 @@ def batch_from(table: pa.Table, schema: Schema) -> Batch:
     for name in INTEGERS:
         fixed[name] = table[name].cast(pa.int64()).to_numpy().astype(np.int64)
     for name in TEXTS:
-        values = table[name].to_pylist()
-        fixed[name] = objects([tuple(v) for v in values] if pa.types.is_list(table[name].type) else values)
+        values = table[name]
+        fixed[name] = _lists(values) if pa.types.is_list(values.type) else _texts(values.combine_chunks())
     inputs, outputs = table["inputs"].combine_chunks(), table["outputs"].combine_chunks()
     return Batch(
         fixed=fixed,
@@ -65,8 +65,25 @@ def objects(values: Sequence[object]) -> NDArray[Any]:
     return column
 
 
+def _lists(values: pa.ChunkedArray) -> NDArray[Any]:
+    """Return lists as tuples; the empty one, which most are, is one object."""
+    found = objects([()] * len(values))
+    filled = np.flatnonzero(pc.greater(pc.list_value_length(values).fill_null(0), 0).to_numpy())
+    for row, value in zip(filled.tolist(), values.take(pa.array(filled)).to_pylist(), strict=True):
+        found[row] = tuple(value)
+    return found
+
+
+def _texts(values: Any) -> NDArray[Any]:
+    """Return texts, and None; equal ones are one object, so that a column of few levels takes little memory."""
+    coded = values.dictionary_encode()
+    levels = objects([*coded.dictionary.to_pylist(), None])
+    found: NDArray[Any] = levels[coded.indices.fill_null(len(levels) - 1).to_numpy(zero_copy_only=False)]
+    return found
+
+
 def _column(values: Any) -> Column:
     if pa.types.is_string(values.type):
-        return objects(values.to_pylist())
+        return _texts(values)
     numbers: Column = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return np.array(numbers, np.float64)
