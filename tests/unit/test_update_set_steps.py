@@ -10,7 +10,7 @@ import pytest
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.segments import Split
-from setpoint.domain.training_set import WEIGHT, Balance, LabelIssues, Repeats, SetSpec, Source, Step
+from setpoint.domain.training_set import WEIGHT, Balance, Base, LabelIssues, Repeats, SetSpec, Source, Step
 from setpoint.domain.value import replace
 from setpoint.update.sets.label_issues import confident_joint, far_numbers, unlikely_classes
 from setpoint.update.sets.made import Ground, TrainingSet, make_set
@@ -176,6 +176,20 @@ def test_numbers_far_from_what_is_predicted_are_found_where_others_scatter_littl
     found = far_numbers(predicted, y)
     assert len(set(found.row) & set(wrong)) >= 38
     assert len(found) <= 42
+
+
+@pytest.mark.parametrize("task", [Task.BINARY, Task.REGRESSION])
+def test_columns_without_values_and_with_odd_ones_disturb_no_step(task: Task) -> None:
+    found = {**columns(600, 3), "a": np.full(600, np.nan), "job": np.full(600, None, object)}
+    found["b"][::50], found["b"][1::50] = np.inf, 1e300
+    reference, schema = a_reference(), SCHEMA
+    if task is Task.REGRESSION:
+        found, reference = {**found, "y": np.arange(600.0)}, reference.set_column(3, "y", pa.array(np.arange(1_000.0)))
+        schema = replace(SCHEMA, task=task, classes=())
+    spec = SetSpec(reference=Base.NEVER, label_issues=LabelIssues.REPORT, importance=True)
+    made_of = made(spec, found, schema=schema, reference=reference, recent=logged(found))
+    assert made_of.table.num_rows == 600
+    assert step(made_of, "importance").counts["effective"] > 0.9
 
 
 def test_few_rows_or_one_class_are_said_and_nothing_is_looked_for() -> None:

@@ -15,6 +15,7 @@ FOLDS = 5
 MOST_LEVELS = 200
 LEARNT_FROM = 50_000  # rows at most, for one fold
 SEED = 0
+LARGEST = 1e38  # that a float32 holds
 SETTINGS = {"max_iter": 60, "max_leaf_nodes": 15, "min_samples_leaf": 20, "learning_rate": 0.1, "early_stopping": False}
 
 FloatArray = NDArray[np.float64]
@@ -34,6 +35,12 @@ def matrix(table: pa.Table, schema: Schema, levels: Mapping[str, pa.Array]) -> M
     return found
 
 
+def learnable(x: Matrix) -> Matrix:
+    """Return rows to learn from: a column without one value, which the boosting cannot bin, is one of zeros."""
+    empty = np.isnan(x).all(axis=0)
+    return np.where(empty, np.float32(0), x) if empty.any() else x
+
+
 def folds_of(rows: int) -> NDArray[np.int64]:
     """Return to which fold each row belongs, at random and always alike, shape (n,)."""
     return np.random.default_rng(SEED).permutation(rows) % FOLDS
@@ -45,7 +52,7 @@ def probabilities(x: Matrix, y: NDArray[np.int64], classes: int, folds: NDArray[
     for fold in np.unique(folds):
         train, own = _sample(folds != fold), folds == fold
         with threadpool_limits(1):  # the same sums whatever the machine
-            model = HistGradientBoostingClassifier(random_state=SEED, **SETTINGS).fit(x[train], y[train])
+            model = HistGradientBoostingClassifier(random_state=SEED, **SETTINGS).fit(learnable(x[train]), y[train])
             found[np.ix_(own, model.classes_.astype(np.intp))] = model.predict_proba(x[own])
     return found
 
@@ -56,7 +63,7 @@ def predictions(x: Matrix, y: FloatArray, folds: NDArray[np.int64]) -> FloatArra
     for fold in np.unique(folds):
         train, own = _sample(folds != fold), folds == fold
         with threadpool_limits(1):
-            model = HistGradientBoostingRegressor(random_state=SEED, **SETTINGS).fit(x[train], y[train])
+            model = HistGradientBoostingRegressor(random_state=SEED, **SETTINGS).fit(learnable(x[train]), y[train])
             found[own] = model.predict(x[own])
     return found
 
@@ -91,4 +98,4 @@ def _numbers(column: pa.ChunkedArray) -> FloatArray:
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     numbers: FloatArray = column.cast(pa.float64(), safe=False).to_numpy()
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return np.where(np.isfinite(numbers), np.clip(numbers, -LARGEST, LARGEST), np.nan)

@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from setpoint.domain.training_set import Balance
-from setpoint.update.sets.learner import FOLDS, LEARNT_FROM, SEED, Matrix, folds_of
+from setpoint.update.sets.learner import FOLDS, LEARNT_FROM, SEED, Matrix, folds_of, learnable
 
 MOST = 5.0  # a row weighs between a fifth and five times a usual one
 FEWEST_RECENT = 300  # rows that say what today's look like
@@ -85,7 +85,7 @@ def _log_ratio(rows: Matrix, recent: Matrix) -> FloatArray:
         old, new = _few(rows[mine != fold]), _few(recent[others != fold])
         with threadpool_limits(1):
             model = HistGradientBoostingClassifier(**TREES)
-            model.fit(np.concatenate([old, new]), np.repeat([0, 1], [len(old), len(new)]))
+            model.fit(learnable(np.concatenate([old, new])), np.repeat([0, 1], [len(old), len(new)]))
             found[mine == fold] = model.decision_function(rows[mine == fold]) - np.log(len(new) / len(old))
     return found
 
