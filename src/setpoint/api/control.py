@@ -56,7 +56,8 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
 
     @app.get("/api/status")
     def status(model: str | None = None) -> dict[str, Any]:
-        return status_view(operator.deployments(model))
+        found = operator.deployments(model)
+        return status_view(found, operator.under_way(found))
 
     @app.get("/api/incidents")
     def incidents(model: str | None = None) -> dict[str, Any]:

@@ -17,7 +17,9 @@ STAND = {True: "[green]holds[/]", False: "[red]off[/]", None: "no data yet"}
 
 def status(model: AnyModel = None, json: Json = False) -> None:
     """Show what serves, and how it stands against its set point."""
-    view = status_view(open_home(Settings()).deployments(model))
+    operator = open_home(Settings())
+    found = operator.deployments(model)
+    view = status_view(found, operator.under_way(found))
     if json:
         print_json(view)
         return
@@ -26,7 +28,7 @@ def status(model: AnyModel = None, json: Json = False) -> None:
     for d in view["deployments"]:
         split = f"champion {written(d['shares'])}" if len(d["shares"]) > 1 else f"champion {d['champion']}"
         shadow = f", {d['shadow']} in shadow" if d["shadow"] else ""
-        under = f", training {d['training']}" if d["training"] else ""
+        under = f", training {d['training']}{_progress(d['training_progress'])}" if d["training"] else ""
         console.print(
             f"[bold]{d['model']}[/]  {split}{shadow}{under}; {d['incidents_open']} open incidents",
             highlight=False,
@@ -49,6 +51,10 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         for c in d["alerts"]["channels"]:
             if c["failing"]:
                 console.print(f"[red]Alerts do not reach {plain(c['name'])}[/]: {plain(c['why'])}", highlight=False)
+
+
+def _progress(told: dict[str, Any] | None) -> str:
+    return "" if told is None else f" ({plain(told['said'])})"
 
 
 def _budget(left: float | None) -> str:

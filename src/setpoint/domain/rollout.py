@@ -68,7 +68,8 @@ class Verdict:
 class Candidate:
     """A version that wants to become champion, and the evidence so far.
 
-    `method` is how it was made, `expected` what was expected of it before, `seconds` what its training took.
+    `method` is how it was made, `expected` what was expected of it before, `seconds` what its training took, `measures`
+    what that measured, as the loss on old rows before and after.
     `trigger` is the objective that was off its set point when it was asked for; empty: the loss has to get better.
     `gated` is the version that passed the gate where this one is the same training on all rows; empty: this one did.
     """
@@ -83,6 +84,7 @@ class Candidate:
     method: Method = Method.REFIT
     expected: Gain | None = None
     seconds: float = 0.0
+    measures: dict[str, float] = field(default_factory=dict)
     gated: str = ""
 
 

@@ -17,7 +17,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.sets import spec_of, training_set, write_set
-from setpoint.ports import FitJob
+from setpoint.ports import FitJob, FitResult
 from setpoint.stats.losses import losses_of
 from setpoint.update.sets.origin import LOG
 
@@ -59,7 +59,7 @@ def _new_rows(provenance: pa.Table, training: Training) -> int | None:
     return int(pc.sum(new).as_py() or 0)
 
 
-def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, seconds: float) -> Rollout:
+def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, fit: FitResult) -> Rollout:
     """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate."""
     candidate = Candidate(
         version=version,
@@ -70,7 +70,8 @@ def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, v
         trigger=training.trigger,
         method=training.method,
         expected=training.expected,
-        seconds=seconds,
+        seconds=fit.seconds,
+        measures=fit.measures,
     )
     return look_at(ports, deployment, Rollout(candidate=candidate), until=training.until, now=look.now)
 

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -42,6 +43,7 @@ from setpoint.loop.sets import spec_of, stored_set, training_set
 from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, under
 from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
+from setpoint.loop.under_way import in_words, progress_view
 from setpoint.monitor.overview.values import Overview
 from setpoint.ports import Clock
 from setpoint.update.sets.made import TrainingSet
@@ -270,10 +272,32 @@ class Operator:
         while (training := self.ports.state.load(model).training) not in (None, before):
             before = training
             while self.ports.trainer.result(training.job) is None:
-                progress(f"training {training.job}: {time.monotonic() - started:.0f} s")
+                told = self.ports.trainer.progress(training.job)
+                words = in_words(told, datetime.now(UTC)) if told else "waiting"
+                progress(f"training {training.job}: {time.monotonic() - started:.0f} s, {words}")
                 time.sleep(0.1)
             said += self.tick()
         return said
+
+    def cancel(self, model: str, *, by: str) -> str:
+        """Stop the training of a model that is under way, wherever it runs, and return its job.
+
+        Raises
+        ------
+        Conflict
+            If there is none, or it has just ended.
+        """
+        training = self.ports.state.load(model).training
+        if training is None or not training.submitted:
+            raise Conflict(f"no training of {model} is under way")
+        self.ports.trainer.cancel(training.job, by)
+        return training.job
+
+    def under_way(self, deployments: Sequence[Deployment]) -> dict[str, Any]:
+        """Return how far the trainings of deployments are that run, by model, as `status` shows it."""
+        jobs = {d.model: d.training.job for d in deployments if d.training}
+        told = {model: self.ports.trainer.progress(job) for model, job in jobs.items()}
+        return {model: progress_view(p, datetime.now(UTC)) for model, p in told.items() if p is not None}
 
     def approve(self, id_: str, *, model: str | None = None, by: str) -> Deployment:
         """Allow what waits for a person, an incident's remedy or a candidate's promotion, and act on it."""

@@ -1,6 +1,6 @@
 """Views of a deployment for people and other programs; they change nothing. Keys are promises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +26,10 @@ def deploy_view(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def status_view(deployments: Sequence[Deployment]) -> dict[str, Any]:
-    """Return what `status --json` prints."""
-    return {"deployments": [_deployment(d) for d in deployments]}
+def status_view(deployments: Sequence[Deployment], under_way: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what `status --json` prints; `under_way` is how far trainings are, by model (see `progress_view`)."""
+    told = under_way or {}
+    return {"deployments": [{**_deployment(d), "training_progress": told.get(d.model)} for d in deployments]}
 
 
 def _deployment(d: Deployment) -> dict[str, Any]:

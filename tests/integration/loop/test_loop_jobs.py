@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
+from setpoint.loop.operator import Operator
 from setpoint.loop.training import MOST_ATTEMPTS, ProcessTrainer
 from setpoint.ports import FitJob, FitResult
 
@@ -95,3 +97,19 @@ def test_one_that_is_killed_again_and_again_ends(jobs: Jobs) -> None:
     jobs.submit("os.kill(os.getpid(), 9)")
     assert f"was killed {MOST_ATTEMPTS} times before it could end" in str(jobs.ended().error)
     assert jobs.ports.bundles.names("demand") == ["v1"]
+
+
+def test_an_update_that_waits_is_cancelled_by_its_model(world: Any) -> None:
+    w = world()
+    w.until(14)
+    with pytest.raises(Conflict, match="no training of demand is under way"):
+        w.operator.cancel("demand", by="ann")
+    ports = w.operator.ports
+    trainer = ProcessTrainer(ports.bundles, ports.jobs, w.clock, timeout_s=60)
+    operator = Operator(ports=replace(ports, trainer=trainer), clock=w.clock)
+    job = operator.update("demand", by="ann")
+    assert operator.cancel("demand", by="bob") == job
+    w.clock.time += timedelta(hours=1)
+    said = operator.finish("demand")
+    assert [(d.action, d.why) for d in said][-1] == ("training failed", "the training was cancelled by bob")
+    assert ports.bundles.names("demand") == ["v1"]

@@ -4,6 +4,7 @@ from setpoint.cli.lazy import group
 
 COMMANDS = (
     ("now", "updating.training:now", "Retrain now from the log. `setpoint update MODEL` is the same."),
+    ("cancel", "updating.training:cancel", "Stop the training that is under way."),
     (
         "set",
         "updating.sets:show",

@@ -31,3 +31,12 @@ def now(
         console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
     if any(d.action == "training failed" for d in said):
         raise typer.Exit(1)
+
+
+def cancel(model: Model, by: By = ME, json: Json = False) -> None:
+    """Stop the training that is under way, in whichever process it runs; the champion goes on serving."""
+    job = open_home(Settings()).cancel(model, by=by)
+    if json:
+        print_json({"job": job, "cancelled_by": by})
+        return
+    console.print(f"[bold]{job}[/] is being stopped; the next look of the loop writes it down", highlight=False)

@@ -72,7 +72,7 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     if fit.version is None:
         return _failed(deployment, training, look, fit.error or "")
     deployment = replace(deployment, training=None)
-    return _after_gate(gate(ports, deployment, look, training, fit.version, fit.seconds), ports, deployment, look)
+    return _after_gate(gate(ports, deployment, look, training, fit.version, fit), ports, deployment, look)
 
 
 @act.register
