@@ -106,7 +106,7 @@ def _learnt(
         imputed(features_of(table, schema.features), schema),
         target_of(table, schema),
         champion=(imputed(features_of(earlier, schema.features), schema), target_of(earlier, schema)),
-        held_out=(imputed(held.inputs, schema), held.truth),
+        held_out=imputed(held.inputs, schema),
         holdout_since=stamp(since),
         time=_whole(known.time),
         ids=known.ids,

@@ -15,7 +15,7 @@ from setpoint.domain.segments import splits_of
 
 START = np.datetime64("2024-01-01", "us")
 HOUR = np.timedelta64(1, "h")
-LEARNT, HELD = 600, 400
+LEARNT, HELD, MOST_HELD = 600, 400, 3_000
 NUMBER = Schema(
     features=(
         Feature(name="a", kind=Kind.NUMERIC, dtype=DType.FLOAT, nullable=True, low=-4.0, high=4.0),
@@ -62,7 +62,7 @@ class World:
 
 
 def a_world(schema: Schema = NUMBER, seed: int = 0, held: int = HELD) -> World:
-    rng, n = np.random.default_rng(seed), 2 * LEARNT + held
+    rng, n = np.random.default_rng(seed), 2 * LEARNT + max(held, MOST_HELD)  # the same rows, however many are used
     inputs = {
         "a": rng.normal(0, 1, n),
         "b": rng.normal(0, 1, n),
@@ -105,7 +105,7 @@ def a_case(
     ids = np.array([f"r{i}" for i in range(second)], object)
     known = {
         "champion": old,
-        "held_out": late,
+        "held_out": late[0],
         "holdout_since": w.time[second],
         "time": w.time[:second],
         "ids": ids,

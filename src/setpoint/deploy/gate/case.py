@@ -55,6 +55,7 @@ class Learnt:
     logged: FloatArray
     time: Column | None = None
     champion_until: np.datetime64 | None = None  # the newest row that the champion learnt from
+    before: tuple[Columns, FloatArray] | None = None  # the latest rows that the champion has learnt from
     held_out: int = 0  # rows of the held-out stretch that are among them and that the champion has not learnt from
     erased: int = 0  # rows that have been erased from the log since
 
@@ -90,7 +91,8 @@ class Pattern:
 class Side:
     """One of the two versions: its answers and what it costs.
 
-    `held` are its answers to the held-out rows, `learnt` to the rows `Learnt.scored`. Of a sample of the held-out rows:
+    `held` are its answers to the held-out rows, `learnt` to the rows `Learnt.scored`, and `fitted` is its mean loss on
+    rows that it has learnt from itself. Of a sample of the held-out rows:
     `nudged` are its scores after every number was moved a little, `without` its mean loss with one feature's values
     exchanged between the rows, by feature, and `plain` its mean loss on them as they are.
     """
@@ -99,6 +101,7 @@ class Side:
     held: Answers
     threshold: float = 0.5
     learnt: Answers | None = None
+    fitted: float | None = None
     nudged: FloatArray
     plain: float
     without: Mapping[str, float]

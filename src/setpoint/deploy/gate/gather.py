@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -22,7 +22,7 @@ from setpoint.stats.naive import last_known, same_as_last, segment_means
 
 SAMPLE = 400  # held-out rows that are asked again in changed form
 MOST_FEATURES = 40  # whose values are exchanged
-NUDGE = 0.01  # standard deviations of a feature
+NUDGE = 0.01  # of a feature's spread
 
 Ask = Callable[[Columns], Columns]
 
@@ -91,6 +91,7 @@ def gather(
         np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(np.int64)) if count else np.zeros(0, np.int64)
     )
     sides = [_side(s, held[s.version], rows, sample, schema, learnt) for s in (champion, candidate)]
+    sides[0] = replace(sides[0], fitted=_before(champion, learnt, schema))
     some = _taken(rows.inputs, sample)
     return Case(
         schema=schema,
@@ -158,11 +159,13 @@ def _same_as_last(rows: HeldOut, schema: Schema, learnt: Learnt) -> FloatArray |
 
 def _side(s: Asked, held: Answers, rows: HeldOut, sample: IntArray, schema: Schema, learnt: Learnt | None) -> Side:
     some, truth = _taken(rows.inputs, sample), rows.truth[sample]
+    own = learning.answered(partial(s.tried, schema=schema), learnt, schema, answers_of)
     return Side(
         version=s.version,
         held=held,
         threshold=s.threshold,
-        learnt=learning.answered(partial(s.tried, schema=schema), learnt, schema, answers_of),
+        learnt=own,
+        fitted=None if own is None else _mean(own.losses),
         nudged=_scores(s, nudged(some, schema), schema) if len(sample) else np.zeros(0),
         plain=_mean(held.losses[sample]),
         without=_without(s, some, truth, schema) if len(sample) else {},
@@ -171,15 +174,32 @@ def _side(s: Asked, held: Answers, rows: HeldOut, sample: IntArray, schema: Sche
     )
 
 
+def _before(champion: Asked, learnt: Learnt | None, schema: Schema) -> float | None:
+    """Return the champion's mean loss on rows that it has learnt from."""
+    if learnt is None or learnt.before is None:
+        return None
+    inputs, truth = learnt.before
+    known = np.isfinite(truth)
+    rows = np.flatnonzero(known)
+    return _mean(answers_of(champion.tried(_taken(inputs, rows), schema), truth[known], schema).losses)
+
+
 def nudged(inputs: Columns, schema: Schema) -> dict[str, Column]:
-    """Return the rows with every fraction moved by a hundredth of its standard deviation, up and down in turns."""
+    """Return the rows with every fraction moved by a hundredth of its spread, up and down in turns."""
     moved = dict(inputs)
     for place, feature in enumerate(schema.features):
         column = inputs[feature.name]
         if feature.kind is Kind.NUMERIC and np.any(column != np.round(column), where=np.isfinite(column)):
             sign = np.where((np.arange(len(column)) + place) % 2, 1.0, -1.0)
-            moved[feature.name] = column + sign * NUDGE * float(np.nanstd(column))
+            moved[feature.name] = column + sign * NUDGE * _spread(column)
     return moved
+
+
+def _spread(column: Column) -> float:
+    """Return the standard deviation, or what the quartiles say of it where single values are far out."""
+    low, high = np.nanquantile(column, (0.25, 0.75))
+    wide = float(np.nanstd(column))
+    return min(wide, float(high - low) / 1.35) if high > low else wide
 
 
 def _without(s: Asked, inputs: Columns, truth: FloatArray, schema: Schema) -> dict[str, float]:

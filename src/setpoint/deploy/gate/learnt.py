@@ -10,6 +10,7 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema
 
 MOST_SCORED = 3_000  # rows of the training set that both versions are asked: the latest new ones
+MOST_BEFORE = 1_000  # of the champion's own set
 Keys = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
@@ -18,7 +19,7 @@ def learnt_from(
     truth: FloatArray,
     *,
     champion: tuple[Columns, FloatArray] | None,
-    held_out: tuple[Columns, FloatArray],
+    held_out: Columns,
     holdout_since: np.datetime64,
     time: Column | None = None,
     ids: Column | None = None,
@@ -33,8 +34,10 @@ def learnt_from(
     ----------
     inputs, truth : columns and ndarray of shape (n,)
         The set in its own order, see `reference.features_of` and `target_of`.
-    champion, held_out : tuple of columns and ndarray
-        Inputs and truth of the champion's own set (None: not known), and of the held-out rows.
+    champion : tuple of columns and ndarray, optional
+        Inputs and truth of the champion's own set, in its order.
+    held_out : columns
+        Inputs of the held-out rows.
     time, ids, champion_time : ndarray, optional
         When rows came, and their ids, where the tables have them.
     held_out_ids : set of str
@@ -44,10 +47,10 @@ def learnt_from(
     erased : ErasedIds
         All ids that were erased from the log.
     """
-    keys = row_keys(inputs, truth)
-    new = np.ones(len(truth), bool) if champion is None else ~np.isin(keys, row_keys(*champion))
+    keys = row_keys(inputs)
+    new = np.ones(len(truth), bool) if champion is None else ~np.isin(keys, row_keys(champion[0]))
     names = np.zeros(0, object) if ids is None else ids.astype(str)
-    inside = _held_out(keys, new, row_keys(*held_out))
+    inside = _held_out(keys, new, row_keys(held_out))
     if time is not None:
         inside |= time >= holdout_since
     if ids is not None:
@@ -60,6 +63,7 @@ def learnt_from(
         logged=np.array([(logged or {}).get(i, np.nan) for i in names.tolist()], np.float64),
         time=time,
         champion_until=None if champion_time is None or not len(champion_time) else champion_time.max(),
+        before=None if champion is None else _latest(*champion),
         held_out=int((inside & new).sum()),
         erased=0 if ids is None else erased_rows(ids, erased),
     )
@@ -78,12 +82,16 @@ def answered(
     return answers_of(ask({name: column[rows] for name, column in learnt.inputs.items()}), learnt.truth[rows], schema)
 
 
-def row_keys(inputs: Columns, truth: FloatArray) -> Keys:
+def _latest(inputs: Columns, truth: FloatArray) -> tuple[Columns, FloatArray]:
+    return {name: column[-MOST_BEFORE:] for name, column in inputs.items()}, truth[-MOST_BEFORE:]
+
+
+def row_keys(inputs: Columns) -> Keys:
     """Return a number for the content of each row, shape (n,): equal rows have equal ones."""
-    keys = np.zeros(len(truth), np.uint64)
+    keys = np.zeros(len(next(iter(inputs.values()))), np.uint64)
     with np.errstate(over="ignore"):
-        for column in (*(inputs[name] for name in sorted(inputs)), truth):
-            keys = keys * np.uint64(1_000_003) + _codes(column)
+        for name in sorted(inputs):
+            keys = keys * np.uint64(1_000_003) + _codes(inputs[name])
             keys ^= keys >> np.uint64(29)
     return keys
 

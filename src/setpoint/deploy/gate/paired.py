@@ -41,14 +41,14 @@ def loss_gain(case: Case) -> Measured:
     return mean(gains) if len(gains) else undefined(0, "no row was answered by both")
 
 
-def gain_of(case: Case) -> tuple[str, Measured]:
-    """Return what has to get better, and by how much it does: what triggered the training, else the loss."""
+def gain_of(case: Case) -> tuple[str, Measured, float]:
+    """Return what has to get better (what triggered the training, else the loss), how much it does, and its margin."""
     objective = next((o for o in case.objectives if o.name == case.trigger), None)
     if objective is not None and objective.metric in CATALOGUE:
         found = improvement(case, objective)
         if found.known:
-            return objective.name, found
-    return LOSS, loss_gain(case)
+            return objective.name, found, margin(objective, measured(case, case.champion, objective).value)
+    return LOSS, loss_gain(case), TOLERATED * float(case.champion.held.losses[case.both].mean())
 
 
 def surely_better(case: Case) -> bool:

@@ -8,10 +8,10 @@ from setpoint.deploy.gate.case import BoolArray, FloatArray, Learnt, Pattern, Si
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Schema, Task
 
-FEWEST_ROWS, MOST_SHARE = 12, 0.1  # of the scored rows of the training set that share the value
-ENRICHED = 3.0  # times as frequent there as among the held-out rows
+FEWEST_ROWS, MOST_SHARE = 12, 0.1  # of the training set that share the value, apart from one another
+ENRICHED = 3.0  # times as frequent there as among the held-out rows, and those that the champion has learnt from
 ONE_LABEL = 0.25  # of the labels' standard deviation, within the group
-CONTRADICTS = 0.3  # of a probability, or of the labels' standard deviation: mean label against the champion
+CONTRADICTS = 0.4  # of a probability, or of the labels' standard deviation: mean label against the champion
 SURE = 5.0  # standard errors
 TRIED = 8  # values that both versions are asked about
 
@@ -33,7 +33,8 @@ def patterns(
     found = []
     for name in schema.names:
         column = learnt.inputs[name][learnt.scored]
-        found += [(name, value, rows) for value, rows in _rare(column, held[name])]
+        usual = np.concatenate([held[name], learnt.inputs[name][~learnt.new]])
+        found += [(name, value, rows) for value, rows in _rare(column, usual, MOST_SHARE * len(learnt.truth))]
     spread = float(truth.std()) or 1.0
     unit = 1.0 if schema.task is Task.BINARY else spread
     told = [(*one, _contradiction(truth, said, one[2], spread, unit)) for one in found]
@@ -52,15 +53,17 @@ def patterns(
     )
 
 
-def _rare(column: Column, held: Column) -> Iterator[tuple[object, BoolArray]]:
-    """Yield the values that few rows share, and fewer of the held-out rows."""
+def _rare(column: Column, usual: Column, most: float) -> Iterator[tuple[object, BoolArray]]:
+    """Yield the values that few rows share, and fewer of the usual ones; rows in a run count as one."""
     if column.dtype == object:
-        column, held = column.astype(str), held.astype(str)
+        column, usual = column.astype(str), usual.astype(str)
     values, place, counts = np.unique(column, return_inverse=True, return_counts=True)
-    for at in np.flatnonzero((counts >= FEWEST_ROWS) & (counts <= MOST_SHARE * len(column))):
-        elsewhere = float((held == values[at]).mean()) if len(held) else 0.0
-        if counts[at] / len(column) >= ENRICHED * elsewhere:
-            yield values[at].item(), place == at
+    for at in np.flatnonzero((counts >= FEWEST_ROWS) & (counts <= most)):
+        rows = place == at
+        runs = int((rows[1:] & ~rows[:-1]).sum() + rows[0])
+        elsewhere = float((usual == values[at]).mean()) if len(usual) else 0.0
+        if runs >= FEWEST_ROWS and counts[at] / len(column) >= ENRICHED * elsewhere:
+            yield values[at].item(), rows
 
 
 def _contradiction(truth: FloatArray, said: FloatArray, rows: BoolArray, spread: float, unit: float) -> float:

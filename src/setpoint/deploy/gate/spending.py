@@ -8,9 +8,9 @@ from setpoint.stats.power import Rule, interval_widths, rows_needed
 SPENT = (0.025, 0.0125, 0.0075, 0.005)  # of accepting what is no better, one share a look: 5 % in all
 LOOKS = len(SPENT)
 POWER = 0.8  # of the next look, if the gain is what it seems
-PATIENCE = 3.0  # times the held-out rows there are: more outcomes than that are not waited for
+PATIENCE = 10.0  # times the held-out rows there are: more outcomes than that are not waited for
 BLOCKS = 20
-FEWEST_MORE = 24  # outcomes between two looks
+MORE = 0.5  # of the held-out rows there are: fewer new ones are not worth a look
 
 
 @value
@@ -53,4 +53,4 @@ def outcomes_needed(gain: float, se: float, rows: int, turn: Turn) -> int | None
     needed = rows_needed(smallest, gain, fewest=rows)
     if needed is None or needed - rows > PATIENCE * rows:
         return None
-    return max(FEWEST_MORE, needed - rows)
+    return max(math.ceil(MORE * rows), needed - rows)

@@ -12,7 +12,8 @@ from setpoint.domain.rollout import GateCheck
 def better(case: Case) -> GateCheck:
     """Pass when the lower bound of the gain, at the level of this look, is above zero.
 
-    Fail when it is surely or on average no better, when it would take too many outcomes to see, or at the last look.
+    Fail when it is surely no better, or no better on average and surely by less than the margin that may be lost, too;
+    when it would take too many outcomes to see a gain of that size; or at the last look.
     """
     rows = int(case.both.sum())
     if not case.enough:
@@ -20,19 +21,28 @@ def better(case: Case) -> GateCheck:
         if case.turn.last:
             return failed("better", f"objective:{LOSS}", words, rows=rows)
         return waiting("better", case.min_rows - rows, words, rows=rows)
-    name, found = gain_of(case)
+    name, found, worth = gain_of(case)
     low, high = found.bounds(case.turn.alpha)
     numbers = {"gain": found.value, "low": low, "high": high, "rows": rows, "look": case.turn.number}
     words = f"{_in_words(name, found.value, low, high)} on {rows} held-out rows"
     if low > 0:
         return passed("better", words, **numbers)
-    if high < 0 or found.value <= 0:
-        return failed("better", f"objective:{name}", words if high < 0 else f"{words}: not surely better", **numbers)
-    needs = outcomes_needed(found.value, found.error()[0], rows, case.turn)
-    if needs is None or case.turn.last:
-        why = f"after {LOOKS} looks" if case.turn.last else "and it would take too many outcomes to tell"
-        return failed("better", f"objective:{name}", f"{words}: not surely better, {why}", **numbers)
+    needs = outcomes_needed(max(found.value, worth), found.error()[0], rows, case.turn)
+    if high < 0:
+        return failed("better", f"objective:{name}", words, **numbers)
+    why = _too_late(found.value, high, worth, needs, case)
+    if why or needs is None:
+        return failed("better", f"objective:{name}", f"{words}: not surely better{why}", **numbers)
     return waiting("better", needs, f"{words}: not surely better; wait for {needs} more outcomes", **numbers)
+
+
+def _too_late(gain: float, high: float, worth: float, needs: int | None, case: Case) -> str:
+    """Return why it is not waited for, in words; empty where it is."""
+    if gain <= 0 and high < worth:
+        return f", and a gain of {short(worth)} is excluded"
+    if case.turn.last:
+        return f" after {LOOKS} looks"
+    return ", and it would take too many outcomes to tell" if needs is None else ""
 
 
 def _in_words(name: str, gain: float, low: float, high: float) -> str:

@@ -1,8 +1,10 @@
 """The classes must be in their order: answers that are right once the labels are swapped are wrong."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from setpoint.deploy.gate.case import Case
+from setpoint.deploy.gate.case import Case, FloatArray
 from setpoint.deploy.gate.paired import failed, not_applicable, passed
 from setpoint.domain.rollout import GateCheck
 from setpoint.domain.schema import Task
@@ -18,15 +20,23 @@ def classes(case: Case) -> GateCheck:
         return not_applicable("classes", "a regression has none")
     if case.schema.task is Task.MULTICLASS:
         return _renamed(case)
+    for where, truth, old, new in _places(case):
+        found = measure("roc_auc", truth, new)
+        usual = measure("roc_auc", truth, old)
+        if found.known and found.bounds(ALPHA)[1] < 0.5 < usual.value:
+            words = f"its scores run against the truth of the {where} rows (ROC AUC {found.value:.3f}, the champion's "
+            words += f"{usual.value:.3f}): are the classes swapped?"
+            return failed("classes", "classes", words, roc_auc=found.value, champion=usual.value)
+    return passed("classes", "its scores do not run against the truth")
+
+
+def _places(case: Case) -> Iterator[tuple[str, FloatArray, FloatArray, FloatArray]]:
+    """Yield truth and both scores, of the held-out rows and of its new training rows."""
     rows = case.both
-    old, new = (measure("roc_auc", case.truth[rows], s.held.score[rows]) for s in (case.champion, case.candidate))
-    if not (old.known and new.known):
-        return not_applicable("classes", old.why or new.why)
-    numbers = {"roc_auc": new.value, "champion": old.value}
-    if new.bounds(ALPHA)[1] < 0.5 < old.value:
-        words = f"its scores run against the truth (ROC AUC {new.value:.3f}, the champion's {old.value:.3f})"
-        return failed("classes", "classes", f"{words}: are the classes swapped?", **numbers)
-    return passed("classes", f"its scores run with the truth (ROC AUC {new.value:.3f})", **numbers)
+    yield "held-out", case.truth[rows], case.champion.held.score[rows], case.candidate.held.score[rows]
+    if case.learnt is not None and case.champion.learnt is not None and case.candidate.learnt is not None:
+        truth = case.learnt.truth[case.learnt.scored]
+        yield "training", truth, case.champion.learnt.score, case.candidate.learnt.score
 
 
 def _renamed(case: Case) -> GateCheck:

@@ -14,7 +14,7 @@ WIDER = 0.5  # floors that a gap must grow by to count
 
 
 def fairness(case: Case) -> GateCheck:
-    """Fail where a gap between stated segments is surely above its bound and above the champion's."""
+    """Fail where a gap between stated segments is surely above its bound and above the champion's, whatever that is."""
     pairs = [(of, by) for by in case.splits for of in GAPS[case.schema.task]]
     if not pairs:
         return not_applicable("fairness", "no segments are stated (`segments:` in setpoint.yaml)")
@@ -25,7 +25,7 @@ def fairness(case: Case) -> GateCheck:
             continue
         grown, floor = new.value - old.value, _floor(case)
         words = f"{of} differs by {new.value:.3g} between {new.highest} and {new.lowest}, {old.value:.3g} before"
-        if new.low > max(_bound(case, of, by), old.value) and grown > WIDER * floor:
+        if new.low > max(_bound(case, of, by), old.high) and grown > WIDER * floor:
             return failed("fairness", "fairness", words, gap=new.value, champion=old.value)
         if told.startswith("no two") or grown / floor > worst:
             worst, told = grown / floor, words

@@ -10,7 +10,7 @@ from setpoint.stats.intervals import share_low
 from setpoint.stats.quality import mean
 
 OTHERWISE = 0.05  # of the labels may differ from the log's: outcomes are corrected
-FAINT = 0.25  # of the champion's association with the held-out truth: less is none
+FAINT = 0.4  # of the champion's association with the held-out truth: less is none
 TOLD = 0.5  # of the differing labels that another row explains
 PLAIN = 0.2  # association from which on the champion can tell
 LAGS = (-3, -2, -1, 1, 2, 3)

@@ -5,18 +5,18 @@ from setpoint.deploy.gate.paired import failed, no_better, not_applicable, passe
 from setpoint.deploy.verdict import short
 from setpoint.domain.rollout import GateCheck
 
-WIDER = 2.0  # times the champion's ratio of held-out to training loss
+WIDER = 4.0  # times the champion's ratio of held-out to training loss
 LEAST = 1e-9
 
 
 def overfit(case: Case) -> GateCheck:
     """Fail where the candidate is no better, and loses far more than the champion on rows that it did not learn."""
-    if case.candidate.learnt is None or case.champion.learnt is None:
-        return not_applicable("overfit", "its training rows could not be asked again")
     ours, theirs = _growth(case, case.candidate), _growth(case, case.champion)
-    on_training = float(case.candidate.learnt.losses.mean())
+    if ours is None or theirs is None:
+        return not_applicable("overfit", "the training rows of one of them could not be asked again")
+    held, own = float(case.candidate.held.losses[case.both].mean()), case.candidate.fitted
     words = (
-        f"loss {short(on_training)} on its training rows and {short(_held(case, case.candidate))} on the held-out ones "
+        f"loss {short(own or 0.0)} on its training rows and {short(held)} on the held-out ones "
         f"(× {short(ours)}; the champion × {short(theirs)})"
     )
     if ours > WIDER * theirs and no_better(case):
@@ -24,10 +24,7 @@ def overfit(case: Case) -> GateCheck:
     return passed("overfit", words, growth=ours, champion=theirs)
 
 
-def _growth(case: Case, side: Side) -> float:
-    assert side.learnt is not None
-    return _held(case, side) / max(float(side.learnt.losses.mean()), LEAST)
-
-
-def _held(case: Case, side: Side) -> float:
-    return float(side.held.losses[case.both].mean())
+def _growth(case: Case, side: Side) -> float | None:
+    """Return its loss on the held-out rows over that on rows it has learnt from."""
+    held = float(side.held.losses[case.both].mean())
+    return None if side.fitted is None else held / max(side.fitted, LEAST)

@@ -6,7 +6,7 @@ from setpoint.deploy.verdict import short
 from setpoint.domain.rollout import GateCheck
 from setpoint.domain.schema import Task
 
-MASSIVE = 0.25  # of a probability, or of the truth's standard deviation
+MASSIVE = 0.3  # of a probability, or of the truth's standard deviation
 OWN = 0.5  # of the candidate's move that the champion may make too
 
 
