@@ -96,7 +96,7 @@ def test_a_version_is_trained_on_what_the_key_opens(
 
     operator.update("people", by="me")
     said = operator.finish("people")
-    assert {d.action for d in said} & {"shadow", "reject"}, said
+    assert {d.action for d in said} & {"shadow", "reject", "wait"}, said
     gate = operator.deployments("people")[0].rollouts[-1].candidate.gate
     assert gate is not None
     assert gate.champion_loss < 0.6  # asked with what the model saw: a ciphertext would be no job at all
