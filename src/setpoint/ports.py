@@ -141,7 +141,7 @@ class RecordLog(Protocol):
     ) -> Records:
         """Return answered rows by event time (`since` <= t < `until`).
 
-        Rows are those that had arrived, and outcomes those known, by `as_of` (default: all).
+        Outcomes are those known by `as_of` (default: all).
         """
 
     def table(

@@ -244,15 +244,8 @@ def test_a_repeated_outcome_is_dropped(demand: Kit) -> None:
     assert demand.log.read("demand").known[0] == np.datetime64("2011-03-01T23:00", "us")
 
 
-def test_what_arrives_later_was_not_known_before_whatever_its_event_time(demand: Kit) -> None:
-    demand.fill([record(0), msgspec.structs.replace(record(1), arrived_us=us(T0 + 9 * HOUR))])
-    assert demand.log.read("demand", as_of=T0 + 8 * HOUR).id.tolist() == ["i0"]
-    assert demand.log.read("demand", as_of=T0 + 9 * HOUR).id.tolist() == ["i0", "i1"]
-    assert len(demand.log.read("demand", as_of=T0)) == 0  # it came five microseconds later
-
-
 def test_a_training_set_as_of_a_time_is_the_same_whatever_comes_later(demand: Kit) -> None:
-    """Late outcomes, corrections, repeats and rows that arrive late with an early event time."""
+    """Late outcomes, corrections, repeats, and later rows."""
 
     def made() -> Recipe:
         until, as_of = T0 + 20 * HOUR, T0 + 30 * HOUR
@@ -268,7 +261,7 @@ def test_a_training_set_as_of_a_time_is_the_same_whatever_comes_later(demand: Ki
     assert before.rows == 21
     demand.log.add_outcomes("demand", [outcome(n, 99.0, T0 + (31 + n) * HOUR) for n in range(10)])
     demand.log.add_outcomes("demand", told)
-    demand.fill([msgspec.structs.replace(record(5, when=T0), request_id="late", arrived_us=us(T0 + 40 * HOUR))])
+    demand.fill([record(n, temp=float(n)) for n in range(24, 30)])
     demand.log.add_outcomes("demand", [outcome(19, 5.0, T0 + 31 * HOUR)])
     assert made() == before
 

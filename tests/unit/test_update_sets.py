@@ -216,7 +216,6 @@ facts = st.lists(
     st.tuples(
         st.integers(0, 9),  # whose
         st.integers(0, 9),  # hour of the event
-        st.integers(0, 3),  # hours until it arrived
         st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=3),  # outcomes: hour known, value
     ),
     max_size=12,
@@ -229,15 +228,15 @@ def a_log(told: list[Any], now: float) -> MemoryRecordLog:
     log.open_model("m", SCHEMA, binning_of(columns, SCHEMA, np.arange(9.0)))
     log.append([
         InferenceRecord.named(
-            request_id=f"q{n}", model="m", version="v1", role="champion", arrived_us=us(hour(event + late)),
+            request_id=f"q{n}", model="m", version="v1", role="champion", arrived_us=us(hour(event)),
             latency_us=1, status=200, caller="", ids=[f"i{who}"], times_us=[us(hour(event))],
             inputs={"temp": [float(n)], "sky": ["a"]}, outputs={"prediction": [0.0]},
         )
-        for n, (who, event, late, _) in enumerate(told)
-        if event + late <= now
+        for n, (who, event, _) in enumerate(told)
+        if event <= now
     ])  # fmt: skip
     log.ingest()
-    outcomes = [(who, known, value) for who, _, _, outcomes in told for known, value in outcomes if known <= now]
+    outcomes = [(who, known, value) for who, _, outcomes in told for known, value in outcomes if known <= now]
     for who, known, value in outcomes:
         log.add_outcomes("m", [Outcome(id=f"i{who}", value=float(value), known_us=us(hour(known)))])
     return log
@@ -250,7 +249,7 @@ def us(when: datetime) -> int:
 @settings(max_examples=60)
 @given(told=facts, as_of=st.integers(0, 12), until=st.integers(0, 12))
 def test_nothing_that_became_known_later_changes_a_set_as_of_a_time(told: list[Any], as_of: int, until: int) -> None:
-    """Late records, late, repeated and corrected outcomes: the set built at the time is the set built at the end."""
+    """Late, repeated and corrected outcomes, and later rows: the set built at the time is the set built at the end."""
     then, later = (
         made(
             until=until,

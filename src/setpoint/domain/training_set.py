@@ -97,7 +97,7 @@ class LeftOut:
 class Source:
     """What a set was made from: the reference of a version, and the log as it was known at a time.
 
-    Rows lie before `until` in event time; their records had arrived, and their outcomes were known, by `as_of`.
+    Rows lie before `until` in event time, and their outcomes were known by `as_of`.
     """
 
     model: str

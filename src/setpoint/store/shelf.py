@@ -33,13 +33,11 @@ class Shelf:
         role: Role,
         version: str | None,
     ) -> Records:
-        """Return answered rows that had arrived by `as_of`, with the outcomes known by then."""
+        """Return answered rows with the outcomes known by `as_of`."""
         columns = self.rows.answered(since, until, role, version)
-        by = FOREVER if as_of is None else int(stamp(as_of).astype(np.int64))
-        if columns and not (arrived := columns["arrived"] <= by).all():
-            columns = {name: column[arrived] for name, column in columns.items()}
         if not columns:
             return no_records(self.schema)
+        by = FOREVER if as_of is None else int(stamp(as_of).astype(np.int64))
         truth, known = self.outcomes.known_by(columns["hash"], columns["time"] // DAY_US, by)
         classes = self._classes(columns, truth)
         return Records(

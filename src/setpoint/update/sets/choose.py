@@ -113,7 +113,7 @@ def _usable(records: Records, until: datetime, as_of: datetime) -> tuple[Rows, i
     """Return the labelled rows before a time, and how many there are whose outcome was not known in time."""
     labelled = ~np.isnat(records.known)
     known = labelled & (records.known <= stamp(as_of))
-    before = records.time < stamp(until)
+    before = records.time < stamp(min(until, as_of))  # what had not happened was not known, whatever its outcome says
     return np.flatnonzero(known & before), int((labelled & ~(known & before)).sum())
 
 
