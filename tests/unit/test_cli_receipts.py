@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from setpoint.cli.updating.receipts import receipts
@@ -29,7 +30,7 @@ FRESH = Rollout(candidate=Candidate(version="v3", champion="v2", reason="", crea
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SETPOINT_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("setpoint.cli.updating.receipts.console", Console(width=200))
     deployment = Deployment(
         model="demand", source="", served=Served(champion="v2"), envelope=Envelope(), objectives=(),
         releases=(Release(version="v1", at=AT, by="ann"),), rollouts=(PROMOTED, FRESH),
