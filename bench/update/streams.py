@@ -1,115 +1,119 @@
-"""Real streams in time order, as records and tables."""
+"""Real streams in time order; the first quarter trained the first model."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from setpoint.domain.records import Records
-from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
+from setpoint.domain.schema import Task
 
-START = np.datetime64(datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None), "us")
+UNITS = 100  # a stream is cut into so many windows; a policy looks after each
+REFERENCE = 25  # units that trained the first model
+TUNED_ON = ("bike_hourly", "gas_turbine NOX", "elec2", "bank_marketing")
 BIKE = ["season", "mnth", "hr", "holiday", "weekday", "workingday", "weathersit", "temp", "atemp", "hum", "windspeed"]
-LATE = np.timedelta64(1, "h")  # outcomes
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stream:
-    """One data set in time order; the first `reference` rows trained the first model. One step is one look."""
+    """One data set in time order. `note` says what was left out."""
 
     name: str
-    X: pd.DataFrame
-    y: np.ndarray
-    time: np.ndarray
+    X: np.ndarray  # shape (n_rows, n_features), float64, NaN for null
+    y: np.ndarray  # shape (n_rows,), float64; 1.0 and 0.0 for a binary task
     task: Task
-    reference: int
-    step: timedelta
+    lag: int = 1  # the naive answer is the outcome so many rows before, or a multiple of it where that is not known yet
+    note: str = ""
 
     @cached_property
-    def schema(self) -> Schema:
-        features = tuple(Feature(name=c, kind=Kind.NUMERIC, dtype=DType.FLOAT) for c in self.X)
-        return Schema(
-            features=features, target="target", task=self.task, classes=(0, 1) if self.task is Task.BINARY else ()
-        )
+    def digest(self) -> str:
+        parts = (np.ascontiguousarray(self.X).tobytes(), self.y.tobytes(), self.task.encode())
+        return hashlib.sha256(b"".join(parts)).hexdigest()
 
-    @cached_property
-    def table(self) -> pa.Table:
-        """The reference."""
-        first = self.X.iloc[: self.reference].assign(target=self.y[: self.reference])
-        return pa.Table.from_pandas(first, preserve_index=False)
+    @property
+    def tuned(self) -> bool:
+        return self.name in TUNED_ON
 
-    @cached_property
-    def answered(self) -> Records:
-        """All rows as the log would hold them; the scores are filled in by whoever replays."""
-        n = len(self.y)
-        blank = np.full(n, "", object)
-        return Records(
-            id=np.arange(n).astype(str).astype(object),
-            time=self.time,
-            version=blank,
-            score=np.full(n, np.nan),
-            outcome=self.y,
-            known=self.time + LATE,
-            latency_us=np.zeros(n),
-            maps=blank,
-            inputs={c: self.X[c].to_numpy(float) for c in self.X},
-        )
-
-    def model(self) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
-        kind = HistGradientBoostingClassifier if self.task is Task.BINARY else HistGradientBoostingRegressor
-        return kind(max_iter=200, random_state=0)
-
-    def scores(self, model: object, rows: slice) -> np.ndarray:
-        X = self.X.iloc[rows]
-        return model.predict_proba(X)[:, 1] if self.task is Task.BINARY else model.predict(X)
-
-    def steps(self) -> list[slice]:
-        """Row ranges of the steps after the reference."""
-        at = (self.time[self.reference :] - self.time[self.reference]) // np.timedelta64(self.step)
-        edges = np.flatnonzero(np.diff(at, prepend=-1)) + self.reference
-        return [slice(a, b) for a, b in zip(edges, [*edges[1:], len(self.y)], strict=True)]
+    def row(self, unit: float) -> int:
+        """Return the row at which a unit begins."""
+        return round(unit * len(self.y) / UNITS)
 
 
-def streams(data: Path) -> Iterator[Stream]:
-    """Yield the streams; the policy was tuned on the first three."""
-    day, week = timedelta(days=1), timedelta(days=7)
+def streams(data: Path, only: tuple[str, ...] = ()) -> Iterator[Stream]:
+    """Yield the streams; those that the policy was tuned on first."""
+    for name, make in STREAMS.items():
+        if not only or name in only:
+            yield make(name, data)
+
+
+def _bike(name: str, data: Path) -> Stream:
     d = pd.read_parquet(data / "bike_hourly")
-    when = (pd.to_datetime(d.dteday) + pd.to_timedelta(d.hr, unit="h")).to_numpy("datetime64[us]")
-    yield Stream("bike_hourly", d[BIKE].astype(float), d.cnt.to_numpy(float), when, Task.REGRESSION, len(d) // 4, day)
-    gas = pd.read_parquet(data / "gas_turbine")
-    yield _hourly("gas_turbine CO", gas, "CO", Task.REGRESSION, week, drop=("NOX", "year", "hour_seq"))
+    return _stream(name, d[BIKE], d.cnt, Task.REGRESSION)
+
+
+def _gas(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "gas_turbine")
+    X = d.drop(columns=["NOX", "CO", "year", "hour_seq"])
+    return _stream(name, X, d[name.split()[1]], Task.REGRESSION)
+
+
+def _elec(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "elec2")
+    return _stream(name, d.drop(columns="class"), d["class"], Task.BINARY)
+
+
+def _bank(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "bank_marketing")
+    y = d["y"].astype(str).str.lower().isin(("yes", "1", "true"))
+    return _stream(name, d.drop(columns=["y", "duration", "row_order", "year"]), y, Task.BINARY)
+
+
+def _diabetes(name: str, data: Path) -> Stream:
     d = pd.read_parquet(data / "diabetes130").iloc[::3]
-    d = d.apply(lambda c: c if c.dtype.kind in "if" else pd.Series(pd.factorize(c)[0], c.index))
-    drop = ("encounter_id", "patient_nbr", "readmitted")
-    yield _hourly("diabetes130 stay", d, "time_in_hospital", Task.REGRESSION, week, drop=drop)
-    yield _hourly("gas_turbine NOX", gas, "NOX", Task.REGRESSION, week, drop=("CO", "year", "hour_seq"))
-    yield _hourly("elec2", pd.read_parquet(data / "elec2"), "class", Task.BINARY, week)
-    yield _hourly("noaa_weather", pd.read_parquet(data / "noaa_weather"), "target", Task.BINARY, week)
-    yield _hourly("online_retail", _weekly_demand(data / "online_retail"), "target", Task.REGRESSION, week)
+    X = d.drop(columns=["encounter_id", "patient_nbr", "readmitted", "time_in_hospital"])
+    return _stream(name, X, d.time_in_hospital, Task.REGRESSION, "every third encounter")
 
 
-def _hourly(name: str, d: pd.DataFrame, target: str, task: Task, step: timedelta, drop: tuple[str, ...] = ()) -> Stream:
-    """A stream without a calendar: one row an hour, a fifth of it the reference."""
-    X = d.drop(columns=[target, *drop]).astype(float)
-    time = START + np.arange(len(d)) * np.timedelta64(1, "h")
-    return Stream(name, X, d[target].to_numpy(float), time, task, len(d) // 5, step)
+def _noaa(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "noaa_weather")
+    return _stream(name, d.drop(columns="target"), d.target, Task.BINARY)
 
 
-def _weekly_demand(path: Path) -> pd.DataFrame:
-    """log1p of the week's quantity of an article, from its four weeks before; the trap: hardly any drift."""
-    d = pd.read_parquet(path)
+def _retail(name: str, data: Path) -> Stream:
+    """log1p of the week's quantity of an article, from its four weeks before; articles sold in twenty weeks or more."""
+    d = pd.read_parquet(data / "online_retail")
     d = d[d["Quantity"] > 0]
     week = d["InvoiceDate"].dt.to_period("W").dt.start_time
     table = np.log1p(d.pivot_table(index=week, columns="Description", values="Quantity", aggfunc="sum").fillna(0))
-    table = table.loc[:, (table > 0).sum() >= 20]
-    parts = [
-        pd.DataFrame({**{f"lag{k}": table.iloc[i - k] for k in range(1, 5)}, "target": table.iloc[i]})
-        for i in range(4, len(table))
-    ]
-    return pd.concat(parts, ignore_index=True)
+    table = table.loc[:, (table > 0).sum() >= 20].iloc[:, ::2]
+    lags = [pd.DataFrame({f"lag{k}": table.iloc[i - k] for k in range(1, 5)}) for i in range(4, len(table))]
+    y = np.concatenate([table.iloc[i] for i in range(4, len(table))])
+    return _stream(name, pd.concat(lags), y, Task.REGRESSION, "every second article", lag=table.shape[1])
+
+
+def _stream(name, X, y, task, note="", lag=1):
+    codes = X.apply(_coded)
+    codes = codes.loc[:, codes.nunique() > 1]
+    return Stream(name, codes.to_numpy(np.float64), np.asarray(y, np.float64), task, lag, note)
+
+
+def _coded(column):
+    """Return numbers: of categories their places, NaN for null."""
+    if column.dtype.kind in "ifb":
+        return column
+    return pd.Series(pd.factorize(column)[0], column.index).replace(-1, np.nan)
+
+
+STREAMS = {
+    "bike_hourly": _bike,
+    "gas_turbine NOX": _gas,
+    "elec2": _elec,
+    "bank_marketing": _bank,
+    "gas_turbine CO": _gas,
+    "diabetes130 stay": _diabetes,
+    "noaa_weather": _noaa,
+    "online_retail": _retail,
+}

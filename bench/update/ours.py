@@ -1,0 +1,217 @@
+"""Setpoint's policy over a stream: every decision is taken by the functions that decide live.
+
+One look a unit. Outcomes come late; a training takes no time. A candidate learns all but the newest half of the new
+rows, is judged on that half, refitted on everything known when it passes, and promoted after a unit in shadow.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from fixed import WINDOWS, learnt
+from streams import REFERENCE
+from world import Outcome, World
+
+from setpoint.deploy.gate import judge_gate
+from setpoint.deploy.verdict import LEVEL
+from setpoint.domain.calibration import Calibration, apply
+from setpoint.domain.receipt import Gain, Receipt
+from setpoint.domain.records import moment
+from setpoint.domain.rollout import Decision
+from setpoint.stats.paired import mean_interval
+from setpoint.update.advice import Advice, Move, Situation, advise
+from setpoint.update.former import FORMERS, better_former
+from setpoint.update.gain import Signs, expected_gain
+from setpoint.update.gain import learnt as belief_of
+from setpoint.update.line import OWN, SERVED, Answers, Line, best_line, moves
+
+HELD_OUT = 0.5  # of the new rows
+LOOK_BACK = 10  # units of answers that a line may be learnt from, beside the delay
+RECEIPT = 5  # units after which an update's account is made
+ROW = np.timedelta64(1, "h")
+WINDOW = WINDOWS["latest"]
+
+
+@dataclass
+class Update:
+    """A candidate and the champion that it met; `chosen` is the model that its account is about."""
+
+    unit: int
+    signs: Signs
+    expected: Gain
+    stayed: tuple[int, int]
+    line: Calibration | None
+    chosen: tuple[int, int]
+    seconds: float
+    promoted: bool = False
+    receipt: Receipt | None = None
+
+
+@dataclass
+class Replay:
+    """The state of one model over a stream, look by look."""
+
+    world: World
+    champion: tuple[int, int] = (0, 0)
+    formers: list[tuple[int, int]] = field(default_factory=list)
+    line: Calibration | None = None
+    shadow: tuple[int, Update] | None = None
+    updates: list[Update] = field(default_factory=list)
+    fits: int = 0
+    moves: dict[str, int] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        w, n = self.world, len(self.world.stream.y)
+        self.champion, self.fitted = w.first, w.frontier(REFERENCE)
+        self.raw, self.given = np.full(n, np.nan), np.full(n, np.nan)
+        self.unit_rows = w.stream.row(1)
+        self.time = np.arange(n) * ROW
+        self.known = self.time + w.stream.row(w.delay) * ROW
+        self.asked, self.answer = None, None
+        self.proven = self._reference_loss()
+
+    def _reference_loss(self) -> float:
+        """Return the loss of a model that learnt three quarters of the reference, on the last quarter."""
+        cut, end = self.world.stream.row(REFERENCE * 3 / 4), self.world.stream.row(REFERENCE)
+        return float(self.world.losses((0, cut))[cut:end].mean())
+
+    def run(self) -> Outcome:
+        for unit in self.world.looks:
+            self.end_shadow(unit)
+            self.account(unit)
+            self.look(unit)
+            rows = self.world.rows(unit)
+            self.raw[rows] = self.world.fits.scores(*self.champion)[rows]
+            self.given[rows] = self.lined(self.raw[rows])
+        after = slice(self.world.stream.row(REFERENCE), None)
+        losses = self.world.loss_of(self.given)[after]
+        promoted = sum(u.promoted for u in self.updates)
+        return Outcome(losses, self.fits, promoted, self.given[after], self.said)
+
+    def look(self, unit: int) -> None:
+        """Ask for advice and follow it, until there is nothing left to do."""
+        for _ in range(4):
+            situation, signs = self.situation(unit)
+            advice = advise(situation)
+            self.moves[advice.move] = self.moves.get(advice.move, 0) + 1
+            if advice.move in (Move.WAIT, Move.NOT_WORTH_IT):
+                return
+            self.said.append(f"{unit} {advice.move}: {advice.why}")
+            self.follow(unit, advice, signs)
+
+    def follow(self, unit: int, advice: Advice, signs: Signs) -> None:
+        match advice.move:
+            case Move.RECALIBRATE:
+                self.line = advice.line
+            case Move.RESTORE:
+                self.champion, self.line = rows_of(advice.version), None
+                self.formers = [f for f in self.formers if f != self.champion]
+            case Move.RETRAIN:
+                self.train(unit, advice, signs)
+
+    def situation(self, unit: int) -> tuple[Situation, Signs]:
+        known = self.world.frontier(unit)
+        answers = self.answers(known)
+        line = self.best(known, answers)
+        new = None if line is None else line.calibration
+        recent = self.served(known)[known - 4 * self.unit_rows : known]
+        loss = float(np.nanmean(recent)) if np.isfinite(recent).any() else self.proven
+        signs = Signs(decay=(loss - self.proven) / loss, lined=self.line is not None)
+        belief = belief_of(u.receipt for u in self.updates if u.receipt is not None)
+        return Situation(
+            held_back="its shadow is under way" if self.shadow else "",
+            new_rows=known - self.fitted,
+            learnt_rows=self.champion[1] - self.champion[0],
+            loss=loss,
+            expected=expected_gain(signs, loss, belief),
+            line=new,
+            line_moves=moves(self.world.stream.task, self.line, new, latest(answers[SERVED], 4 * self.unit_rows)),
+            former=better_former(*self.contest(known)),
+        ), signs
+
+    def best(self, known: int, answers: dict[str, Answers]) -> Line | None:
+        """Return the best line; it does not depend on the present one, so it is found once a look."""
+        if (self.champion, known) != self.asked:
+            self.asked, self.answer = (self.champion, known), best_line(self.world.stream.task, answers, self.unit_rows)
+        return self.answer
+
+    def answers(self, known: int) -> dict[str, Answers]:
+        since = max(self.world.stream.row(REFERENCE), known - (LOOK_BACK + self.world.delay) * self.unit_rows)
+        own = slice(max(since, self.champion[1]), max(known, self.champion[1]))
+        return {
+            OWN: self.of(self.world.fits.scores(*self.champion), own),
+            SERVED: self.of(self.raw, slice(since, known)),
+        }
+
+    def of(self, scores: np.ndarray, rows: slice) -> Answers:
+        s = self.world.stream
+        return Answers(raw=scores[rows], truth=s.y[rows], time=self.time[rows], known=self.known[rows])
+
+    def contest(self, known: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        rows = slice(max(self.champion[1], known - 6 * self.unit_rows), max(known, self.champion[1]))
+        mine = self.world.loss_of(self.lined(self.world.fits.scores(*self.champion)))[rows]
+        return mine, {repr(f): self.world.losses(f)[rows] for f in self.formers[-FORMERS:]}
+
+    def lined(self, raw: np.ndarray) -> np.ndarray:
+        return raw if self.line is None else apply(self.line, raw, self.world.stream.task)
+
+    def served(self, known: int) -> np.ndarray:
+        return self.world.loss_of(self.given)[:known]
+
+    def train(self, unit: int, advice: Advice, signs: Signs) -> None:
+        """Fit a candidate, judge it, and refit it on everything known if it passes."""
+        w, known = self.world, self.world.frontier(unit)
+        cut = known - round(HELD_OUT * (known - self.fitted))
+        self.fitted = known
+        rows, held = learnt(w, cut, WINDOW), slice(cut, known)
+        verdict = judge_gate(self.served(known)[held], w.losses(rows)[held], w.naive[held], min_rows=30)
+        passed = verdict.decision is Decision.ACCEPT
+        chosen = learnt(w, known, WINDOW) if passed else rows
+        seconds = w.fits.seconds(*rows) + (w.fits.seconds(*chosen) if passed else 0.0)
+        self.fits += 1 + passed
+        update = Update(unit, signs, advice.expected, self.champion, self.line, chosen, seconds)
+        self.updates.append(update)
+        self.said.append(f"{unit} gate {verdict.decision}: {'; '.join(verdict.checks)}")
+        if passed:
+            self.proven, self.shadow = verdict.candidate_loss, (unit, update)
+
+    def end_shadow(self, unit: int) -> None:
+        """Promote after a unit of answers: there are too few outcomes by then to see one that is surely worse."""
+        if self.shadow is None or unit <= self.shadow[0]:
+            return
+        update = self.shadow[1]
+        update.promoted, self.shadow = True, None
+        self.formers = [*self.formers, self.champion][-FORMERS:]
+        self.champion, self.line = update.chosen, None
+
+    def account(self, unit: int) -> None:
+        """Write the receipts that are due: the candidate against the champion that it met, as that answered then."""
+        w, known = self.world, self.world.frontier(unit)
+        for update in self.updates:
+            rows = slice(w.stream.row(update.unit), w.stream.row(min(update.unit + RECEIPT, 100)))
+            if update.receipt is not None or rows.stop > known:
+                continue
+            raw = w.fits.scores(*update.stayed)
+            stayed = w.loss_of(raw if update.line is None else apply(update.line, raw, w.stream.task))[rows]
+            moved = w.losses(update.chosen)[rows]
+            won = mean_interval(stayed - moved, level=LEVEL)
+            chosen, other = (moved, stayed) if update.promoted else (stayed, moved)
+            update.receipt = Receipt(
+                at=moment(np.datetime64(0, "us") + self.time[rows.stop - 1]),
+                realised=Gain(mean=won.mean, low=won.low, high=won.high, rows=won.rows),
+                expected=update.expected,
+                seconds=update.seconds,
+                loss=float(chosen.mean()),
+                alternatives={"stay" if update.promoted else "promote": float(other.mean())},
+            )
+
+
+def latest(answers: Answers, rows: int) -> Answers:
+    cut = slice(-rows, None)
+    return Answers(raw=answers.raw[cut], truth=answers.truth[cut], time=answers.time[cut], known=answers.known[cut])
+
+
+def rows_of(version: str) -> tuple[int, int]:
+    """Return the rows behind the name of a version."""
+    start, stop = version.strip("()").split(",")
+    return int(start), int(stop)

@@ -1,0 +1,55 @@
+"""Which line the answers should get: simulated with outcomes that come late."""
+
+import numpy as np
+
+from setpoint.domain.calibration import Calibration
+from setpoint.domain.schema import Task
+from setpoint.update.line import OWN, SERVED, Answers, best_line, moves
+
+UNIT = 60
+HOUR = np.timedelta64(1, "h")
+
+
+def answers(missed: np.ndarray, *, late: int = 0, seed: int = 0) -> Answers:
+    """A regression whose answers are off by `missed`, with outcomes `late` rows late."""
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(100.0, 10.0, len(missed))
+    time = np.arange(len(missed)) * HOUR
+    return Answers(raw=raw, truth=raw + missed + rng.normal(0, 5.0, len(missed)), time=time, known=time + late * HOUR)
+
+
+def part(rows: Answers, since: int) -> Answers:
+    cut = slice(since, None)
+    return Answers(raw=rows.raw[cut], truth=rows.truth[cut], time=rows.time[cut], known=rows.known[cut])
+
+
+def test_a_lasting_miss_is_corrected_and_none_is_left_alone() -> None:
+    off = answers(np.full(600, 8.0))
+    line = best_line(Task.REGRESSION, {OWN: off, SERVED: off}, UNIT)
+    assert line is not None
+    assert 6.0 < line.calibration.shift[0] < 9.0
+    well = answers(np.zeros(600))
+    assert best_line(Task.REGRESSION, {OWN: well, SERVED: well}, UNIT) is None
+
+
+def test_a_new_champion_inherits_what_its_predecessors_missed() -> None:
+    served = answers(np.full(900, 8.0), late=300)
+    own = part(served, 890)  # ten outcomes of its own
+    assert best_line(Task.REGRESSION, {OWN: own}, UNIT) is None
+    line = best_line(Task.REGRESSION, {OWN: own, SERVED: served}, UNIT)
+    assert line is not None
+    assert line.learnt_from == SERVED
+
+
+def test_no_outcomes_no_line() -> None:
+    none = part(answers(np.zeros(40)), 40)
+    assert best_line(Task.REGRESSION, {OWN: none, SERVED: none}, UNIT) is None
+    assert moves(Task.REGRESSION, None, Calibration(shift=(1.0,)), none) == 0.0
+
+
+def test_a_line_that_hardly_differs_moves_little() -> None:
+    rows = answers(np.zeros(600))
+    near, far = Calibration(shift=(0.01,)), Calibration(shift=(8.0,))
+    assert moves(Task.REGRESSION, None, None, rows) == 0.0
+    assert moves(Task.REGRESSION, None, near, rows) < 0.01 < moves(Task.REGRESSION, None, far, rows)
+    assert moves(Task.REGRESSION, far, far, rows) == 0.0
