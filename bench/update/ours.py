@@ -19,7 +19,7 @@ from setpoint.domain.records import moment
 from setpoint.domain.rollout import Decision
 from setpoint.stats.paired import mean_interval
 from setpoint.update.advice import Advice, Move, Situation, advise
-from setpoint.update.former import FORMERS, better_former
+from setpoint.update.former import better_former, looked_back_on
 from setpoint.update.gain import Signs, expected_gain
 from setpoint.update.gain import learnt as belief_of
 from setpoint.update.line import OWN, SERVED, Answers, Line, best_line, moves
@@ -104,8 +104,8 @@ class Replay:
             case Move.RECALIBRATE:
                 self.line = advice.line
             case Move.RESTORE:
+                self.formers.append(self.champion)
                 self.champion, self.line = rows_of(advice.version), None
-                self.formers = [f for f in self.formers if f != self.champion]
             case Move.RETRAIN:
                 self.train(unit, advice, signs)
 
@@ -150,7 +150,8 @@ class Replay:
     def contest(self, known: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         rows = slice(max(self.champion[1], known - 6 * self.unit_rows), max(known, self.champion[1]))
         mine = self.world.loss_of(self.lined(self.world.fits.scores(*self.champion)))[rows]
-        return mine, {repr(f): self.world.losses(f)[rows] for f in self.formers[-FORMERS:]}
+        formers = looked_back_on([repr(f) for f in self.formers if f != self.champion])
+        return mine, {f: self.world.losses(rows_of(f))[rows] for f in formers}
 
     def lined(self, raw: np.ndarray) -> np.ndarray:
         return raw if self.line is None else apply(self.line, raw, self.world.stream.task)
@@ -181,7 +182,7 @@ class Replay:
             return
         update = self.shadow[1]
         update.promoted, self.shadow = True, None
-        self.formers = [*self.formers, self.champion][-FORMERS:]
+        self.formers.append(self.champion)
         self.champion, self.line = update.chosen, None
 
     def account(self, unit: int) -> None:

@@ -101,10 +101,10 @@ def _stream(name, X, y, task, note="", lag=1):
 
 
 def _coded(column):
-    """Return numbers: of categories their places, NaN for null."""
+    """Return numbers: of categories their places, -1 for null."""
     if column.dtype.kind in "ifb":
         return column
-    return pd.Series(pd.factorize(column)[0], column.index).replace(-1, np.nan)
+    return pd.Series(pd.factorize(column)[0], column.index)
 
 
 STREAMS = {

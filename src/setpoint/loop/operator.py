@@ -34,7 +34,7 @@ from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.overview import take_overview
-from setpoint.loop.plan import proven_loss
+from setpoint.loop.plan import weighed
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.rewind import as_of
@@ -229,17 +229,10 @@ class Operator:
             look = take_look(self.ports, deployment, now)
             if look.unreadable:
                 raise Conflict(f"{model} cannot be trained from the log: {look.unreadable}")
-            rows = look.champion.lineage.rows
-            plan = due(
-                deployment,
-                look.unlearnt,
-                reference_rows=rows,
-                expected_loss=proven_loss(deployment, look),
-                now=now,
-                forced=True,
-            )
+            champion = weighed(deployment, look)
+            plan = due(deployment, look.unlearnt, champion, now=now, forced=True)
             if plan is None:
-                raise Conflict(why_not(deployment, look.unlearnt, reference_rows=rows, now=now, forced=True))
+                raise Conflict(why_not(deployment, look.unlearnt, champion, now=now, forced=True))
             job = f"{model}-{now:%Y%m%dT%H%M%S}"
             deployment = act(Fit(job=job, plan=plan, by=by), self.ports, deployment, look)
             self.ports.state.save(deployment)

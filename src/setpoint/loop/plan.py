@@ -30,7 +30,7 @@ from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered, well_again
 from setpoint.maintain.triage import QUALITY, SERVICE
-from setpoint.update.when import due
+from setpoint.update.when import Champion, due
 
 ACTING = ("mend", "fit", "promote")  # decisions that count against max_actions_per_day
 QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
@@ -149,8 +149,7 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
     plan_ = due(
         deployment,
         look.unlearnt.between(deployment.last_fit, None),
-        reference_rows=look.champion.lineage.rows,
-        expected_loss=proven_loss(deployment, look),
+        weighed(deployment, look),
         now=look.now,
         unreadable=look.unreadable,
     )
@@ -179,7 +178,18 @@ def _ask_to_retrain(deployment: Deployment) -> Action | None:
     return None
 
 
-def proven_loss(deployment: Deployment, look: Look) -> float | None:
+def weighed(deployment: Deployment, look: Look) -> Champion:
+    """Return the champion as a training is weighed against it."""
+    champion = look.champion
+    return Champion(
+        task=champion.schema.task,
+        rows=champion.lineage.rows,
+        proven=_proven_loss(deployment, look),
+        lined=champion.calibration is not None,
+    )
+
+
+def _proven_loss(deployment: Deployment, look: Look) -> float | None:
     """Return the champion's loss where it was proven: in its rollout, else on the reference."""
     champion = look.champion
     for rollout in reversed(deployment.rollouts):

@@ -9,6 +9,7 @@ from setpoint.domain.value import value
 from setpoint.update.former import Former
 
 CLOCK = 0.14  # new labelled rows, as a fraction of those that the champion learnt, after which a training is considered
+URGENT = 0.5  # of that, where a stated objective is missed
 EXPLORE = 2  # times so many, after which one is made although it is not expected to pay: the expectation may be wrong
 FEWEST = 300
 DAYS = 30.0  # over which a training pays for itself
@@ -30,12 +31,14 @@ class Situation:
 
     `held_back` says why nothing may be learnt now, see `when.why_not`. `loss` is the champion's recent loss per row,
     `expected` what a training should win of it. `new_rows` have outcomes and were in no training yet; the champion
-    learnt `learnt_rows`. `asked`: by a person, or by the clock of `update: every`. `line` is the calibration that the
-    answers should get, None for raw ones, and `line_moves` how far that moves their losses, see `line.moves`.
+    learnt `learnt_rows`. `asked`: by a person, or by the clock of `update: every`; `urgent`: an objective is missed.
+    `line` is the calibration that the answers should get, None for raw ones, and `line_moves` how far that moves their
+    losses, see `line.moves`.
     """
 
     held_back: str = ""
     asked: bool = False
+    urgent: bool = False
     new_rows: int
     learnt_rows: int
     loss: float
@@ -62,8 +65,8 @@ class Advice:
 def advise(s: Situation) -> Advice:
     """Say what is best done now, cheapest first.
 
-    A training is considered when the new labelled rows are a fifth of those that the champion learnt, and made when it
-    is expected to pay; after twice as many it is made all the same, for an expectation that is never tried never
+    A training is considered when the new labelled rows are a seventh of those that the champion learnt, and made when
+    it is expected to pay; after twice as many it is made all the same, for an expectation that is never tried never
     learns.
     """
     if s.held_back:
@@ -75,13 +78,13 @@ def advise(s: Situation) -> Advice:
     return _training(s)
 
 
-def considered_at(learnt_rows: int) -> int:
+def considered_at(learnt_rows: int, *, urgent: bool = False) -> int:
     """Return the new labelled rows after which a training is considered."""
-    return max(FEWEST, round(CLOCK * learnt_rows))
+    return max(FEWEST, round(CLOCK * (URGENT if urgent else 1.0) * learnt_rows))
 
 
 def _training(s: Situation) -> Advice:
-    need = considered_at(s.learnt_rows)
+    need = considered_at(s.learnt_rows, urgent=s.urgent)
     if s.asked:
         return Advice(move=Move.RETRAIN, expected=s.expected, why="asked for")
     if s.new_rows < need:

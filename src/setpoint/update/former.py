@@ -1,6 +1,6 @@
 """Whether an earlier champion would do better than the present one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,13 @@ from setpoint.stats.paired import mean_interval
 LEVEL = 0.9545  # two standard errors: with three formers and a look a day it is passed by chance a few times a year
 FLOOR = 0.01  # of the champion's loss: what is won by less is not worth a change
 FEWEST = 50  # rows
-FORMERS = 3  # champions that are looked back on
+FORMERS = 3  # champions that are looked back on, and the first one
+
+
+def looked_back_on(champions: Sequence[str]) -> tuple[str, ...]:
+    """Return which of the champions so far, in time order and without the present one, may be restored."""
+    latest = dict.fromkeys((*champions[:1], *champions[-FORMERS:]))
+    return tuple(latest)
 
 
 @value

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import numpy as np
 
-from setpoint.config import QUALITY, duration, is_quality
+from setpoint.config import duration, is_quality
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, IncidentStatus
 from setpoint.domain.receipt import Gain
@@ -12,11 +12,10 @@ from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.schema import Task
 from setpoint.domain.value import value
 from setpoint.stats.losses import class_losses, losses
-from setpoint.stats.paired import mean_interval
+from setpoint.update.advice import Move, Situation, advise, considered_at
+from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.schedule import MOST_DOUBLINGS, failed_trainings, failures, next_training, struck
 
-FEWEST_NEW = 300  # labelled rows
-GROWTH = 0.07  # of the rows trained on so far
 HELD_OUT = 0.5  # of the new rows, the latest
 FEWEST_FORCED = 200  # half of them are held out, and must be enough to judge on
 STRAY = 0.05  # of the outcomes may be dated before their prediction: one came again, or late
@@ -49,12 +48,25 @@ class FitPlan:
     estimated: str = ""
 
 
+@value
+class Champion:
+    """What a training is weighed against.
+
+    `rows` are those trained on so far, `proven` its loss per row where it was proven, at the gate or on the reference
+    (None: nowhere); `lined`: its answers are recalibrated, so that a training has less to win.
+    """
+
+    task: Task
+    rows: int
+    proven: float | None
+    lined: bool = False
+
+
 def due(
     deployment: Deployment,
     labelled: Records,
+    champion: Champion,
     *,
-    reference_rows: int,
-    expected_loss: float | None,
     now: datetime,
     forced: bool = False,
     unreadable: str = "",
@@ -65,52 +77,65 @@ def due(
     ----------
     labelled : Records
         The champion's rows since the last fit's frontier whose outcome is known by `now`, in time order.
-    reference_rows : int
-        Rows trained on so far; the new ones are weighed against them.
-    expected_loss : float or None
-        The champion's loss per row where it was proven: at the gate, or on the reference.
     forced : bool
         Asked for by a person: only what would spoil a training or collide with another change still holds it back.
     unreadable : str
         Why the inputs on record cannot be learnt from, if so.
     """
-    if unreadable or why_not(deployment, labelled, reference_rows=reference_rows, now=now, forced=forced):
+    if unreadable or why_not(deployment, labelled, champion, now=now, forced=forced):
         return None
     held_out = round(HELD_OUT * len(labelled))
-    cause = "asked for by a person" if forced else "; ".join(_off_set_point(deployment)) or _clock(deployment)
-    gain, estimated = _expected_gain(deployment, labelled.take(np.arange(-held_out, 0)), expected_loss)
+    _, gain, estimated = _expected(deployment, labelled, champion)
     return FitPlan(
         since=moment(labelled.time[0]),
         holdout_since=moment(labelled.time[-held_out]),
         until=now,
         new_rows=len(labelled),
         holdout_rows=held_out,
-        reason=f"{cause}; no data fault is open; {len(labelled)} new labelled rows",
+        reason=f"{_cause(deployment, now, forced=forced)}; no data fault is open; {len(labelled)} new labelled rows",
         expected=gain,
         estimated=estimated,
     )
 
 
 def why_not(
-    deployment: Deployment, labelled: Records, *, reference_rows: int, now: datetime, forced: bool = False
+    deployment: Deployment, labelled: Records, champion: Champion, *, now: datetime, forced: bool = False
 ) -> str:
     """Return in words what holds a training back; an empty text when nothing does. Parameters as for `due`."""
     always = (_under_way(deployment), _data_fault(deployment), _labels_off(labelled, now))
     forced = forced or struck(deployment, now)
-    rows_needed = FEWEST_FORCED if forced else needed_rows(deployment, reference_rows)
+    rows_needed = FEWEST_FORCED if forced else needed_rows(deployment, champion.rows)
     enough = "" if len(labelled) >= rows_needed else _too_few(deployment, len(labelled), rows_needed, forced=forced)
-    content = "" if forced or _off_set_point(deployment) else _content(deployment)
-    return next((words for words in (*always, content, enough) if words), "")
+    content = "" if forced or _off_set_point(deployment) or not _stated(deployment) else _content(deployment)
+    held = next((words for words in (*always, content, enough) if words), "")
+    return held if held or forced else _not_worth_it(deployment, labelled, champion)
 
 
-def needed_rows(deployment: Deployment, reference_rows: int) -> int:
+def _not_worth_it(deployment: Deployment, labelled: Records, champion: Champion) -> str:
+    loss, gain, _ = _expected(deployment, labelled, champion)
+    advice = advise(
+        Situation(
+            urgent=_stated(deployment),
+            new_rows=len(labelled),
+            learnt_rows=champion.rows,
+            loss=loss,
+            expected=gain,
+            updates=deployment.updates,
+            rows_per_day=_rows_per_day(labelled),
+        )
+    )
+    return "" if advice.move is Move.RETRAIN else f"{advice.move}: {advice.why}"
+
+
+def needed_rows(deployment: Deployment, learnt_rows: int) -> int:
     """Return the new labelled rows that justify a training.
 
     Doubled by each candidate since the last promotion that was no better on average, for training seems not to be the
     remedy, and by each training in a row that failed. A candidate that was better but not surely so costs nothing: the
     next has more rows to be sure on.
     """
-    return max(FEWEST_NEW, round(GROWTH * reference_rows)) << min(_lost(deployment), MOST_DOUBLINGS)
+    once = considered_at(learnt_rows, urgent=_stated(deployment))
+    return once << min(_lost(deployment), MOST_DOUBLINGS)
 
 
 def _lost(deployment: Deployment) -> int:
@@ -122,8 +147,24 @@ def _content(deployment: Deployment) -> str:
     return "quality holds its set point" + (f"; the next training is due on {clock:%Y-%m-%d %H:%M}" if clock else "")
 
 
-def _clock(deployment: Deployment) -> str:
-    return f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}"
+def _cause(deployment: Deployment, now: datetime, *, forced: bool) -> str:
+    if forced:
+        return "asked for by a person"
+    if off := _off_set_point(deployment):
+        return "; ".join(off)
+    if struck(deployment, now):
+        return f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}"
+    return "expected to pay"
+
+
+def _stated(deployment: Deployment) -> bool:
+    """Whether there is a set point for quality; without one, a training is made when it is expected to pay."""
+    return any(is_quality(o.metric) for o in deployment.objectives)
+
+
+def _rows_per_day(labelled: Records) -> float | None:
+    days = (labelled.time[-1] - labelled.time[0]) / np.timedelta64(1, "D")
+    return float(len(labelled) / days) if days > 0 else None
 
 
 def _off_set_point(deployment: Deployment) -> list[str]:
@@ -187,15 +228,15 @@ def _after_losses(deployment: Deployment) -> str:
     return f" after {' and '.join(filter(None, said))}" if lost or failed else ""
 
 
-def _expected_gain(deployment: Deployment, recent: Records, expected: float | None) -> tuple[Gain | None, str]:
-    """Return what retraining should win per row, and how that was estimated."""
-    metrics = {o.metric for o in deployment.objectives}
-    task = next((task for task, known in QUALITY.items() if metrics & set(known)), None)
-    if task is None or expected is None:
-        return None, "not estimated: the champion has no proven loss"
+def _expected(deployment: Deployment, labelled: Records, champion: Champion) -> tuple[float, Gain | None, str]:
+    """Return the recent loss per row, what retraining should win of it, and how that was estimated."""
+    recent = labelled.take(np.arange(-round(HELD_OUT * len(labelled)), 0))
     several = recent.classes
-    each = losses(Task(task), recent.score, recent.outcome) if several is None else class_losses(several)
-    recent_loss = mean_interval(each[~np.isnan(each)], level=0.9)
-    loss = recent_loss.mean
-    gain = Gain(mean=loss - expected, low=recent_loss.low - expected, high=recent_loss.high - expected, rows=len(each))
-    return gain, f"recent loss {loss:.3g} on {len(recent)} rows minus proven loss {expected:.3g}"
+    each = losses(champion.task, recent.score, recent.outcome) if several is None else class_losses(several)
+    loss = float(np.nanmean(each))
+    if champion.proven is None:
+        return loss, None, "not estimated: the champion has no proven loss"
+    receipts = [r.receipt for r in deployment.rollouts if r.receipt is not None]
+    decay = (loss - champion.proven) / loss if loss > 0 else 0.0
+    words = f"recent loss {loss:.3g} on {len(recent)} rows, proven loss {champion.proven:.3g}, {len(receipts)} receipts"
+    return loss, expected_gain(Signs(decay=decay, lined=champion.lined), loss, learnt(receipts)), words
