@@ -2,7 +2,8 @@
 
 from setpoint.demo.charts import Scale, nice_ticks, tag
 
-SIDE, LEFT, TOP, BELOW = 330, 58, 40, 52
+SIDE, LEFT, TOP, BELOW = 330, 58, 40, 70
+WORDS = ("across: expected gain and its 90 % interval, share of the loss;", "up: realised gain; filled: promoted")
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #444 } .title { font-size: 13.5px; font-weight: 600; fill: #111 }
 .grid { stroke: #ddd } .same { stroke: #888; stroke-dasharray: 5 4 } .bar { stroke: #1f5fa8; stroke-opacity: .22 }
@@ -14,8 +15,8 @@ circle { fill: #1f5fa8; fill-opacity: .75 } .open { fill: #fff; stroke: #1f5fa8 
 def picture(book):
     """Return an SVG of two panels: the streams that the estimate was tuned on, and the others."""
     panels = [
-        _panel("Tuned on these streams", [a for a in book if a.tuned]),
-        _panel("Reported: streams it had not seen", [a for a in book if not a.tuned]),
+        _panel("Streams it was tuned on", [a for a in book if a.tuned]),
+        _panel("Streams it had not seen", [a for a in book if not a.tuned]),
     ]
     across = SIDE + LEFT + 24
     moved = [tag("g", panel, transform=f"translate({i * across},0)") for i, panel in enumerate(panels)]
@@ -44,5 +45,6 @@ def _panel(title, some):
         parts.append(tag("line", class_=kind, **ends, y1=y(a.realised), y2=y(a.realised)))
     for a in some:
         parts.append(tag("circle", class_="" if a.promoted else "open", cx=x(a.expected), cy=y(a.realised), r=3))
-    words = "expected gain with its 90 % interval, share of the loss; up: realised. Filled: promoted"
-    return tag("g", *parts, tag("text", words, x=8, y=TOP + SIDE + 40))
+    for line, words in enumerate(WORDS):
+        parts.append(tag("text", words, x=8, y=TOP + SIDE + 40 + 17 * line))
+    return tag("g", *parts)
