@@ -132,11 +132,11 @@ def test_latency_is_no_reason_to_retrain() -> None:
 
 def test_each_candidate_that_was_no_better_doubles_the_wait_and_a_promotion_ends_it() -> None:
     worse, unsure, promoted = a_rollout(Phase.REJECTED), a_rollout(Phase.REJECTED, 1.0), a_rollout(Phase.PROMOTED)
-    history = {
-        (): 304, (worse,): 608, (worse,) * 2: 1_216, (worse,) * 9: 2_432,
-        (worse, promoted): 304, (promoted, worse): 608, (unsure,) * 9: 304, (unsure, worse, unsure): 608,
-    }  # fmt: skip
-    for rollouts, rows in history.items():
+    history: list[tuple[tuple[Rollout, ...], int]] = [
+        ((), 304), ((worse,), 608), ((worse,) * 2, 1_216), ((worse,) * 9, 2_432),
+        ((worse, promoted), 304), ((promoted, worse), 608), ((unsure,) * 9, 304), ((unsure, worse, unsure), 608),
+    ]  # fmt: skip
+    for rollouts, rows in history:
         assert needed_rows(a_deployment(rollouts=rollouts), 4_345) == rows
     words = refused(a_deployment(rollouts=(worse,)), labelled(400))
     assert words == (
