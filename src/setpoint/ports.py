@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from setpoint.domain.calibration import Calibration
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live
@@ -308,7 +309,8 @@ class FitJob:
     """A request for a new version, trained on given rows.
 
     `method` None: the usual one of the model's framework. `new_rows`: how many of the last rows came after the parent's
-    training, if that is known. `may` is what the user's own training does without of the sandbox: `files`, `network`.
+    training, if that is known. `line` is the calibration that a recalibrated version gets, None: one fitted to the rows
+    of the set. `may` is what the user's own training does without of the sandbox: `files`, `network`.
     """
 
     id: str
@@ -325,6 +327,7 @@ class FitJob:
     gain: Gain | None = None  # what they say a decision brings
     seed: int = 0
     method: Method | None = None
+    line: Calibration | None = None
     new_rows: int | None = None
     may: tuple[str, ...] = ()
 

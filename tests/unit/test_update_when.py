@@ -1,6 +1,6 @@
 """When a training is due, and the words for when it is not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -9,18 +9,13 @@ from setpoint.domain.fleet import Deployment, Envelope, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
-from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
-from setpoint.domain.schema import Task
-from setpoint.domain.update import Cost, Updates
 from setpoint.domain.value import replace
-from setpoint.update.gain import Belief, Signs, expected_gain
-from setpoint.update.when import Champion, due, needed_rows, why_not
+from setpoint.update.when import due, held_back, needed_rows, off_set_point, too_few
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TARGET = Objective(metric="mae", at_most=40.0)
-CHAMPION = Champion(task=Task.REGRESSION, rows=4_345, proven=30.0)
 
 
 def standing(value: float) -> Standing:
@@ -59,75 +54,25 @@ def an_incident(cause: Cause, status: IncidentStatus) -> Incident:
                     causes=(hypothesis,))  # fmt: skip
 
 
-def refused(deployment: Deployment, rows: Records, *, forced: bool = False) -> str:
-    """The words of a refusal; the plan is None exactly when there are any."""
-    words = why_not(deployment, rows, CHAMPION, now=NOW, forced=forced)
-    plan = due(deployment, rows, CHAMPION, now=NOW, forced=forced)
-    assert (plan is None) == bool(words)
-    return words
+def refused(deployment: Deployment, rows: Records) -> str:
+    return held_back(deployment, rows, NOW)
 
 
-def test_quality_below_the_set_point_with_new_labels_is_a_reason() -> None:
+def test_the_newest_half_is_held_out() -> None:
     rows = labelled(400)
-    plan = due(a_deployment(), rows, CHAMPION, now=NOW)
-    assert plan is not None
+    plan = due(rows, now=NOW, cause="mae 55 is off its set point 40")
     assert plan.reason == "mae 55 is off its set point 40; no data fault is open; 400 new labelled rows"
     assert plan.since < plan.holdout_since < plan.until == NOW
     assert plan.since == moment(rows.time[0])
-    assert len(rows.between(plan.holdout_since, plan.until)) == plan.holdout_rows
-    assert plan.expected == expected_gain(Signs(decay=0.4), 50.0, Belief())
-    assert plan.estimated == "recent loss 50 on 200 rows, proven loss 30, 0 receipts"
+    assert len(rows.between(plan.holdout_since, plan.until)) == plan.holdout_rows == 200
 
 
-def test_without_a_proven_loss_no_gain_is_claimed() -> None:
-    plan = due(a_deployment(), labelled(400), replace(CHAMPION, proven=None), now=NOW)
-    assert plan is not None
-    assert plan.expected is None
-
-
-def a_receipt(won: float) -> Receipt:
-    """The account of a rejected candidate that would have won so much of a loss of 50."""
-    gain = Gain(mean=won, low=won - 1, high=won + 1, rows=168)
-    expected = Gain(mean=2.0, low=-20.0, high=20.0)
-    return Receipt(at=NOW, realised=gain, expected=expected, loss=50.0, alternatives={"promote": 50.0 - won})
-
-
-def test_receipts_that_won_nothing_make_the_next_training_wait_for_more_rows() -> None:
-    unsure = replace(a_rollout(Phase.REJECTED, 1.0), receipt=a_receipt(-8.0))
-    taught = a_deployment(rollouts=(unsure,) * 3)
-    words = refused(taught, labelled(400))
-    assert words.startswith("not worth it: a training should win -")
-    assert refused(taught, labelled(400), forced=True) == ""
-    assert refused(taught, labelled(608)) == ""
-    paid = replace(unsure, receipt=a_receipt(8.0))
-    assert refused(a_deployment(rollouts=(paid,) * 3), labelled(400)) == ""
-
-
-def test_without_a_set_point_a_training_is_made_when_it_should_pay() -> None:
-    free = a_deployment(objectives=(), standings=())
-    assert refused(free, labelled(400)) == "400 new labelled rows since the last training; 608 are needed"
-    plan = due(free, labelled(608), CHAMPION, now=NOW)
-    assert plan is not None
-    assert plan.reason == "expected to pay; no data fault is open; 608 new labelled rows"
-
-
-def test_a_recalibrated_champion_has_little_to_win() -> None:
-    lined = replace(CHAMPION, lined=True)
-    assert why_not(a_deployment(), labelled(400), lined, now=NOW).startswith("not worth it")
-    dear = Updates(cost=Cost(training=1e9, loss=1.0))
-    assert "costs 1e+09" in why_not(a_deployment(updates=dear), labelled(400), CHAMPION, now=NOW)
-
-
-def test_a_model_at_its_set_point_is_left_alone_unless_a_person_asks() -> None:
-    well = a_deployment(standings=(standing(30.0),))
-    assert refused(well, labelled(400)) == "quality holds its set point"
-    assert refused(well, labelled(400), forced=True) == ""
-
-
-def test_latency_is_no_reason_to_retrain() -> None:
+def test_quality_below_the_set_point_is_a_reason_and_latency_is_none() -> None:
+    assert off_set_point(a_deployment()) == ["mae 55 is off its set point 40"]
+    assert off_set_point(a_deployment(standings=(standing(30.0),))) == []
     slow = Objective(metric="latency_p99_ms", at_most=20.0)
     off = Standing(objective=slow, value=90.0, rows=1_000, at_set_point=False)
-    assert refused(a_deployment(standings=(off,)), labelled(400)) == "quality holds its set point"
+    assert off_set_point(a_deployment(standings=(off,))) == []
 
 
 def test_each_candidate_that_was_no_better_doubles_the_wait_and_a_promotion_ends_it() -> None:
@@ -138,27 +83,19 @@ def test_each_candidate_that_was_no_better_doubles_the_wait_and_a_promotion_ends
     ]  # fmt: skip
     for rollouts, rows in history:
         assert needed_rows(a_deployment(rollouts=rollouts), 4_345) == rows
-    words = refused(a_deployment(rollouts=(worse,)), labelled(400))
-    assert words == (
-        "400 new labelled rows since the last training; 608 are needed after 1 candidate no better than the champion"
-    )
 
 
 def test_small_references_still_need_three_hundred_rows() -> None:
     assert needed_rows(a_deployment(), 100) == 300
 
 
-@pytest.mark.parametrize("forced", [False, True])
-def test_two_changes_never_run_at_once(forced: bool) -> None:
-    assert "rollout of v2 is under way" in refused(
-        a_deployment(rollouts=(a_rollout(Phase.SHADOW),)), labelled(400), forced=forced
-    )
+def test_two_changes_never_run_at_once() -> None:
+    assert "rollout of v2 is under way" in refused(a_deployment(rollouts=(a_rollout(Phase.SHADOW),)), labelled(400))
 
 
-@pytest.mark.parametrize("forced", [False, True])
-def test_an_open_data_fault_comes_first(forced: bool) -> None:
+def test_an_open_data_fault_comes_first() -> None:
     broken = a_deployment(incidents=(an_incident(Cause.UNIT, IncidentStatus.OPEN),))
-    assert refused(broken, labelled(400), forced=forced) == "incident i1 (unit: temp) comes first"
+    assert refused(broken, labelled(400)) == "incident i1 (unit: temp) comes first"
 
 
 @pytest.mark.parametrize(
@@ -196,15 +133,9 @@ def test_a_rare_class_is_not_taken_for_a_frozen_feed() -> None:
     rare = np.zeros(400)
     rare[10] = 1.0
     auc = Standing(objective=Objective(metric="roc_auc", at_least=0.7), value=0.6, rows=400, at_set_point=False)
-    assert "frozen" not in refused(a_deployment(standings=(auc,)), replace(rows, outcome=rare, score=rare / 2))
+    assert refused(a_deployment(standings=(auc,)), replace(rows, outcome=rare, score=rare / 2)) == ""
 
 
 def test_a_person_still_needs_two_hundred_rows() -> None:
-    words = refused(a_deployment(), labelled(60), forced=True)
-    assert words == "60 new labelled rows since the last training; 200 are needed"
-
-
-def test_the_same_records_make_the_same_plan() -> None:
-    plans = [due(a_deployment(), labelled(400), CHAMPION, now=NOW) for _ in range(2)]
-    assert plans[0] == plans[1]
-    assert NOW - plans[0].holdout_since < timedelta(days=30)
+    assert too_few(labelled(60)) == "60 new labelled rows since the last training; 200 are needed"
+    assert too_few(labelled(200)) == ""

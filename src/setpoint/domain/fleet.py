@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from setpoint.domain.calibration import Calibration
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.ledger import Estimated, Ledger
@@ -9,9 +10,9 @@ from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
 from setpoint.domain.receipt import Gain
-from setpoint.domain.rollout import Rollout
+from setpoint.domain.rollout import Rollout, Verdict
 from setpoint.domain.study import Study
-from setpoint.domain.update import Method, Updates
+from setpoint.domain.update import Advised, Method, Updates
 from setpoint.domain.value import value
 
 
@@ -89,7 +90,8 @@ class Training:
     `parent` is the version that it begins with; empty where an earlier release began it. `trigger` names the objective
     that was off its set point, if one was. `submitted` is false until the training set is written and the trainer knows
     of the job. `repeats` is the version that passed the gate where this is the same training once more, on all rows;
-    empty: a candidate is yet to be judged.
+    empty: a candidate is yet to be judged. `line` is the calibration that a recalibrated version gets, and `proof` what
+    speaks for it: there is nothing left to hold out.
     """
 
     job: str
@@ -105,6 +107,8 @@ class Training:
     trigger: str = ""
     submitted: bool = True
     repeats: str = ""
+    line: Calibration | None = None
+    proof: Verdict | None = None
 
 
 @value
@@ -114,7 +118,8 @@ class Deployment:
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train`,
     `updates` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the
     data of the last training started, `expired` the last time that it was seen to which records are too old.
-    `estimates` are the objectives before their labels are there, `ledger` what became of earlier ones.
+    `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
+    `ledger` what became of earlier ones.
     """
 
     model: str
@@ -139,6 +144,7 @@ class Deployment:
     incidents: tuple[Incident, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
     training: Training | None = None
+    advised: Advised | None = None
     last_fit: datetime | None = None
     looked: datetime | None = None
     decisions: tuple[Decided, ...] = ()

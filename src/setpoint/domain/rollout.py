@@ -177,7 +177,7 @@ def advance(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
         rollout = replace(
             rollout, candidate=replace(rollout.candidate, gate=verdict), looks=rollout.looks + 1, looked=now
         )
-    else:
+    elif rollout.phase is Phase.SHADOW:
         rollout = replace(rollout, shadow=verdict)
     match verdict.decision:
         case Decision.WAIT:

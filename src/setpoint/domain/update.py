@@ -1,7 +1,9 @@
 """When and how new versions are made: what setpoint.yaml states under `update:`."""
 
+from datetime import datetime
 from enum import StrEnum
 
+from setpoint.domain.receipt import Gain
 from setpoint.domain.training_set import SetSpec
 from setpoint.domain.value import value
 
@@ -48,3 +50,17 @@ class Updates:
     cost: Cost | None = None
     may: tuple[str, ...] = ()
     training_set: SetSpec = SetSpec()
+
+
+@value
+class Advised:
+    """What was best done about a model's answers when it was last thought over: `move` is a word, `why` a sentence.
+
+    `rows` is how many more labelled rows it would wait for, `expected` what a training should win per row.
+    """
+
+    at: datetime
+    move: str
+    why: str
+    rows: int = 0
+    expected: Gain | None = None

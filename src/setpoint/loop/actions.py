@@ -114,6 +114,15 @@ class Promote:
 
 
 @value
+class Restore:
+    """Make an earlier champion champion again, for it does better now."""
+
+    version: str
+    why: str
+    by: str = "setpoint"
+
+
+@value
 class Receipt:
     """Measure what a promotion brought, beside what it promised."""
 
@@ -135,5 +144,6 @@ Action = (
     | Shadow
     | Reject
     | Promote
+    | Restore
     | Receipt
 )

@@ -1,5 +1,7 @@
 """Candidates: their training sets, their gate, and what they brought."""
 
+from datetime import datetime
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,7 +10,7 @@ from setpoint.deploy.shadow import judge_shadow, loss_bound
 from setpoint.deploy.verdict import short
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_gain, asked_latency_us
-from setpoint.domain.rollout import Candidate, Rollout, Verdict
+from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
 from setpoint.loop.clear import in_clear
 from setpoint.loop.columns import fitting
@@ -47,6 +49,7 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
             gain=asked_gain(deployment.objectives),
             new_rows=_new_rows(made.provenance, training),
             may=deployment.updates.may,
+            line=training.line,
         )
     )
 
@@ -57,6 +60,22 @@ def _new_rows(provenance: pa.Table, training: Training) -> int | None:
         return None
     new = pc.and_(pc.equal(provenance["source"], LOG), pc.greater_equal(provenance["time"], training.since))
     return int(pc.sum(new).as_py() or 0)
+
+
+def proven(training: Training, version: str, seconds: float, now: datetime) -> Rollout:
+    """Return the rollout of a version that was proven before it was made, and waits to be promoted."""
+    candidate = Candidate(
+        version=version,
+        champion=training.parent,
+        reason=training.reason,
+        created=now,
+        trained_until=training.until,
+        gate=training.proof,
+        method=training.method,
+        expected=training.expected,
+        seconds=seconds,
+    )
+    return Rollout(candidate=candidate, phase=Phase.PROVEN)
 
 
 def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, fit: FitResult) -> Rollout:

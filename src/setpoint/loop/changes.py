@@ -38,8 +38,11 @@ def with_incident(deployment: Deployment, incident: Incident, at: datetime | Non
 
 def with_rollout(deployment: Deployment, rollout: Rollout) -> Deployment:
     """Store a rollout in place of the one of the same candidate, or as the newest."""
-    others = tuple(r for r in deployment.rollouts if r.candidate.version != rollout.candidate.version)
-    return replace(deployment, rollouts=(*others, rollout))
+    version = rollout.candidate.version
+    if all(r.candidate.version != version for r in deployment.rollouts):
+        return replace(deployment, rollouts=(*deployment.rollouts, rollout))
+    kept = tuple(rollout if r.candidate.version == version else r for r in deployment.rollouts)
+    return replace(deployment, rollouts=kept)
 
 
 def decided(

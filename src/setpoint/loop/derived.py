@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from setpoint.deploy.package import PackageRequest
 from setpoint.deploy.reference import features_of, read_reference, target_of
 from setpoint.deploy.repackage import repackage
-from setpoint.domain.calibration import FloatArray, apply
+from setpoint.domain.calibration import Calibration, FloatArray, apply
 from setpoint.domain.contract import imputed
 from setpoint.domain.records import Column, Columns, stamp
 from setpoint.domain.schema import Schema
@@ -50,8 +50,10 @@ def derive(bundles: BundleStore, request: PackageRequest, job: FitJob) -> ModelV
     schema, table = parent.schema, read_reference(request.reference)
     model = load(home, replace(parent, calibration=None), memory_bytes=request.memory_bytes)
     raw = scored(model, features_of(table, schema.features), schema)
-    calibration, threshold = changed(
-        parent, unlearnt(bundles, parent, job, table, raw), Method(request.method), job.gain
+    calibration, threshold = (
+        (None if job.line == Calibration() else job.line, parent.threshold)
+        if job.line is not None
+        else changed(parent, unlearnt(bundles, parent, job, table, raw), Method(request.method), job.gain)
     )
     request = replace(request, calibration=calibration, threshold=threshold)
     answers = Head(schema, threshold)(raw if calibration is None else apply(calibration, raw, schema.task))

@@ -22,6 +22,7 @@ from setpoint.loop.reference_gaps import reference_gaps
 from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
+from setpoint.loop.situation import Prospect, prospect
 from setpoint.loop.spans import untouched
 from setpoint.loop.studying import studied
 from setpoint.monitor.burn import horizons
@@ -60,6 +61,7 @@ class Look:
     estimates: tuple[Estimated, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
     unreadable: str = ""  # why nothing can be learnt from the inputs on record, if so
+    prospect: Prospect | None = None  # what may be done about the answers, if that was thought over
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
@@ -123,6 +125,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         shadow=_shadow(ports, deployment, champion, since, now),
         earlier=_earlier(ports, deployment, champion, now),
         fit=_fit(ports, deployment),
+        prospect=None if why_unreadable(ports, champion.schema) else prospect(ports, deployment, champion, history),
         unreadable=why_unreadable(ports, champion.schema),
     )
 

@@ -157,7 +157,11 @@ def _trains(deployment: Deployment) -> Incident | None:
 
 def _asking(deployment: Deployment) -> list[Rollout]:
     """Return candidates that are proven and wait for a person."""
-    return [r for r in deployment.rollouts if r.phase is Phase.SHADOW and not r.approved_by and _asked(deployment, r)]
+    return [
+        r
+        for r in deployment.rollouts
+        if r.phase in (Phase.SHADOW, Phase.PROVEN) and not r.approved_by and _asked(deployment, r)
+    ]
 
 
 def _asked(deployment: Deployment, rollout: Rollout) -> list[Decided]:

@@ -23,18 +23,19 @@ from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Handling, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.training_set import PROVENANCE_FILE
+from setpoint.domain.update import Advised, Method
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
+from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.overview import take_overview
-from setpoint.loop.plan import weighed
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.rewind import as_of
@@ -47,7 +48,7 @@ from setpoint.loop.under_way import in_words, progress_view
 from setpoint.monitor.overview.values import Overview
 from setpoint.ports import Clock
 from setpoint.update.sets.made import TrainingSet
-from setpoint.update.when import due, why_not
+from setpoint.update.when import due, held_back, too_few
 
 RECENT = timedelta(days=1)
 PERIOD = timedelta(days=28)
@@ -215,7 +216,7 @@ class Operator:
             self.ports.state.save(deployment)
             return deployment
 
-    def update(self, model: str, *, by: str) -> str:
+    def update(self, model: str, *, by: str, method: Method | None = None) -> str:
         """Start a training now, whatever the objectives say; return the job's id.
 
         Raises
@@ -229,10 +230,9 @@ class Operator:
             look = take_look(self.ports, deployment, now)
             if look.unreadable:
                 raise Conflict(f"{model} cannot be trained from the log: {look.unreadable}")
-            champion = weighed(deployment, look)
-            plan = due(deployment, look.unlearnt, champion, now=now, forced=True)
-            if plan is None:
-                raise Conflict(why_not(deployment, look.unlearnt, champion, now=now, forced=True))
+            if why := held_back(deployment, look.unlearnt, now) or too_few(look.unlearnt):
+                raise Conflict(why)
+            plan = due(look.unlearnt, now=now, cause="asked for by a person", method=method)
             job = f"{model}-{now:%Y%m%dT%H%M%S}"
             deployment = act(Fit(job=job, plan=plan, by=by), self.ports, deployment, look)
             self.ports.state.save(deployment)
@@ -255,6 +255,14 @@ class Operator:
         if closed := why_unreadable(self.ports, champion.schema):
             raise Conflict(f"{model} cannot be trained from the log: {closed}")
         return training_set(self.ports, deployment, champion, until=now, as_of=now, spec=spec_of(deployment, None))
+
+    def advice(self, model: str) -> Advised:
+        """Say what is best done about a model's answers now: retrain, recalibrate, go back, or wait for what."""
+        with self.ports.state.lease():
+            self.ports.log.ingest()
+        deployment = replace(self.ports.state.load(model), advised=None)
+        look = take_look(self.ports, deployment, self.clock.now())
+        return advised(advice_of(deployment, look), look)
 
     def finish(self, model: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:
         """Wait until a training has ended, and let the loop look: the gate judges, or the failure is written down.

@@ -20,19 +20,21 @@ from setpoint.loop.actions import (
     Promote,
     Receipt,
     Reject,
+    Restore,
     Shadow,
     Submit,
     Undo,
 )
+from setpoint.loop.advising import advice_of, plan_of
 from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered, well_again
 from setpoint.maintain.triage import QUALITY, SERVICE
-from setpoint.update.when import Champion, due
+from setpoint.update.advice import Move
 
-ACTING = ("mend", "fit", "promote")  # decisions that count against max_actions_per_day
+ACTING = ("mend", "fit", "promote", "restore")  # decisions that count against max_actions_per_day
 QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
 SERVICE_QUIET = timedelta(hours=1)  # failures that are over are over: their windows say so
 RECEIPT_ROWS = 168
@@ -141,18 +143,18 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
         if not ready:
             return None
         return Shadow() if deployment.training.repeats else Gate()
+    if deployment.served.champion != look.champion.version:
+        return None  # another look is needed at what was restored
     envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
     if not by and (Remedy.RETRAIN not in envelope.automatic or Remedy.RETRAIN in envelope.ask):
         return _ask_to_retrain(deployment)
     if not by and acted_today(deployment, look) >= envelope.max_actions_per_day:
         return None
-    plan_ = due(
-        deployment,
-        look.unlearnt.between(deployment.last_fit, None),
-        weighed(deployment, look),
-        now=look.now,
-        unreadable=look.unreadable,
-    )
+    advice = advice_of(deployment, look)
+    if advice.move is Move.RESTORE:
+        allowed = Remedy.ROLLBACK in envelope.automatic and Remedy.ROLLBACK not in envelope.ask
+        return Restore(version=advice.version, why=advice.why) if allowed else None
+    plan_ = plan_of(advice, deployment, look)
     return Fit(job=f"{deployment.model}-{look.now:%Y%m%dT%H%M%S}", plan=plan_, by=by or "setpoint") if plan_ else None
 
 
@@ -178,26 +180,6 @@ def _ask_to_retrain(deployment: Deployment) -> Action | None:
     return None
 
 
-def weighed(deployment: Deployment, look: Look) -> Champion:
-    """Return the champion as a training is weighed against it."""
-    champion = look.champion
-    return Champion(
-        task=champion.schema.task,
-        rows=champion.lineage.rows,
-        proven=_proven_loss(deployment, look),
-        lined=champion.calibration is not None,
-    )
-
-
-def _proven_loss(deployment: Deployment, look: Look) -> float | None:
-    """Return the champion's loss where it was proven: in its rollout, else on the reference."""
-    champion = look.champion
-    for rollout in reversed(deployment.rollouts):
-        if rollout.candidate.version == champion.version and rollout.candidate.gate is not None:
-            return rollout.candidate.gate.candidate_loss
-    return champion.reference_metrics.get("mae", champion.reference_metrics.get("log_loss"))
-
-
 def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
     rollout = next((r for r in deployment.rollouts if r.running), None)
     if rollout is None:
@@ -206,6 +188,8 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
         return Reject(version=rollout.candidate.version, why=f"{rollout.candidate.champion} is no longer champion")
     if rollout.phase is Phase.GATE:
         return _at_the_gate(rollout, look)
+    if rollout.phase is Phase.PROVEN and rollout.candidate.gate is not None:
+        return _promotion(rollout, deployment, look, "; ".join(rollout.candidate.gate.checks))
     if rollout.phase is not Phase.SHADOW or rollout.shadow is None:
         return None
     words = "; ".join(rollout.shadow.checks)

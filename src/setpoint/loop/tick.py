@@ -5,6 +5,7 @@ from datetime import datetime
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.value import replace
 from setpoint.loop.acts import act
+from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import with_rollout
 from setpoint.loop.look import Look, in_shadow, take_look
@@ -81,6 +82,8 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         incidents=incidents,
         decisions=(*deployment.decisions, *said),
     )
+    if look.prospect is not None:
+        deployment = replace(deployment, advised=advised(advice_of(deployment, look), look))
     rollout = in_shadow(deployment)
     if rollout is None:
         return deployment

@@ -4,17 +4,17 @@ from datetime import datetime
 
 import numpy as np
 
-from setpoint.config import duration, is_quality
+from setpoint.config import is_quality
+from setpoint.domain.calibration import Calibration
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, IncidentStatus
 from setpoint.domain.receipt import Gain
 from setpoint.domain.records import Records, moment, stamp
-from setpoint.domain.schema import Task
+from setpoint.domain.rollout import Verdict
+from setpoint.domain.update import Method
 from setpoint.domain.value import value
-from setpoint.stats.losses import class_losses, losses
-from setpoint.update.advice import Move, Situation, advise, considered_at
-from setpoint.update.gain import Signs, expected_gain, learnt
-from setpoint.update.schedule import MOST_DOUBLINGS, failed_trainings, failures, next_training, struck
+from setpoint.update.advice import considered_at
+from setpoint.update.schedule import MOST_DOUBLINGS, failed_trainings, failures
 
 HELD_OUT = 0.5  # of the new rows, the latest
 FEWEST_FORCED = 200  # half of them are held out, and must be enough to judge on
@@ -34,7 +34,8 @@ class FitPlan:
     The gate's candidate learns rows before `holdout_since` and is judged on those from there to `until`; a version
     that passed may be refitted up to `until`. `since` is the time of the first row that no training has seen.
     `window_rows` are the latest rows before `holdout_since` to learn from; None: as many as the reference has.
-    `expected` is None where there is nothing to compare with.
+    `method` None: as the file says. `expected` is None where there is nothing to compare with. A recalibration has its
+    `line`, and the `proof` of it.
     """
 
     since: datetime
@@ -45,86 +46,47 @@ class FitPlan:
     reason: str
     window_rows: int | None = None
     expected: Gain | None = None
-    estimated: str = ""
-
-
-@value
-class Champion:
-    """What a training is weighed against.
-
-    `rows` are those trained on so far, `proven` its loss per row where it was proven, at the gate or on the reference
-    (None: nowhere); `lined`: its answers are recalibrated, so that a training has less to win.
-    """
-
-    task: Task
-    rows: int
-    proven: float | None
-    lined: bool = False
+    method: Method | None = None
+    line: Calibration | None = None
+    proof: Verdict | None = None
 
 
 def due(
-    deployment: Deployment,
-    labelled: Records,
-    champion: Champion,
-    *,
-    now: datetime,
-    forced: bool = False,
-    unreadable: str = "",
-) -> FitPlan | None:
-    """Return the plan of a training if one is due, else None: `why_not` says why.
+    labelled: Records, *, now: datetime, cause: str, expected: Gain | None = None, method: Method | None = None
+) -> FitPlan:
+    """Return the plan of a training on labelled rows that no training has seen, in time order.
 
     Parameters
     ----------
     labelled : Records
-        The champion's rows since the last fit's frontier whose outcome is known by `now`, in time order.
-    forced : bool
-        Asked for by a person: only what would spoil a training or collide with another change still holds it back.
-    unreadable : str
-        Why the inputs on record cannot be learnt from, if so.
+        The champion's rows since the last fit's frontier whose outcome is known by `now`.
+    cause : str
+        Why it is made.
     """
-    if unreadable or why_not(deployment, labelled, champion, now=now, forced=forced):
-        return None
     held_out = round(HELD_OUT * len(labelled))
-    _, gain, estimated = _expected(deployment, labelled, champion)
     return FitPlan(
         since=moment(labelled.time[0]),
         holdout_since=moment(labelled.time[-held_out]),
         until=now,
         new_rows=len(labelled),
         holdout_rows=held_out,
-        reason=f"{_cause(deployment, now, forced=forced)}; no data fault is open; {len(labelled)} new labelled rows",
-        expected=gain,
-        estimated=estimated,
+        reason=f"{cause}; no data fault is open; {len(labelled)} new labelled rows",
+        expected=expected,
+        method=method,
     )
 
 
-def why_not(
-    deployment: Deployment, labelled: Records, champion: Champion, *, now: datetime, forced: bool = False
-) -> str:
-    """Return in words what holds a training back; an empty text when nothing does. Parameters as for `due`."""
+def held_back(deployment: Deployment, labelled: Records, now: datetime) -> str:
+    """Return in words what holds back anything that learns from outcomes; an empty text when nothing does."""
     always = (_under_way(deployment), _data_fault(deployment), _labels_off(labelled, now))
-    forced = forced or struck(deployment, now)
-    rows_needed = FEWEST_FORCED if forced else needed_rows(deployment, champion.rows)
-    enough = "" if len(labelled) >= rows_needed else _too_few(deployment, len(labelled), rows_needed, forced=forced)
-    content = "" if forced or _off_set_point(deployment) or not _stated(deployment) else _content(deployment)
-    held = next((words for words in (*always, content, enough) if words), "")
-    return held if held or forced else _not_worth_it(deployment, labelled, champion)
+    return next((words for words in always if words), "")
 
 
-def _not_worth_it(deployment: Deployment, labelled: Records, champion: Champion) -> str:
-    loss, gain, _ = _expected(deployment, labelled, champion)
-    advice = advise(
-        Situation(
-            urgent=_stated(deployment),
-            new_rows=len(labelled),
-            learnt_rows=champion.rows,
-            loss=loss,
-            expected=gain,
-            updates=deployment.updates,
-            rows_per_day=_rows_per_day(labelled),
-        )
-    )
-    return "" if advice.move is Move.RETRAIN else f"{advice.move}: {advice.why}"
+def too_few(labelled: Records) -> str:
+    """Return in words what a training that a person asks for lacks; an empty text when nothing."""
+    if len(labelled) >= FEWEST_FORCED:
+        return ""
+    return f"{len(labelled)} new labelled rows since the last training; {FEWEST_FORCED} are needed"
 
 
 def needed_rows(deployment: Deployment, learnt_rows: int) -> int:
@@ -134,40 +96,20 @@ def needed_rows(deployment: Deployment, learnt_rows: int) -> int:
     remedy, and by each training in a row that failed. A candidate that was better but not surely so costs nothing: the
     next has more rows to be sure on.
     """
-    once = considered_at(learnt_rows, urgent=_stated(deployment))
-    return once << min(_lost(deployment), MOST_DOUBLINGS)
+    return considered_at(learnt_rows, urgent=stated(deployment)) << min(lost(deployment), MOST_DOUBLINGS)
 
 
-def _lost(deployment: Deployment) -> int:
-    return failures(deployment) + len(failed_trainings(deployment))
-
-
-def _content(deployment: Deployment) -> str:
-    clock = next_training(deployment)
-    return "quality holds its set point" + (f"; the next training is due on {clock:%Y-%m-%d %H:%M}" if clock else "")
-
-
-def _cause(deployment: Deployment, now: datetime, *, forced: bool) -> str:
-    if forced:
-        return "asked for by a person"
-    if off := _off_set_point(deployment):
-        return "; ".join(off)
-    if struck(deployment, now):
-        return f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}"
-    return "expected to pay"
-
-
-def _stated(deployment: Deployment) -> bool:
+def stated(deployment: Deployment) -> bool:
     """Whether there is a set point for quality; without one, a training is made when it is expected to pay."""
     return any(is_quality(o.metric) for o in deployment.objectives)
 
 
-def _rows_per_day(labelled: Records) -> float | None:
-    days = (labelled.time[-1] - labelled.time[0]) / np.timedelta64(1, "D")
-    return float(len(labelled) / days) if days > 0 else None
+def lost(deployment: Deployment) -> int:
+    """Return how often training has not helped of late: candidates that were no better, trainings that failed."""
+    return failures(deployment) + len(failed_trainings(deployment))
 
 
-def _off_set_point(deployment: Deployment) -> list[str]:
+def off_set_point(deployment: Deployment) -> list[str]:
     """Return the quality objectives that do not hold, and the quality alarms, in words."""
     missed = [
         f"{s.objective.metric} {s.value:.3g} is off its set point {s.objective.target:.3g}"
@@ -212,31 +154,3 @@ def _labels_off(labelled: Records, now: datetime) -> str:
     if len(latest) == ONE_VALUE and varied and len(set(latest)) == 1:
         return f"the last {ONE_VALUE} outcomes are all {latest[0]:g}: the label feed is frozen"
     return ""
-
-
-def _too_few(deployment: Deployment, have: int, need: int, *, forced: bool) -> str:
-    words = f"{have} new labelled rows since the last training; {need} are needed"
-    return words if forced else words + _after_losses(deployment)
-
-
-def _after_losses(deployment: Deployment) -> str:
-    lost, failed = failures(deployment), len(failed_trainings(deployment))
-    said = (
-        f"{lost} candidate{'s' * (lost > 1)} no better than the champion" if lost else "",
-        f"{failed} training{'s' * (failed > 1)} that failed" if failed else "",
-    )
-    return f" after {' and '.join(filter(None, said))}" if lost or failed else ""
-
-
-def _expected(deployment: Deployment, labelled: Records, champion: Champion) -> tuple[float, Gain | None, str]:
-    """Return the recent loss per row, what retraining should win of it, and how that was estimated."""
-    recent = labelled.take(np.arange(-round(HELD_OUT * len(labelled)), 0))
-    several = recent.classes
-    each = losses(champion.task, recent.score, recent.outcome) if several is None else class_losses(several)
-    loss = float(np.nanmean(each))
-    if champion.proven is None:
-        return loss, None, "not estimated: the champion has no proven loss"
-    receipts = [r.receipt for r in deployment.rollouts if r.receipt is not None]
-    decay = (loss - champion.proven) / loss if loss > 0 else 0.0
-    words = f"recent loss {loss:.3g} on {len(recent)} rows, proven loss {champion.proven:.3g}, {len(receipts)} receipts"
-    return loss, expected_gain(Signs(decay=decay, lined=champion.lined), loss, learnt(receipts)), words

@@ -19,6 +19,7 @@ from setpoint.config import SetpointFile, read_setpoint_file
 from setpoint.domain.fleet import Deployment, Envelope
 from setpoint.domain.incident import Incident
 from setpoint.domain.live import Live
+from setpoint.domain.update import Updates
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
@@ -159,7 +160,9 @@ def world(deployed: tuple[Path, SetpointFile, Deployment], tmp_path: Path) -> Ca
     """Return a function: a world with an envelope, in which something happens to the traffic."""
 
     def world(
-        happens: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows, envelope: Envelope | None = None
+        happens: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows,
+        envelope: Envelope | None = None,
+        updates: Updates | None = None,
     ) -> World:
         home, file, deployment = deployed
         here = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -169,7 +172,9 @@ def world(deployed: tuple[Path, SetpointFile, Deployment], tmp_path: Path) -> Ca
         version = ports.bundles.get(MODEL, "v1")
         log.open_model(MODEL, version.schema, read_binning(ports.bundles.folder(MODEL, "v1")))
         ports.platform.apply(Live().having(MODEL, deployment.served))
-        ports.state.save(replace(deployment, envelope=envelope or deployment.envelope))
+        ports.state.save(
+            replace(deployment, envelope=envelope or deployment.envelope, updates=updates or deployment.updates)
+        )
         rows = happens(hours_of_weather(60, START, seed=2))
         traffic = traffic_of(pa.Table.from_pandas(rows, preserve_index=False), file, version.schema)
         return World(Operator(ports=ports, clock=clock), clock, log, file, traffic)

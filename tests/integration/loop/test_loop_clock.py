@@ -4,14 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from setpoint.domain.update import Updates
-from setpoint.domain.value import replace
 from setpoint.update.schedule import next_training
 
 
 def test_a_model_at_its_set_point_is_trained_by_the_clock_which_slows_down(world: Any) -> None:
-    w = world()
-    clock = Updates(every_s=timedelta(days=9).total_seconds())
-    w.operator.ports.state.save(replace(w.deployment, updates=clock))
+    w = world(updates=Updates(every_s=timedelta(days=9).total_seconds()))
     w.until(8)
     assert not w.did("fit")
     w.until(11)

@@ -5,11 +5,12 @@ from pathlib import Path
 from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.live import Served, sharing
 from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
-from setpoint.loop.candidates import gate, once_more, submit, unsound
+from setpoint.loop.candidates import gate, once_more, proven, submit, unsound
 from setpoint.loop.changes import (
     decided,
     ending,
@@ -35,14 +36,22 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         holdout_since=plan.holdout_since,
         until=plan.until,
         since=plan.since,
-        method=deployment.updates.method or usual(Path(look.champion.artifact), deployment.train),
+        method=Method.RECALIBRATE if plan.line else plan.method or _usual(deployment, look),
         window_rows=plan.window_rows,
         expected=plan.expected,
         trigger=trigger_of(deployment),
         submitted=False,
+        line=plan.line,
+        proof=plan.proof,
     )
-    deployment = replace(deployment, training=training, last_fit=plan.until)
+    frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
+    advised = None if plan.line else deployment.advised  # what comes after the line is thought over when it serves
+    deployment = replace(deployment, training=training, last_fit=frontier, advised=advised)
     return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by)
+
+
+def _usual(deployment: Deployment, look: Look) -> Method:
+    return deployment.updates.method or usual(Path(look.champion.artifact), deployment.train)
 
 
 @act.register
@@ -59,8 +68,8 @@ def _(action: do.Submit, ports: Ports, deployment: Deployment, look: Look) -> De
 def _failed(deployment: Deployment, training: Training, look: Look, why: str) -> Deployment:
     """End a training without a version, and the rollout that needed it."""
     deployment = replace(deployment, training=None)
-    if training.repeats and (proven := find_rollout(deployment, training.repeats)).running:
-        deployment = with_rollout(deployment, withdraw(proven, look.now))
+    if training.repeats and (passed := find_rollout(deployment, training.repeats)).running:
+        deployment = with_rollout(deployment, withdraw(passed, look.now))
     return decided(deployment, look.now, "concept", "quality", "training failed", why, training.by)
 
 
@@ -72,6 +81,10 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     if fit.version is None:
         return _failed(deployment, training, look, fit.error or "")
     deployment = replace(deployment, training=None)
+    if training.proof is not None:
+        rollout = proven(training, fit.version, fit.seconds, look.now)
+        why = "; ".join(training.proof.checks)
+        return decided(with_rollout(deployment, rollout), look.now, "concept", fit.version, "proven", why)
     return _after_gate(gate(ports, deployment, look, training, fit.version, fit), ports, deployment, look)
 
 
@@ -99,18 +112,18 @@ def _(action: do.Shadow, ports: Ports, deployment: Deployment, look: Look) -> De
     training, fit = deployment.training, look.fit
     assert training is not None
     assert fit is not None
-    proven = find_rollout(deployment, training.repeats)
-    if fit.version is None or not proven.running:  # it failed, or another champion came meanwhile
+    passed = find_rollout(deployment, training.repeats)
+    if fit.version is None or not passed.running:  # it failed, or another champion came meanwhile
         return _failed(deployment, training, look, fit.error or f"{fit.version} is not needed any more")
-    if wrong := unsound(ports, deployment, look, proven, fit.version):
+    if wrong := unsound(ports, deployment, look, passed, fit.version):
         return _failed(deployment, training, look, wrong)
-    rollout = refitted(proven, fit.version, until=training.until, seconds=fit.seconds, now=look.now)
-    others = tuple(r for r in deployment.rollouts if r.candidate.version != proven.candidate.version)
+    rollout = refitted(passed, fit.version, until=training.until, seconds=fit.seconds, now=look.now)
+    others = tuple(r for r in deployment.rollouts if r.candidate.version != passed.candidate.version)
     # a person may have given it a share as soon as it was stored
     served = replace(sharing(deployment.served, {fit.version: 0}), shadow=fit.version)
     deployment = replace(deployment, training=None, rollouts=(*others, rollout))
-    passed, until = proven.candidate.version, f"{training.until:%Y-%m-%d %H:%M}"
-    why = f"trained like {passed}, which passed the gate, on all rows up to {until}"
+    until = f"{training.until:%Y-%m-%d %H:%M}"
+    why = f"trained like {passed.candidate.version}, which passed the gate, on all rows up to {until}"
     return decided(serve(ports, deployment, served), look.now, "concept", fit.version, "shadow", why)
 
 
@@ -126,16 +139,25 @@ def _(action: do.Reject, ports: Ports, deployment: Deployment, look: Look) -> De
 
 @act.register
 def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    proven = find_rollout(deployment, action.version)
-    verdict = proven.shadow or proven.candidate.gate
+    waiting = find_rollout(deployment, action.version)
+    verdict = waiting.shadow or waiting.candidate.gate
     assert verdict is not None
-    rollout = advance(proven, verdict, look.now)
+    rollout = advance(waiting, verdict, look.now)
     why = action.why + ending(deployment.served)
     served = Served(champion=action.version, maps=deployment.served.maps)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = with_rollout(serve(ports, deployment, served), rollout)
     deployment = replace(deployment, releases=(*deployment.releases, release))
     return decided(deployment, look.now, "concept", action.version, "promote", why, action.by)
+
+
+@act.register
+def _(action: do.Restore, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    why = action.why + ending(deployment.served)
+    served = Served(champion=action.version, maps=deployment.served.maps)
+    release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
+    deployment = replace(serve(ports, deployment, served), releases=(*deployment.releases, release))
+    return decided(deployment, look.now, "concept", action.version, "restore", why, action.by)
 
 
 @act.register

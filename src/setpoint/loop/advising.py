@@ -1,0 +1,158 @@
+"""What is best done about a model's answers now, from one look at it: the question that every look asks."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from setpoint.config import duration
+from setpoint.deploy.verdict import short
+from setpoint.domain.calibration import Calibration
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.receipt import Gain, Receipt
+from setpoint.domain.rollout import Decision, Verdict
+from setpoint.domain.update import DERIVED, Advised
+from setpoint.loop.look import Look
+from setpoint.update.advice import Advice, Move, Situation, advise
+from setpoint.update.gain import Signs, expected_gain, learnt
+from setpoint.update.line import Line
+from setpoint.update.schedule import MOST_DOUBLINGS, next_training, struck
+from setpoint.update.when import FEWEST_FORCED, FitPlan, due, held_back, lost, off_set_point, stated
+
+RAW = Calibration()
+DAY = np.timedelta64(1, "D")
+Z = 1.645  # standard errors to either end of a two-sided 90 % interval
+
+
+def advice_of(deployment: Deployment, look: Look) -> Advice:
+    """Return the answer to "when should this model be retrained?", and to whether something cheaper would do."""
+    situation = _situation(deployment, look)
+    if not situation.held_back and not situation.asked:
+        if stated(deployment) and not off_set_point(deployment):
+            return Advice(move=Move.WAIT, why=_content(deployment), expected=situation.expected)
+        if look.prospect is None and not stated(deployment):
+            before = deployment.advised
+            return Advice(move=Move.WAIT, why=before.why if before else "too few outcomes are known to think it over")
+    return advise(situation)
+
+
+def advised(advice: Advice, look: Look) -> Advised:
+    """Return an answer as it is remembered."""
+    return Advised(at=look.now, move=str(advice.move), why=advice.why, rows=advice.rows, expected=advice.expected)
+
+
+def plan_of(advice: Advice, deployment: Deployment, look: Look) -> FitPlan | None:
+    """Return what to train, where the advice is to train or to recalibrate."""
+    if advice.move is Move.RECALIBRATE:
+        return _recalibration(advice, look)
+    if advice.move is not Move.RETRAIN:
+        return None
+    rows = look.unlearnt.between(deployment.last_fit, None)
+    clock = (
+        f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}" if struck(deployment, look.now) else ""
+    )
+    cause = "; ".join(off_set_point(deployment)) or clock or advice.why
+    return due(rows, now=look.now, cause=cause, expected=advice.expected)
+
+
+def proven_loss(deployment: Deployment, look: Look) -> float | None:
+    """Return the champion's loss where it was proven: in its rollout, else on the reference."""
+    champion = look.champion
+    for rollout in reversed(deployment.rollouts):
+        if rollout.candidate.version == champion.version and rollout.candidate.gate is not None:
+            return rollout.candidate.gate.candidate_loss
+    return champion.reference_metrics.get("mae", champion.reference_metrics.get("log_loss"))
+
+
+def _situation(deployment: Deployment, look: Look) -> Situation:
+    rows, seen = look.unlearnt.between(deployment.last_fit, None), look.prospect
+    learnt_rows = look.champion.lineage.rows
+    asked = struck(deployment, look.now) and len(rows) >= FEWEST_FORCED
+    line = seen.line if seen else None
+    return Situation(
+        held_back=look.unreadable or held_back(deployment, rows, look.now),
+        asked=asked,
+        urgent=stated(deployment),
+        new_rows=len(rows),
+        learnt_rows=learnt_rows << min(lost(deployment), MOST_DOUBLINGS),
+        loss=_loss(deployment, look),
+        expected=_expected(deployment, look),
+        line=line.calibration if line else None,
+        line_moves=seen.moves if seen else 0.0,
+        former=seen.former if seen else None,
+        updates=deployment.updates,
+        rows_per_day=_rows_per_day(look),
+    )
+
+
+def _content(deployment: Deployment) -> str:
+    clock = next_training(deployment)
+    return "quality holds its set point" + (f"; the next training is due on {clock:%Y-%m-%d %H:%M}" if clock else "")
+
+
+def _clock(deployment: Deployment, look: Look) -> str:
+    every_s = deployment.updates.every_s
+    return f"due by `update: every`, {duration(every_s)}" if every_s and struck(deployment, look.now) else ""
+
+
+def _loss(deployment: Deployment, look: Look) -> float:
+    """Return the loss of the latest answers; where none is known, what was proven."""
+    recent = look.prospect.loss if look.prospect else math.nan
+    return recent if math.isfinite(recent) else (proven_loss(deployment, look) or 0.0)
+
+
+def _expected(deployment: Deployment, look: Look) -> Gain | None:
+    """Return what a training should win per row; None where there is nothing to tell it from."""
+    seen, proven = look.prospect, proven_loss(deployment, look)
+    if seen is None or proven is None or not math.isfinite(seen.loss) or seen.loss <= 0:
+        return deployment.advised.expected if deployment.advised else None
+    signs = Signs(decay=(seen.loss - proven) / seen.loss, lined=look.champion.calibration is not None)
+    return expected_gain(signs, seen.loss, learnt(_receipts(deployment)))
+
+
+def _receipts(deployment: Deployment) -> Iterator[Receipt]:
+    return (r.receipt for r in deployment.rollouts if r.receipt is not None and r.candidate.method not in DERIVED)
+
+
+def _rows_per_day(look: Look) -> float | None:
+    """Return how many rows a day are answered."""
+    if len(look.history) < 2:
+        return None
+    days = (look.history.time[-1] - look.history.time[0]) / DAY
+    return len(look.history) / days if days > 0 else None
+
+
+def _recalibration(advice: Advice, look: Look) -> FitPlan:
+    """Return the plan of a version with another line through its answers; what it would have saved is its proof."""
+    seen = look.prospect
+    assert seen is not None
+    return FitPlan(
+        since=look.now,
+        holdout_since=look.now,
+        until=look.now,
+        new_rows=0,
+        holdout_rows=0,
+        reason=advice.why,
+        line=advice.line or RAW,
+        proof=_proof(seen.line, seen.loss, advice.why),
+    )
+
+
+def _proof(line: Line | None, loss: float, why: str) -> Verdict:
+    if line is None:
+        return Verdict(
+            decision=Decision.ACCEPT, rows=0, champion_loss=loss, candidate_loss=loss, gain=0.0, low=0.0, high=0.0,
+            checks=(why,),
+        )  # fmt: skip
+    found, half = line.evidence.prompt, Z * line.evidence.prompt.se
+    words = f"fitted anew before each of the last {found.rows} outcomes it would have saved {short(found.gain)} a row"
+    return Verdict(
+        decision=Decision.ACCEPT,
+        rows=found.rows,
+        champion_loss=loss,
+        candidate_loss=max(0.0, loss - found.gain),
+        gain=found.gain,
+        low=found.gain - half,
+        high=found.gain + half,
+        checks=(why, words),
+    )

@@ -1,0 +1,174 @@
+"""What may be done about a model's answers: thought over once a unit of outcomes has come in, for it asks versions."""
+
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+
+from setpoint.domain.calibration import Calibration, FloatArray, undo
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.schema import Task
+from setpoint.domain.update import DERIVED
+from setpoint.domain.value import value
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.clear import in_clear, score
+from setpoint.loop.columns import same_columns
+from setpoint.loop.ports import Ports
+from setpoint.loop.rescore import rescored_losses
+from setpoint.loop.spans import repaired_spans, untouched
+from setpoint.runtime.adjusted import scores_of
+from setpoint.stats.losses import losses_of
+from setpoint.update.former import Former, better_former, looked_back_on
+from setpoint.update.line import OWN, SERVED, Answers, Line, best_line
+from setpoint.update.line import moves as moved
+from setpoint.update.training_set import repaired_inputs
+
+UNIT = 0.04  # of the rows that the champion learnt: so many new outcomes are a unit
+FEWEST_UNIT, LARGEST_UNIT = 40, 2_000
+LOOK_BACK = 20  # units of labelled rows that a line may be learnt and proven on
+LATEST = 4  # units that the present answers are measured on
+CONTEST = 6  # units that former champions are compared on
+
+
+@value
+class Prospect:
+    """What was found when a decision was last thought over.
+
+    `line` is what the champion's raw answers should get, None: nothing; `moves` how far that would change their losses
+    (fraction); `former` an earlier champion that would do better; `loss` the mean loss of the latest answers.
+    """
+
+    line: Line | None
+    moves: float
+    former: Former | None
+    loss: float
+
+
+def prospect(ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records) -> Prospect | None:
+    """Think over what may be done; None where nothing can have changed, or something is under way."""
+    busy = deployment.training is not None or any(r.running for r in deployment.rollouts)
+    if busy or new_outcomes(deployment, history) < unit_rows(champion):
+        return None
+    line, moves = line_of(ports, deployment, champion, history)
+    former, loss = former_of(ports, deployment, champion, history), recent_loss(champion, history)
+    return Prospect(line=line, moves=moves, former=former, loss=loss)
+
+
+def unit_rows(champion: ModelVersion) -> int:
+    """Return how many outcomes make a unit: what a decision is thought over anew after."""
+    return int(np.clip(round(UNIT * champion.lineage.rows), FEWEST_UNIT, LARGEST_UNIT))
+
+
+def new_outcomes(deployment: Deployment, history: Records) -> int:
+    """Return how many outcomes have become known since a decision was last thought over."""
+    known = history.labelled.known
+    since = deployment.advised.at if deployment.advised else None
+    return len(known) if since is None else int((known > stamp(since)).sum())
+
+
+def line_of(
+    ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records
+) -> tuple[Line | None, float]:
+    """Return the line that the champion's raw answers should get, and how far it would move their losses (fraction)."""
+    schema, unit = champion.schema, unit_rows(champion)
+    if schema.task is Task.MULTICLASS and not schema.probabilities:
+        return None, 0.0
+    rows = history.labelled
+    rows = _latest(rows.take(untouched(rows, deployment)), LOOK_BACK * unit)
+    served = _answers(rows, _raw_as_served(ports, champion, rows))
+    own = _own(ports, deployment, champion, rows)
+    line = best_line(schema.task, {OWN: own, SERVED: served}, unit)
+    latest = own if len(own.truth) >= unit else served
+    new = line.calibration if line else None
+    return line, moved(schema.task, champion.calibration, new, _last(latest, LATEST * unit))
+
+
+def former_of(ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records) -> Former | None:
+    """Return an earlier champion that would surely do better now; None where there is none."""
+    since = trained(ports, champion).lineage.trained_until or deployment.releases[-1].at
+    rows = history.between(since, None).labelled
+    rows = _latest(rows.take(untouched(rows, deployment)), CONTEST * unit_rows(champion))
+    names = _formers(deployment, ports)
+    if not len(rows) or not names:
+        return None
+    asked = in_clear(ports, deployment.model, rows)
+    losses = partial(rescored_losses, ports, deployment, champion.schema)
+    theirs = {name: _unlearnt(ports, champion.model, name, rows, losses(name, asked)) for name in names}
+    return better_former(losses(champion.version, asked), theirs)
+
+
+def recent_loss(champion: ModelVersion, history: Records) -> float:
+    """Return the mean loss of the latest answers, as they were served; NaN where no outcome is known."""
+    latest = losses_of(_latest(history.labelled, LATEST * unit_rows(champion)), champion.schema)
+    return float(np.nanmean(latest)) if np.isfinite(latest).any() else float("nan")
+
+
+def trained(ports: Ports, version: ModelVersion) -> ModelVersion:
+    """Return the version that was trained, of those that run its model."""
+    while version.lineage.method in DERIVED and version.lineage.parent:
+        version = ports.bundles.get(version.model, version.lineage.parent)
+    return version
+
+
+def _formers(deployment: Deployment, ports: Ports) -> list[str]:
+    """Return the champions before this one that have its columns and are still whole."""
+    gone = {deployment.served.champion, *(r.version for r in ports.bundles.removals(deployment.model))}
+    before = [r.version for r in same_columns(ports, deployment) if r.version not in gone]
+    return list(looked_back_on(before))
+
+
+def _unlearnt(ports: Ports, model: str, version: str, rows: Records, losses: Column) -> Column:
+    """Return the losses on rows that a version has not learnt; NaN on the others."""
+    until: datetime | None = trained(ports, ports.bundles.get(model, version)).lineage.trained_until
+    return losses if until is None else np.where(rows.time >= stamp(until), losses, np.nan)
+
+
+def _own(ports: Ports, deployment: Deployment, champion: ModelVersion, rows: Records) -> Answers:
+    """Return the raw answers of the champion's model to rows that it has not learnt, asked where another served."""
+    root = trained(ports, champion)
+    rows = rows.between(root.lineage.trained_until, None)
+    family = [v for v in dict.fromkeys(rows.version.tolist()) if _root(ports, champion.model, v) == root.version]
+    raw = _raw_as_served(ports, champion, rows)
+    others = np.flatnonzero(~np.isin(rows.version.astype(str), family))
+    if len(others):
+        asked = in_clear(ports, champion.model, rows.take(others))
+        inputs = repaired_inputs(asked, repaired_spans(deployment))
+        given = scores_of(score(ports, champion.model, champion.version, inputs), champion.schema)
+        raw[others] = _uncalibrated(champion.calibration, given, champion.schema.task)
+    return _answers(rows, raw)
+
+
+def _root(ports: Ports, model: str, version: str) -> str:
+    return trained(ports, ports.bundles.get(model, version)).version
+
+
+def _raw_as_served(ports: Ports, champion: ModelVersion, rows: Records) -> FloatArray:
+    """Return what models answered before calibration, as the rows were served."""
+    given = rows.score if rows.classes is None else rows.classes.probabilities
+    raw = given.astype(np.float64)
+    for version in dict.fromkeys(rows.version.tolist()):
+        line = ports.bundles.get(champion.model, version).calibration
+        if line is not None:
+            served = rows.version == version
+            raw[served] = _uncalibrated(line, raw[served], champion.schema.task)
+    return raw
+
+
+def _uncalibrated(line: Calibration | None, given: FloatArray, task: Task) -> FloatArray:
+    return given if line is None else undo(line, given, task)
+
+
+def _answers(rows: Records, raw: FloatArray) -> Answers:
+    return Answers(raw=raw, truth=rows.truth.astype(np.float64), time=rows.time, known=rows.known)
+
+
+def _latest(rows: Records, count: int) -> Records:
+    return rows.take(np.arange(max(0, len(rows) - count), len(rows)))
+
+
+def _last(answers: Answers, count: int) -> Answers:
+    latest = slice(-count, None)
+    return Answers(
+        raw=answers.raw[latest], truth=answers.truth[latest], time=answers.time[latest], known=answers.known[latest]
+    )
