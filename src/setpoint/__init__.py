@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from setpoint.api.verbs import (
+        advice,
         approve,
         compare,
         deploy,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "advice",
     "approve",
     "compare",
     "deploy",

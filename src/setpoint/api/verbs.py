@@ -20,6 +20,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
 from setpoint.domain.sensitive import sealed
+from setpoint.domain.update import Advised
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
@@ -33,6 +34,7 @@ from setpoint.monitor.tables.compared import compare
 from setpoint.update.sets.made import TrainingSet
 
 __all__ = [
+    "advice",
     "approve",
     "compare",
     "deploy",
@@ -173,6 +175,11 @@ def incidents(model: str | None = None, *, home: Place | None = None) -> list[In
 def approve(id_: str, *, model: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
     """Allow what waits for a person, and act on it."""
     return opened(home).approve(id_, model=model, by=by or getpass.getuser())
+
+
+def advice(model: str, *, home: Place | None = None) -> Advised:
+    """Say whether a model should be retrained now, or what else is best done; changes nothing."""
+    return opened(home).advice(model)
 
 
 def update(model: str, *, by: str | None = None, home: Place | None = None) -> Deployment:

@@ -4,6 +4,7 @@ from setpoint.cli.lazy import group
 
 COMMANDS = (
     ("now", "updating.training:now", "Retrain now from the log. `setpoint update MODEL` is the same."),
+    ("when", "updating.when:when", "Say whether MODEL should be retrained now, or what else is best done."),
     ("cancel", "updating.training:cancel", "Stop the training that is under way."),
     (
         "set",

@@ -7,19 +7,22 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json, steps
 from setpoint.config import Settings
+from setpoint.domain.update import Method
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
+How = Annotated[Method | None, typer.Option(help="How the new version is made; default: as the file says.")]
 
 
 def now(
     model: Model,
+    method: How = None,
     by: By = ME,
     json: Json = False,
 ) -> None:
     """Retrain now from the log, or join a training under way, and let the gate judge the candidate."""
     operator = open_home(Settings())
     before = operator.deployments(model)[0]
-    job = before.training.job if before.training else operator.update(model, by=by)
+    job = before.training.job if before.training else operator.update(model, by=by, method=method)
     with steps(quiet=json) as progress:
         operator.finish(model, progress)
     # the loop of `setpoint up` may have been the one that asked the gate
