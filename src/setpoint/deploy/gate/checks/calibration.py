@@ -31,17 +31,17 @@ def calibration(case: Case) -> GateCheck:
     if not found:
         return not_applicable("calibration", "it cannot be measured on these rows")
     numbers = {m.name: m.off(m.candidate) for m in found}
-    bad = miscalibrated(case, case.both)
+    bad = miscalibrated(case, case.both, EXPLAINS if no_better(case) else ALPHA)
     if bad is not None:
         return failed("calibration", "calibration", f"{_in_words(bad)}: it means less", **numbers)
     return passed("calibration", "; ".join(map(_in_words, found)), **numbers)
 
 
-def miscalibrated(case: Case, rows: BoolArray) -> "Measure | None":
+def miscalibrated(case: Case, rows: BoolArray, alpha: float) -> "Measure | None":
     """Return a measure that is surely beyond its floor, and further than the champion's, on some of the rows."""
     found = _known(case, rows)
-    alpha = (EXPLAINS if no_better(case) else ALPHA) / max(len(found), 1)
-    return next((m for m in found if _beyond(m, alpha) and _further(m, alpha)), None)
+    each = alpha / max(len(found), 1)
+    return next((m for m in found if _beyond(m, each) and _further(m, each)), None)
 
 
 def _known(case: Case, rows: BoolArray) -> "list[Measure]":

@@ -14,6 +14,7 @@ from setpoint.stats.quality import Measured, mean
 FEWEST = 30  # rows of a segment
 ALPHA = 0.01  # of rejecting a candidate that is no worse by more than is tolerated; half of it for stated segments
 ELSEWHERE = 0.25  # of the segment's excess, in the other rows: then it is not a matter of the segment
+SURELY_OFF = 0.03  # error of saying that the other rows mean less, too
 MOST_FEATURES = 50  # by whose values segments are made beside the stated ones
 
 
@@ -42,7 +43,7 @@ def segment(case: Case) -> GateCheck:
         return not_applicable("segment", f"worse elsewhere, too: see the loss; {told}", change=change, **numbers)
     rest = case.both.copy()
     rest[rest] = ~rows
-    if miscalibrated(case, rest) is not None:
+    if miscalibrated(case, rest, SURELY_OFF) is not None:
         return not_applicable("segment", f"off elsewhere, too: see the calibration; {told}", change=change, **numbers)
     return failed("segment", "segment", told, change=change, **numbers)
 
