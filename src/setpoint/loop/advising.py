@@ -13,6 +13,7 @@ from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Decision, Verdict
 from setpoint.domain.update import DERIVED, Advised
 from setpoint.loop.look import Look
+from setpoint.loop.situation import unit_rows
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.line import Line
@@ -33,7 +34,10 @@ def advice_of(deployment: Deployment, look: Look) -> Advice:
         if look.prospect is None and not stated(deployment):
             before = deployment.advised
             return Advice(move=Move.WAIT, why=before.why if before else "too few outcomes are known to think it over")
-    return advise(situation)
+    advice = advise(situation)
+    if advice.move is Move.RETRAIN and not situation.asked and (settling := _settling(deployment, look)):
+        return Advice(move=Move.WAIT, why=settling, expected=situation.expected)
+    return advice
 
 
 def advised(advice: Advice, look: Look) -> Advised:
@@ -83,6 +87,13 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
         updates=deployment.updates,
         rows_per_day=_rows_per_day(look),
     )
+
+
+def _settling(deployment: Deployment, look: Look) -> str:
+    """Say that the champion is too new to be trained again: what is off may be what its predecessor answered."""
+    release, need = deployment.releases[-1], unit_rows(look.champion)
+    own = len(look.history.between(release.at, None).labelled)
+    return f"{release.version} has answered {own} rows whose outcome is known; {need} are needed" if own < need else ""
 
 
 def _content(deployment: Deployment) -> str:

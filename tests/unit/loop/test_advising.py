@@ -80,6 +80,12 @@ def test_after_a_restoration_nothing_is_decided_on_what_was_seen_of_another_cham
     assert plan(replace(off, served=replace(off.served, champion="v0")), look) is None
 
 
+def test_a_champion_is_given_time_to_be_measured_before_it_is_trained_again(made: Any, off: Any) -> None:
+    fresh = replace(off, releases=(replace(off.releases[0], at=made.now - made.day),))  # 24 rows ago
+    assert advice_of(fresh, made.look()).why == "v1 has answered 24 rows whose outcome is known; 40 are needed"
+    assert advice_of(replace(fresh, updates=Updates(every_s=60.0)), made.look()).move is Move.RETRAIN
+
+
 def test_where_no_quality_is_stated_it_is_thought_over_once_a_unit_of_outcomes(made: Any) -> None:
     silent = made.deployment(objectives=(Objective(metric="latency_p99_ms", at_most=50.0),))
     assert plan(silent, made.look()) is None

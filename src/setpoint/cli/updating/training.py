@@ -32,7 +32,7 @@ def now(
         return
     for d in said:
         console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
-    if any(d.action == "training failed" for d in said):
+    if any(d.action in ("training failed", "training cancelled") for d in said):
         raise typer.Exit(1)
 
 

@@ -70,7 +70,8 @@ def _failed(deployment: Deployment, training: Training, look: Look, why: str) ->
     deployment = replace(deployment, training=None)
     if training.repeats and (passed := find_rollout(deployment, training.repeats)).running:
         deployment = with_rollout(deployment, withdraw(passed, look.now))
-    return decided(deployment, look.now, "concept", "quality", "training failed", why, training.by)
+    ended = "cancelled" if why.startswith("the training was cancelled") else "failed"
+    return decided(deployment, look.now, "concept", "quality", f"training {ended}", why, training.by)
 
 
 @act.register
