@@ -81,14 +81,14 @@ def watched(gain: float, seed: int, expected: int = 336) -> tuple[Verdict, int]:
     raise AssertionError("never decided")
 
 
-def test_a_shadow_watched_all_the_time_decides_and_seldom_wrongly() -> None:
-    """An equal model promoted is no damage; a worse one (a tenth of the loss) must nearly never be."""
+def test_a_shadow_watched_all_the_time_keeps_out_what_is_worse_and_lets_in_what_is_better() -> None:
+    """Of equal ones half are let in, which is no damage; the gate, which every candidate passed before, lets in 5 %."""
     worse = [watched(-6.0, seed)[0].decision for seed in range(40)]
     equal = [watched(0.0, seed)[0].decision for seed in range(40)]
     better = [watched(6.0, seed)[0].decision for seed in range(40)]
-    assert worse.count(Decision.ACCEPT) == 0
-    assert equal.count(Decision.ACCEPT) <= 16
-    assert better.count(Decision.ACCEPT) >= 38
+    assert worse.count(Decision.ACCEPT) <= 1  # a tenth of the loss
+    assert 12 <= equal.count(Decision.ACCEPT) <= 28
+    assert better.count(Decision.ACCEPT) >= 39
 
 
 def test_large_differences_end_a_shadow_early() -> None:

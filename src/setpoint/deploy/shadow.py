@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from setpoint.deploy.verdict import ALPHA, answered, compared, in_words, short
+from setpoint.deploy.verdict import ALPHA, answered, compared, in_words
 from setpoint.domain.records import Column
 from setpoint.domain.rollout import Decision, Verdict
 from setpoint.stats.eprocess import log_evidence
@@ -29,15 +29,14 @@ def judge_shadow(
     *,
     answers: int,
     bound: float,
-    margin: float = 0.1,
 ) -> Verdict:
     """Judge a candidate that answers the champion's requests unseen; may be asked after every outcome.
 
     Rejected as soon as it is surely worse or fails to answer, accepted as soon as it is surely better (both by betting,
-    anytime-valid at 5 % each). At `expected_rows` it is decided either way: accepted when its mean gain is above zero
-    and the lower bound (one-sided 5 %) excludes a loss of `margin`. Where outcomes come late, it is accepted once it
-    has answered twice as many requests, unless what is known speaks against it: the gate has proven it, and waiting for
-    outcomes that are a tenth of a stream late cost 4 % of what updates bring (on the real streams of bench/update).
+    anytime-valid at 5 % each). At `expected_rows` it is decided either way: accepted when its mean gain is above zero,
+    for the gate has proven it, and so few rows cannot prove it again. Where outcomes come late, it is accepted once it
+    has answered twice as many requests, unless what is known speaks against it: waiting for outcomes that are a tenth
+    of a stream late cost 4 % of what updates bring (on the real streams of bench/update).
 
     Parameters
     ----------
@@ -51,8 +50,6 @@ def judge_shadow(
         Requests that both have answered, with and without an outcome.
     bound : float
         Losses are clipped here; fixed before the shadow began, see `loss_bound`.
-    margin : float
-        Tolerated loss, as a share of the champion's mean loss (fraction).
     """
     rows = answered(champion, candidate)
     kept, new = champion[rows], candidate[rows]
@@ -75,10 +72,8 @@ def judge_shadow(
             late = f"{answers} requests answered, {count} of them with an outcome yet: the gate's proof stands"
             return compared(Decision.ACCEPT, kept, new, (late,))
         return compared(Decision.WAIT, kept, new, (f"{words}; decided at {expected_rows}",))
-    tolerated = margin * seen.champion_loss
-    ok = seen.gain > 0 and seen.low > -tolerated
-    decision = Decision.ACCEPT if ok else Decision.REJECT
-    return compared(decision, kept, new, (f"{words}: {'not' if ok else 'may be'} worse by {short(tolerated)} or more",))
+    decision = Decision.ACCEPT if seen.gain > 0 else Decision.REJECT
+    return compared(decision, kept, new, (f"{words}: {'as' if seen.gain > 0 else 'not as'} the gate had it",))
 
 
 def _surely_above_zero(gains: Column, bound: float, inflation: float) -> bool:

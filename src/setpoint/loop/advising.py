@@ -31,8 +31,9 @@ def advice_of(deployment: Deployment, look: Look) -> Advice:
     if not situation.held_back and not situation.asked:
         if stated(deployment) and not off_set_point(deployment):
             return Advice(move=Move.WAIT, why=_content(deployment), expected=situation.expected)
-        if look.prospect is None and not stated(deployment):
-            before = deployment.advised
+        before = deployment.advised
+        lined = before is not None and before.move == Move.RECALIBRATE  # a training may be due all the same
+        if look.prospect is None and not stated(deployment) and not lined:
             return Advice(move=Move.WAIT, why=before.why if before else "too few outcomes are known to think it over")
     advice = advise(situation)
     if advice.move is Move.RETRAIN and not situation.asked and (settling := _settling(deployment, look)):

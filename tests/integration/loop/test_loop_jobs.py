@@ -111,5 +111,5 @@ def test_an_update_that_waits_is_cancelled_by_its_model(world: Any) -> None:
     assert operator.cancel("demand", by="bob") == job
     w.clock.time += timedelta(hours=1)
     said = operator.finish("demand")
-    assert [(d.action, d.why) for d in said][-1] == ("training failed", "the training was cancelled by bob")
+    assert [(d.action, d.why) for d in said][-1] == ("training cancelled", "the training was cancelled by bob")
     assert ports.bundles.names("demand") == ["v1"]

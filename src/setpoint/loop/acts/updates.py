@@ -45,8 +45,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         proof=plan.proof,
     )
     frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
-    advised = None if plan.line else deployment.advised  # what comes after the line is thought over when it serves
-    deployment = replace(deployment, training=training, last_fit=frontier, advised=advised)
+    deployment = replace(deployment, training=training, last_fit=frontier)
     return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by)
 
 
