@@ -95,7 +95,7 @@ def test_rows_taken_apart_and_added_are_the_same(mask):
 
 def test_metrics_are_those_of_scikit_learn():
     p, truth = drawn()
-    found = reference_metrics(truth, answered(p, a_schema()), a_schema())
+    found = reference_metrics(truth, answered(p, a_schema()), a_schema(), 0.0)
     decided = p.argmax(axis=1)
     assert found == pytest.approx(
         {

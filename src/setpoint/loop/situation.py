@@ -1,5 +1,6 @@
 """What may be done about a model's answers: thought over once a unit of outcomes has come in, for it asks versions."""
 
+import logging
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +13,7 @@ from setpoint.domain.schema import Task
 from setpoint.domain.update import DERIVED
 from setpoint.domain.value import value
 from setpoint.domain.version import ModelVersion
+from setpoint.errors import SetpointError
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
 from setpoint.loop.ports import Ports
@@ -24,6 +26,7 @@ from setpoint.update.line import OWN, SERVED, Answers, Line, best_line
 from setpoint.update.line import moves as moved
 from setpoint.update.training_set import repaired_inputs
 
+log = logging.getLogger(__name__)
 UNIT = 0.04  # of the rows that the champion learnt: so many new outcomes are a unit
 FEWEST_UNIT, LARGEST_UNIT = 40, 2_000
 LOOK_BACK = 20  # units of labelled rows that a line may be learnt and proven on
@@ -94,7 +97,12 @@ def former_of(ports: Ports, deployment: Deployment, champion: ModelVersion, hist
         return None
     asked = in_clear(ports, deployment.model, rows)
     losses = partial(rescored_losses, ports, deployment, champion.schema)
-    theirs = {name: _unlearnt(ports, champion.model, name, rows, losses(name, asked)) for name in names}
+    theirs = {}
+    for name in names:
+        try:
+            theirs[name] = _unlearnt(ports, champion.model, name, rows, losses(name, asked))
+        except SetpointError as e:  # damaged, or it cannot be loaded any more: it is no way back
+            log.warning("%s %s cannot be compared with the champion: %s", champion.model, name, e)
     return better_former(losses(champion.version, asked), theirs)
 
 
