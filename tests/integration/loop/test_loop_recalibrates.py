@@ -30,3 +30,10 @@ def test_answers_that_are_off_by_a_line_are_recalibrated_and_the_receipt_says_wh
     assert trained(w.operator.ports, last).version == "v1"
     assert 12 < last.calibration.shift[0] < 24
     assert w.deployment.advised is not None
+
+    w.operator.update("demand", by="ann")
+    w.until(20)
+    candidate = w.deployment.rollouts[-1].candidate
+    assert candidate.method is Method.REFIT
+    (stale,) = [check for check in candidate.gate.judged if check.name == "stale"]
+    assert "older than" not in stale.words  # the champion's line is young, its model is not
