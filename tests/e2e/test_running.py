@@ -143,10 +143,15 @@ def test_the_loop_and_a_person_who_updates_do_not_train_twice(
     setpoint.run("outcomes", "campaign", tmp_path / "outcomes.csv")
     # whoever is first: the loop has its own reason to retrain
     setpoint.run("update", "campaign", code=None)
-    until(lambda: setpoint.json("rollout", "campaign")["rollouts"], 120)
+
+    def settled() -> bool:
+        phases = [r["phase"] for r in setpoint.json("rollout", "campaign")["rollouts"]]
+        return bool(phases) and not {"gate", "refit"} & set(phases)
+
+    until(settled, 120)
     setpoint.run("down")
-    jobs = [f.name for f in (setpoint.home / "jobs").iterdir()]
+    jobs = [f.parent.name for f in (setpoint.home / "jobs").glob("*/result.json")]
     versions = [f.name for f in (setpoint.home / "bundles" / "campaign").iterdir() if f.name.startswith("v")]
     assert len(versions) == 1 + len(jobs)
     rollouts = setpoint.json("rollout", "campaign")["rollouts"]
-    assert len(rollouts) == len(jobs)
+    assert len(rollouts) == len([job for job in jobs if not job.endswith("-refit")])

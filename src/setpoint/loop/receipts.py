@@ -62,11 +62,10 @@ def _account(blank: Receipt, stayed: Column, moved: Column, *, promoted: bool) -
 
 def _in_words(receipt: Receipt, rollout: Rollout) -> str:
     gain, promoted = receipt.realised, rollout.phase is Phase.PROMOTED
-    verb = "gained" if promoted else "would have gained"
-    since = "promotion" if promoted else "it was rejected"
-    words = (
-        f"{verb} {short(gain.mean)} ({short(gain.low)} to {short(gain.high)}) a row over {gain.rows} rows since {since}"
-    )
+    won, since = gain.mean >= 0, "promotion" if promoted else "it was rejected"
+    verb = ("gained" if won else "lost") if promoted else f"would have {'gained' if won else 'lost'}"
+    size, low, high = (gain.mean, gain.low, gain.high) if won else (-gain.mean, -gain.high, -gain.low)
+    words = f"{verb} {short(size)} ({short(low)} to {short(high)}) a row over {gain.rows} rows since {since}"
     if receipt.expected is not None:
         words += f"; {short(receipt.expected.mean)} was expected"
     if rollout.candidate.gate is not None:
