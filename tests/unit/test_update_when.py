@@ -12,7 +12,8 @@ from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 from setpoint.domain.value import replace
-from setpoint.update.when import due, held_back, needed_rows, off_set_point, too_few
+from setpoint.update.schedule import doublings
+from setpoint.update.when import due, held_back, off_set_point, too_few
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TARGET = Objective(metric="mae", at_most=40.0)
@@ -78,15 +79,11 @@ def test_quality_below_the_set_point_is_a_reason_and_latency_is_none() -> None:
 def test_each_candidate_that_was_no_better_doubles_the_wait_and_a_promotion_ends_it() -> None:
     worse, unsure, promoted = a_rollout(Phase.REJECTED), a_rollout(Phase.REJECTED, 1.0), a_rollout(Phase.PROMOTED)
     history: list[tuple[tuple[Rollout, ...], int]] = [
-        ((), 304), ((worse,), 608), ((worse,) * 2, 1_216), ((worse,) * 9, 2_432),
-        ((worse, promoted), 304), ((promoted, worse), 608), ((unsure,) * 9, 304), ((unsure, worse, unsure), 608),
+        ((), 0), ((worse,), 1), ((worse,) * 2, 2), ((worse,) * 9, 3),
+        ((worse, promoted), 0), ((promoted, worse), 1), ((unsure,) * 9, 0), ((unsure, worse, unsure), 1),
     ]  # fmt: skip
-    for rollouts, rows in history:
-        assert needed_rows(a_deployment(rollouts=rollouts), 4_345) == rows
-
-
-def test_small_references_still_need_three_hundred_rows() -> None:
-    assert needed_rows(a_deployment(), 100) == 300
+    for rollouts, times in history:
+        assert doublings(a_deployment(rollouts=rollouts)) == times
 
 
 def test_two_changes_never_run_at_once() -> None:

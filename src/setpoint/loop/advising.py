@@ -17,8 +17,8 @@ from setpoint.loop.situation import unit_rows
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.line import Line
-from setpoint.update.schedule import MOST_DOUBLINGS, next_training, struck
-from setpoint.update.when import FEWEST_FORCED, FitPlan, due, held_back, lost, off_set_point, stated
+from setpoint.update.schedule import doublings, next_training, struck
+from setpoint.update.when import FEWEST_FORCED, FitPlan, due, held_back, off_set_point, stated
 
 RAW = Calibration()
 DAY = np.timedelta64(1, "D")
@@ -71,7 +71,6 @@ def proven_loss(deployment: Deployment, look: Look) -> float | None:
 
 def _situation(deployment: Deployment, look: Look) -> Situation:
     rows, seen = look.unlearnt.between(deployment.last_fit, None), look.prospect
-    learnt_rows = look.champion.lineage.rows
     asked = struck(deployment, look.now) and len(rows) >= FEWEST_FORCED
     line = seen.line if seen else None
     return Situation(
@@ -79,7 +78,8 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
         asked=asked,
         urgent=stated(deployment),
         new_rows=len(rows),
-        learnt_rows=learnt_rows << min(lost(deployment), MOST_DOUBLINGS),
+        learnt_rows=look.champion.lineage.rows,
+        doublings=doublings(deployment),
         loss=_loss(deployment, look),
         expected=_expected(deployment, look),
         line=line.calibration if line else None,

@@ -31,7 +31,8 @@ class Situation:
 
     `held_back` says why nothing may be learnt now, see `when.why_not`. `loss` is the champion's recent loss per row,
     `expected` what a training should win of it. `new_rows` have outcomes and were in no training yet; the champion
-    learnt `learnt_rows`. `asked`: by a person, or by the clock of `update: every`; `urgent`: an objective is missed.
+    learnt `learnt_rows`; `doublings` is how often the rows that it takes are doubled, for training has not helped of
+    late. `asked`: by a person, or by the clock of `update: every`; `urgent`: an objective is missed.
     `line` is the calibration that the answers should get, None for raw ones, and `line_moves` how far that moves their
     losses, see `line.moves`.
     """
@@ -41,6 +42,7 @@ class Situation:
     urgent: bool = False
     new_rows: int
     learnt_rows: int
+    doublings: int = 0
     loss: float
     expected: Gain | None = None
     line: Calibration | None = None
@@ -84,7 +86,7 @@ def considered_at(learnt_rows: int, *, urgent: bool = False) -> int:
 
 
 def _training(s: Situation) -> Advice:
-    need = considered_at(s.learnt_rows, urgent=s.urgent)
+    need = considered_at(s.learnt_rows, urgent=s.urgent) << s.doublings
     if s.asked:
         return Advice(move=Move.RETRAIN, expected=s.expected, why="asked for")
     if s.new_rows < need:

@@ -22,14 +22,22 @@ def next_training(deployment: Deployment) -> datetime | None:
     if every_s is None:
         return None
     last = deployment.last_fit or deployment.releases[0].at
-    lost = failures(deployment) + len(failed_trainings(deployment))
-    return last + timedelta(seconds=every_s * 2 ** min(lost, MOST_DOUBLINGS))
+    return last + timedelta(seconds=every_s * 2 ** doublings(deployment))
 
 
 def struck(deployment: Deployment, now: datetime) -> bool:
     """Whether the clock says that a training is due."""
     due = next_training(deployment)
     return due is not None and due <= now
+
+
+def doublings(deployment: Deployment) -> int:
+    """Return how often the wait for the next training is doubled, for training has not helped of late.
+
+    Once for each candidate since the last promotion that was no better on average, and for each training in a row that
+    failed. A candidate that was better but not surely so costs nothing: the next has more rows to be sure on.
+    """
+    return min(failures(deployment) + len(failed_trainings(deployment)), MOST_DOUBLINGS)
 
 
 def failed_trainings(deployment: Deployment) -> list[Decided]:

@@ -13,8 +13,6 @@ from setpoint.domain.records import Records, moment, stamp
 from setpoint.domain.rollout import Verdict
 from setpoint.domain.update import Method
 from setpoint.domain.value import value
-from setpoint.update.advice import considered_at
-from setpoint.update.schedule import MOST_DOUBLINGS, failed_trainings, failures
 
 HELD_OUT = 0.5  # of the new rows, the latest
 FEWEST_FORCED = 200  # half of them are held out, and must be enough to judge on
@@ -89,24 +87,9 @@ def too_few(labelled: Records) -> str:
     return f"{len(labelled)} new labelled rows since the last training; {FEWEST_FORCED} are needed"
 
 
-def needed_rows(deployment: Deployment, learnt_rows: int) -> int:
-    """Return the new labelled rows that justify a training.
-
-    Doubled by each candidate since the last promotion that was no better on average, for training seems not to be the
-    remedy, and by each training in a row that failed. A candidate that was better but not surely so costs nothing: the
-    next has more rows to be sure on.
-    """
-    return considered_at(learnt_rows, urgent=stated(deployment)) << min(lost(deployment), MOST_DOUBLINGS)
-
-
 def stated(deployment: Deployment) -> bool:
     """Whether there is a set point for quality; without one, a training is made when it is expected to pay."""
     return any(is_quality(o.metric) for o in deployment.objectives)
-
-
-def lost(deployment: Deployment) -> int:
-    """Return how often training has not helped of late: candidates that were no better, trainings that failed."""
-    return failures(deployment) + len(failed_trainings(deployment))
 
 
 def off_set_point(deployment: Deployment) -> list[str]:

@@ -86,6 +86,15 @@ def test_a_champion_is_given_time_to_be_measured_before_it_is_trained_again(made
     assert advice_of(replace(fresh, updates=Updates(every_s=60.0)), made.look()).move is Move.RETRAIN
 
 
+@pytest.mark.parametrize(("failed", "rows"), [(0, 300), (1, 600), (3, 2_400), (9, 2_400)])
+def test_trainings_that_did_not_help_double_what_the_next_one_takes(
+    made: Any, off: Any, failed: int, rows: int
+) -> None:
+    said = tuple(replace(made.acted("fit", 1)[0], action="training failed") for _ in range(failed))
+    few = made.look(prospect=seen(), unlearnt=made.rows(made.now - made.day, made.now).labelled)
+    assert advice_of(replace(off, decisions=said), few).why.endswith(f"; at {rows:,} a training is considered")
+
+
 def test_where_no_quality_is_stated_it_is_thought_over_once_a_unit_of_outcomes(made: Any) -> None:
     silent = made.deployment(objectives=(Objective(metric="latency_p99_ms", at_most=50.0),))
     assert plan(silent, made.look()) is None
