@@ -1,5 +1,6 @@
 """Training sets: point in time, repaired, of the reference's types, and the same bytes each time."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
+from setpoint.domain.training_set import LeftOut, Mended, SetSpec, Source
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
-from setpoint.update.training_set import build, digest
+from setpoint.update.sets.digest import digest
+from setpoint.update.sets.made import Ground, make_set
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SCHEMA = Schema(
@@ -57,6 +60,25 @@ def logged(rows: int = 4) -> Records:
         inputs={"temp": np.arange(rows) + 50.0, "hour": np.arange(rows) * 1.0,
                 "sky": np.array(["rain", None, "fog", "clear"][:rows], object)},
     )  # fmt: skip
+
+
+def build(
+    reference: pa.Table,
+    records: Records,
+    schema: Schema,
+    *,
+    until: datetime,
+    as_of: datetime | None = None,
+    maps: Sequence[tuple[FeatureMap, datetime, datetime | None]] = (),
+    exclude: Sequence[tuple[datetime, datetime]] = (),
+) -> pa.Table:
+    """All of the reference and of the log, as a set."""
+    source = Source(
+        model="m", reference="v1", champion="v1", until=until, as_of=as_of or until,
+        mended=tuple(Mended(map=m, since=since, until=end) for m, since, end in maps),
+        left_out=tuple(LeftOut(since=since, until=end) for since, end in exclude),
+    )  # fmt: skip
+    return make_set(Ground(table=reference), records, schema, source, SetSpec(rows=0)).table
 
 
 def test_reference_rows_are_followed_by_the_log_in_the_references_types() -> None:

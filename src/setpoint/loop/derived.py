@@ -21,6 +21,7 @@ from setpoint.domain.training_set import PROVENANCE_FILE, WEIGHT
 from setpoint.domain.update import DERIVED, Method
 from setpoint.domain.version import RESIDUAL_FILES, ModelVersion
 from setpoint.errors import JobFailed, SetpointError
+from setpoint.loop.lineage import trained
 from setpoint.loop.release import learn, read_contract
 from setpoint.ports import BundleStore, FitJob
 from setpoint.runtime import Model, load
@@ -103,19 +104,12 @@ def unlearnt(bundles: BundleStore, parent: ModelVersion, job: FitJob, table: pa.
     rows = Labelled(raw=raw, truth=target_of(table, parent.schema), weight=weight, time=count, known=count, row=count)
     if not origin.is_file():
         return rows.take(_since(table, parent.schema.time, job.trained_since))
-    made, until = pq.read_table(origin), _trained(bundles, parent, job).lineage.trained_until
+    kept = DERIVED | {Method.RESIDUAL} if job.method is Method.RESIDUAL else DERIVED
+    made, until = pq.read_table(origin), trained(bundles, parent, kept).lineage.trained_until
     fresh = np.array([source == LOG for source in made["source"].to_pylist()])
     if until is not None:
         fresh &= _since(made, "time", until)
     return replace(rows, time=_stamps(made, "time"), known=_stamps(made, "known")).take(fresh)
-
-
-def _trained(bundles: BundleStore, version: ModelVersion, job: FitJob) -> ModelVersion:
-    """Return the version whose training made the model that the job begins with."""
-    kept = DERIVED | {Method.RESIDUAL} if job.method is Method.RESIDUAL else DERIVED
-    while version.lineage.method in kept and version.lineage.parent:
-        version = bundles.get(version.model, version.lineage.parent)
-    return version
 
 
 def _since(table: pa.Table, time: str | None, when: datetime) -> NDArray[np.bool_]:

@@ -16,13 +16,13 @@ from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import fitting
+from setpoint.loop.lineage import trained
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.sets import ground_of
-from setpoint.loop.situation import trained
 from setpoint.loop.spans import repaired_spans
+from setpoint.update.sets.fill import repaired_inputs
 from setpoint.update.sets.origin import known_of
-from setpoint.update.training_set import repaired_inputs
 
 FEWEST_HELD_OUT = 100  # labelled rows
 NOT_THE_MODEL = (".json", ".npy", ".parquet", ".seal")  # files of a bundle
@@ -100,7 +100,7 @@ def _learnt(
     """Read what the candidate learnt from its bundle, and what the log has for the same rows."""
     model, schema, since = champion.model, champion.schema, candidate.trained_until
     assert since is not None
-    model_of = trained(ports, champion)  # a recalibrated champion has learnt what its model has
+    model_of = trained(ports.bundles, champion)  # a recalibrated champion has learnt what its model has
     grounds = [ground_of(ports, model, version) for version in (candidate.version, model_of.version)]
     known, before = (known_of(g.table, schema.time, schema.id, g.provenance) for g in grounds)
     table, earlier = (g.table for g in grounds)

@@ -7,7 +7,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from setpoint.deploy.package import REFERENCE_FILE
-from setpoint.domain.erased import erased_rows
 from setpoint.domain.records import Column
 from setpoint.domain.training_set import PROVENANCE_FILE
 from setpoint.errors import SetpointError
@@ -28,11 +27,6 @@ def learnt_from(ports: Ports, model: str, ids: Sequence[str]) -> tuple[str, ...]
             return True
 
     return tuple(version for version in ports.bundles.names(model) if has(version))
-
-
-def erased_in(ports: Ports, model: str, version: str) -> int:
-    """Return how many rows of a version's training set, or reference, are of ids that were erased."""
-    return erased_rows(ids_of(ports, model, version), ports.log.erased(model))
 
 
 def ids_of(ports: Ports, model: str, version: str) -> Column:

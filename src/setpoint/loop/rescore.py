@@ -7,7 +7,7 @@ from setpoint.loop.clear import score
 from setpoint.loop.ports import Ports
 from setpoint.loop.spans import repaired_spans
 from setpoint.stats.losses import answer_losses
-from setpoint.update.training_set import repaired_inputs
+from setpoint.update.sets.fill import repaired_inputs
 
 
 def rescored_losses(ports: Ports, deployment: Deployment, schema: Schema, version: str, rows: Records) -> Column:

@@ -10,12 +10,12 @@ from setpoint.domain.calibration import Calibration, FloatArray, undo
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.schema import Task
-from setpoint.domain.update import DERIVED
 from setpoint.domain.value import value
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import SetpointError
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
+from setpoint.loop.lineage import trained
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.spans import repaired_spans, untouched
@@ -24,7 +24,7 @@ from setpoint.stats.losses import losses_of
 from setpoint.update.former import Former, better_former, looked_back_on
 from setpoint.update.line import OWN, SERVED, Answers, Line, best_line
 from setpoint.update.line import moves as moved
-from setpoint.update.training_set import repaired_inputs
+from setpoint.update.sets.fill import repaired_inputs
 
 log = logging.getLogger(__name__)
 UNIT = 0.04  # of the rows that the champion learnt: so many new outcomes are a unit
@@ -89,7 +89,7 @@ def line_of(
 
 def former_of(ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records) -> Former | None:
     """Return an earlier champion that would surely do better now; None where there is none."""
-    since = trained(ports, champion).lineage.trained_until or deployment.releases[-1].at
+    since = trained(ports.bundles, champion).lineage.trained_until or deployment.releases[-1].at
     rows = history.between(since, None).labelled
     rows = _latest(rows.take(untouched(rows, deployment)), CONTEST * unit_rows(champion))
     names = _formers(deployment, ports)
@@ -112,13 +112,6 @@ def recent_loss(champion: ModelVersion, history: Records) -> float:
     return float(np.nanmean(latest)) if np.isfinite(latest).any() else float("nan")
 
 
-def trained(ports: Ports, version: ModelVersion) -> ModelVersion:
-    """Return the version that was trained, of those that run its model."""
-    while version.lineage.method in DERIVED and version.lineage.parent:
-        version = ports.bundles.get(version.model, version.lineage.parent)
-    return version
-
-
 def _formers(deployment: Deployment, ports: Ports) -> list[str]:
     """Return the champions before this one that have its columns and are still whole."""
     gone = {deployment.served.champion, *(r.version for r in ports.bundles.removals(deployment.model))}
@@ -128,13 +121,13 @@ def _formers(deployment: Deployment, ports: Ports) -> list[str]:
 
 def _unlearnt(ports: Ports, model: str, version: str, rows: Records, losses: Column) -> Column:
     """Return the losses on rows that a version has not learnt; NaN on the others."""
-    until: datetime | None = trained(ports, ports.bundles.get(model, version)).lineage.trained_until
+    until: datetime | None = trained(ports.bundles, ports.bundles.get(model, version)).lineage.trained_until
     return losses if until is None else np.where(rows.time >= stamp(until), losses, np.nan)
 
 
 def _own(ports: Ports, deployment: Deployment, champion: ModelVersion, rows: Records) -> Answers:
     """Return the raw answers of the champion's model to rows that it has not learnt, asked where another served."""
-    root = trained(ports, champion)
+    root = trained(ports.bundles, champion)
     rows = rows.between(root.lineage.trained_until, None)
     family = [v for v in dict.fromkeys(rows.version.tolist()) if _root(ports, champion.model, v) == root.version]
     raw = _raw_as_served(ports, champion, rows)
@@ -148,7 +141,7 @@ def _own(ports: Ports, deployment: Deployment, champion: ModelVersion, rows: Rec
 
 
 def _root(ports: Ports, model: str, version: str) -> str:
-    return trained(ports, ports.bundles.get(model, version)).version
+    return trained(ports.bundles, ports.bundles.get(model, version)).version
 
 
 def _raw_as_served(ports: Ports, champion: ModelVersion, rows: Records) -> FloatArray:

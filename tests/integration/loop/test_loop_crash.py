@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from setpoint.domain.erased import erased_rows
 from setpoint.domain.fleet import Decided, Deployment, Envelope
 from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
 from setpoint.loop import candidates
 from setpoint.loop.acts import updates
-from setpoint.loop.learnt import erased_in
+from setpoint.loop.learnt import ids_of
 from setpoint.loop.operator import Operator
 from setpoint.loop.sets import stored_set, training_set, write_set
 from setpoint.loop.training import ProcessTrainer
@@ -113,7 +114,8 @@ def check_erased_ids_are_in_no_later_set(w: Any, kept: TrainingSet) -> None:
     assert learnt == [("v1", "v2"), ("v2",), ()]
     later = training_set(ports, w.deployment, ports.bundles.get("demand", "v1"), until=at.until, as_of=at.as_of)
     assert not {of_reference, of_log} & set(later.table["id"].to_pylist())
-    assert [erased_in(ports, "demand", version) for version in ("v1", "v2")] == [1, 2]
+    erased = ports.log.erased("demand")
+    assert [erased_rows(ids_of(ports, "demand", version), erased) for version in ("v1", "v2")] == [1, 2]
 
 
 def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_look(

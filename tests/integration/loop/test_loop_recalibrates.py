@@ -7,7 +7,7 @@ import pandas as pd
 
 from setpoint.domain.rollout import Phase
 from setpoint.domain.update import Method
-from setpoint.loop.situation import trained
+from setpoint.loop.lineage import trained
 
 
 def with_a_level_shift(rows: pd.DataFrame) -> pd.DataFrame:
@@ -27,7 +27,7 @@ def test_answers_that_are_off_by_a_line_are_recalibrated_and_the_receipt_says_wh
     assert first.receipt.realised.low > 0
     bundles = w.operator.ports.bundles
     last = bundles.get("demand", w.deployment.served.champion)
-    assert trained(w.operator.ports, last).version == "v1"
+    assert trained(bundles, last).version == "v1"
     assert 12 < last.calibration.shift[0] < 24
     assert w.deployment.advised is not None
 
