@@ -7,7 +7,7 @@ from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.live import Served, written
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
-from setpoint.errors import NotFound
+from setpoint.errors import NotFound, SetpointError
 from setpoint.loop.ports import Ports
 
 
@@ -65,9 +65,26 @@ def cause_of(incident: Incident) -> tuple[Cause, str]:
     return incident.causes[0].cause, incident.causes[0].subject
 
 
-def serve(ports: Ports, deployment: Deployment, served: Served) -> Deployment:
-    """Serve the model this way from now on; returns when every worker does."""
+def serve(ports: Ports, deployment: Deployment) -> None:
+    """Have the model served as its deployment says; return when every worker does."""
     live = ports.platform.live()
-    if live.models.get(deployment.model) != served:
-        ports.platform.apply(live.having(deployment.model, served))
-    return replace(deployment, served=served)
+    if live.models.get(deployment.model) != deployment.served:
+        ports.platform.apply(live.having(deployment.model, deployment.served))
+
+
+def settle(ports: Ports, before: Deployment | None, after: Deployment) -> Deployment:
+    """Write down what shall be, then have it served: whoever is stopped between the two, the next turn makes it good.
+
+    What the workers refuse is not written down: the deployment stays as it was. A first one is served first, for there
+    is nothing to go back to.
+    """
+    if before is None:
+        serve(ports, after)
+    ports.state.save(after)
+    try:
+        serve(ports, after)
+    except SetpointError:
+        if before is not None:
+            ports.state.save(before)
+        raise
+    return after

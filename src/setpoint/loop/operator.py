@@ -30,7 +30,7 @@ from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
 from setpoint.loop.advising import advice_of, advised
-from setpoint.loop.changes import decided, ending, find_incident, find_rollout, serve, with_incident, with_rollout
+from setpoint.loop.changes import decided, ending, find_incident, find_rollout, settle, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
@@ -96,20 +96,20 @@ class Operator:
             ports.log.open_model(
                 file.model, version.schema, read_binning(ports.bundles.folder(file.model, version.version))
             )
-            if share is None:
-                deployment = self._champion(file, version.version, now, by)
+            before = ports.state.load(file.model) if file.model in ports.state.models() else None
+            if before is None or share is None:
+                deployment = self._champion(file, before, version.version, now, by)
             else:
-                deployment = _shared(ports.state.load(file.model), {version.version: share}, now, by)
-            ports.state.save(serve(ports, deployment, deployment.served))
+                deployment = _shared(before, {version.version: share}, now, by)
+            settle(ports, before, deployment)
         return version
 
-    def _champion(self, file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:
+    def _champion(
+        self, file: SetpointFile, before: Deployment | None, version: str, now: datetime, by: str
+    ) -> Deployment:
         """Make a version champion, under what its file says."""
-        if file.model in self.ports.state.models():
-            deployment = self._released(self.ports.state.load(file.model), version, now, by, "deployed")
-        else:
-            deployment = first(file, version, now, by)
-        return under(deployment, file)
+        released = self._released(before, version, now, by, "deployed") if before else first(file, version, now, by)
+        return under(released, file)
 
     def _request(
         self, file: SetpointFile, artifact: Path, known: Deployment | None, now: datetime, by: str
@@ -193,10 +193,7 @@ class Operator:
                 found = self.ports.bundles.get(model, version)
                 self._answers_for(self.schema(model), found, alone=False)
                 self._same_ids(model, found.schema.sensitive_id, found.schema.sensitive_caller)
-            deployment = _shared(deployment, shares, self.clock.now(), by)
-            deployment = serve(self.ports, deployment, deployment.served)
-            self.ports.state.save(deployment)
-            return deployment
+            return settle(self.ports, deployment, _shared(deployment, shares, self.clock.now(), by))
 
     def rollback(self, model: str, *, to: str | None, by: str) -> Deployment:
         """Make an earlier version champion again, the one before or the one named, and retrain it as it was."""
@@ -210,11 +207,9 @@ class Operator:
             if target == deployment.served.champion:
                 raise Conflict(f"{target} is champion of {model} already")
             self.ports.bundles.folder(model, target)  # whole, and signed as asked, whether or not a worker runs
-            deployment = self._released(deployment, target, self.clock.now(), by, "rolled back")
-            deployment = retrained_as(deployment, self.ports.bundles.get(model, target).lineage)
-            deployment = serve(self.ports, deployment, deployment.served)
-            self.ports.state.save(deployment)
-            return deployment
+            back = self._released(deployment, target, self.clock.now(), by, "rolled back")
+            back = retrained_as(back, self.ports.bundles.get(model, target).lineage)
+            return settle(self.ports, deployment, back)
 
     def update(self, model: str, *, by: str, method: Method | None = None) -> str:
         """Start a training now, whatever the objectives say; return the job's id.

@@ -7,7 +7,7 @@ from setpoint.domain.value import replace
 from setpoint.loop.acts import act
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.candidates import judge_rollout
-from setpoint.loop.changes import with_rollout
+from setpoint.loop.changes import serve, settle, with_rollout
 from setpoint.loop.look import Look, in_shadow, take_look
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
@@ -47,14 +47,16 @@ def _decided(ports: Ports, model: str, now: datetime) -> tuple[Decided, ...]:
 
 def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
     """Look at one model, decide and act until nothing is left to do; each action is stored as it is done."""
+    serve(ports, deployment)  # a process that was stopped may have written down what it could not do any more
+    known = deployment
     look = take_look(ports, deployment, now)
     deployment = noted(deployment, look)
     for _ in range(MOST_ACTIONS):
         action = plan(deployment, look)
         if action is None:
             break
-        deployment = act(action, ports, deployment, look)
-        ports.state.save(deployment)
+        deployment = settle(ports, known, act(action, ports, deployment, look))
+        known = deployment
     else:
         raise RuntimeError(f"the plan for {deployment.model} did not come to rest in {MOST_ACTIONS} actions: {action}")
     deployment = replace(deployment, looked=now)

@@ -8,6 +8,7 @@ import pytest
 
 from setpoint.domain.erased import erased_rows
 from setpoint.domain.fleet import Decided, Deployment, Envelope
+from setpoint.domain.live import Live
 from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
@@ -42,6 +43,23 @@ class DyingStateStore:
         return getattr(self._store, name)
 
 
+class DyingPlatform:
+    """A platform whose loop is killed just before it is told: what was written down is not served."""
+
+    def __init__(self, platform: Any) -> None:
+        self._platform, self._dying, self.deaths = platform, True, 0
+
+    def apply(self, live: Live) -> None:
+        self._dying = not self._dying
+        if not self._dying:
+            self.deaths += 1
+            raise Killed
+        self._platform.apply(live)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._platform, name)
+
+
 class Restarting(Operator):
     """An operator that is started again whenever it was killed."""
 
@@ -53,10 +71,11 @@ class Restarting(Operator):
                 continue
 
 
-def killed_after_every_effect(world: Any) -> DyingStateStore:
-    store = DyingStateStore(world.operator.ports.state)
-    world.operator = Restarting(ports=replace(world.operator.ports, state=store), clock=world.clock)
-    return store
+def killed_after_every_effect(world: Any) -> tuple[DyingStateStore, DyingPlatform]:
+    store, platform = DyingStateStore(world.operator.ports.state), DyingPlatform(world.operator.ports.platform)
+    ports = replace(world.operator.ports, state=store, platform=platform)
+    world.operator = Restarting(ports=ports, clock=world.clock)
+    return store, platform
 
 
 def versions(world: Any) -> list[str]:
@@ -66,10 +85,11 @@ def versions(world: Any) -> list[str]:
 def test_a_loop_killed_after_every_effect_decides_and_does_the_same(world: Any, fahrenheit: Any) -> None:
     by_hand = Envelope(automatic=("inverse_map",))
     plain, killed = world(fahrenheit, by_hand), world(fahrenheit, by_hand)
-    store = killed_after_every_effect(killed)
+    store, platform = killed_after_every_effect(killed)
     plain.until(30)
     killed.until(30)
     assert store.deaths > 30  # at least once a look
+    assert platform.deaths == 2  # the map, and its lifting
     assert {d.action for d in plain.deployment.decisions} >= {"open", "locate", "mend", "recovered", "lift", "ask"}
     assert killed.deployment == plain.deployment
     assert killed.live == plain.live  # no generation more: what was applied is not applied again
@@ -77,7 +97,7 @@ def test_a_loop_killed_after_every_effect_decides_and_does_the_same(world: Any, 
 
 def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, another_demand: Any, tmp_path: Path) -> None:
     w = world(another_demand)
-    store = killed_after_every_effect(w)
+    store, _ = killed_after_every_effect(w)
     w.until(18)
     assert store.deaths > 18
     assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1

@@ -10,5 +10,5 @@ from setpoint.loop.ports import Ports
 
 @singledispatch
 def act(action: do.Action, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    """Carry out an action."""
+    """Carry out an action. What it changes of what is served, `changes.settle` has served."""
     raise TypeError(f"no way to carry out {action!r}")

@@ -12,7 +12,6 @@ from setpoint.loop.changes import (
     decided,
     ending,
     find_incident,
-    serve,
     with_incident,
 )
 from setpoint.loop.clear import in_clear, score
@@ -68,7 +67,7 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
         why += ending(served)
         served, releases = Served(champion=repair.to_version, maps=served.maps), (*releases, release)
     changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
-    deployment = replace(serve(ports, deployment, served), releases=releases)
+    deployment = replace(deployment, served=served, releases=releases)
     told = f"{repair.remedy} by {action.by}: {why}"
     deployment = with_incident(deployment, changed, look.now, told)
     return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {why}", action.by)
@@ -98,7 +97,7 @@ def _(action: do.Undo, ports: Ports, deployment: Deployment, look: Look) -> Depl
     assert repair is not None
     if repair.map is not None:
         kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
-        deployment = serve(ports, deployment, replace(deployment.served, maps=kept))
+        deployment = replace(deployment, served=replace(deployment.served, maps=kept))
     ended = look.now if action.helped else None
     status = IncidentStatus.CLOSED if action.helped else IncidentStatus.OPEN
     changed = replace(

@@ -15,7 +15,6 @@ from setpoint.loop.changes import (
     decided,
     ending,
     find_rollout,
-    serve,
     with_rollout,
 )
 from setpoint.loop.gating import look_at, trigger_of
@@ -124,7 +123,7 @@ def _(action: do.Shadow, ports: Ports, deployment: Deployment, look: Look) -> De
     deployment = replace(deployment, training=None, rollouts=(*others, rollout))
     until = f"{training.until:%Y-%m-%d %H:%M}"
     why = f"trained like {passed.candidate.version}, which passed the gate, on all rows up to {until}"
-    return decided(serve(ports, deployment, served), look.now, "concept", fit.version, "shadow", why)
+    return decided(replace(deployment, served=served), look.now, "concept", fit.version, "shadow", why)
 
 
 @act.register
@@ -133,7 +132,7 @@ def _(action: do.Reject, ports: Ports, deployment: Deployment, look: Look) -> De
     served = deployment.served
     if served.shadow == action.version:
         served = replace(served, shadow=None)
-    deployment = with_rollout(serve(ports, deployment, served), rollout)
+    deployment = with_rollout(replace(deployment, served=served), rollout)
     return decided(deployment, look.now, "concept", action.version, "reject", action.why)
 
 
@@ -146,8 +145,8 @@ def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> D
     why = action.why + ending(deployment.served)
     served = Served(champion=action.version, maps=deployment.served.maps)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
-    deployment = with_rollout(serve(ports, deployment, served), rollout)
-    deployment = replace(deployment, releases=(*deployment.releases, release))
+    deployment = with_rollout(deployment, rollout)
+    deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
     return decided(deployment, look.now, "concept", action.version, "promote", why, action.by)
 
 
@@ -156,7 +155,7 @@ def _(action: do.Restore, ports: Ports, deployment: Deployment, look: Look) -> D
     why = action.why + ending(deployment.served)
     served = Served(champion=action.version, maps=deployment.served.maps)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
-    deployment = replace(serve(ports, deployment, served), releases=(*deployment.releases, release))
+    deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
     return decided(deployment, look.now, "concept", action.version, "restore", why, action.by)
 
 
