@@ -85,6 +85,12 @@ def test_help_loads_nothing_heavy() -> None:
     assert set(json.loads(done.stderr)) & set(HEAVY) == set()
 
 
+def test_commands_and_the_control_process_start_without_what_only_learning_needs() -> None:
+    code = "import json, sys, setpoint.api.__main__, setpoint.api.verbs\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)) & {"sklearn", "scipy.stats", "scipy.optimize", "onnx", "onnxruntime"} == set()
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -2,12 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from setpoint.domain.classes import classes_of
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.value import value
+from setpoint.stats.intervals import t_quantile
 
 Floats = NDArray[np.float64]
 HIGHEST_LAG1 = 0.95  # beyond it a few rows would count as none
@@ -87,5 +87,5 @@ def mean_of(x: Floats, level: float = 0.95) -> Mean:
     if rows < 2:
         return Mean(mean=mean, low=-np.inf, high=np.inf, rows=rows, t=0.0)
     error = float(x.std(ddof=1)) / np.sqrt(rows) or np.finfo(float).tiny
-    half = float(stats.t.ppf(0.5 + level / 2, rows - 1)) * error
+    half = t_quantile(0.5 - level / 2, rows - 1) * error
     return Mean(mean=mean, low=mean - half, high=mean + half, rows=rows, t=mean / error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from setpoint.config.metrics import CATALOGUE, span
 from setpoint.domain.classes import Classes
@@ -164,6 +164,6 @@ def _of_constant(metric: str, y: FloatArray, several: Classes | None) -> float:
     if metric not in ("mae", "log_loss", "brier"):
         return math.inf
     if several is not None:
-        return float(stats.entropy(several.shares))
+        return float(special.entr(several.shares).sum())
     constant = float(np.median(y) if metric == "mae" else y.mean())
     return measure(metric, y, np.full_like(y, constant)).value

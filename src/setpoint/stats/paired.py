@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from scipy.stats import t as student
 
 from setpoint.domain.records import Column
 from setpoint.domain.value import value
+from setpoint.stats.intervals import t_quantile
 
 BLOCKS = 20
 LARGEST_CORRELATION = 0.8  # between blocks; beyond it twenty of them cannot tell a mean from a trend
@@ -48,7 +48,7 @@ def mean_interval(gains: Column, *, level: float = 0.95) -> Interval:
         return Interval(mean=float(gains.mean()) if rows else 0.0, low=-math.inf, high=math.inf, rows=rows)
     variance, inflation, blocks = _block_variance(gains)
     freedom = max((blocks - 1) / inflation, FEWEST_FREEDOM)
-    half = float(student.ppf(0.5 + level / 2, freedom)) * math.sqrt(variance / blocks * inflation)
+    half = t_quantile(0.5 - level / 2, freedom) * math.sqrt(variance / blocks * inflation)
     mean = float(gains.mean())
     return Interval(mean=mean, low=mean - half, high=mean + half, rows=rows)
 

@@ -1,15 +1,18 @@
 """A classifier that tells two samples apart by what their columns do together."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from setpoint.stats.copula import BLOCKS, FOLDS, stretches
 from setpoint.stats.intervals import block_se, t_quantile
 from setpoint.stats.quality.ranks import roc_auc
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 FloatArray = NDArray[np.float64]
 
@@ -26,11 +29,13 @@ class Teller:
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
-    model: HistGradientBoostingClassifier
+    model: "HistGradientBoostingClassifier"
 
     @classmethod
     def learnt(cls, x: FloatArray, y: FloatArray, seed: int) -> "Teller":
         """Choose the products and fit the classifier."""
+        from sklearn.ensemble import HistGradientBoostingClassifier  # half a second, for those who have rows to tell
+
         terms, columns = _terms(x), x.shape[1]
         means = [terms[y == side].T @ terms[y == side] / (y == side).sum() for side in (0.0, 1.0)]
         apart = np.triu(np.abs(means[1] - means[0]), 1)

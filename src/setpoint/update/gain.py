@@ -3,10 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from scipy.stats import t as student
-
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.value import value
+from setpoint.stats.intervals import t_quantile
 
 LEVEL = 0.9  # of the intervals
 # Least squares over four streams, three label delays and 787 looks (bench/update/prior.py); fractions of the loss.
@@ -80,7 +79,7 @@ def expected_gain(signs: Signs, loss: float, belief: Belief) -> Gain:
     """
     mean = BASE + BY_DECAY * _clipped(signs.decay) + BY_LINE * signs.lined + belief.offset
     sd = math.hypot(belief.offset_sd, belief.spread_sd)
-    half = float(student.ppf(0.5 + LEVEL / 2, belief.weight)) * sd
+    half = t_quantile(0.5 - LEVEL / 2, belief.weight) * sd
     low, high = max(mean - half, -FURTHEST), min(mean + half, FURTHEST)
     return Gain(mean=loss * mean, low=loss * low, high=loss * high)
 

@@ -1,7 +1,6 @@
 """A champion's answers, shifted and stretched by its latest outcomes: how it is fitted, and when it may be believed."""
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from setpoint.domain.calibration import FLATTEST, FURTHEST, STEEPEST, Calibration, FloatArray, apply
@@ -55,6 +54,8 @@ def _line(raw: FloatArray, truth: FloatArray, weight: FloatArray) -> Calibration
 
 def _logits(logs: FloatArray, truth: Rows, weight: FloatArray) -> tuple[list[float], float]:
     """Return the shift of each class and the slope that make the damped log loss least (Platt scaling, Guo 2017)."""
+    from scipy.optimize import minimize  # a tenth of a second, for those who fit
+
     true = np.eye(logs.shape[1])[truth]
 
     def loss(line: FloatArray) -> tuple[float, FloatArray]:

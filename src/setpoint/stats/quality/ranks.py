@@ -1,7 +1,6 @@
 """Metrics of the order of scores of a binary task: areas under curves, and what the top rows hold."""
 
 import numpy as np
-from scipy.stats import rankdata
 
 from setpoint.stats.quality.measured import FloatArray, Measured, undefined
 
@@ -15,10 +14,10 @@ def roc_auc(y: FloatArray, score: FloatArray) -> Measured:
     n0 = len(y) - n1
     if not n1 or not n0:
         return undefined(len(y), ONE_CLASS)
-    ranks = rankdata(score)
+    ranks = _ranks(score)
     psi = np.empty(len(y))
-    psi[positive] = (ranks[positive] - rankdata(score[positive])) / n0
-    psi[~positive] = 1 - (ranks[~positive] - rankdata(score[~positive])) / n1
+    psi[positive] = (ranks[positive] - _ranks(score[positive])) / n0
+    psi[~positive] = 1 - (ranks[~positive] - _ranks(score[~positive])) / n1
     area = float(psi[positive].mean())
     psi -= area
     psi[positive] *= len(y) / n1
@@ -85,3 +84,9 @@ def _share_at(positive: FloatArray, score: FloatArray, cut: float) -> float:
         min(int(np.sqrt(len(score))), len(score) - 1)
     ]
     return float(positive[distance <= reach].mean())
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    """Return the rank of each value from 1 on, equal values the mean of theirs, shape (n,)."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1) / 2)[place])

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from setpoint.domain.schema import DType, Schema
@@ -48,6 +47,8 @@ def folds_of(rows: int) -> NDArray[np.int64]:
 
 def probabilities(x: Matrix, y: NDArray[np.int64], classes: int, folds: NDArray[np.int64]) -> FloatArray:
     """Return the probability of each class, out of fold, shape (n, classes); 0 of a class that a fold did not see."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # half a second, for those who learn
+
     found = np.zeros((len(y), classes))
     for fold in np.unique(folds):
         train, own = _sample(folds != fold), folds == fold
@@ -59,6 +60,8 @@ def probabilities(x: Matrix, y: NDArray[np.int64], classes: int, folds: NDArray[
 
 def predictions(x: Matrix, y: FloatArray, folds: NDArray[np.int64]) -> FloatArray:
     """Return what is predicted of each row, out of fold, shape (n,)."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     found = np.empty(len(y))
     for fold in np.unique(folds):
         train, own = _sample(folds != fold), folds == fold

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from setpoint.domain.training_set import Balance
@@ -80,6 +79,8 @@ def effective_share(weights: FloatArray) -> float:
 
 def _log_ratio(rows: Matrix, recent: Matrix) -> FloatArray:
     """Return the log of how many times denser the recent rows are there, out of fold, shape (n,)."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # half a second, for those who weigh rows
+
     found, mine, others = np.empty(len(rows)), folds_of(len(rows)), folds_of(len(recent))
     for fold in range(FOLDS):
         old, new = _few(rows[mine != fold]), _few(recent[others != fold])
