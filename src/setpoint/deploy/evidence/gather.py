@@ -1,0 +1,123 @@
+"""Adding what a look brings to the evidence: every row is looked at, so how looks fall does not matter."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from setpoint.deploy.evidence import names
+from setpoint.deploy.evidence.bets import Bets
+from setpoint.deploy.evidence.told import from_answers, from_paired_answers, from_pairs, from_requests
+from setpoint.deploy.evidence.tracks import Paths, grown
+from setpoint.domain.evidence import Terms
+from setpoint.domain.exposure import Answers, Batch, PairedAnswers, Pairs, Requests
+from setpoint.domain.records import Column
+from setpoint.domain.value import replace
+from setpoint.domain.wealth import Evidence, Track
+from setpoint.stats.betting import FloatArray
+
+Part = TypeVar("Part", Requests, Answers, Pairs, PairedAnswers)
+
+AT_ONCE = 20_000  # rows that are worked on together
+UNEVEN = math.log(200)  # the traffic is surely not shared as told: 1 % of rollouts that are shared as told say so
+
+
+def gathered(evidence: Evidence, batch: Batch, terms: Terms) -> Evidence:
+    """Return the evidence with everything that a batch brings."""
+    soon, late = names.soon(terms), names.late(terms)
+    evidence = _all(evidence, batch.pairs, from_pairs, soon, terms)
+    evidence = _all(evidence, batch.requests, from_requests, soon, terms)
+    evidence = _all(evidence, batch.paired_answers, from_paired_answers, late, terms)
+    evidence = _all(evidence, batch.answers, from_answers, late, terms)
+    mature = sum(len(part.loss) for part in (batch.paired_answers, batch.answers) if part is not None)
+    return replace(evidence, mature=evidence.mature + mature)
+
+
+def _all(
+    evidence: Evidence,
+    part: Part | None,
+    bets_on: Callable[[Part, Terms], Iterable[Bets]],
+    weights: Mapping[str, float],
+    terms: Terms,
+) -> Evidence:
+    if part is not None:
+        for piece in _pieces(part):
+            evidence = _more(evidence, list(bets_on(piece, terms)), weights, terms)
+    return evidence
+
+
+def _pieces(part: Part) -> Iterator[Part]:
+    """Cut a part into stretches that fit into memory with sixteen gamblers and many tracks."""
+    arrays: dict[str, Any] = {f.name: getattr(part, f.name) for f in fields(part)}
+    rows = len(next(iter(arrays.values())))
+    for start in range(0, rows, AT_ONCE):
+        yield replace(part, **{name: _cut(thing, start) for name, thing in arrays.items()})
+
+
+def _cut(thing: Any, start: int) -> Any:
+    if isinstance(thing, Mapping):
+        return {name: _cut(array, start) for name, array in thing.items()}
+    return None if thing is None else thing[start : start + AT_ONCE]
+
+
+def _more(evidence: Evidence, bets: list[Bets], weights: Mapping[str, float], terms: Terms) -> Evidence:
+    tracks, harm = dict(evidence.tracks), {}
+    for bet in bets:
+        if len(bet.share):
+            before = tracks.get(bet.track, Track())
+            after, paths = grown(before, bet)
+            tracks[bet.track] = _latched(after, paths, terms)
+            harm[bet.track] = _spread_out(paths.harm, bet.rows, before.log_harm)
+    tracks, back = _harmed(evidence, tracks, harm, weights, terms)
+    return replace(evidence, tracks=tracks, back=back, uneven=evidence.uneven or _uneven(tracks))
+
+
+def _latched(track: Track, paths: Paths, terms: Terms) -> Track:
+    enough = math.log(1 / terms.spent)
+    return replace(
+        track,
+        held=track.held or bool(paths.held.max() >= enough),
+        better=track.better or bool(paths.better.max() >= enough),
+    )
+
+
+def _spread_out(path: FloatArray, rows: Column, before: float) -> FloatArray:
+    """Return the evidence after each row of the stretch, where the path has only those of its track."""
+    everywhere: FloatArray = np.concatenate([[before], path])[np.cumsum(rows)]
+    return everywhere
+
+
+def _harmed(
+    evidence: Evidence,
+    tracks: dict[str, Track],
+    harm: Mapping[str, FloatArray],
+    weights: Mapping[str, float],
+    terms: Terms,
+) -> tuple[dict[str, Track], tuple[str, ...]]:
+    """Mark the tracks that show harm where the weighed mean of all of one kind passes the limit after any row.
+
+    What is known at once and what is known late have half of the budget each: a mean of both would not be safe, for
+    whoever stops on one knows of rows whose outcome the other still waits for.
+    """
+    grew = [track for track in harm if track in weights]
+    if not grew:
+        return tracks, evidence.back
+    rest = [w + tracks[t].log_harm for t, w in weights.items() if t in tracks and t not in harm]
+    rest += [w for t, w in weights.items() if t not in tracks]
+    moving = np.array([weights[track] + harm[track] for track in grew])
+    still = np.full((1, moving.shape[1]), float(np.logaddexp.reduce(rest)) if rest else -math.inf)
+    whole = np.logaddexp.reduce(np.concatenate([moving, still]), axis=0)
+    at = int(np.argmax(whole >= math.log(2 / terms.spent)))
+    if whole[at] < math.log(2 / terms.spent):
+        return tracks, evidence.back
+    parts = dict(zip(grew, moving[:, at].tolist(), strict=True))
+    guilty = [track for track, part in parts.items() if part >= whole[at] - math.log(4)]
+    marked = {track: replace(tracks[track], harmed=True) for track in guilty}
+    return {**tracks, **marked}, tuple(dict.fromkeys([*evidence.back, *guilty]))
+
+
+def _uneven(tracks: Mapping[str, Track]) -> bool:
+    shares = tracks.get(names.SHARES, Track())
+    return max(shares.log_harm, shares.log_held) >= UNEVEN

@@ -1,0 +1,97 @@
+"""Evidence that may be watched at every row: gamblers who bet on the mean of differences."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.records import Column
+
+FloatArray = NDArray[np.float64]
+
+KEENNESS: FloatArray = np.geomspace(0.02, 12.0, 16)  # stakes of sixteen gamblers, in units of a row's weight
+MOST = 0.9  # of the stake that one row could ruin
+
+
+def shared_difference(bad: Column, challenger: Column, share: Column) -> FloatArray:
+    """Return unbiased estimates, a row each, of how much worse the challenger is: mean(bad | it) − mean(bad | not it).
+
+    A row is weighed by the inverse of the chance it had of being where it was. That chance is known, so neither a share
+    that grows nor a base rate that drifts biases the estimate: two pooled means would say that the later one is worse.
+
+    Parameters
+    ----------
+    bad : ndarray of shape (n,), float64
+        How bad each row turned out; the closer to 0 on average, the less the estimate varies.
+    challenger : ndarray of shape (n,), bool
+    share : ndarray of shape (n,), float64
+        The chance that the challenger answered; above 0 and below 1.
+
+    References
+    ----------
+    D. G. Horvitz, D. J. Thompson, "A generalization of sampling without replacement from a finite universe", JASA
+    47(260), 1952.
+    """
+    return np.where(challenger, bad / share, -bad / (1 - share))
+
+
+def log_fortunes(x: FloatArray, *, mean: float, low: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return what each row adds to the logarithm of each gambler's fortune who bets on more than `mean`.
+
+    While the rows are worth `mean` or less on average, whatever came before, no fortune grows on average: the chance
+    that their mean ever passes 1/α is at most α (J. Ville, 1939).
+
+    Parameters
+    ----------
+    x : ndarray of shape (n,), float64
+        What a row is worth.
+    mean : float
+        The largest mean under the hypothesis.
+    low : ndarray of shape (n,), float64
+        The least a row could have been worth, below `mean`.
+    weight : ndarray of shape (n,), float64
+        About 1 over a row's variance, up to a common factor; gamblers stake in proportion to it.
+
+    Returns
+    -------
+    ndarray of shape (n, 16), float64
+
+    References
+    ----------
+    I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", 2020, arXiv 2010.09686. For
+    rare events weighed as in `shared_difference` it is the test of M. Lindon, A. Malek, "Anytime-valid inference for
+    multinomial count data", arXiv 2011.03567.
+    """
+    bets = np.minimum(KEENNESS * weight[:, None], (MOST / (mean - low))[:, None])
+    return np.log1p(bets * (x - mean)[:, None])
+
+
+def log_mean(fortunes: FloatArray) -> FloatArray:
+    """Return the logarithm of the gamblers' mean fortune, shape (n,), from their logarithms, shape (n, 16)."""
+    largest = fortunes.max(axis=-1)
+    logs: FloatArray = largest + np.log(np.exp(fortunes - largest[..., None]).mean(axis=-1))
+    return logs
+
+
+def display_half_width(se: float, rows: int, alpha: float, *, best_at: int = 1_000) -> float:
+    """Return the half width of a confidence sequence: a mean is that near to the truth at all times at once.
+
+    It holds from some tens of rows on, like the central limit theorem, and is narrowest at `best_at` rows.
+
+    Parameters
+    ----------
+    se : float
+        Standard error of the mean of `rows` rows.
+    alpha : float
+        Two-sided error.
+
+    References
+    ----------
+    I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas, "Time-uniform central limit theory and asymptotic
+    confidence sequences", Annals of Statistics 52(6), 2024, theorem 2.2.
+    """
+    if not rows:
+        return math.inf
+    logs = -2 * math.log(alpha)
+    spread = rows * (logs + math.log(logs) + 1) / best_at
+    return se * math.sqrt((spread + 1) / spread * (2 * math.log(1 / alpha) + math.log(spread + 1)))
