@@ -116,3 +116,41 @@ class Judged:
     reason: str
     words: str
     streams: tuple[Stream, ...] = ()
+
+
+@value
+class Traffic:
+    """What a rollout has to go on: requests a second, and rows in each."""
+
+    requests_per_s: float
+    rows_per_request: float = 1.0
+
+
+@value
+class Expected:
+    """How long one metric takes, in requests and in seconds since the start: the median, and what 9 of 10 need.
+
+    `harm`: until a version that is worse by the margin is sent back; else until an equal one is proven not to be.
+    None: longer than a century.
+    """
+
+    metric: str
+    harm: bool
+    requests: int | None
+    most_requests: int | None
+    seconds: float | None
+    most_seconds: float | None
+
+
+@value
+class Forecast:
+    """What a rollout will take before it starts. `refused` says why it cannot end in time; empty: it can.
+
+    `seconds` is the median time until an equal version is promoted, `most_seconds` what 9 of 10 need.
+    """
+
+    expected: tuple[Expected, ...]
+    seconds: float | None
+    most_seconds: float | None
+    refused: str
+    words: str

@@ -58,7 +58,10 @@ def _against(evidence: Evidence, streams: dict[str, Stream]) -> Found | None:
         worse = [streams[name] for name in evidence.back if name in streams]
         return Says.BACK, f"harm: {listed(evidence.back)}", f"worse in {_reasons(worse)}"
     if evidence.uneven:
-        words = "the challenger did not get the share of traffic that it was to have, so nothing can be compared"
+        words = (
+            "the challenger did not get the share of traffic that it was to have, so nothing can be compared: a worker "
+            "could not load it, or a few routing keys send much of the traffic"
+        )
         return Says.ASK, names.SHARES, words
     other = streams.get(names.DISAGREEMENT)
     if other is not None and other.harmed:

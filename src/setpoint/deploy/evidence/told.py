@@ -1,6 +1,7 @@
 """From what a look brings to what can be bet on, for each metric and segment."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,12 +23,15 @@ from setpoint.domain.exposure import Answers, Masks, PairedAnswers, Pairs, Reque
 from setpoint.domain.records import Column
 from setpoint.stats.betting import FloatArray
 
+UNLIKE_TOLD = 0.03  # of the share of the traffic that a challenger should have: so much more or less does no harm
+
 
 def from_requests(requests: Requests, terms: Terms) -> Iterator[Bets]:
     """Return the bets on what shared requests show at once."""
     shared, margins = (requests.share > 0) & (requests.share < 1), terms.margins
     source = Source(requests.challenger, requests.share, requests.unit)
-    yield source.bets(SHARES, shared, np.ones(len(shared)), rate(0.0))
+    told = source.bets(SHARES, shared, np.ones(len(shared)), rate())
+    yield replace(told, harm_above=UNLIKE_TOLD, held_below=-UNLIKE_TOLD)
     failed = source.bets(ERRORS, shared, requests.failed, rate(margins.errors))
     yield failed
     yield from _in_segments(failed, requests.segments, terms)
@@ -37,7 +41,7 @@ def from_requests(requests: Requests, terms: Terms) -> Iterator[Bets]:
         if limit := terms.frozen.latency_ms.get(quantile):
             over, margin = requests.latency_ms / limit, (margins.latency or 0.0) * requests.challenger
             slower = [over > 1 + part * margin for part in (0.0, NOBODY_MINDS, 1.0)]
-            yield source.bets(track, timed, slower[0], rate(0.0), harm=slower[1], held=slower[2])
+            yield source.bets(track, timed, slower[0], rate(), harm=slower[1], held=slower[2])
 
 
 def from_answers(answers: Answers, terms: Terms) -> Iterator[Bets]:
@@ -64,7 +68,7 @@ def from_pairs(pairs: Pairs, terms: Terms) -> Iterator[Bets]:
         if limit := terms.frozen.latency_ms.get(quantile):
             old, new, margin = pairs.latency_ms / limit, pairs.challenger_latency_ms / limit, margins.latency or 0.0
             slower = [new > 1 + part * margin for part in (0.0, NOBODY_MINDS, 1.0)]
-            yield paired(track, timed, old > 1, slower[0], rate(0.0), harm=slower[1], held=slower[2])
+            yield paired(track, timed, old > 1, slower[0], rate(), harm=slower[1], held=slower[2])
     known = ~np.isnan(pairs.differs)
     if margins.disagreement is not None:
         yield alone(DISAGREEMENT, known, pairs.differs, margins.disagreement)
