@@ -278,7 +278,16 @@ class Platform(Protocol):
         """Return what is to be served now."""
 
     def apply(self, live: Live) -> None:
-        """Serve this instead, and return when every running worker does."""
+        """Serve this instead, and return when every running worker does.
+
+        Raises
+        ------
+        Conflict
+            If somebody else changed what is served since it was read.
+        """
+
+    def holds(self, model: str, version: str) -> bool:
+        """Whether something serves, and all of it has this version loaded as its standby."""
 
     def events(self) -> list[ProcessEvent]:
         """Return what happened to the processes, oldest first."""

@@ -9,7 +9,7 @@ import pytest
 from setpoint.domain.live import Live, Refusal, Served, WorkerStatus
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import from_json, to_json
-from setpoint.errors import Corrupt, Unsafe, Unusable
+from setpoint.errors import Conflict, Corrupt, Unsafe, Unusable
 from setpoint.platforms.files import HomeFiles
 from setpoint.platforms.local import LocalPlatform
 
@@ -37,6 +37,13 @@ class PlatformContract:
         platform.apply(platform.live().having("risk", Served(champion="v3")))
         assert platform.live().generation == 2
         assert set(platform.live().models) == {"demand", "risk"}
+
+    def test_what_was_decided_without_a_change_that_came_between_is_refused(self, platform, reopen):
+        known = platform.live()
+        reopen().apply(known.having("demand", Served(champion="v1")))
+        with pytest.raises(Conflict, match="somebody else has changed what is served"):
+            platform.apply(known.having("demand", Served(champion="v2")))
+        assert platform.live().models == {"demand": Served(champion="v1")}
 
 
 class TestWithoutWorkers(PlatformContract):
@@ -119,6 +126,17 @@ class TestWithWorkers(PlatformContract):
         os.utime(files.workers / "0.json", (1, 1))
         platform.apply(platform.live().having("demand", Served(champion="v1")))
         assert list(files.reports()) == [1]
+
+
+def test_a_version_is_held_when_every_worker_has_it_loaded(tmp_path):
+    files = HomeFiles(tmp_path)
+    files.workers.mkdir(parents=True)
+    assert not LocalPlatform(tmp_path).holds("demand", "v1")
+    for worker, standby in ((0, {"demand": "v1"}), (1, {})):
+        (files.workers / f"{worker}.json").write_bytes(to_json(WorkerStatus(pid=os.getpid(), standby=standby)))
+    assert not LocalPlatform(tmp_path).holds("demand", "v1")
+    (files.workers / "1.json").unlink()
+    assert LocalPlatform(tmp_path).holds("demand", "v1")
 
 
 def test_a_damaged_live_json_is_said(tmp_path):

@@ -39,7 +39,7 @@ def detached(home):
 
 
 def written(home):
-    HomeFiles(home).write_live(Live())
+    HomeFiles(home).swap_live(Live(generation=1))
 
 
 @pytest.mark.parametrize("make", [opened, supervised, detached, written])

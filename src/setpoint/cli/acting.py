@@ -1,4 +1,4 @@
-"""outcomes, repair, rollout and rollback."""
+"""outcomes, repair and rollout."""
 
 from pathlib import Path
 from typing import Annotated
@@ -112,14 +112,3 @@ def _share(model: str | None, given: list[str], by: str, json: bool) -> None:
         print_json({"model": model, "shares": view["shares"]})
         return
     console.print(f"[bold]{model}[/] is answered by {written(view['shares'])}", highlight=False)
-
-
-def rollback(
-    model: Model,
-    to: Annotated[str | None, typer.Option(help="Version to go back to; default: the one before.")] = None,
-    by: By = ME,
-) -> None:
-    """Make an earlier version champion again, whole."""
-    deployment = open_home(Settings()).rollback(model, to=to, by=by)
-    release = deployment.releases[-1]
-    console.print(f"[bold]{model}[/] is back on {release.version} (was {release.replaced})", highlight=False)

@@ -1,10 +1,14 @@
 """What the workers serve: the content of live.json, the data plane's only input."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from setpoint.domain.records import Columns
 from setpoint.domain.value import field, replace, value
-from setpoint.errors import InvalidInput
+from setpoint.errors import Conflict, InvalidInput
+
+if TYPE_CHECKING:  # a roll back does not wait for NumPy
+    from setpoint.domain.records import Columns
 
 
 @value
@@ -22,7 +26,8 @@ class FeatureMap:
 class Served:
     """One model as served: the champion answers, the shadow is asked too and never answers.
 
-    `shares` are the fractions of requests that challengers answer in the champion's place, by version.
+    `shares` are the fractions of requests that challengers answer in the champion's place, by version. `standby` is the
+    version one would go back to: it is kept loaded, and not asked.
 
     Raises
     ------
@@ -34,6 +39,7 @@ class Served:
     shadow: str | None = None
     maps: tuple[FeatureMap, ...] = ()
     shares: dict[str, float] = field(default_factory=dict)
+    standby: str | None = None
 
     def __post_init__(self) -> None:
         for version, share in self.shares.items():
@@ -55,7 +61,7 @@ class Served:
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """Every version that must be loaded, champion first."""
+        """Every version that must be loaded, champion first; requests do not wait for the standby."""
         return (self.champion, *self.shares, *([self.shadow] if self.shadow else []))
 
     @property
@@ -77,16 +83,55 @@ def sharing(served: Served, shares: Mapping[str, float]) -> Served:
     return replace(served, shares={v: share for v, share in {**served.shares, **shares}.items() if share})
 
 
+def alone(served: Served, champion: str) -> Served:
+    """Return the model served by another champion, under the same repairs, with the one it replaces held ready."""
+    return Served(champion=champion, maps=served.maps, standby=served.champion)
+
+
+@value
+class Order:
+    """A person's word to go back to a version: the requests have moved, and the state does not know it yet."""
+
+    version: str
+    replaced: str
+    at: datetime
+    by: str
+
+
 @value
 class Live:
-    """Every model served. A larger generation replaces a smaller one as a whole."""
+    """Every model served. A larger generation replaces a smaller one as a whole.
+
+    `orders` are by model; while one stands, nobody but a person serves that model another way.
+    """
 
     generation: int = 0
     models: dict[str, Served] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
 
     def having(self, model: str, served: Served) -> "Live":
-        """Return the next generation, with one model served another way."""
+        """Return the next generation, with one model served another way.
+
+        Raises
+        ------
+        Conflict
+            If a person has ordered something else meanwhile.
+        """
+        if order := self.orders.get(model):
+            raise Conflict(
+                f"{order.by} has taken {model} back to {order.version} meanwhile; what was to be served instead was "
+                "decided without knowing it"
+            )
         return replace(self, generation=self.generation + 1, models={**self.models, model: served})
+
+    def ordered(self, model: str, served: Served, order: Order) -> "Live":
+        """Return the next generation, with one model served as a person ordered."""
+        return replace(self.fulfilled(model, served), orders={**self.orders, model: order})
+
+    def fulfilled(self, model: str, served: Served) -> "Live":
+        """Return the next generation, with an order that has been written into the state."""
+        left = {m: order for m, order in self.orders.items() if m != model}
+        return replace(self, orders=left).having(model, served)
 
 
 @value
@@ -102,13 +147,15 @@ class WorkerStatus:
     """What a worker reports in `run/workers/<index>.json`, after every change and every second.
 
     `generation` is the one it has dealt with; `versions` is what it serves, which differs from `Live` where it
-    `refused` a bundle (keyed `model/version`) and stayed with the last good one. `beat` is in seconds since the epoch.
+    `refused` a bundle (keyed `model/version`) and stayed with the last good one. `standby` are the versions that it
+    holds ready, by model. `beat` is in seconds since the epoch.
     """
 
     pid: int
     generation: int = 0
     versions: dict[str, Served] = field(default_factory=dict)
     refused: dict[str, Refusal] = field(default_factory=dict)
+    standby: dict[str, str] = field(default_factory=dict)
     ready: bool = False
     beat: float = 0.0
 
@@ -118,7 +165,7 @@ def written(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{version} {100 * share:.6g}%" for version, share in shares.items())
 
 
-def repaired(inputs: Columns, maps: Iterable[FeatureMap]) -> Columns:
+def repaired(inputs: "Columns", maps: Iterable[FeatureMap]) -> "Columns":
     """Return the inputs as the model shall see them: every map applied to its column."""
     changed = {m.feature: m.scale * inputs[m.feature] + m.offset for m in maps}
     return {**inputs, **changed} if changed else inputs

@@ -14,30 +14,32 @@ from setpoint.deploy.package import PackageRequest
 from setpoint.deploy.sources import local
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.evolution import same_width
-from setpoint.domain.fleet import Decided, Deployment, Release
+from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import FeatureMap, Served, sharing, written
+from setpoint.domain.live import sharing, written
 from setpoint.domain.objective import asked_latency_us
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
-from setpoint.domain.rollout import withdraw
 from setpoint.domain.schema import Handling, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.training_set import PROVENANCE_FILE
 from setpoint.domain.update import Advised, Method
 from setpoint.domain.value import replace
-from setpoint.domain.version import Lineage, ModelVersion
+from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
+from setpoint.loop.adopting import adopt, way_back
 from setpoint.loop.advising import advice_of, advised
-from setpoint.loop.changes import decided, ending, find_incident, find_rollout, settle, with_incident, with_rollout
+from setpoint.loop.changes import decided, find_incident, find_rollout, settle, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
+from setpoint.loop.orders import order_back
 from setpoint.loop.overview import take_overview
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
+from setpoint.loop.releasing import released
 from setpoint.loop.rewind import as_of
 from setpoint.loop.ruling import check_rules
 from setpoint.loop.sets import spec_of, stored_set, training_set
@@ -96,7 +98,7 @@ class Operator:
             ports.log.open_model(
                 file.model, version.schema, read_binning(ports.bundles.folder(file.model, version.version))
             )
-            before = ports.state.load(file.model) if file.model in ports.state.models() else None
+            before = self._known(file.model) if file.model in ports.state.models() else None
             if before is None or share is None:
                 deployment = self._champion(file, before, version.version, now, by)
             else:
@@ -108,8 +110,9 @@ class Operator:
         self, file: SetpointFile, before: Deployment | None, version: str, now: datetime, by: str
     ) -> Deployment:
         """Make a version champion, under what its file says."""
-        released = self._released(before, version, now, by, "deployed") if before else first(file, version, now, by)
-        return under(released, file)
+        if before is None:
+            return under(first(file, version, now, by), file)
+        return under(released(self.ports.bundles, before, version, now, by, "deployed"), file)
 
     def _request(
         self, file: SetpointFile, artifact: Path, known: Deployment | None, now: datetime, by: str
@@ -163,31 +166,10 @@ class Operator:
                 "requests; deploy it without a share"
             )
 
-    def _released(self, deployment: Deployment, version: str, now: datetime, by: str, verb: str) -> Deployment:
-        """Make a version champion by a person's word; a rollout under way is withdrawn."""
-        replaced = deployment.served.champion
-        for rollout in deployment.rollouts:
-            if rollout.running:
-                deployment = with_rollout(deployment, withdraw(rollout, now))
-        release, why = Release(version=version, at=now, by=by, replaced=replaced), ending(deployment.served)
-        deployment = replace(
-            deployment,
-            served=Served(champion=version, maps=self._maps(deployment, version)),
-            releases=(*deployment.releases, release),
-        )
-        return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}{why}", by)
-
-    def _maps(self, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:
-        """Return the repairs of features that a version has, also where the champion before had no such feature."""
-        names = self.ports.bundles.get(deployment.model, version).schema.names
-        repairs = [i.repair for i in deployment.incidents if i.live and i.repair and i.repair.in_force]
-        maps = {m.feature: m for m in (*(r.map for r in repairs if r.map), *deployment.served.maps)}
-        return tuple(m for m in maps.values() if m.feature in names)
-
     def rollout(self, model: str, shares: Mapping[str, float], *, by: str) -> Deployment:
         """Have challengers answer these fractions of the requests, by version; 0 takes a share away."""
         with self.ports.state.lease():
-            deployment = self.ports.state.load(model)
+            deployment = self._known(model)
             for version in shares:
                 self.ports.bundles.folder(model, version)  # whole, as `rollback` asks
                 found = self.ports.bundles.get(model, version)
@@ -196,20 +178,26 @@ class Operator:
             return settle(self.ports, deployment, _shared(deployment, shares, self.clock.now(), by))
 
     def rollback(self, model: str, *, to: str | None, by: str) -> Deployment:
-        """Make an earlier version champion again, the one before or the one named, and retrain it as it was."""
+        """Make an earlier version champion again, the one before or the one named, and retrain it as it was.
+
+        The requests move at once, whoever holds the state (see `setpoint.loop.orders`); then it is written down.
+        """
+        ports = self.ports
+        if to is None and (to := way_back(deployment := ports.state.load(model))) is None:
+            raise Conflict(
+                f"{model} has had one version only, {deployment.served.champion}; there is nothing to roll back to"
+            )
+        order_back(lambda: ports.bundles, ports.platform, model, to=to, by=by, now=self.clock.now())
+        return self.written(model)
+
+    def written(self, model: str) -> Deployment:
+        """Write down what was ordered of a model, if nobody has yet, and return it as it stands."""
         with self.ports.state.lease():
-            deployment = self.ports.state.load(model)
-            target = to or deployment.releases[-1].replaced
-            if target is None:
-                raise Conflict(
-                    f"{model} has had one version only, {deployment.served.champion}; there is nothing to roll back to"
-                )
-            if target == deployment.served.champion:
-                raise Conflict(f"{target} is champion of {model} already")
-            self.ports.bundles.folder(model, target)  # whole, and signed as asked, whether or not a worker runs
-            back = self._released(deployment, target, self.clock.now(), by, "rolled back")
-            back = retrained_as(back, self.ports.bundles.get(model, target).lineage)
-            return settle(self.ports, deployment, back)
+            return self._known(model)
+
+    def _known(self, model: str) -> Deployment:
+        """Return a deployment as it stands, with what was ordered meanwhile; the lease is held."""
+        return adopt(self.ports, self.ports.state.load(model))
 
     def update(self, model: str, *, by: str, method: Method | None = None) -> str:
         """Start a training now, whatever the objectives say; return the job's id.
@@ -488,13 +476,6 @@ class Operator:
         raw = {guard.id(o.id): o.id for o in outcomes}
         receipt = self.ports.log.add_outcomes(model, [guard.outcome(o) for o in outcomes])
         return replace(receipt, unknown_examples=tuple(raw.get(i, i) for i in receipt.unknown_examples))
-
-
-def retrained_as(deployment: Deployment, lineage: Lineage) -> Deployment:
-    """Have a deployment retrained as a version says; one of the first format does not say, and changes nothing."""
-    if not lineage.source:
-        return deployment
-    return replace(deployment, train=lineage.train or None, source=lineage.source, allow=lineage.allow)
 
 
 def _shared(deployment: Deployment, shares: Mapping[str, float], now: datetime, by: str) -> Deployment:

@@ -5,6 +5,7 @@ from datetime import datetime
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.value import replace
 from setpoint.loop.acts import act
+from setpoint.loop.adopting import adopt
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
@@ -47,6 +48,7 @@ def _decided(ports: Ports, model: str, now: datetime) -> tuple[Decided, ...]:
 
 def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
     """Look at one model, decide and act until nothing is left to do; each action is stored as it is done."""
+    deployment = adopt(ports, deployment)
     serve(ports, deployment)  # a process that was stopped may have written down what it could not do any more
     known = deployment
     look = take_look(ports, deployment, now)

@@ -12,7 +12,7 @@ import msgspec
 from setpoint.domain.live import Live, WorkerStatus
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import from_json, to_json, value
-from setpoint.errors import Corrupt
+from setpoint.errors import Conflict, Corrupt
 
 log = logging.getLogger("setpoint.platforms")
 FRESH_S = 10.0
@@ -45,6 +45,7 @@ class HomeFiles:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.live = home / "live.json"
+        self.live_lock = home / "live.json.lock"
         self.run = home / "run"
         self.workers = self.run / "workers"
         self.events = self.run / "events.jsonl"
@@ -66,10 +67,27 @@ class HomeFiles:
         except msgspec.DecodeError as e:
             raise Corrupt(f"{self.live} is damaged: {e}; remove it and deploy again") from e
 
-    def write_live(self, live: Live) -> None:
-        """Replace live.json: whole, and on the disk before it is visible."""
-        new = self.live.with_suffix(".new")
+    def swap_live(self, live: Live) -> Live:
+        """Replace live.json, unless somebody else did meanwhile; return what it held.
+
+        Raises
+        ------
+        Conflict
+            If what it holds is no older than what should replace it.
+        """
         make_home(self.home)
+        with self.live_lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = self.read_live()
+            if before != live:
+                if live.generation <= before.generation:
+                    raise Conflict("somebody else has changed what is served at the same moment; try again")
+                self._write_live(live)
+            return before
+
+    def _write_live(self, live: Live) -> None:
+        """Write live.json: whole, and on the disk before it is visible."""
+        new = self.live.with_suffix(".new")
         with new.open("wb") as file:
             file.write(to_json(live, pretty=True))
             file.flush()

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from setpoint.domain.live import Live, Refusal, WorkerStatus
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import replace
-from setpoint.errors import Corrupt, SetpointError, Unsafe, Unusable
+from setpoint.errors import Conflict, Corrupt, SetpointError, Unsafe, Unusable
 from setpoint.platforms.files import HomeFiles
 
 POLL_S = 0.02
@@ -43,18 +44,25 @@ class LocalPlatform:
             If it refused one that nobody signed who may; likewise.
         Unusable
             If a worker refused a bundle for another reason (likewise), or did not follow in time.
+        Conflict
+            If somebody else changed what is served since it was read.
         """
-        before = self._files.read_live()
-        self._files.write_live(live)
+        before = self._files.swap_live(live)
         refused = self._wait(live)
         if refused:
             # the generation after, so that a worker started from now on does not stumble over the same bundle
             back = replace(before, generation=live.generation + 1)
-            self._files.write_live(back)
+            with suppress(Conflict):  # somebody has seen to it
+                self._files.swap_live(back)
             self._wait(back)
             name, (worker, refusal) = next(iter(refused.items()))
             error = REFUSALS.get(refusal.kind, Unusable)
             raise error(f"worker {worker} refused {name}: {refusal.reason}; what was served before is served again")
+
+    def holds(self, model: str, version: str) -> bool:
+        """Whether workers run, and every one has this version loaded as its standby."""
+        reports = self._files.reports().values()
+        return bool(reports) and all(report.standby.get(model) == version for report in reports)
 
     def events(self) -> list[ProcessEvent]:
         """Return what happened to the processes, oldest first."""

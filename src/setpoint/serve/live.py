@@ -5,7 +5,9 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -24,6 +26,7 @@ log = logging.getLogger("setpoint.serve")
 Load = Callable[[Path, ModelVersion], Model]
 Stamp = tuple[int, int, int]
 NEVER: Stamp = (-1, -1, -1)
+Done = TypeVar("Done")
 
 
 class LiveFollower:
@@ -63,14 +66,17 @@ class LiveFollower:
         self._file, self._status_file = file, status_file
         self._poll_s, self._beat_s, self._keys = poll_s, beat_s, keys
         self._seen: Stamp | None = NEVER
+        self._next: Live | None = None
         self._loaded: dict[tuple[str, str], Loaded] = {}
+        self._unready: set[tuple[str, str]] = set()
         self.status = WorkerStatus(pid=os.getpid())
 
     async def follow(self) -> None:
-        """Look at live.json for ever."""
+        """Look at live.json for ever, and hold ready what one may have to go back to."""
         while True:
             await asyncio.sleep(self._poll_s)
             await self.look()
+            await self.stand_by()
 
     async def beat(self) -> None:
         """Report every second, for ever, however long a load takes."""
@@ -80,20 +86,77 @@ class LiveFollower:
             await asyncio.sleep(self._beat_s)
 
     async def look(self) -> None:
-        """Serve what live.json says, if it changed since the last look."""
+        """Serve what live.json says, if it changed since the last look.
+
+        What is loaded already answers at once, also while something else that was asked for before is being loaded.
+        """
+        self._next = self._news() or self._next
+        while self._next is not None:
+            live, self._next = self._next, None
+            self._move(live)
+            table, refused = await self._meanwhile(partial(self._table, live))
+            if self._next is None:
+                self._serve(live, table, refused)
+
+    async def stand_by(self) -> None:
+        """Load the versions that one would go back to; one that cannot be loaded keeps nobody from being answered."""
+        for model, route in self._plane.table.routes.items():
+            version, served = route.served.standby, replace(route.served, maps=())
+            if version is None or (model, version) in {*self._loaded, *self._unready}:
+                continue
+            if not await self._meanwhile(partial(self._version, model, version, {}, served)):
+                self._unready.add((model, version))
+            self.report()
+
+    def _news(self) -> Live | None:
+        """Return what live.json says, if it changed since it was last read."""
         stamp = _stamp(self._file)
         if stamp == self._seen:
-            return
+            return None
         self._seen = stamp
         try:
-            live = from_json(self._file.read_bytes(), Live) if stamp else Live()
+            return from_json(self._file.read_bytes(), Live) if stamp else Live()
         except (OSError, msgspec.DecodeError) as e:
             note = f"{self._file} cannot be read: {e}; what was served is served"
             log.error(note)
             self._plane.table = replace(self._plane.table, notes=[note])
-            return
-        table, refused = await asyncio.to_thread(self._table, live)
+            return None
+
+    async def _meanwhile(self, work: Callable[[], Done]) -> Done:
+        """Work in a thread, and move to what live.json asks for meanwhile as far as it is loaded."""
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        while not working.done():
+            await asyncio.wait({working}, timeout=self._poll_s)
+            if newer := self._news():
+                self._next = newer
+                self._move(newer)
+        return working.result()
+
+    def _move(self, live: Live) -> None:
+        """Have the models answered as asked whose champion is loaded."""
+        before = self._plane.table
+        moved = {
+            m: route for m, served in live.models.items() if m in before.routes and (route := self._ready(m, served))
+        }
+        self._plane.table = replace(before, routes={**before.routes, **moved})
+
+    def _ready(self, model: str, served: Served) -> Route | None:
+        """Return the route for one model from what is loaded; None without its champion."""
+        before = self._plane.table.routes[model]
+        if before.served == served:
+            return before
+        loaded = {
+            v: found for v in served.versions if (found := self._loaded.get((model, v))) and not _unknown(found, served)
+        }
+        if served.champion not in loaded:
+            return None
+        shadow = loaded.get(served.shadow) if served.shadow else None
+        return route_of(served, loaded[served.champion], shadow, [loaded[v] for v in served.shares if v in loaded])
+
+    def _serve(self, live: Live, table: Table, refused: dict[str, Refusal]) -> None:
+        """Answer by the table from now on, and say so."""
         self._plane.table = table
+        self._unready.clear()
         served = {route.champion.version for route in table.routes.values()}
         log.info("generation %d: %s", live.generation, ", ".join(sorted(served)))
         self.status = replace(
@@ -107,7 +170,9 @@ class LiveFollower:
 
     def report(self) -> None:
         """Write the status file; on a full disk its time alone still shows that the worker lives."""
-        self.status = replace(self.status, beat=time.time())
+        standby = {m: r.served.standby for m, r in self._plane.table.routes.items() if r.served.standby}
+        held = {m: v for m, v in standby.items() if (m, v) in self._loaded}
+        self.status = replace(self.status, standby=held, beat=time.time())
         new = self._status_file.with_suffix(".new")
         try:
             new.write_bytes(to_json(self.status))
@@ -129,7 +194,7 @@ class LiveFollower:
                 routes[model] = route
             else:
                 missing[model] = refused[f"{model}/{served.champion}"].reason
-        kept = {(m, v) for m, route in routes.items() for v in route.versions}
+        kept = {(m, v) for m, route in routes.items() for v in (*route.versions, route.served.standby)}
         self._loaded = {key: loaded for key, loaded in self._loaded.items() if key in kept}
         notes = [f"{name} was refused: {refusal.reason}" for name, refusal in refused.items()]
         return Table(live.generation, routes, missing, notes, complete=not missing), refused
@@ -158,8 +223,7 @@ class LiveFollower:
         """Return a loaded version, or None with the reason among the refused ones."""
         try:
             loaded = self._loaded.get((model, version)) or self._read(model, version)
-            unknown = [m.feature for m in served.maps if m.feature not in loaded.form.names]
-            if unknown:
+            if unknown := _unknown(loaded, served):
                 raise InvalidInput(f"a map repairs {unknown[0]!r}, which is no feature of {model} {version}")
         except Exception as e:  # loading runs frameworks that are not our code
             kind = type(e).__name__
@@ -181,6 +245,11 @@ class LiveFollower:
         loaded = Loaded(manifest, self._load(folder, manifest), Form(manifest.schema), guard)
         self._plane.metrics.load(model, version, "loaded")
         return loaded
+
+
+def _unknown(loaded: Loaded, served: Served) -> list[str]:
+    """Return the features that maps repair and a version has not."""
+    return [m.feature for m in served.maps if m.feature not in loaded.form.names]
 
 
 def _as_served(route: Route) -> Served:

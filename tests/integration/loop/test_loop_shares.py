@@ -23,7 +23,11 @@ def test_a_version_is_deployed_with_a_share_grows_and_is_made_champion(world: An
         ("v2", "v2 10% of the requests, was 0%", "ann"),
         ("v2", "v2 40% of the requests, was 10%", "bob"),
     ]
-    assert w.operator.rollback("demand", to="v2", by="ann").served == w.live.models["demand"] == Served(champion="v2")
+    assert (
+        w.operator.rollback("demand", to="v2", by="ann").served
+        == w.live.models["demand"]
+        == Served(champion="v2", standby="v1")
+    )
     assert w.did("release")[-1].why == "rolled back, replacing v1; the shares end: v2 40%"
 
 

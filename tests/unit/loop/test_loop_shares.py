@@ -26,7 +26,7 @@ def ports() -> Any:
 def test_a_promotion_ends_the_shares(made: Any, ports: Any, served: Served, said: str) -> None:
     deployment = made.deployment(served=served, rollouts=(made.rollout(Decision.ACCEPT),))
     after = act(do.Promote(version="v2", why="better"), ports, deployment, made.look())
-    assert after.served == Served(champion="v2")
+    assert after.served == Served(champion="v2", standby="v1")
     assert after.decisions[-1].why == said
 
 
@@ -34,7 +34,7 @@ def test_a_roll_back_of_a_release_ends_the_shares(made: Any, ports: Any) -> None
     repair = made.repair(Remedy.ROLLBACK)
     deployment = made.deployment(served=SPLIT, incidents=(made.incident(repair),))
     after = act(do.Mend(incident="demand-temp", repair=repair, why="worse"), ports, deployment, made.look())
-    assert after.served == Served(champion="v0")
+    assert after.served == Served(champion="v0", standby="v1")
     assert after.decisions[-1].why == f"rollback: worse{ENDED}"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 
 import pytest
 
@@ -51,11 +52,14 @@ def worker(make, tmp_path):
                 self.plane, self.shelf, self.shelf.load, file=self.file, status_file=self.status_file
             )
 
-        def serve(self, generation, **models):
+        def write(self, generation, **models):
             live = Live(generation=generation, models={m: Served(**s) for m, s in models.items()})
             new = self.file.with_suffix(".new")
             new.write_bytes(to_json(live))
             new.replace(self.file)
+
+        def serve(self, generation, **models):
+            self.write(generation, **models)
             return self.look()
 
         def look(self):
@@ -213,3 +217,60 @@ def test_shares_that_cannot_be_change_nothing(worker):
     w.look()
     assert w.versions == {"demand": ("v1",)}
     assert "the share v2 150% is none" in w.plane.table.notes[0]
+
+
+def test_the_version_one_would_go_back_to_stays_loaded_and_is_not_asked(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    w.serve(2, demand={"champion": "v2", "standby": "v1"})
+    asyncio.run(w.follower.stand_by())
+    assert w.versions == {"demand": ("v2",)}
+    assert from_json(w.status_file.read_bytes(), WorkerStatus).standby == {"demand": "v1"}
+    w.serve(3, demand={"champion": "v1", "standby": "v2"})
+    assert w.shelf.loads == ["v1", "v2"]
+
+
+def test_a_worker_started_anew_answers_before_it_loads_the_standby_and_without_one_that_is_damaged(worker):
+    w = worker()
+    w.shelf.corrupt.add("v1")
+    status = w.serve(2, demand={"champion": "v2", "standby": "v1"})
+    assert (w.shelf.loads, status.ready, status.refused) == (["v2"], True, {})
+    asyncio.run(w.follower.stand_by())
+    assert w.versions == {"demand": ("v2",)}
+    assert from_json(w.status_file.read_bytes(), WorkerStatus).standby == {}
+    w.shelf.corrupt.clear()
+    w.serve(3, demand={"champion": "v2", "standby": "v1"})
+    asyncio.run(w.follower.stand_by())
+    assert w.shelf.loads == ["v2", "v1"]
+
+
+def test_a_roll_back_does_not_wait_for_another_version_that_is_being_loaded(worker, monkeypatch):
+    """And what was asked for before it is not served when it is loaded at last."""
+    w = worker()
+    w.serve(1, demand={"champion": "v2", "standby": "v1"})
+    asyncio.run(w.follower.stand_by())
+    began, go_on, load = threading.Event(), threading.Event(), w.shelf.load
+
+    def slow(folder, version):
+        began.set()
+        assert go_on.wait(10)
+        return load(folder, version)
+
+    monkeypatch.setattr(w.follower, "_load", slow)
+    w.write(2, demand={"champion": "v2", "standby": "v1", "shadow": "v3"})
+
+    async def while_it_loads():
+        looking = asyncio.create_task(w.follower.look())
+        await asyncio.to_thread(began.wait, 10)
+        w.write(3, demand={"champion": "v1", "standby": "v2"})
+        for _ in range(2_000):
+            if w.versions == {"demand": ("v1",)}:
+                break
+            await asyncio.sleep(0.005)
+        assert w.versions == {"demand": ("v1",)}
+        go_on.set()
+        await looking
+
+    asyncio.run(asyncio.wait_for(while_it_loads(), 20))
+    assert w.versions == {"demand": ("v1",)}
+    assert from_json(w.status_file.read_bytes(), WorkerStatus).generation == 3

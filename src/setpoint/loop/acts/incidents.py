@@ -2,7 +2,7 @@
 
 from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import Served
+from setpoint.domain.live import alone
 from setpoint.domain.records import Columns
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
@@ -65,7 +65,7 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
     if repair.to_version is not None:
         release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
         why += ending(served)
-        served, releases = Served(champion=repair.to_version, maps=served.maps), (*releases, release)
+        served, releases = alone(served, repair.to_version), (*releases, release)
     changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
     deployment = replace(deployment, served=served, releases=releases)
     told = f"{repair.remedy} by {action.by}: {why}"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from setpoint.domain.fleet import Deployment, Release, Training
-from setpoint.domain.live import Served, sharing
+from setpoint.domain.live import alone, sharing
 from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
@@ -143,7 +143,7 @@ def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> D
     assert verdict is not None
     rollout = advance(waiting, verdict, look.now)
     why = action.why + ending(deployment.served)
-    served = Served(champion=action.version, maps=deployment.served.maps)
+    served = alone(deployment.served, action.version)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = with_rollout(deployment, rollout)
     deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
@@ -153,7 +153,7 @@ def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> D
 @act.register
 def _(action: do.Restore, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     why = action.why + ending(deployment.served)
-    served = Served(champion=action.version, maps=deployment.served.maps)
+    served = alone(deployment.served, action.version)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
     return decided(deployment, look.now, "concept", action.version, "restore", why, action.by)

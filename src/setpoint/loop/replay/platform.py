@@ -18,6 +18,10 @@ class RecordedPlatform:
         """Serve this from the next window on."""
         self._live = live
 
+    def holds(self, model: str, version: str) -> bool:
+        """Whether a version is loaded: here nothing is."""
+        return False
+
     def events(self) -> list[ProcessEvent]:
         """Return no events."""
         return []
