@@ -100,6 +100,7 @@ def test_a_roll_back_is_whole_and_what_is_damaged_or_a_stranger_s_is_refused(two
 
 def a_flipped_byte_anywhere_is_refused(two: Two) -> None:
     """By the control process and by the workers, while the first version answers as before."""
+    two.serve("v1")  # alone: what workers hold ready was checked when they loaded it
     damaged = files_of(two.setpoint, "v2")
     assert {f.name for f in damaged} >= {"bundle.json", "bundle.seal", "campaign.joblib", "model.onnx", "limits.json"}
     for file, raw in damaged.items():

@@ -2,7 +2,6 @@
 
 import sys
 
-from setpoint.cli.app import app
 from setpoint.errors import SetpointError
 
 __all__ = ["main"]
@@ -11,6 +10,12 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; an error of ours, or of the system, is one message and exit code 1, not a traceback."""
     try:
+        if sys.argv[1:2] == ["rollback"]:
+            from setpoint.cli.hurry import hurry  # before the rest is imported
+
+            hurry(sys.argv[2:])
+        from setpoint.cli.app import app
+
         app(prog_name="setpoint")
     except SetpointError as e:
         sys.stderr.write(f"setpoint: {e}\n")
