@@ -54,7 +54,7 @@ def log_fortunes(x: FloatArray, *, mean: float, low: FloatArray, weight: FloatAr
 
     Returns
     -------
-    ndarray of shape (n, 16), float64
+    ndarray of shape (16, n), float64
 
     References
     ----------
@@ -62,14 +62,16 @@ def log_fortunes(x: FloatArray, *, mean: float, low: FloatArray, weight: FloatAr
     rare events weighed as in `shared_difference` it is the test of M. Lindon, A. Malek, "Anytime-valid inference for
     multinomial count data", arXiv 2011.03567.
     """
-    bets = np.minimum(KEENNESS * weight[:, None], (MOST / (mean - low))[:, None])
-    return np.log1p(bets * (x - mean)[:, None])
+    bets = np.minimum(KEENNESS[:, None] * weight, MOST / (mean - low))
+    bets *= x - mean
+    return np.log1p(bets, out=bets)
 
 
 def log_mean(fortunes: FloatArray) -> FloatArray:
-    """Return the logarithm of the gamblers' mean fortune, shape (n,), from their logarithms, shape (n, 16)."""
-    largest = fortunes.max(axis=-1)
-    logs: FloatArray = largest + np.log(np.exp(fortunes - largest[..., None]).mean(axis=-1))
+    """Return the logarithm of the gamblers' mean fortune, shape (n,), from their logarithms, shape (16, n)."""
+    largest = fortunes.max(axis=0)
+    shares = fortunes - largest
+    logs: FloatArray = largest + np.log(np.exp(shares, out=shares).sum(axis=0) / len(shares))
     return logs
 
 

@@ -20,7 +20,7 @@ from setpoint.stats.betting import FloatArray
 
 Part = TypeVar("Part", Requests, Answers, Pairs, PairedAnswers)
 
-AT_ONCE = 20_000  # rows that are worked on together
+AT_ONCE = 4_096  # rows that are worked on together
 UNEVEN = math.log(200)  # the traffic is surely not shared as told: 1 % of rollouts that are shared as told say so
 
 
@@ -67,7 +67,7 @@ def _more(evidence: Evidence, bets: list[Bets], weights: Mapping[str, float], te
     for bet in bets:
         if len(bet.share):
             before = tracks.get(bet.track, Track())
-            after, paths = grown(before, bet)
+            after, paths = grown(before, bet, better=bet.track == terms.better)
             tracks[bet.track] = _latched(after, paths, terms)
             harm[bet.track] = _spread_out(paths.harm, bet.rows, before.log_harm)
     tracks, back = _harmed(evidence, tracks, harm, weights, terms)

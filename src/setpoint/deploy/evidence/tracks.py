@@ -22,26 +22,30 @@ class Paths:
     better: FloatArray
 
 
-def grown(track: Track, bets: Bets) -> tuple[Track, Paths]:
+def grown(track: Track, bets: Bets, *, better: bool = False) -> tuple[Track, Paths]:
     """Return the track after some rows, and its evidence after each of them.
 
     Evidence from pairs and from shared traffic multiplies: it comes from different requests. The fortunes of each are
-    divided by what its rows repeat of each other, see `stats.dispersion`.
+    divided by what its rows repeat of each other, see `stats.dispersion`. Evidence that it is better is only gathered
+    where it is asked for.
     """
     track, inflation = _spread(track, bets)
     logs = {
         "harm": log_fortunes(bets.harm, mean=bets.harm_above, low=bets.low, weight=bets.weight),
         "held": log_fortunes(-bets.held, mean=-bets.held_below, low=-bets.high, weight=bets.weight),
-        "better": log_fortunes(-bets.harm, mean=0.0, low=-bets.high, weight=bets.weight),
     }
+    if better:
+        logs["better"] = log_fortunes(-bets.harm, mean=0.0, low=-bets.high, weight=bets.weight)
     mine, other = (track.paired, track.shared) if bets.paired else (track.shared, track.paired)
     rest = track.units.inflation if bets.paired else track.blocks.inflation
-    paths, fortunes = {}, {}
+    paths = {"better": np.zeros(1)}
+    fortunes = {}
     for name, log in logs.items():
-        sums = np.array(getattr(mine, name) or NOTHING) + np.cumsum(log, axis=0)
-        fixed = np.array(getattr(other, name) or NOTHING) / rest
-        paths[name] = log_mean(sums / inflation[:, None]) + log_mean(fixed)
-        fortunes[name] = tuple(sums[-1].tolist())
+        log[:, 0] += getattr(mine, name) or NOTHING
+        sums = np.cumsum(log, axis=1, out=log)
+        fortunes[name] = tuple(sums[:, -1].tolist())
+        fixed = log_mean(np.array(getattr(other, name) or NOTHING) / rest)
+        paths[name] = log_mean(sums / inflation if inflation.max() > 1 else sums) + fixed
     after = Fortunes(**fortunes)
     track = replace(track, paired=after) if bets.paired else replace(track, shared=after)
     track = replace(
