@@ -7,7 +7,7 @@ import numpy as np
 from setpoint.deploy.verdict import ALPHA, answered, compared, in_words
 from setpoint.domain.records import Column
 from setpoint.domain.rollout import Decision, Verdict
-from setpoint.stats.eprocess import log_evidence
+from setpoint.stats.betting import log_evidence
 from setpoint.stats.paired import variance_inflation
 
 TOLERATED_FAILURES = 0.001  # share of requests (fraction)

@@ -49,6 +49,9 @@ class Answers:
         As of `Requests`; where a request has several rows, its own number is the unit of all of them.
     loss : ndarray of shape (n,), float64
         NaN where no outcome was known at that age.
+    score, outcome : ndarray of shape (n,), float64, or None
+        Given where quality is the area under the ROC curve, in place of the loss: the score of who answered, and 1.0,
+        0.0, or NaN where no outcome was known at that age.
     value : ndarray of shape (n,), float64, or None
         What the decision brought, in the operator's unit; NaN where it is not known.
     """
@@ -56,6 +59,8 @@ class Answers:
     challenger: Column
     share: Column
     loss: Column
+    score: Column | None = None
+    outcome: Column | None = None
     value: Column | None = None
     unit: Column | None = None
     segments: Masks = field(default_factory=dict)
@@ -91,12 +96,17 @@ class PairedAnswers:
     ----------
     loss, challenger_loss : ndarray of shape (n,), float64
         NaN where it is not known.
+    score, challenger_score, outcome : ndarray of shape (n,), float64, or None
+        As of `Answers`.
     value, challenger_value : ndarray of shape (n,), float64, or None
     segments : mapping of str to ndarray of shape (n,), bool
     """
 
     loss: Column
     challenger_loss: Column
+    score: Column | None = None
+    challenger_score: Column | None = None
+    outcome: Column | None = None
     value: Column | None = None
     challenger_value: Column | None = None
     segments: Masks = field(default_factory=dict)

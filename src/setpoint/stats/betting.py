@@ -1,4 +1,4 @@
-"""Evidence that may be watched at every row: gamblers who bet on the mean of differences."""
+"""Evidence that may be watched at any time: gamblers who bet on the mean of bounded values."""
 
 import math
 
@@ -11,6 +11,35 @@ FloatArray = NDArray[np.float64]
 
 KEENNESS: FloatArray = np.geomspace(0.02, 12.0, 16)  # stakes of sixteen gamblers, in units of a row's weight
 MOST = 0.9  # of the stake that one row could ruin
+STAKES: FloatArray = np.geomspace(0.01, MOST, 16)  # the same where nothing is known of a row's variance
+
+
+def log_evidence(values: Column, *, mean: float, low: float, inflation: float = 1.0) -> float:
+    """Return the log e-value against 'the mean is at most `mean`'; at log(1/α) it is refuted at level α.
+
+    A gambler bets on larger values with sixteen fixed stakes; the e-value is the mean of the sixteen fortunes. For
+    independent values the chance of ever passing 1/α is at most α, whenever and however often one looks. It does not
+    depend on the order of the values, so outcomes may arrive in any order that the outcomes themselves do not choose.
+
+    Neighbours that are alike break the guarantee (AR(1) 0.5, 0.9: 16, 54 % false at 5 % with a look at every row). The
+    log fortune is then divided by the variance inflation, which restores it to first order: 3 % in the same runs.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float64
+        Bounded below by `low`, without NaN.
+    mean : float
+        The largest mean under the hypothesis; above `low`.
+    inflation : float
+        How many dependent values weigh as one, see `variance_inflation`.
+
+    References
+    ----------
+    I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", 2020, arXiv 2010.09686.
+    """
+    bets = STAKES / (mean - low)
+    fortunes = np.array([np.log1p(bet * (values - mean)).sum() for bet in bets])
+    return float(log_mean(fortunes / inflation))
 
 
 def shared_difference(bad: Column, challenger: Column, share: Column) -> FloatArray:
@@ -68,7 +97,7 @@ def log_fortunes(x: FloatArray, *, mean: float, low: FloatArray, weight: FloatAr
 
 
 def log_mean(fortunes: FloatArray) -> FloatArray:
-    """Return the logarithm of the gamblers' mean fortune, shape (n,), from their logarithms, shape (16, n)."""
+    """Return the logarithm of the gamblers' mean fortune, shape (n,) or (), from their logarithms, (16, n) or (16,)."""
     largest = fortunes.max(axis=0)
     shares = fortunes - largest
     logs: FloatArray = largest + np.log(np.exp(shares, out=shares).sum(axis=0) / len(shares))

@@ -42,7 +42,7 @@ def freeze(
         errors=_share(failed),
         violations=_share(broke),
         outcome_age_s=age,
-        labelled=_share(outcome_ages_s <= age),
+        labelled=_share((outcome_ages_s <= age) & np.isfinite(losses)),
     )
     frozen = _with_losses(frozen, losses)
     return frozen if values is None else _with_values(frozen, values)

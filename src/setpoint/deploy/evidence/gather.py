@@ -9,6 +9,7 @@ import numpy as np
 
 from setpoint.deploy.evidence import names
 from setpoint.deploy.evidence.bets import Bets
+from setpoint.deploy.evidence.placing import placed
 from setpoint.deploy.evidence.told import from_answers, from_paired_answers, from_pairs, from_requests
 from setpoint.deploy.evidence.tracks import Paths, grown
 from setpoint.domain.evidence import Terms
@@ -29,6 +30,7 @@ def gathered(evidence: Evidence, batch: Batch, terms: Terms) -> Evidence:
     soon, late = names.soon(terms), names.late(terms)
     evidence = _all(evidence, batch.pairs, from_pairs, soon, terms)
     evidence = _all(evidence, batch.requests, from_requests, soon, terms)
+    evidence, batch = placed(evidence, batch)
     evidence = _all(evidence, batch.paired_answers, from_paired_answers, late, terms)
     evidence = _all(evidence, batch.answers, from_answers, late, terms)
     mature = sum(len(part.loss) for part in (batch.paired_answers, batch.answers) if part is not None)

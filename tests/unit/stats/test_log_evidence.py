@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.stats.eprocess import log_evidence
+from setpoint.stats.betting import log_evidence
 from setpoint.stats.paired import variance_inflation
 
 ALPHA = 0.05
