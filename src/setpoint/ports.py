@@ -24,6 +24,7 @@ from setpoint.domain.record import (
     Role,
 )
 from setpoint.domain.records import Columns, Records
+from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
 from setpoint.domain.update import Method
@@ -203,6 +204,9 @@ class RecordLog(Protocol):
 
     def erasures(self, model: str) -> list[Erasure]:
         """Return the receipts of a model, oldest first."""
+
+    def requests(self, model: str, since: datetime, until: datetime) -> Requested:
+        """Return all rows of all requests by event time, of every role, refused and failed ones too."""
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from setpoint.config.alerts import AlertsPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
+from setpoint.config.rollout import MarginsPart, RolloutPart, StepPart
 from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
 from setpoint.config.update import CostPart, SetPart, UpdatePart
 from setpoint.errors import InvalidInput
@@ -26,12 +27,15 @@ __all__ = [
     "EnvelopePart",
     "FeaturePart",
     "GainPart",
+    "MarginsPart",
     "ObjectivePart",
     "RecordsPart",
+    "RolloutPart",
     "SensitivePart",
     "SetPart",
     "SetpointFile",
     "Settings",
+    "StepPart",
     "UpdatePart",
     "check_setpoint_text",
     "duration",
@@ -199,6 +203,7 @@ class SetpointFile(Part):
     outcome_time: str | None = None
     allow: list[str] = []  # types a pickle may hold beyond the known safe ones, by full name
     update: UpdatePart = UpdatePart()
+    rollout: RolloutPart = RolloutPart()
     envelope: EnvelopePart = EnvelopePart()
     root: Path = Path()
 
@@ -324,8 +329,15 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "records": RecordsPart,
         "alerts": AlertsPart,
         "update": UpdatePart,
+        "rollout": RolloutPart,
     }
-    inner: dict[str, type[Part]] = {"gain": GainPart, "cost": CostPart, "training_set": SetPart}
+    inner: dict[str, type[Part]] = {
+        "gain": GainPart,
+        "cost": CostPart,
+        "training_set": SetPart,
+        "margins": MarginsPart,
+        "steps": StepPart,
+    }
     outer = parts.get(parents[0] if parents else "", SetpointFile)
     part = inner.get(parents[-1] if parents else "", outer)
     return tuple(name for name in part.model_fields if name != "root")

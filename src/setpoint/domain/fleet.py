@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from setpoint.domain.calibration import Calibration
+from setpoint.domain.course import Rolling
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.ledger import Estimated, Ledger
@@ -116,7 +117,7 @@ class Deployment:
     """One deployed model: what serves, what is under way, what was decided.
 
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train`,
-    `updates` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the
+    `updates`, `rolling` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the
     data of the last training started, `expired` the last time that it was seen to which records are too old.
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones.
@@ -131,6 +132,7 @@ class Deployment:
     train: str | None = None
     allow: tuple[str, ...] = ()
     updates: Updates = Updates()
+    rolling: Rolling = Rolling()
     retention: Retention = Retention()
     holds: tuple[Hold, ...] = ()
     alerts: Alerts = Alerts()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from setpoint.domain.slice import Only
 from setpoint.domain.value import field, replace, value
 from setpoint.errors import Conflict, InvalidInput
 
@@ -26,8 +27,9 @@ class FeatureMap:
 class Served:
     """One model as served: the champion answers, the shadow is asked too and never answers.
 
-    `shares` are the fractions of requests that challengers answer in the champion's place, by version. `standby` is the
-    version one would go back to: it is kept loaded, and not asked.
+    `shares` are the fractions of requests that challengers answer in the champion's place, by version; of the requests
+    that `only` names, where it names some. `standby` is the version one would go back to: it is kept loaded, and not
+    asked.
 
     Raises
     ------
@@ -40,6 +42,7 @@ class Served:
     maps: tuple[FeatureMap, ...] = ()
     shares: dict[str, float] = field(default_factory=dict)
     standby: str | None = None
+    only: Only | None = None
 
     def __post_init__(self) -> None:
         for version, share in self.shares.items():
@@ -71,7 +74,7 @@ class Served:
 
 
 def sharing(served: Served, shares: Mapping[str, float]) -> Served:
-    """Return the model served with other shares for these versions; 0 takes a share away.
+    """Return the model served with other shares of all requests for these versions; 0 takes a share away.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def sharing(served: Served, shares: Mapping[str, float]) -> Served:
     """
     for version in shares:
         served.check_challenger(version)
-    return replace(served, shares={v: share for v, share in {**served.shares, **shares}.items() if share})
+    return replace(served, only=None, shares={v: share for v, share in {**served.shares, **shares}.items() if share})
 
 
 def alone(served: Served, champion: str) -> Served:

@@ -16,6 +16,9 @@ EARLIEST_US = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 LATEST_US = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
+MODEL_ERROR = "model_error"  # the violation of a request that the model failed to answer
+
+
 class Role(StrEnum):
     """In which role a version answered."""
 

@@ -3,9 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 
+from setpoint.domain.course import Course, Step
+from setpoint.domain.evidence import Judged, Terms
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.update import Method
 from setpoint.domain.value import field, replace, value
+from setpoint.domain.wealth import Evidence
 from setpoint.errors import Conflict
 
 
@@ -95,15 +98,71 @@ class Phase(StrEnum):
     REFIT = "refit"  # passed the gate; the same training is done again on all rows there are
     SHADOW = "shadow"
     PROVEN = "proven"  # needs no shadow, and waits to be promoted
+    CANARY = "canary"  # answers a share of the requests
     PROMOTED = "promoted"
     REJECTED = "rejected"
+    ABORTED = "aborted"  # by a person
+
+
+@value
+class Moving:
+    """How far a rollout is on its course, and what is known of it.
+
+    Attributes
+    ----------
+    by
+        Who began it; `setpoint` for a candidate of the loop.
+    starts
+        When each of its steps began; the last one is where it is.
+    until, mature
+        Up to which requests it was judged: by what is known at once, and by what is known late.
+    requests
+        How many the version answered in this step.
+    paused_by, paused, idle_s
+        Who has paused it, and when; empty where nobody has. For how long this step was paused before.
+    asked
+        What it waits for a person for; empty where it waits for none.
+    fast_by
+        Who wants it promoted without waiting for what is left of its course.
+    """
+
+    course: Course
+    terms: Terms
+    by: str
+    starts: tuple[datetime, ...]
+    until: datetime
+    mature: datetime
+    requests: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
+    judged: Judged | None = None
+    paused_by: str = ""
+    paused: datetime | None = None
+    idle_s: float = 0.0
+    asked: str = ""
+    fast_by: str = ""
+
+    @property
+    def at(self) -> int:
+        """The place of the present step."""
+        return len(self.starts) - 1
+
+    @property
+    def step(self) -> Step:
+        """The present step."""
+        return self.course.steps[self.at]
+
+    @property
+    def last(self) -> bool:
+        """Whether the version is champion after this step."""
+        return self.at + 1 == len(self.course.steps)
 
 
 @value
 class Rollout:
     """Traffic moving to a candidate. A finished rollout refuses to change.
 
-    `looks` are those of the gate so far, `looked` the time of the last one.
+    `looks` are those of the gate so far, `looked` the time of the last one. `moving` is how far it is on its course,
+    where it has one: see `setpoint.domain.canary`.
     """
 
     candidate: Candidate
@@ -115,11 +174,12 @@ class Rollout:
     shadow: Verdict | None = None
     approved_by: str = ""
     receipt: Receipt | None = None
+    moving: Moving | None = None
 
     @property
     def running(self) -> bool:
         """Whether it still waits for a verdict."""
-        return self.phase not in (Phase.PROMOTED, Phase.REJECTED)
+        return self.phase not in (Phase.PROMOTED, Phase.REJECTED, Phase.ABORTED)
 
     @property
     def realised_gain(self) -> float | None:
@@ -136,11 +196,12 @@ def withdraw(rollout: Rollout, now: datetime) -> Rollout:
     Conflict
         If the rollout has already ended.
     """
-    _still_running(rollout)
+    still_running(rollout)
     return replace(rollout, phase=Phase.REJECTED, ended=now)
 
 
-def _still_running(rollout: Rollout) -> None:
+def still_running(rollout: Rollout) -> None:
+    """Raise Conflict for a rollout that has ended."""
     if not rollout.running:
         raise Conflict(f"the rollout of {rollout.candidate.version} has already ended ({rollout.phase})")
 
@@ -170,7 +231,7 @@ def advance(rollout: Rollout, verdict: Verdict, now: datetime) -> Rollout:
     Conflict
         If the rollout has already ended.
     """
-    _still_running(rollout)
+    still_running(rollout)
     if rollout.phase is Phase.REFIT:
         raise Conflict(f"the rollout of {rollout.candidate.version} waits for its second training, not for a verdict")
     if rollout.phase is Phase.GATE:

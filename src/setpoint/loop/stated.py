@@ -2,12 +2,16 @@
 
 from datetime import datetime
 
-from setpoint.config import ObjectivePart, SetPart, SetpointFile, is_own
+from setpoint.config import ObjectivePart, RolloutPart, SetPart, SetpointFile, StepPart, is_own
+from setpoint.domain.course import Rolling, Step
+from setpoint.domain.evidence import Margins
 from setpoint.domain.fleet import Deployment, Envelope, Release, Retention
+from setpoint.domain.freeze import Freeze
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Quiet, Severity
 from setpoint.domain.objective import Gain, Objective
 from setpoint.domain.schema import Contract, OnViolation
+from setpoint.domain.slice import Only
 from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
 from setpoint.domain.update import Cost, Method, Updates
 from setpoint.domain.value import replace
@@ -22,6 +26,7 @@ def under(deployment: Deployment, file: SetpointFile) -> Deployment:
         envelope=envelope(file),
         train=file.train,
         updates=updates(file),
+        rolling=rolling(file),
         allow=tuple(file.allow),
         retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
         alerts=alerts(file),
@@ -91,6 +96,30 @@ def updates(file: SetpointFile) -> Updates:
         cost=Cost(training=part.cost.training, loss=part.cost.loss) if part.cost else None,
         may=tuple(part.may),
         training_set=training_set(part.training_set),
+    )
+
+
+def rolling(file: SetpointFile) -> Rolling:
+    """Return what the file says of rollouts as a domain value."""
+    part = file.rollout
+    segment = {name: tuple(levels) for name, levels in part.segment.items()}
+    freezes = [Freeze(start_min=f.start, end_min=f.end, first=f.first, last=f.last, zone=f.zone) for f in part.freeze]
+    return Rolling(
+        steps=tuple(_step(step, part) for step in part.steps or ()),
+        only=Only(segment=segment, callers=tuple(part.callers)) if segment or part.callers else None,
+        freezes=tuple(freezes),
+        alpha=part.alpha,
+        margins=Margins(**part.margins.model_dump()),
+        better=part.better,
+        most_s=part.most,
+    )
+
+
+def _step(step: StepPart, usual: RolloutPart) -> Step:
+    return Step(
+        share=step.share,
+        least_s=usual.least if step.least is None else step.least,
+        least_requests=step.requests or usual.requests,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from setpoint.domain.record import MODEL_ERROR
 from setpoint.errors import InvalidInput, ModelFailed, NotFound, SetpointError
 from setpoint.serve.asked import Asked
 from setpoint.serve.encode import status_of
@@ -12,7 +13,7 @@ from setpoint.serve.form import Form
 from setpoint.serve.plane import DataPlane
 from setpoint.serve.quiet import quiet
 from setpoint.serve.table import Route, Target
-from setpoint.serve.work import MODEL_ERROR, Answer
+from setpoint.serve.work import Answer
 
 
 class Asking(Protocol):
@@ -60,11 +61,16 @@ def predict(
     target = route.champion
     try:
         key = call.routing_key()  # a bad one is refused whether it would choose or not
-        target = route.pick(key) if route.challengers and version is None else route.target(version)
+        drawn = route.pick(key, call.caller) if route.challengers and version is None else route.target(version)
+        target = route.champion if route.narrow and version is None else drawn
         call.answers = target.version
         deadline_ns = call.deadline_ns()
         plane.admit(target, call.started_ns, deadline_ns)
         asked = decode(target.form)
+        if drawn is not target and route.means(asked.rows):
+            target, call.answers = drawn, drawn.version
+            plane.admit(target, call.started_ns, deadline_ns)
+            asked = decode(target.form)  # which has a contract of its own
     except (InvalidInput, NotFound) as e:
         # a variable of this frame and the error would hold one another
         _refuse(plane, target, call, quiet(e, target.form) if target.guard else e, done)

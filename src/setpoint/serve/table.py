@@ -11,7 +11,7 @@ from setpoint.domain.routing import chosen
 from setpoint.domain.sensitive import Guard
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import NotFound, NotReady
-from setpoint.serve.form import Form
+from setpoint.serve.form import Form, Rows
 from setpoint.serve.misfit import nearest
 from setpoint.serve.pace import Pace
 
@@ -77,10 +77,12 @@ class Route:
     shadow: Target | None = None
     challengers: Mapping[str, Target] = field(default_factory=dict)
     shares: Mapping[str, float] = field(init=False)
+    narrow: bool = field(init=False)  # it takes the rows of a request to say whether a challenger may answer it
 
     def __post_init__(self) -> None:
         # the champion answers for a challenger that could not be loaded
         object.__setattr__(self, "shares", {v: self.served.shares[v] for v in self.challengers})
+        object.__setattr__(self, "narrow", bool(self.challengers and self.served.only and self.served.only.segment))
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -92,10 +94,16 @@ class Route:
         """Whether nothing that was asked for is missing."""
         return self.versions == self.served.versions
 
-    def pick(self, key: str) -> Target:
-        """Return what answers the requests of a key, where the model has challengers."""
+    def pick(self, key: str, caller: str) -> Target:
+        """Return what answers the requests of a key, where the model has challengers; see `means` where it is narrow."""
+        if self.served.only is not None and not self.served.only.asks(caller):
+            return self.champion
         version = chosen(self.champion.model, self.shares, key)
         return self.champion if version is None else self.challengers[version]
+
+    def means(self, rows: Rows) -> bool:
+        """Whether a challenger may answer a request with these rows."""
+        return self.served.only is None or self.served.only.has(self.champion.form.names, rows.columns)
 
     def target(self, version: str | None) -> Target:
         """Return what answers a request for the model, or for one version of it.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from setpoint.domain.live import repaired
-from setpoint.domain.record import InferenceRecord
+from setpoint.domain.record import MODEL_ERROR, InferenceRecord
 from setpoint.domain.records import Columns
 from setpoint.errors import DeadlineExceeded, ModelFailed, ModelGone, SetpointError
 from setpoint.serve.deadlines import too_late
@@ -16,7 +16,6 @@ from setpoint.serve.form import Rows
 from setpoint.serve.table import Target
 
 Answer = Mapping[str, list[Any]]  # outputs by name, one entry a row
-MODEL_ERROR = "model_error"
 
 
 @dataclass(slots=True)

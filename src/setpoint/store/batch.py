@@ -13,7 +13,7 @@ from setpoint.domain.records import Column
 from setpoint.domain.schema import Schema
 
 INTEGERS = ("row", "time", "arrived", "status", "latency_us")
-TEXTS = ("id", "version", "role", "violations", "maps")
+TEXTS = ("id", "version", "role", "caller", "violations", "maps")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
+from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
 from setpoint.domain.value import from_json, replace, to_json, value
@@ -216,6 +217,9 @@ class DeltaRecordLog:
 
     def erased(self, model: str) -> ErasedIds:
         return self._follower(model).erasures.ids()
+
+    def requests(self, model: str, since: datetime, until: datetime) -> Requested:
+        return self._ask(model, lambda follower: self._shelf(follower, since, until).requests(since, until))
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         return self._ask(model, lambda follower: self._shelf(follower, since, until).refused(since, until))

@@ -14,6 +14,7 @@ from setpoint.domain.evolution import merged, merged_binning
 from setpoint.domain.profile import Binning, Profile
 from setpoint.domain.record import Erasure, Expired, InferenceRecord, Ingested, Outcome, OutcomeReceipt, Role
 from setpoint.domain.records import Records
+from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
 from setpoint.domain.series import Series
 from setpoint.domain.value import replace
@@ -223,6 +224,9 @@ class MemoryRecordLog:
     def erased(self, model: str) -> ErasedIds:
         ids = np.array(sorted(self._model(model).erased), object)
         return ErasedIds(salt="0" * SALT, hashes=np.sort(salted(ids, "0" * SALT)))
+
+    def requests(self, model: str, since: datetime, until: datetime) -> Requested:
+        return self._model(model).shelf.requests(since, until)
 
     def refused(self, model: str, since: datetime, until: datetime) -> dict[str, int]:
         return self._model(model).shelf.refused(since, until)

@@ -54,6 +54,11 @@ class Rows:
         violations[answered[first]] = none
         return violations
 
+    def all(self, since: datetime | None, until: datetime | None) -> dict[str, NDArray[Any]]:
+        """Return copies of all columns for all rows, whatever came of them."""
+        lo, hi = self._between(since, until)
+        return {name: self._rows[name][lo:hi].copy() for name in self._rows.names()} if lo < hi else {}
+
     def _between(self, since: datetime | None, until: datetime | None) -> tuple[int, int]:
         self._settle()
         if not len(self._rows):

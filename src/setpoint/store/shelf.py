@@ -7,8 +7,9 @@ from datetime import datetime
 import numpy as np
 
 from setpoint.domain.classes import Classes, classes_of
-from setpoint.domain.record import Role
+from setpoint.domain.record import MODEL_ERROR, Role
 from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.requested import FIXED, Requested
 from setpoint.domain.schema import Kind, Schema, Task
 from setpoint.store.batch import objects
 from setpoint.store.outcomes import FOREVER, Outcomes
@@ -60,11 +61,31 @@ class Shelf:
         outputs = {name: columns[f"out.{name}"] for name in self.schema.outputs}
         return classes_of(outputs, truth, self.schema)
 
+    def requests(self, since: datetime, until: datetime) -> Requested:
+        """Return all rows of all requests, in whichever role a version was asked."""
+        columns = self.rows.all(since, until)
+        if not columns:
+            return no_requests(self.schema)
+        model_failed = (MODEL_ERROR,)
+        return Requested(
+            **{name: columns[name] for name in FIXED if name != "broke"},
+            broke=np.array([bool(v) and v != model_failed for v in columns["violations"]], bool),
+            inputs={name: columns[f"in.{name}"] for name in self.schema.names},
+        )
+
     def refused(self, since: datetime, until: datetime) -> dict[str, int]:
         """Return how often requests were refused for each violation code, and all requests under the key `""`."""
         requests = self.rows.requests(since, until)
         codes = Counter(code for violations in requests for code in violations)
         return {"": len(requests), **dict(sorted(codes.items()))}
+
+
+def no_requests(schema: Schema) -> Requested:
+    """Return no rows, with the types that some would have."""
+    text, whole = np.empty(0, object), np.empty(0, np.int64)
+    texts = dict.fromkeys(("id", "version", "role", "caller"), text)
+    numbers = dict.fromkeys(("time", "arrived", "row", "status", "latency_us"), whole)
+    return Requested(**texts, **numbers, broke=np.empty(0, bool), inputs=no_records(schema).inputs)
 
 
 def no_records(schema: Schema) -> Records:

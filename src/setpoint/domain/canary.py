@@ -1,0 +1,228 @@
+"""A rollout on its course: shadow, shares, champion. Pure: the caller stores what comes out, and moves the traffic."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from setpoint.domain.course import Course
+from setpoint.domain.evidence import Says, Terms
+from setpoint.domain.live import Served
+from setpoint.domain.rollout import Candidate, Moving, Phase, Rollout, still_running
+from setpoint.domain.value import replace, value
+from setpoint.errors import Conflict
+
+LOOP = "setpoint"  # who begins the rollouts of its own candidates
+
+
+class Turn(StrEnum):
+    """What a rollout does next."""
+
+    STAY = "stay"
+    STEP = "step"
+    PROMOTE = "promote"
+    BACK = "back"
+    ASK = "ask"
+
+
+@value
+class Next:
+    """What a rollout does next, and why."""
+
+    turn: Turn
+    why: str
+
+
+def begun(candidate: Candidate, course: Course, terms: Terms, *, by: str, now: datetime) -> Rollout:
+    """Return a rollout in the first step of its course."""
+    return on_course(Rollout(candidate=candidate), course, terms, by=by, now=now)
+
+
+def on_course(rollout: Rollout, course: Course, terms: Terms, *, by: str, now: datetime) -> Rollout:
+    """Return a rollout that goes on by a course from here: in its first step."""
+    still_running(rollout)
+    moving = Moving(course=course, terms=terms, by=by, starts=(now,), until=now, mature=now)
+    return _in_phase(replace(rollout, moving=moving), now)
+
+
+def next_turn(rollout: Rollout, now: datetime, *, frozen: str, automatic: bool) -> Next:
+    """Decide what a rollout does next. Going back comes first: nothing holds it up.
+
+    Parameters
+    ----------
+    frozen : str
+        Which freeze window holds, in words; empty if none does.
+    automatic : bool
+        Whether the envelope lets a version become champion without a person.
+    """
+    moving = _moving(rollout)
+    judged, approved = moving.judged, automatic or bool(rollout.approved_by)
+    if judged is not None and judged.says is Says.BACK:
+        return Next(turn=Turn.BACK, why=judged.words)
+    if hindrance := held_up(moving, frozen):
+        return Next(turn=Turn.STAY, why=hindrance)
+    if judged is None:
+        return Next(turn=Turn.STAY, why="nothing has been judged yet")
+    if moving.fast_by:
+        return Next(turn=Turn.PROMOTE, why=f"without waiting for the rest, by {moving.fast_by}: {judged.words}")
+    if judged.says is Says.ASK:
+        return _asking(moving, judged.words)
+    if short := too_short(moving, now):
+        return Next(turn=Turn.STAY, why=short)
+    if not moving.last:
+        if not approved and moving.by == LOOP:
+            return _asking(moving, f"the envelope has a person promote, and so let it answer: {judged.words}")
+        return Next(turn=Turn.STEP, why=judged.words)
+    if judged.says is not Says.PROMOTE:
+        return Next(turn=Turn.STAY, why=judged.words)
+    return Next(turn=Turn.PROMOTE, why=judged.words) if approved else _asking(moving, judged.words)
+
+
+def held_up(moving: Moving, frozen: str) -> str:
+    """Return what keeps a rollout from going on whatever the evidence says; an empty text if nothing does."""
+    return f"paused by {moving.paused_by}" if moving.paused_by else frozen
+
+
+def too_short(moving: Moving, now: datetime) -> str:
+    """Return what the present step lacks, in words; an empty text when it has lasted long enough."""
+    step, lasted = moving.step, (now - moving.starts[-1]).total_seconds() - moving.idle_s
+    if lasted < step.least_s:
+        return f"the step lasts {_span(step.least_s)} at least, {_span(step.least_s - lasted)} of it to come"
+    if moving.requests < step.least_requests:
+        return f"{moving.requests} of at least {step.least_requests} requests answered in this step"
+    return ""
+
+
+def _asking(moving: Moving, why: str) -> Next:
+    """Ask once; what was asked is asked until it is answered."""
+    return Next(turn=Turn.STAY, why=f"waits for a person: {moving.asked}") if moving.asked else Next(
+        turn=Turn.ASK, why=why
+    )
+
+
+def stepped(rollout: Rollout, now: datetime) -> Rollout:
+    """Return the rollout in its next step.
+
+    Raises
+    ------
+    Conflict
+        If it has ended, is paused, or is in its last step.
+    """
+    moving = _moving(rollout)
+    _not_paused(rollout)
+    if moving.last:
+        raise Conflict(f"the rollout of {rollout.candidate.version} is in its last step")
+    further = replace(moving, starts=(*moving.starts, now), requests=0, idle_s=0.0, asked="")
+    return _in_phase(replace(rollout, moving=further), now)
+
+
+def promoted(rollout: Rollout, now: datetime) -> Rollout:
+    """Return the rollout at its end: the version is champion.
+
+    Raises
+    ------
+    Conflict
+        If it has ended, is paused, or was not judged, or if the evidence has it go back.
+    """
+    moving = _moving(rollout)
+    _not_paused(rollout)
+    if moving.judged is None or moving.judged.says is Says.BACK:
+        raise Conflict(f"{rollout.candidate.version} cannot be promoted: {_said(moving)}")
+    return replace(rollout, phase=Phase.PROMOTED, ended=now, moving=replace(moving, asked=""))
+
+
+def asking(rollout: Rollout, what: str) -> Rollout:
+    """Return the rollout waiting for a person."""
+    return replace(rollout, moving=replace(_moving(rollout), asked=what))
+
+
+def paused(rollout: Rollout, now: datetime, *, by: str) -> Rollout:
+    """Return the rollout paused: it goes no further, but back if the evidence says so."""
+    moving = _moving(rollout)
+    _not_paused(rollout)
+    return replace(rollout, moving=replace(moving, paused_by=by, paused=now))
+
+
+def resumed(rollout: Rollout, now: datetime) -> Rollout:
+    """Return the rollout going on; the pause does not count as time of its step.
+
+    Raises
+    ------
+    Conflict
+        If it is not paused.
+    """
+    moving = _moving(rollout)
+    if moving.paused is None:
+        raise Conflict(f"the rollout of {rollout.candidate.version} is not paused")
+    idle_s = moving.idle_s + (now - moving.paused).total_seconds()
+    return replace(rollout, moving=replace(moving, paused_by="", paused=None, idle_s=idle_s))
+
+
+def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
+    """Return the rollout with a person's word for it: it may take traffic, and become champion when it has proven itself.
+
+    `fast`, or where the evidence itself left it to a person: without waiting for what is left.
+    """
+    moving = _moving(rollout)
+    leaves = moving.judged is not None and moving.judged.says is Says.ASK
+    fast_by = by if fast or leaves else moving.fast_by
+    return replace(rollout, approved_by=by, moving=replace(moving, fast_by=fast_by, asked=""))
+
+
+def aborted(rollout: Rollout, now: datetime) -> Rollout:
+    """Return the rollout ended by a person, wherever it was."""
+    still_running(rollout)
+    return replace(rollout, phase=Phase.ABORTED, ended=now)
+
+
+def serving(served: Served, rollout: Rollout) -> Served:
+    """Return the model served as a running rollout has it: its version in shadow, or with its share.
+
+    Raises
+    ------
+    Conflict
+        If another version has a share.
+    """
+    moving, version = _moving(rollout), rollout.candidate.version
+    others = [v for v in served.shares if v != version]
+    if others:
+        raise Conflict(f"{', '.join(others)} has a share of the requests")
+    if not moving.step.share:
+        return replace(served, shadow=version, shares={}, only=None)
+    shadow = None if served.shadow == version else served.shadow
+    return replace(served, shadow=shadow, shares={version: moving.step.share}, only=moving.course.only)
+
+
+def without(served: Served, version: str) -> Served:
+    """Return the model served without a version that was on its way."""
+    shares = {v: share for v, share in served.shares.items() if v != version}
+    shadow = None if served.shadow == version else served.shadow
+    return replace(served, shadow=shadow, shares=shares, only=served.only if shares else None)
+
+
+def _in_phase(rollout: Rollout, now: datetime) -> Rollout:
+    if _moving(rollout).step.share:
+        return replace(rollout, phase=Phase.CANARY)
+    return replace(rollout, phase=Phase.SHADOW, shadow_since=now)
+
+
+def _moving(rollout: Rollout) -> Moving:
+    still_running(rollout)
+    if rollout.moving is None:
+        raise Conflict(f"the rollout of {rollout.candidate.version} has no steps ({rollout.phase})")
+    return rollout.moving
+
+
+def _not_paused(rollout: Rollout) -> None:
+    if (by := _moving(rollout).paused_by):
+        raise Conflict(f"the rollout of {rollout.candidate.version} is paused by {by}")
+
+
+def _said(moving: Moving) -> str:
+    return moving.judged.words if moving.judged else "nothing has been judged yet"
+
+
+def _span(seconds: float) -> str:
+    """Write a time in its largest unit."""
+    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -1,0 +1,240 @@
+"""What a look brings of a rollout on its course: how champion and challenger have fared since the last one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.deploy.evidence import judge
+from setpoint.domain.exposure import Answers, Batch, PairedAnswers, Pairs, Requests
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.record import Role
+from setpoint.domain.records import Column, Columns, Records, stamp
+from setpoint.domain.requested import Requested
+from setpoint.domain.rollout import Moving, Rollout
+from setpoint.domain.schema import Schema, Task
+from setpoint.domain.slice import Only
+from setpoint.domain.value import replace
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.ports import Ports
+from setpoint.stats.losses import losses_of
+
+LAG = timedelta(seconds=10)  # by then a request is answered and recorded
+CHANGEOVER = np.timedelta64(5, "s")  # while workers follow one after the other, nobody knows what is shared
+OVERLOADED = 429
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposed:
+    """What came since the last look, and up to which requests that is."""
+
+    batch: Batch
+    until: datetime
+    mature: datetime
+    requests: int  # that the version answered in the present step
+
+
+def exposed(
+    ports: Ports, deployment: Deployment, champion: ModelVersion, rollout: Rollout, now: datetime
+) -> Exposed | None:
+    """Read what came since the last look: each request once when it is there, each row once when it is old enough."""
+    moving = rollout.moving
+    if moving is None:
+        return None
+    until = max(moving.until, deployment.looked or moving.until, now - LAG)
+    mature = max(moving.mature, min(until, now - timedelta(seconds=moving.terms.frozen.outcome_age_s)))
+    seen = Seen(ports, champion, rollout, moving, now)
+    pairs, requests, answered = seen.at_once(moving.until, until)
+    paired_answers, answers = seen.late(moving.mature, mature)
+    batch = Batch(requests=requests, pairs=pairs, answers=answers, paired_answers=paired_answers)
+    return Exposed(batch=batch, until=until, mature=mature, requests=answered)
+
+
+def judged(rollout: Rollout, brought: Exposed, now: datetime) -> Rollout:
+    """Return the rollout with the verdict on all that is known of it."""
+    moving = rollout.moving
+    assert moving is not None
+    elapsed_s = (now - moving.starts[0]).total_seconds()
+    evidence, said = judge(moving.evidence, brought.batch, moving.terms, elapsed_s=elapsed_s)
+    after = replace(
+        moving,
+        evidence=evidence,
+        judged=said,
+        until=brought.until,
+        mature=brought.mature,
+        requests=moving.requests + brought.requests,
+    )
+    return replace(rollout, moving=after)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The records of a rollout."""
+
+    ports: Ports
+    champion: ModelVersion
+    rollout: Rollout
+    moving: Moving
+    now: datetime
+
+    @property
+    def version(self) -> str:
+        """Name of the version on its way."""
+        return self.rollout.candidate.version
+
+    @property
+    def schema(self) -> Schema:
+        """What both take."""
+        return self.champion.schema
+
+    def at_once(self, since: datetime, until: datetime) -> tuple[Pairs | None, Requests | None, int]:
+        """Return what is known of requests as soon as they are answered, and how many this step had."""
+        asked = self._meant(since, until)
+        time = asked.time.view("datetime64[us]")
+        share = share_at(self.moving, time)
+        pairs, paired = self._pairs(asked.take(share == 0), since, until)
+        ours = self._is(asked, Role.CHALLENGER, self.version)
+        shared = (asked.row == 0) & (share > 0) & (ours | self._is(asked, Role.CHAMPION, self.champion.version))
+        rows, ours, part = asked.take(shared), ours[shared], share[shared]
+        in_step = time[shared] >= stamp(self.moving.starts[-1])
+        requests = Requests(
+            challenger=ours, share=part, failed=_failed(rows), broke=rows.broke, latency_ms=_latency_ms(rows)
+        )
+        return pairs, requests if len(rows) else None, int((ours & in_step).sum()) + paired
+
+    def _pairs(self, asked: Requested, since: datetime, until: datetime) -> tuple[Pairs | None, int]:
+        """Return the requests that both were asked, and how many there are in this step."""
+        ours, theirs = (
+            asked.take(self._is(asked, role, version) & (asked.row == 0) & (asked.id != None))  # noqa: E711  # elementwise
+            for role, version in ((Role.CHAMPION, self.champion.version), (Role.SHADOW, self.version))
+        )
+        left, right = _both(ours.id, theirs.id)
+        if not len(left):
+            return None, 0
+        ours, theirs = ours.take(left), theirs.take(right)
+        unknown = np.full(len(left), np.nan)  # a shadow runs beside the door: how long it takes tells nothing
+        pairs = Pairs(
+            failed=_failed(ours),
+            challenger_failed=_failed(theirs),
+            differs=self._differs(ours.id, since, until),
+            latency_ms=unknown,
+            challenger_latency_ms=unknown,
+        )
+        in_step = ours.time.view("datetime64[us]") >= stamp(self.moving.starts[-1])
+        return pairs, int(in_step.sum())
+
+    def _differs(self, ids: Column, since: datetime, until: datetime) -> Column:
+        """Say of each request whether the versions answered its first row differently."""
+        ours, theirs = self._read(Role.CHAMPION, since, until), self._read(Role.SHADOW, since, until)
+        left, right = _both(ours.id, theirs.id)
+        said = dict(zip(ours.id[left], self._apart(ours.take(left), theirs.take(right)), strict=True))
+        return np.array([said.get(id_, np.nan) for id_ in ids], np.float64)
+
+    def _apart(self, ours: Records, theirs: Records) -> Column:
+        """Return 1.0 where two versions' answers to the same rows differ: another class, or further than usual errors."""
+        if ours.classes is not None and theirs.classes is not None:
+            return (ours.classes.decided != theirs.classes.decided).astype(np.float64)
+        if self.schema.task is Task.REGRESSION:
+            usual = self.moving.terms.frozen.loss or 0.0
+            return (np.abs(ours.score - theirs.score) > usual).astype(np.float64)
+        limit = 0.5 if self.champion.threshold is None else self.champion.threshold
+        other = self.ports.bundles.get(self.champion.model, self.version).threshold
+        limits = limit, 0.5 if other is None else other
+        return ((ours.score >= limits[0]) != (theirs.score >= limits[1])).astype(np.float64)
+
+    def late(self, since: datetime, until: datetime) -> tuple[PairedAnswers | None, Answers | None]:
+        """Return what is known of rows when they are old enough for their outcome."""
+        if until <= since:
+            return None, None
+        asked = self._meant(since, until)
+        units = dict(zip(asked.id, asked.arrived, strict=True))  # the rows of a request have arrived together
+        ours = self._scoped(self._read(Role.CHAMPION, since, until, self.champion.version), units)
+        shadow = self._scoped(self._read(Role.SHADOW, since, until), units)
+        answered = self._scoped(self._read(Role.CHALLENGER, since, until), units)
+        paired = self._paired_answers(ours.take(share_at(self.moving, ours.time) == 0), shadow)
+        return paired, self._answers(ours, answered, units)
+
+    def _paired_answers(self, ours: Records, shadow: Records) -> PairedAnswers | None:
+        left, right = _both(ours.id, shadow.id)
+        if not len(left):
+            return None
+        return PairedAnswers(
+            loss=self._losses(ours.take(left)), challenger_loss=self._losses(shadow.take(right))
+        )
+
+    def _answers(self, ours: Records, answered: Records, units: Mapping[str, int]) -> Answers | None:
+        time = np.concatenate([ours.time, answered.time])
+        order = np.argsort(time, kind="stable")
+        share = share_at(self.moving, time)[order]
+        kept = share > 0
+        if not kept.any():
+            return None
+        ids = np.concatenate([ours.id, answered.id])[order][kept]
+        challenger = np.concatenate([np.zeros(len(ours), bool), np.ones(len(answered), bool)])
+        loss = np.concatenate([self._losses(ours), self._losses(answered)])
+        return Answers(
+            challenger=challenger[order][kept],
+            share=share[kept],
+            loss=loss[order][kept],
+            unit=np.array([units.get(id_, 0) for id_ in ids], np.int64),
+        )
+
+    def _losses(self, rows: Records) -> Column:
+        """Return the losses by the outcomes that were known at the age at which they are looked up."""
+        age = np.timedelta64(int(self.moving.terms.frozen.outcome_age_s * 1e6), "us")
+        in_time = ~np.isnat(rows.known) & (rows.known - rows.time <= age)
+        return np.where(in_time, losses_of(rows, self.schema), np.nan)
+
+    def _meant(self, since: datetime, until: datetime) -> Requested:
+        """Return the requests that the rollout is about."""
+        asked, only = self.ports.log.requests(self.champion.model, since, until), self.moving.course.only
+        if only is None or not len(asked):
+            return asked
+        of_callers = np.array([only.asks(caller) for caller in asked.caller], bool)
+        return asked.take(of_callers & rows_meant(only, asked.inputs))
+
+    def _is(self, asked: Requested, role: Role, version: str) -> NDArray[Any]:
+        mask: NDArray[Any] = (asked.role == role.value) & (asked.version == version)
+        return mask
+
+    def _read(self, role: Role, since: datetime, until: datetime, version: str = "") -> Records:
+        model, version = self.champion.model, version or self.version
+        return self.ports.log.read(model, since=since, until=until, as_of=self.now, role=role, version=version)
+
+    def _scoped(self, rows: Records, units: Mapping[str, int]) -> Records:
+        if self.moving.course.only is None:
+            return rows
+        return rows.take(np.array([id_ in units for id_ in rows.id], bool))
+
+
+def share_at(moving: Moving, time: Column) -> Column:
+    """Return how likely the version was to answer requests of these times; 0 in its shadow, NaN while it changed.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n,), datetime64[us]
+    """
+    starts = np.array([stamp(start) for start in moving.starts])
+    at = np.searchsorted(starts, time, side="right") - 1
+    shares = np.array([step.share for step in moving.course.steps[: len(starts)]])
+    share = np.where(at < 0, np.nan, shares[np.maximum(at, 0)])
+    changing = (at >= 0) & (time - starts[np.maximum(at, 0)] < CHANGEOVER) & (share > 0)
+    return np.where(changing, np.nan, share)
+
+
+def _failed(rows: Requested) -> Column:
+    return (rows.status >= 500) | (rows.status == OVERLOADED)
+
+
+def _latency_ms(rows: Requested) -> Column:
+    return np.where(rows.status == 200, rows.latency_us / 1e3, np.nan)
+
+
+def _both(ours: Column, theirs: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of the ids that both have, in the order of the first; of an id that came twice, the last."""
+    place = {id_: at for at, id_ in enumerate(theirs)}
+    left = [at for at, id_ in enumerate(ours) if id_ in place]
+    return np.array(left, np.int64), np.array([place[id_] for id_ in ours[left]], np.int64)
