@@ -6,7 +6,19 @@ import pytest
 from setpoint.api.control import control_app
 from setpoint.cli.app import COMMANDS
 from setpoint.cli.lazy import Later
-from setpoint.config import METRICS, CostPart, EnvelopePart, ObjectivePart, SetPart, SetpointFile, Settings, UpdatePart
+from setpoint.config import (
+    METRICS,
+    CostPart,
+    EnvelopePart,
+    MarginsPart,
+    ObjectivePart,
+    RolloutPart,
+    SetPart,
+    SetpointFile,
+    Settings,
+    StepPart,
+    UpdatePart,
+)
 from setpoint.serve.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +30,10 @@ def page(name: str) -> str:
     return (REFERENCE / name).read_text()
 
 
-@pytest.mark.parametrize("part", [SetpointFile, ObjectivePart, EnvelopePart, UpdatePart, CostPart, SetPart])
+@pytest.mark.parametrize(
+    "part",
+    [SetpointFile, ObjectivePart, EnvelopePart, UpdatePart, CostPart, SetPart, RolloutPart, StepPart, MarginsPart],
+)
 def test_every_key_of_the_setpoint_file_has_its_row(part):
     for key in part.model_fields.keys() - {"root"}:
         assert f"| `{key}` |" in page("setpoint-yaml.md")

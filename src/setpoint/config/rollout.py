@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,7 @@ class FreezePart(Part):
     zone: str = "UTC"
 
 
-def freeze(text: Any) -> FreezePart:
+def window(text: Any) -> FreezePart:
     """Return a window like `fri 16:00 - mon 08:00 Europe/Berlin`, or like `2026-12-20 - 2027-01-05`.
 
     Raises
@@ -86,7 +87,7 @@ def _step(given: Any) -> Any:
 
 Steps = list[Annotated[StepPart, BeforeValidator(_step)]]
 Level = str | bool | float
-BETTER = ("quality", "value", "latency")
+BETTER = ("quality", "value", "errors", "latency p95", "latency p99")
 
 
 class RolloutPart(Part):
@@ -95,7 +96,7 @@ class RolloutPart(Part):
     steps: Annotated[Steps, Field(min_length=1)] | None = None
     least: Duration = SECONDS["h"]
     requests: int = Field(default=500, ge=1)
-    freeze: list[Annotated[FreezePart, BeforeValidator(freeze)]] = []
+    freeze: list[Annotated[FreezePart, BeforeValidator(window)]] = []
     segment: dict[str, Annotated[list[Level], Field(min_length=1)]] = {}
     callers: list[str] = []
     alpha: Annotated[float, BeforeValidator(fraction), Field(gt=0, le=0.5)] = 0.05
@@ -106,7 +107,7 @@ class RolloutPart(Part):
     @model_validator(mode="after")
     def _rising(self) -> "RolloutPart":
         shares = [step.share for step in self.steps or ()]
-        if any(later <= earlier for earlier, later in zip(shares, shares[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(shares)):
             written = ", ".join(f"{share:.6g}" for share in shares)
             raise ValueError(f"steps: {written}: each share must be larger than the one before; 0 is the shadow")
         if self.better and self.better not in BETTER:

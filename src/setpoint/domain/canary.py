@@ -11,6 +11,7 @@ from setpoint.domain.value import replace, value
 from setpoint.errors import Conflict
 
 LOOP = "setpoint"  # who begins the rollouts of its own candidates
+UNJUDGED = "unjudged"  # something cannot be judged at all: a person is asked when there is nothing left but to promote
 
 
 class Turn(StrEnum):
@@ -43,13 +44,13 @@ def on_course(rollout: Rollout, course: Course, terms: Terms, *, by: str, now: d
     return _in_phase(replace(rollout, moving=moving), now)
 
 
-def next_turn(rollout: Rollout, now: datetime, *, frozen: str, automatic: bool) -> Next:
+def next_turn(rollout: Rollout, now: datetime, *, held: str, automatic: bool) -> Next:
     """Decide what a rollout does next. Going back comes first: nothing holds it up.
 
     Parameters
     ----------
-    frozen : str
-        Which freeze window holds, in words; empty if none does.
+    held : str
+        What else keeps traffic from moving, such as a freeze window, in words; empty if nothing does.
     automatic : bool
         Whether the envelope lets a version become champion without a person.
     """
@@ -57,28 +58,29 @@ def next_turn(rollout: Rollout, now: datetime, *, frozen: str, automatic: bool) 
     judged, approved = moving.judged, automatic or bool(rollout.approved_by)
     if judged is not None and judged.says is Says.BACK:
         return Next(turn=Turn.BACK, why=judged.words)
-    if hindrance := held_up(moving, frozen):
+    if hindrance := held_up(moving, held):
         return Next(turn=Turn.STAY, why=hindrance)
     if judged is None:
         return Next(turn=Turn.STAY, why="nothing has been judged yet")
     if moving.fast_by:
         return Next(turn=Turn.PROMOTE, why=f"without waiting for the rest, by {moving.fast_by}: {judged.words}")
-    if judged.says is Says.ASK:
+    if judged.says is Says.ASK and (moving.last or not judged.reason.startswith(UNJUDGED)):
         return _asking(moving, judged.words)
     if short := too_short(moving, now):
         return Next(turn=Turn.STAY, why=short)
     if not moving.last:
         if not approved and moving.by == LOOP:
             return _asking(moving, f"the envelope has a person promote, and so let it answer: {judged.words}")
-        return Next(turn=Turn.STEP, why=judged.words)
+        answered = f"{moving.requests:,} requests in {_span((now - moving.starts[-1]).total_seconds())}"
+        return Next(turn=Turn.STEP, why=f"nothing speaks against it after {answered}")
     if judged.says is not Says.PROMOTE:
         return Next(turn=Turn.STAY, why=judged.words)
     return Next(turn=Turn.PROMOTE, why=judged.words) if approved else _asking(moving, judged.words)
 
 
-def held_up(moving: Moving, frozen: str) -> str:
+def held_up(moving: Moving, held: str) -> str:
     """Return what keeps a rollout from going on whatever the evidence says; an empty text if nothing does."""
-    return f"paused by {moving.paused_by}" if moving.paused_by else frozen
+    return f"paused by {moving.paused_by}" if moving.paused_by else held
 
 
 def too_short(moving: Moving, now: datetime) -> str:
@@ -93,8 +95,10 @@ def too_short(moving: Moving, now: datetime) -> str:
 
 def _asking(moving: Moving, why: str) -> Next:
     """Ask once; what was asked is asked until it is answered."""
-    return Next(turn=Turn.STAY, why=f"waits for a person: {moving.asked}") if moving.asked else Next(
-        turn=Turn.ASK, why=why
+    return (
+        Next(turn=Turn.STAY, why=f"waits for a person: {moving.asked}")
+        if moving.asked
+        else Next(turn=Turn.ASK, why=why)
     )
 
 
@@ -157,9 +161,9 @@ def resumed(rollout: Rollout, now: datetime) -> Rollout:
 
 
 def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
-    """Return the rollout with a person's word for it: it may take traffic, and become champion when it has proven itself.
+    """Return the rollout with a person's word for it: it may take traffic, and become champion once it is proven.
 
-    `fast`, or where the evidence itself left it to a person: without waiting for what is left.
+    `fast`, or where the evidence itself leaves it to a person: without waiting for what is left.
     """
     moving = _moving(rollout)
     leaves = moving.judged is not None and moving.judged.says is Says.ASK
@@ -182,11 +186,10 @@ def serving(served: Served, rollout: Rollout) -> Served:
         If another version has a share.
     """
     moving, version = _moving(rollout), rollout.candidate.version
-    others = [v for v in served.shares if v != version]
-    if others:
-        raise Conflict(f"{', '.join(others)} has a share of the requests")
     if not moving.step.share:
-        return replace(served, shadow=version, shares={}, only=None)
+        return replace(without(served, version), shadow=version)
+    if others := [v for v in served.shares if v != version]:
+        raise Conflict(f"{', '.join(others)} has a share of the requests")
     shadow = None if served.shadow == version else served.shadow
     return replace(served, shadow=shadow, shares={version: moving.step.share}, only=moving.course.only)
 
@@ -212,7 +215,7 @@ def _moving(rollout: Rollout) -> Moving:
 
 
 def _not_paused(rollout: Rollout) -> None:
-    if (by := _moving(rollout).paused_by):
+    if by := _moving(rollout).paused_by:
         raise Conflict(f"the rollout of {rollout.candidate.version} is paused by {by}")
 
 

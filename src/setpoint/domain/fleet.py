@@ -117,8 +117,9 @@ class Deployment:
     """One deployed model: what serves, what is under way, what was decided.
 
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train`,
-    `updates`, `rolling` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the frontier of the
-    data of the last training started, `expired` the last time that it was seen to which records are too old.
+    `updates`, `rolling` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the
+    frontier of the data of the last training started, `expired` the last time that it was seen to which records are
+    too old.
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones.
     """

@@ -24,11 +24,7 @@ class Only:
 
     def has(self, names: Sequence[str], columns: Sequence[Sequence[Any]]) -> bool:
         """Whether all rows of a request are meant; `columns` are in the order of `names`, with one value a row."""
-        return all(
-            value in levels
-            for name, levels in self.segment.items()
-            for value in columns[names.index(name)]
-        )
+        return all(value in levels for name, levels in self.segment.items() for value in columns[names.index(name)])
 
     @property
     def words(self) -> str:

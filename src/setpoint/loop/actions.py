@@ -32,7 +32,7 @@ class Ask:
 
 @value
 class AskToPromote:
-    """Propose a proven candidate to a person."""
+    """Propose a candidate to a person: it is proven, or is to answer, or cannot be judged."""
 
     version: str
     why: str
@@ -114,6 +114,21 @@ class Promote:
 
 
 @value
+class Begin:
+    """Have a proven candidate set out on the course that setpoint.yaml gives."""
+
+    version: str
+
+
+@value
+class Step:
+    """Have a version on its way answer a larger share."""
+
+    version: str
+    why: str
+
+
+@value
 class Restore:
     """Make an earlier champion champion again, for it does better now."""
 
@@ -144,6 +159,8 @@ Action = (
     | Shadow
     | Reject
     | Promote
+    | Begin
+    | Step
     | Restore
     | Receipt
 )

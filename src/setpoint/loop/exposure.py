@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from setpoint.deploy.evidence import judge
 from setpoint.domain.exposure import Answers, Batch, PairedAnswers, Pairs, Requests
 from setpoint.domain.fleet import Deployment
+from setpoint.domain.objective import Gain, asked_gain
 from setpoint.domain.record import Role
-from setpoint.domain.records import Column, Columns, Records, stamp
+from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Moving, Rollout
 from setpoint.domain.schema import Schema, Task
-from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.ports import Ports
@@ -46,7 +46,8 @@ def exposed(
         return None
     until = max(moving.until, deployment.looked or moving.until, now - LAG)
     mature = max(moving.mature, min(until, now - timedelta(seconds=moving.terms.frozen.outcome_age_s)))
-    seen = Seen(ports, champion, rollout, moving, now)
+    candidate = ports.bundles.get(deployment.model, rollout.candidate.version)
+    seen = Seen(ports, champion, candidate, moving, asked_gain(deployment.objectives), now)
     pairs, requests, answered = seen.at_once(moving.until, until)
     paired_answers, answers = seen.late(moving.mature, mature)
     batch = Batch(requests=requests, pairs=pairs, answers=answers, paired_answers=paired_answers)
@@ -76,14 +77,15 @@ class Seen:
 
     ports: Ports
     champion: ModelVersion
-    rollout: Rollout
+    candidate: ModelVersion
     moving: Moving
+    gain: Gain | None
     now: datetime
 
     @property
     def version(self) -> str:
         """Name of the version on its way."""
-        return self.rollout.candidate.version
+        return self.candidate.version
 
     @property
     def schema(self) -> Schema:
@@ -101,7 +103,7 @@ class Seen:
         rows, ours, part = asked.take(shared), ours[shared], share[shared]
         in_step = time[shared] >= stamp(self.moving.starts[-1])
         requests = Requests(
-            challenger=ours, share=part, failed=_failed(rows), broke=rows.broke, latency_ms=_latency_ms(rows)
+            challenger=ours, share=part, failed=failed(rows), broke=rows.broke, latency_ms=latency_ms(rows)
         )
         return pairs, requests if len(rows) else None, int((ours & in_step).sum()) + paired
 
@@ -117,8 +119,8 @@ class Seen:
         ours, theirs = ours.take(left), theirs.take(right)
         unknown = np.full(len(left), np.nan)  # a shadow runs beside the door: how long it takes tells nothing
         pairs = Pairs(
-            failed=_failed(ours),
-            challenger_failed=_failed(theirs),
+            failed=failed(ours),
+            challenger_failed=failed(theirs),
             differs=self._differs(ours.id, since, until),
             latency_ms=unknown,
             challenger_latency_ms=unknown,
@@ -134,16 +136,14 @@ class Seen:
         return np.array([said.get(id_, np.nan) for id_ in ids], np.float64)
 
     def _apart(self, ours: Records, theirs: Records) -> Column:
-        """Return 1.0 where two versions' answers to the same rows differ: another class, or further than usual errors."""
+        """Return 1.0 where the answers to the same rows differ: by class, or by more than a usual error."""
         if ours.classes is not None and theirs.classes is not None:
-            return (ours.classes.decided != theirs.classes.decided).astype(np.float64)
-        if self.schema.task is Task.REGRESSION:
-            usual = self.moving.terms.frozen.loss or 0.0
-            return (np.abs(ours.score - theirs.score) > usual).astype(np.float64)
-        limit = 0.5 if self.champion.threshold is None else self.champion.threshold
-        other = self.ports.bundles.get(self.champion.model, self.version).threshold
-        limits = limit, 0.5 if other is None else other
-        return ((ours.score >= limits[0]) != (theirs.score >= limits[1])).astype(np.float64)
+            differs = ours.classes.decided != theirs.classes.decided
+        elif self.schema.task is Task.REGRESSION:
+            differs = np.abs(ours.score - theirs.score) > (self.moving.terms.frozen.loss or 0.0)
+        else:
+            differs = _decided(ours, self.champion) != _decided(theirs, self.candidate)
+        return np.asarray(differs, np.float64)
 
     def late(self, since: datetime, until: datetime) -> tuple[PairedAnswers | None, Answers | None]:
         """Return what is known of rows when they are old enough for their outcome."""
@@ -161,8 +161,12 @@ class Seen:
         left, right = _both(ours.id, shadow.id)
         if not len(left):
             return None
+        ours, shadow = ours.take(left), shadow.take(right)
         return PairedAnswers(
-            loss=self._losses(ours.take(left)), challenger_loss=self._losses(shadow.take(right))
+            loss=self._losses(ours),
+            challenger_loss=self._losses(shadow),
+            value=self._values(ours, self.champion),
+            challenger_value=self._values(shadow, self.candidate),
         )
 
     def _answers(self, ours: Records, answered: Records, units: Mapping[str, int]) -> Answers | None:
@@ -175,18 +179,29 @@ class Seen:
         ids = np.concatenate([ours.id, answered.id])[order][kept]
         challenger = np.concatenate([np.zeros(len(ours), bool), np.ones(len(answered), bool)])
         loss = np.concatenate([self._losses(ours), self._losses(answered)])
+        both = (ours, self.champion), (answered, self.candidate)
+        values = [v for rows, by in both if (v := self._values(rows, by)) is not None]
+        known = np.concatenate(values) if values else None
         return Answers(
             challenger=challenger[order][kept],
             share=share[kept],
             loss=loss[order][kept],
+            value=None if known is None else known[order][kept],
             unit=np.array([units.get(id_, 0) for id_ in ids], np.int64),
         )
 
     def _losses(self, rows: Records) -> Column:
         """Return the losses by the outcomes that were known at the age at which they are looked up."""
+        return np.where(self._in_time(rows), losses_of(rows, self.schema), np.nan)
+
+    def _values(self, rows: Records, by: ModelVersion) -> Column | None:
+        """Return what the decisions of a version brought, where it is said what they bring."""
+        values = values_of(rows, by, self.gain)
+        return None if values is None else np.where(self._in_time(rows), values, np.nan)
+
+    def _in_time(self, rows: Records) -> Column:
         age = np.timedelta64(int(self.moving.terms.frozen.outcome_age_s * 1e6), "us")
-        in_time = ~np.isnat(rows.known) & (rows.known - rows.time <= age)
-        return np.where(in_time, losses_of(rows, self.schema), np.nan)
+        return ~np.isnat(rows.known) & (rows.known - rows.time <= age)
 
     def _meant(self, since: datetime, until: datetime) -> Requested:
         """Return the requests that the rollout is about."""
@@ -225,11 +240,28 @@ def share_at(moving: Moving, time: Column) -> Column:
     return np.where(changing, np.nan, share)
 
 
-def _failed(rows: Requested) -> Column:
-    return (rows.status >= 500) | (rows.status == OVERLOADED)
+def values_of(rows: Records, by: ModelVersion, gain: Gain | None) -> Column | None:
+    """Return what each decision of a version brought by its outcome; None where nobody says what decisions bring."""
+    if gain is None or by.schema.task is not Task.BINARY:
+        return None
+    brought = np.array([[gain.tn, gain.fn], [gain.fp, gain.tp]])
+    known = ~np.isnan(rows.outcome)
+    values = np.full(len(rows), np.nan)
+    values[known] = brought[_decided(rows, by)[known].astype(int), rows.outcome[known].astype(int)]
+    return values
 
 
-def _latency_ms(rows: Requested) -> Column:
+def _decided(rows: Records, by: ModelVersion) -> Column:
+    return rows.score >= by.threshold
+
+
+def failed(rows: Requested) -> Column:
+    """Return which requests a version failed to answer, for whatever reason of its own."""
+    return np.asarray((rows.status >= 500) | (rows.status == OVERLOADED), bool)
+
+
+def latency_ms(rows: Requested) -> Column:
+    """Return how long each answer took; NaN where there was none."""
     return np.where(rows.status == 200, rows.latency_us / 1e3, np.nan)
 
 

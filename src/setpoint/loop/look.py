@@ -17,6 +17,8 @@ from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.estimating import estimated
+from setpoint.loop.exposure import Exposed, exposed
+from setpoint.loop.moves import on_its_way
 from setpoint.loop.ports import Ports
 from setpoint.loop.reference_gaps import reference_gaps
 from setpoint.loop.release import read_binning, read_contract
@@ -56,6 +58,7 @@ class Look:
     history: Records
     unlearnt: Records
     shadow: Records | None
+    exposed: Exposed | None = None  # what came of the rollout that is on its way
     fit: FitResult | None
     study: Study | None = None  # the last one
     estimates: tuple[Estimated, ...] = ()
@@ -123,6 +126,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         history=history,
         unlearnt=_recorded(ports, champion, since=deployment.last_fit, until=now, as_of=now).labelled,
         shadow=_shadow(ports, deployment, champion, since, now),
+        exposed=_exposed(ports, deployment, champion, now),
         earlier=_earlier(ports, deployment, champion, now),
         fit=_fit(ports, deployment),
         prospect=None if why_unreadable(ports, champion.schema) else prospect(ports, deployment, champion, history),
@@ -136,8 +140,15 @@ def _fit(ports: Ports, deployment: Deployment) -> FitResult | None:
 
 
 def in_shadow(deployment: Deployment) -> Rollout | None:
-    """Return the rollout whose candidate answers in shadow, if there is one."""
-    return next((r for r in deployment.rollouts if r.phase is Phase.SHADOW), None)
+    """Return the rollout that is decided by its shadow alone, if there is one."""
+    return next((r for r in deployment.rollouts if r.phase is Phase.SHADOW and r.moving is None), None)
+
+
+def _exposed(ports: Ports, deployment: Deployment, champion: ModelVersion, now: datetime) -> Exposed | None:
+    rollout = on_its_way(deployment)
+    if rollout is None or rollout.candidate.champion != champion.version:
+        return None
+    return exposed(ports, deployment, champion, rollout, now)
 
 
 def _shadow(

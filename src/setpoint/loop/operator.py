@@ -12,6 +12,7 @@ import pyarrow as pa
 from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
 from setpoint.deploy.sources import local
+from setpoint.domain.canary import approved
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment
@@ -35,6 +36,7 @@ from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
+from setpoint.loop.moves import check_not_moving
 from setpoint.loop.orders import order_back
 from setpoint.loop.overview import take_overview
 from setpoint.loop.ports import Ports
@@ -87,6 +89,7 @@ class Operator:
         if share is not None:
             if known is None:
                 raise Conflict(f"{file.model} has no champion yet to share requests with; deploy it without a share")
+            check_not_moving(known)
             sharing(known.served, {request.version: share})  # what cannot be is said before the long work
             self._same_ids(file.model, request.sensitive_id, request.sensitive_caller)
         check_rules(file)
@@ -102,6 +105,7 @@ class Operator:
             if before is None or share is None:
                 deployment = self._champion(file, before, version.version, now, by)
             else:
+                check_not_moving(before)
                 deployment = _shared(before, {version.version: share}, now, by)
             settle(ports, before, deployment)
         return version
@@ -170,12 +174,17 @@ class Operator:
         """Have challengers answer these fractions of the requests, by version; 0 takes a share away."""
         with self.ports.state.lease():
             deployment = self._known(model)
+            check_not_moving(deployment)
             for version in shares:
-                self.ports.bundles.folder(model, version)  # whole, as `rollback` asks
-                found = self.ports.bundles.get(model, version)
-                self._answers_for(self.schema(model), found, alone=False)
-                self._same_ids(model, found.schema.sensitive_id, found.schema.sensitive_caller)
+                self.check_challenger(model, version)
             return settle(self.ports, deployment, _shared(deployment, shares, self.clock.now(), by))
+
+    def check_challenger(self, model: str, version: str) -> None:
+        """Refuse a version that cannot answer the champion's requests beside it, or is not whole."""
+        self.ports.bundles.folder(model, version)
+        found = self.ports.bundles.get(model, version)
+        self._answers_for(self.schema(model), found, alone=False)
+        self._same_ids(model, found.schema.sensitive_id, found.schema.sensitive_caller)
 
     def rollback(self, model: str, *, to: str | None, by: str) -> Deployment:
         """Make an earlier version champion again, the one before or the one named, and retrain it as it was.
@@ -295,12 +304,14 @@ class Operator:
     def _approved(self, deployment: Deployment, id_: str, by: str) -> Deployment:
         now = self.clock.now()
         if any(r.candidate.version == id_ and r.running for r in deployment.rollouts):
-            return with_rollout(deployment, replace(find_rollout(deployment, id_), approved_by=by))
+            rollout = find_rollout(deployment, id_)
+            said = approved(rollout, by=by, fast=False) if rollout.moving else replace(rollout, approved_by=by)
+            return with_rollout(deployment, said)
         incident = find_incident(deployment, id_)
         if incident.status not in (IncidentStatus.OPEN, IncidentStatus.WAITING) or incident.repair is None:
             raise Conflict(f"{id_} waits for nothing: it is {incident.status}")
-        approved = replace(incident, approved_by=by)
-        return with_incident(deployment, approved, now, f"{incident.repair.remedy} approved by {by}")
+        allowed = replace(incident, approved_by=by)
+        return with_incident(deployment, allowed, now, f"{incident.repair.remedy} approved by {by}")
 
     def _concerned(self, id_: str, model: str | None) -> Deployment:
         found = [d for d in self.deployments(model) if id_ in _ids(d)]

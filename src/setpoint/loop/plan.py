@@ -3,13 +3,17 @@
 from datetime import datetime, timedelta
 
 from setpoint.config import is_quality
+from setpoint.domain.canary import Turn, next_turn
 from setpoint.domain.fleet import Deployment
+from setpoint.domain.freeze import frozen
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
-from setpoint.domain.rollout import Decision, Phase, Rollout
+from setpoint.domain.live import written
+from setpoint.domain.rollout import Decision, Moving, Phase, Rollout
 from setpoint.loop.actions import (
     Action,
     Ask,
     AskToPromote,
+    Begin,
     Close,
     Fit,
     Gate,
@@ -22,6 +26,7 @@ from setpoint.loop.actions import (
     Reject,
     Restore,
     Shadow,
+    Step,
     Submit,
     Undo,
 )
@@ -142,7 +147,9 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
         ready = look.fit is not None and look.fit.id == deployment.training.job and not look.unreadable
         if not ready:
             return None
-        return Shadow() if deployment.training.repeats else Gate()
+        if not deployment.training.repeats:
+            return Gate() if not any(r.running for r in deployment.rollouts) else None
+        return Shadow() if not frozen(deployment.rolling.freezes, look.now) else None
     if deployment.served.champion != look.champion.version:
         return None  # another look is needed at what was restored
     envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
@@ -186,18 +193,52 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
         return None
     if rollout.candidate.champion != deployment.served.champion:
         return Reject(version=rollout.candidate.version, why=f"{rollout.candidate.champion} is no longer champion")
+    if rollout.moving is not None:
+        return _on_course(rollout, rollout.moving, deployment, look)
     if rollout.phase is Phase.GATE:
         return _at_the_gate(rollout, look)
-    if rollout.phase is Phase.PROVEN and rollout.candidate.gate is not None:
-        return _promotion(rollout, deployment, look, "; ".join(rollout.candidate.gate.checks))
-    if rollout.phase is not Phase.SHADOW or rollout.shadow is None:
+    if rollout.phase is not Phase.PROVEN and rollout.phase is not Phase.SHADOW:
         return None
-    words = "; ".join(rollout.shadow.checks)
-    if rollout.shadow.decision is Decision.REJECT:
-        return Reject(version=rollout.candidate.version, why=words)
-    if rollout.shadow.decision is Decision.ACCEPT:
-        return _promotion(rollout, deployment, look, words)
+    if rollout.shadow is not None and rollout.shadow.decision is Decision.REJECT:
+        return Reject(version=rollout.candidate.version, why="; ".join(rollout.shadow.checks))
+    if frozen(deployment.rolling.freezes, look.now):
+        return None
+    if rollout.phase is Phase.PROVEN and rollout.candidate.gate is not None:
+        if deployment.rolling.steps:
+            return Begin(version=rollout.candidate.version)
+        return _promotion(rollout, deployment, look, "; ".join(rollout.candidate.gate.checks))
+    if rollout.shadow is not None and rollout.shadow.decision is Decision.ACCEPT:
+        return _promotion(rollout, deployment, look, "; ".join(rollout.shadow.checks))
     return None
+
+
+def _on_course(rollout: Rollout, moving: Moving, deployment: Deployment, look: Look) -> Action | None:
+    """Return what a rollout by steps does next."""
+    version, envelope = rollout.candidate.version, deployment.envelope
+    automatic = Remedy.PROMOTE in envelope.automatic and Remedy.PROMOTE not in envelope.ask
+    next_ = next_turn(rollout, look.now, held=hindrance(deployment, version, look.now), automatic=automatic)
+    match next_.turn:
+        case Turn.BACK:
+            return Reject(version=version, why=next_.why)
+        case Turn.STEP:
+            return Step(version=version, why=next_.why)
+        case Turn.ASK:
+            return AskToPromote(
+                version=version, why=f"{next_.why}; to let it: `setpoint rollout approve {deployment.model}`"
+            )
+        case Turn.PROMOTE:
+            by = moving.fast_by or rollout.approved_by or "setpoint"
+            room = by != "setpoint" or acted_today(deployment, look) < envelope.max_actions_per_day
+            return Promote(version=version, why=next_.why, by=by) if room else None
+        case _:
+            return None
+
+
+def hindrance(deployment: Deployment, version: str, now: datetime) -> str:
+    """Return what keeps traffic from moving to a version now, in words; an empty text if nothing does."""
+    others = {v: share for v, share in deployment.served.shares.items() if v != version}
+    by_hand = f"{written(others)} of the requests by a person's word" if others else ""
+    return frozen(deployment.rolling.freezes, now) or by_hand
 
 
 def _at_the_gate(rollout: Rollout, look: Look) -> Action | None:

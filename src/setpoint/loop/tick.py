@@ -4,18 +4,24 @@ from datetime import datetime
 
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.value import replace
+from setpoint.errors import Corrupt, Unsafe, Unusable
+from setpoint.loop.actions import Action, Promote, Step
 from setpoint.loop.acts import act
 from setpoint.loop.adopting import adopt
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
+from setpoint.loop.exposure import judged
 from setpoint.loop.look import Look, in_shadow, take_look
+from setpoint.loop.moves import gone_back, on_its_way
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
 from setpoint.loop.retention import due, expire
 from setpoint.maintain.triage import triage
 
 MOST_ACTIONS = 50  # in one turn; more means that two of them undo each other
+REFUSALS = (Corrupt, Unsafe, Unusable)
+CANNOT = "it cannot be served"
 
 
 def tick(ports: Ports, now: datetime) -> tuple[Decided, ...]:
@@ -49,21 +55,43 @@ def _decided(ports: Ports, model: str, now: datetime) -> tuple[Decided, ...]:
 def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
     """Look at one model, decide and act until nothing is left to do; each action is stored as it is done."""
     deployment = adopt(ports, deployment)
-    serve(ports, deployment)  # a process that was stopped may have written down what it could not do any more
-    known = deployment
+    known = deployment = made_good(ports, deployment, now)
     look = take_look(ports, deployment, now)
     deployment = noted(deployment, look)
     for _ in range(MOST_ACTIONS):
         action = plan(deployment, look)
         if action is None:
             break
-        deployment = settle(ports, known, act(action, ports, deployment, look))
-        known = deployment
+        known = deployment = _done(action, ports, known, deployment, look)
     else:
         raise RuntimeError(f"the plan for {deployment.model} did not come to rest in {MOST_ACTIONS} actions: {action}")
     deployment = replace(deployment, looked=now)
     ports.state.save(deployment)
     return deployment
+
+
+def made_good(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
+    """Have served what the state says: a process that was stopped may have written down what it could not do any more.
+
+    A candidate that the workers refuse goes back.
+    """
+    try:
+        serve(ports, deployment)
+    except REFUSALS as e:
+        if (rollout := on_its_way(deployment)) is None:
+            raise
+        return settle(ports, deployment, gone_back(deployment, rollout.candidate.version, now, f"{CANNOT}: {e}"))
+    return deployment
+
+
+def _done(action: Action, ports: Ports, known: Deployment, deployment: Deployment, look: Look) -> Deployment:
+    """Carry out an action, and have it served; a candidate that the workers refuse goes back."""
+    try:
+        return settle(ports, known, act(action, ports, deployment, look))
+    except REFUSALS as e:
+        if not isinstance(action, Step | Promote) or (rollout := on_its_way(deployment)) is None:
+            raise
+        return settle(ports, known, gone_back(deployment, rollout.candidate.version, look.now, f"{CANNOT}: {e}"))
 
 
 def noted(deployment: Deployment, look: Look) -> Deployment:
@@ -88,6 +116,8 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
     )
     if look.prospect is not None:
         deployment = replace(deployment, advised=advised(advice_of(deployment, look), look))
+    if look.exposed is not None and (moving := on_its_way(deployment)) is not None:
+        return with_rollout(deployment, judged(moving, look.exposed, look.now))
     rollout = in_shadow(deployment)
     if rollout is None:
         return deployment

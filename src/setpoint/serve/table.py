@@ -94,8 +94,8 @@ class Route:
         """Whether nothing that was asked for is missing."""
         return self.versions == self.served.versions
 
-    def pick(self, key: str, caller: str) -> Target:
-        """Return what answers the requests of a key, where the model has challengers; see `means` where it is narrow."""
+    def pick(self, key: str, caller: str = "") -> Target:
+        """Return what answers the requests of a key, where the model has challengers; `means` says if it may."""
         if self.served.only is not None and not self.served.only.asks(caller):
             return self.champion
         version = chosen(self.champion.model, self.shares, key)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from setpoint.domain.canary import LOOP, asking, on_course, promoted, stepped, without
 from setpoint.domain.fleet import Deployment, Release, Training
-from setpoint.domain.live import alone, sharing
+from setpoint.domain.live import alone
 from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
@@ -19,8 +20,10 @@ from setpoint.loop.changes import (
 )
 from setpoint.loop.gating import look_at, trigger_of
 from setpoint.loop.look import Look
+from setpoint.loop.moves import gone_back, moved
 from setpoint.loop.ports import Ports
 from setpoint.loop.receipts import receipt_of
+from setpoint.loop.setting_out import course_of_the_loop, terms_of
 from setpoint.update.trainers import usual
 
 
@@ -119,7 +122,9 @@ def _(action: do.Shadow, ports: Ports, deployment: Deployment, look: Look) -> De
     rollout = refitted(passed, fit.version, until=training.until, seconds=fit.seconds, now=look.now)
     others = tuple(r for r in deployment.rollouts if r.candidate.version != passed.candidate.version)
     # a person may have given it a share as soon as it was stored
-    served = replace(sharing(deployment.served, {fit.version: 0}), shadow=fit.version)
+    if deployment.rolling.steps:
+        rollout = _set_out(ports, deployment, rollout, look)
+    served = replace(without(deployment.served, fit.version), shadow=fit.version)
     deployment = replace(deployment, training=None, rollouts=(*others, rollout))
     until = f"{training.until:%Y-%m-%d %H:%M}"
     why = f"trained like {passed.candidate.version}, which passed the gate, on all rows up to {until}"
@@ -128,26 +133,44 @@ def _(action: do.Shadow, ports: Ports, deployment: Deployment, look: Look) -> De
 
 @act.register
 def _(action: do.Reject, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    rollout = withdraw(find_rollout(deployment, action.version), look.now)
-    served = deployment.served
-    if served.shadow == action.version:
-        served = replace(served, shadow=None)
-    deployment = with_rollout(replace(deployment, served=served), rollout)
-    return decided(deployment, look.now, "concept", action.version, "reject", action.why)
+    return gone_back(deployment, action.version, look.now, action.why)
+
+
+@act.register
+def _(action: do.Begin, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = _set_out(ports, deployment, find_rollout(deployment, action.version), look)
+    return moved(deployment, rollout, look.now, "proven, it sets out on its course")
+
+
+def _set_out(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look) -> Rollout:
+    """Have a candidate of the loop set out on the course that setpoint.yaml gives, in its shadow."""
+    terms = terms_of(ports, deployment, look.champion.schema, look.now)
+    return on_course(rollout, course_of_the_loop(deployment.rolling), terms, by=LOOP, now=look.now)
+
+
+@act.register
+def _(action: do.Step, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = stepped(find_rollout(deployment, action.version), look.now)
+    return moved(deployment, rollout, look.now, action.why)
 
 
 @act.register
 def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    waiting = find_rollout(deployment, action.version)
-    verdict = waiting.shadow or waiting.candidate.gate
-    assert verdict is not None
-    rollout = advance(waiting, verdict, look.now)
-    why = action.why + ending(deployment.served)
+    rollout = _promoted(find_rollout(deployment, action.version), look)
+    why = action.why + ending(without(deployment.served, action.version))
     served = alone(deployment.served, action.version)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = with_rollout(deployment, rollout)
     deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
     return decided(deployment, look.now, "concept", action.version, "promote", why, action.by)
+
+
+def _promoted(waiting: Rollout, look: Look) -> Rollout:
+    if waiting.moving is not None:
+        return promoted(waiting, look.now)
+    verdict = waiting.shadow or waiting.candidate.gate
+    assert verdict is not None
+    return advance(waiting, verdict, look.now)
 
 
 @act.register
@@ -169,4 +192,7 @@ def _(action: do.Receipt, ports: Ports, deployment: Deployment, look: Look) -> D
 
 @act.register
 def _(action: do.AskToPromote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    rollout = find_rollout(deployment, action.version)
+    if rollout.moving is not None:
+        deployment = with_rollout(deployment, asking(rollout, action.why))
     return decided(deployment, look.now, "concept", action.version, "ask", action.why)

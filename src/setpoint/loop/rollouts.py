@@ -1,0 +1,125 @@
+"""What a person may ask of rollouts: to begin one, to hold it up, to end it, to let it go on."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from setpoint.domain.canary import approved, begun, held_up, paused, resumed
+from setpoint.domain.course import Course
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.rollout import Candidate, Rollout
+from setpoint.errors import Conflict
+from setpoint.loop.adopting import adopt
+from setpoint.loop.changes import decided, settle, with_rollout
+from setpoint.loop.moves import moved, on_its_way, stopped
+from setpoint.loop.operator import Operator
+from setpoint.loop.plan import hindrance
+from setpoint.loop.setting_out import check_free, check_only, check_window, running, terms_of
+from setpoint.loop.tick import turn
+
+
+def start(operator: Operator, model: str, version: str, *, by: str, course: Course | None = None) -> Rollout:
+    """Have traffic move to a version by steps, as the evidence allows; by default those of setpoint.yaml.
+
+    Raises
+    ------
+    Conflict
+        If another rollout is under way, a person has set shares, a freeze window holds, or the version cannot answer
+        the champion's requests.
+    """
+    ports, now = operator.ports, operator.clock.now()
+    with ports.state.lease():
+        ports.log.ingest()
+        before = adopt(ports, ports.state.load(model))
+        check_free(before, version)
+        check_window(before, now)
+        operator.check_challenger(model, version)
+        schema, course = operator.schema(model), course or before.rolling.course()
+        check_only(course.only, schema)
+        candidate = Candidate(
+            version=version, champion=before.served.champion, reason=f"a rollout that {by} began", created=now
+        )
+        rollout = begun(candidate, course, terms_of(ports, before, schema, now), by=by, now=now)
+        settle(ports, before, moved(before, rollout, now, f"the rollout of {version} begins", by))
+        return rollout
+
+
+def pause(operator: Operator, model: str, *, by: str) -> Rollout:
+    """Keep a rollout where it is; the evidence may still send it back."""
+    return _changed(operator, model, "pause", by, lambda rollout, now: paused(rollout, now, by=by))
+
+
+def resume(operator: Operator, model: str, *, by: str) -> Rollout:
+    """Let a paused rollout go on."""
+    return _changed(operator, model, "resume", by, resumed)
+
+
+def _changed(
+    operator: Operator, model: str, verb: str, by: str, change: Callable[[Rollout, datetime], Rollout]
+) -> Rollout:
+    ports, now = operator.ports, operator.clock.now()
+    with ports.state.lease():
+        before = adopt(ports, ports.state.load(model))
+        rollout = change(_on_its_way(before), now)
+        after = with_rollout(before, rollout)
+        ports.state.save(decided(after, now, "", rollout.candidate.version, verb, where(rollout), by))
+        return rollout
+
+
+def abort(operator: Operator, model: str, *, by: str) -> Rollout:
+    """End a rollout, wherever it is: the champion answers alone again.
+
+    Raises
+    ------
+    Conflict
+        If none is under way.
+    """
+    ports, now = operator.ports, operator.clock.now()
+    with ports.state.lease():
+        before = adopt(ports, ports.state.load(model))
+        rollout = running(before)
+        if rollout is None:
+            raise Conflict(f"no rollout of {model} is under way")
+        settle(ports, before, stopped(before, rollout, now, by))
+        return rollout
+
+
+def approve(operator: Operator, model: str, *, by: str, fast: bool = False) -> Deployment:
+    """Let a rollout do what it waits for a person for; `fast`: promote it now, without the steps that are left.
+
+    Nothing is promoted against the evidence, while it is paused, or in a freeze window.
+    """
+    ports, now = operator.ports, operator.clock.now()
+    with ports.state.lease():
+        ports.log.ingest()
+        before = adopt(ports, ports.state.load(model))
+        rollout = approved(_on_its_way(before), by=by, fast=fast)
+        why = "without the steps that are left" if fast else "what it waits for"
+        after = decided(with_rollout(before, rollout), now, "", rollout.candidate.version, "approve", why, by)
+        ports.state.save(after)
+        return turn(ports, after, now)
+
+
+def waits_for(deployment: Deployment, rollout: Rollout, now: datetime) -> str:
+    """Return what keeps a rollout where it is, whatever the evidence says; an empty text if nothing does."""
+    if rollout.moving is None:
+        return ""
+    held = held_up(rollout.moving, hindrance(deployment, rollout.candidate.version, now))
+    return held or rollout.moving.asked
+
+
+def where(rollout: Rollout) -> str:
+    """Say where a rollout is."""
+    moving = rollout.moving
+    if moving is None:
+        return str(rollout.phase)
+    at = f"step {moving.at + 1} of {len(moving.course.steps)}"
+    return f"{at}, {100 * moving.step.share:.6g}%" if moving.step.share else f"{at}, shadow"
+
+
+def _on_its_way(deployment: Deployment) -> Rollout:
+    rollout = on_its_way(deployment)
+    if rollout is None:
+        other = running(deployment)
+        said = f"; the candidate {other.candidate.version} is in phase {other.phase}" if other else ""
+        raise Conflict(f"no rollout of {deployment.model} goes by steps now{said}")
+    return rollout

@@ -1,0 +1,180 @@
+"""A rollout on its course, whatever the evidence says and people do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.domain import canary
+from setpoint.domain.canary import Turn, next_turn
+from setpoint.domain.course import Course, Step
+from setpoint.domain.evidence import Judged, Says, Terms
+from setpoint.domain.live import Served
+from setpoint.domain.rollout import Candidate, Phase, Rollout
+from setpoint.domain.slice import Only
+from setpoint.domain.value import from_json, replace, to_json
+from setpoint.errors import Conflict
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+COURSE = Course(steps=(Step(share=0.0), Step(share=0.1), Step(share=0.5)), only=Only(callers=("a",)))
+CHAMPION = Served(champion="v1")
+
+
+def a_rollout(by: str = "ann", **changes: Any) -> Rollout:
+    candidate = Candidate(version="v2", champion="v1", reason="", created=NOW)
+    rollout = canary.begun(candidate, COURSE, Terms(), by=by, now=NOW)
+    return replace(rollout, moving=replace(rollout.moving, **changes))
+
+
+def said(says: Says, reason: str = "") -> Judged:
+    return Judged(says=says, reason=reason, words=f"evidence says {says}")
+
+
+def turn(rollout: Rollout, now: datetime = NOW + HOUR, *, held: str = "", automatic: bool = True) -> tuple[Turn, str]:
+    found = next_turn(rollout, now, held=held, automatic=automatic)
+    return found.turn, found.why
+
+
+def test_a_step_is_left_when_it_had_its_time_and_its_requests() -> None:
+    rollout = a_rollout(judged=said(Says.WAIT), requests=500)
+    assert turn(rollout, NOW + HOUR / 2) == (Turn.STAY, "the step lasts 1 h at least, 30 min of it to come")
+    few = a_rollout(judged=said(Says.WAIT), requests=499)
+    assert turn(few) == (Turn.STAY, "499 of at least 500 requests answered in this step")
+    assert turn(rollout) == (Turn.STEP, "nothing speaks against it after 500 requests in 1 h")
+    assert turn(a_rollout(requests=500)) == (Turn.STAY, "nothing has been judged yet")
+
+
+def test_only_what_is_proven_becomes_champion_and_the_envelope_says_by_whom() -> None:
+    last = canary.stepped(canary.stepped(a_rollout(), NOW), NOW)
+    last = replace(last, moving=replace(last.moving, requests=500, judged=said(Says.WAIT)))
+    assert turn(last)[0] is Turn.STAY
+    proven = replace(last, moving=replace(last.moving, judged=said(Says.PROMOTE)))
+    assert turn(proven)[0] is Turn.PROMOTE
+    assert turn(proven, automatic=False)[0] is Turn.ASK
+    assert turn(canary.asking(proven, "may it?"), automatic=False) == (Turn.STAY, "waits for a person: may it?")
+    assert turn(canary.approved(proven, by="ann", fast=False), automatic=False)[0] is Turn.PROMOTE
+
+
+def test_a_candidate_of_the_loop_answers_nobody_without_consent() -> None:
+    ready: dict[str, Any] = {"judged": said(Says.WAIT), "requests": 500}
+    assert turn(a_rollout("ann", **ready), automatic=False)[0] is Turn.STEP  # she has begun it herself
+    assert turn(a_rollout(canary.LOOP, **ready), automatic=False)[0] is Turn.ASK
+    assert turn(canary.approved(a_rollout(canary.LOOP, **ready), by="ann", fast=False), automatic=False)[0] is Turn.STEP
+
+
+def test_what_cannot_be_judged_is_asked_at_the_end_and_what_is_wrong_at_once() -> None:
+    ready: dict[str, Any] = {"requests": 500}
+    assert turn(a_rollout(judged=said(Says.ASK, "unjudged: quality"), **ready))[0] is Turn.STEP
+    assert turn(a_rollout(judged=said(Says.ASK, "shares"), **ready))[0] is Turn.ASK
+    left = canary.approved(a_rollout(judged=said(Says.ASK, "shares"), **ready), by="ann", fast=False)
+    assert turn(left) == (Turn.PROMOTE, "without waiting for the rest, by ann: evidence says ask")
+
+
+@pytest.mark.parametrize("says", Says)
+def test_nothing_holds_up_the_way_back_and_a_pause_or_a_window_all_else(says: Says) -> None:
+    rollout = canary.approved(a_rollout(judged=said(says), requests=500), by="ann", fast=True)
+    paused = canary.paused(rollout, NOW, by="bob")
+    back = says is Says.BACK
+    assert turn(paused) == ((Turn.BACK, "evidence says back") if back else (Turn.STAY, "paused by bob"))
+    assert turn(rollout, held="frozen until then")[0] is (Turn.BACK if back else Turn.STAY)
+    assert turn(rollout)[0] is (Turn.BACK if back else Turn.PROMOTE)
+
+
+def test_a_pause_is_no_time_of_the_step() -> None:
+    rollout = canary.paused(a_rollout(judged=said(Says.WAIT), requests=500), NOW + HOUR / 2, by="bob")
+    rollout = canary.resumed(rollout, NOW + 2 * HOUR)
+    assert turn(rollout, NOW + 2 * HOUR)[0] is Turn.STAY
+    assert turn(rollout, NOW + 2.5 * HOUR)[0] is Turn.STEP
+
+
+def test_what_is_not_there_to_be_done_is_refused() -> None:
+    with pytest.raises(Conflict, match="is not paused"):
+        canary.resumed(a_rollout(), NOW)
+    with pytest.raises(Conflict, match="is paused by bob"):
+        canary.stepped(canary.paused(a_rollout(), NOW, by="bob"), NOW)
+    with pytest.raises(Conflict, match="cannot be promoted: nothing has been judged yet"):
+        canary.promoted(a_rollout(), NOW)
+    with pytest.raises(Conflict, match="cannot be promoted: evidence says back"):
+        canary.promoted(a_rollout(judged=said(Says.BACK)), NOW)
+    with pytest.raises(Conflict, match="has already ended"):
+        canary.aborted(canary.aborted(a_rollout(), NOW), NOW)
+    with pytest.raises(Conflict, match="has no steps"):
+        canary.paused(Rollout(candidate=a_rollout().candidate), NOW, by="bob")
+    last = canary.stepped(canary.stepped(a_rollout(), NOW), NOW)
+    with pytest.raises(Conflict, match="last step"):
+        canary.stepped(last, NOW)
+
+
+def test_each_step_is_served_as_it_says_and_nothing_is_left_behind() -> None:
+    rollout = a_rollout()
+    assert rollout.phase is Phase.SHADOW
+    served = canary.serving(CHAMPION, rollout)
+    assert served == Served(champion="v1", shadow="v2")
+    rollout = canary.stepped(rollout, NOW)
+    assert rollout.phase is Phase.CANARY
+    served = canary.serving(served, rollout)
+    assert served == Served(champion="v1", shares={"v2": 0.1}, only=COURSE.only)
+    assert canary.without(served, "v2") == CHAMPION
+    by_hand = Served(champion="v1", shares={"v5": 0.2})
+    assert canary.serving(by_hand, a_rollout()) == Served(champion="v1", shadow="v2", shares={"v5": 0.2})
+    with pytest.raises(Conflict, match="v5 has a share"):
+        canary.serving(by_hand, rollout)
+
+
+def test_a_rollout_is_stored_and_read_back() -> None:
+    rollout = canary.paused(canary.stepped(a_rollout(judged=said(Says.WAIT)), NOW), NOW, by="bob")
+    assert from_json(to_json(rollout), Rollout) == rollout
+
+
+acts = st.sampled_from(["look", "pause", "resume", "abort", "approve", "fast"])
+
+
+@given(st.lists(st.tuples(acts, st.sampled_from(Says), st.booleans(), st.booleans(), st.integers(0, 700)), max_size=30))
+def test_whatever_happens_a_rollout_stands_on_its_course_until_it_has_ended(story: Any) -> None:
+    rollout, now, back = a_rollout(canary.LOOP), NOW, False
+    for act, says, held, automatic, requests in story:
+        now += HOUR / 2
+        back = back or says is Says.BACK
+        judged = said(Says.BACK if back else says)
+        rollout = replace(rollout, moving=replace(rollout.moving, judged=judged, requests=requests))
+        before = rollout
+        try:
+            rollout = done(rollout, act, now, held=held, automatic=automatic)
+        except Conflict:
+            assert rollout == before
+        step = rollout.moving.step
+        if not rollout.running:
+            break
+        assert rollout.phase is (Phase.CANARY if step.share else Phase.SHADOW)
+        assert canary.serving(CHAMPION, rollout).shares == ({"v2": step.share} if step.share else {})
+        assert rollout.moving.at - before.moving.at in (0, 1)
+        assert rollout.moving.at == before.moving.at or not (held or before.moving.paused_by)
+    if rollout.phase is Phase.PROMOTED:
+        assert not back
+        assert rollout.moving.last or rollout.moving.fast_by
+
+
+def done(rollout: Rollout, act: str, now: datetime, *, held: bool, automatic: bool) -> Rollout:
+    match act:
+        case "pause":
+            return canary.paused(rollout, now, by="ann")
+        case "resume":
+            return canary.resumed(rollout, now)
+        case "abort":
+            return canary.aborted(rollout, now)
+        case "approve" | "fast":
+            return canary.approved(rollout, by="ann", fast=act == "fast")
+    match next_turn(rollout, now, held="frozen" if held else "", automatic=automatic).turn:
+        case Turn.STEP:
+            return canary.stepped(rollout, now)
+        case Turn.PROMOTE:
+            return canary.promoted(rollout, now)
+        case Turn.ASK:
+            return canary.asking(rollout, "may it?")
+        case Turn.BACK:
+            return replace(rollout, phase=Phase.REJECTED, ended=now)
+        case _:
+            return rollout
