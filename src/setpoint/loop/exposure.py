@@ -13,10 +13,11 @@ from setpoint.domain.exposure import Answers, Batch, PairedAnswers, Pairs, Reque
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.objective import Gain, asked_gain
 from setpoint.domain.record import Role
-from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.records import Column, Columns, Records, stamp
 from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Moving, Rollout
 from setpoint.domain.schema import Schema, Task
+from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.ports import Ports
@@ -253,6 +254,12 @@ def values_of(rows: Records, by: ModelVersion, gain: Gain | None) -> Column | No
 
 def _decided(rows: Records, by: ModelVersion) -> Column:
     return rows.score >= by.threshold
+
+
+def rows_meant(only: Only, inputs: Columns) -> Column:
+    """Return which recorded rows are of the segment that is meant."""
+    of_each = [np.isin(inputs[name], np.array(levels, inputs[name].dtype)) for name, levels in only.segment.items()]
+    return np.logical_and.reduce(of_each) if of_each else np.ones(len(next(iter(inputs.values()))), bool)
 
 
 def failed(rows: Requested) -> Column:

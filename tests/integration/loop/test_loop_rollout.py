@@ -102,7 +102,7 @@ def test_a_good_version_is_promoted_step_by_step(world: Any) -> None:
     ]
     assert told(w)[3][0] == "promote"
     assert w.deployment.rollouts[-1].phase is Phase.PROMOTED
-    assert w.live.models["demand"] == w.deployment.served == Served(champion="v2")
+    assert w.live.models["demand"] == w.deployment.served == Served(champion="v2", standby="v1")
 
 
 @pytest.mark.parametrize(("wrong", "reason"), [({"fails": 0.05}, "errors"), ({"off": 8.0}, "quality")])
