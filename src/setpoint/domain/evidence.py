@@ -4,6 +4,7 @@ import math
 from enum import StrEnum
 
 from setpoint.domain.value import field, value
+from setpoint.errors import InvalidInput
 
 
 class Says(StrEnum):
@@ -64,6 +65,11 @@ class Terms:
     `alpha` is how often a version that is no worse may be stopped, and how often one that is worse by a margin may be
     promoted, over all candidates of a model; `attempt` says which of them this is, from 1. `better` names the metric
     that has to get better, if any. After `most_s` seconds without a verdict a person is asked.
+
+    Raises
+    ------
+    InvalidInput
+        If alpha is no chance, or the attempt none.
     """
 
     alpha: float = 0.05
@@ -73,6 +79,12 @@ class Terms:
     better: str = ""
     segments: tuple[str, ...] = ()
     most_s: float = 14 * 86_400.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 1:
+            raise InvalidInput(f"alpha is {self.alpha:g}; expected a chance above 0 and below 1, as 0.05")
+        if self.attempt < 1:
+            raise InvalidInput(f"the attempt is {self.attempt}; expected 1 for the first candidate of a model, then 2")
 
     @property
     def spent(self) -> float:

@@ -75,13 +75,13 @@ class Track:
 class Evidence:
     """All evidence about a rollout so far, by metric and segment; nothing of it is ever reset.
 
-    `back` names what has shown that the version is worse; once it has, it has. `uneven`: the traffic is surely not
-    shared as it was told to be. `mature` counts the rows that are old enough to have an outcome. `negatives` are scores
+    `back` names what has shown that the version is worse; once it has, it has. `uneven` names why the two
+    can surely not be compared. `mature` counts the rows that are old enough to have an outcome. `negatives` are scores
     that the next positive is placed among, by who gave them, see `stats.placements`.
     """
 
     tracks: dict[str, Track] = field(default_factory=dict)
     back: tuple[str, ...] = ()
-    uneven: bool = False
+    uneven: tuple[str, ...] = ()
     mature: int = 0
     negatives: dict[str, tuple[float, ...]] = field(default_factory=dict)

@@ -11,11 +11,12 @@ from setpoint.domain.evidence import Frozen, Judged, Margins, Says, Stream, Term
 from setpoint.domain.exposure import Answers, Batch, PairedAnswers, Pairs, Requests
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.wealth import Evidence
+from setpoint.errors import InvalidInput
 
 Mask = NDArray[np.bool_]
 QUANTILES = {"p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 LATENCY = {name: float(np.exp(3 + 0.5 * z)) for name, z in {"p95": 1.645, "p99": 2.326, "p99.9": 3.09}.items()}
-TERMS = Terms(frozen=Frozen(latency_ms=LATENCY, loss=0.2, loss_bound=1.0), margins=Margins(quality=0.2))
+TERMS = Terms(frozen=Frozen(latency_ms=LATENCY, loss=0.2, loss_bound=1.0, labelled=1.0), margins=Margins(quality=0.2))
 
 
 def shared(
@@ -188,6 +189,53 @@ def test_a_challenger_without_its_share_is_for_a_person() -> None:
     assert batch.requests is not None
     told = replace(batch.requests, share=np.full(3_000, 0.5))
     assert says(Batch(requests=told)).reason == "shares"
+
+
+def test_outcomes_that_depend_on_the_answer_are_for_a_person() -> None:
+    """Whom the challenger declines has no outcome: what is known of it looks better than it is."""
+    batch = shared(4_000, wrong=(0.2, 0.3))
+    assert batch.answers is not None
+    declined = batch.answers.challenger & (batch.answers.loss == 1.0) & (np.arange(4_000) % 2 == 0)
+    known = np.where(declined, np.nan, batch.answers.loss)
+    assert says(Batch(answers=replace(batch.answers, loss=known))).reason == "outcomes"
+
+
+@pytest.mark.parametrize(("differs", "reason"), [(0.2, "disagreement"), (0.01, "waiting")])
+def test_answering_otherwise_more_often_than_allowed_is_for_a_person(differs: float, reason: str) -> None:
+    rng = np.random.default_rng(0)
+    pairs = Pairs(
+        failed=np.zeros(500, bool),
+        challenger_failed=np.zeros(500, bool),
+        differs=(rng.random(500) < differs).astype(float),
+        latency_ms=np.full(500, np.nan),
+        challenger_latency_ms=np.full(500, np.nan),
+    )
+    judged = says(Batch(pairs=pairs), replace(TERMS, margins=Margins(disagreement=0.05)))
+    assert judged.reason == reason
+    assert stream(judged, "disagreement").held is (reason == "waiting")
+
+
+def test_decisions_that_bring_less_send_it_back() -> None:
+    """Both decide the same share right, but the challenger's mistakes cost more."""
+    rng = np.random.default_rng(0)
+    new, right = rng.random(8_000) < 0.5, rng.random(8_000) < 0.8
+    answers = Answers(
+        challenger=new,
+        share=np.full(8_000, 0.5),
+        loss=(~right).astype(float),
+        value=np.where(right, 10.0, np.where(new, -30.0, -10.0)),
+    )
+    frozen = replace(TERMS.frozen, value=6.0, value_size=10.0, value_sd=8.0, value_low=-30.0, value_high=10.0)
+    assert says(Batch(answers=answers), replace(TERMS, frozen=frozen)).reason == "harm: value"
+
+
+def test_terms_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="expected a chance"):
+        Terms(alpha=5)
+    with pytest.raises(InvalidInput, match="the attempt is 0"):
+        Terms(attempt=0)
+    with pytest.raises(InvalidInput, match="nothing called 'accuracy' is watched"):
+        says(shared(30_000), replace(TERMS, better="accuracy"))
 
 
 def test_one_caller_is_no_crowd() -> None:

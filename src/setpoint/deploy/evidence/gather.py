@@ -22,7 +22,7 @@ from setpoint.stats.betting import FloatArray
 Part = TypeVar("Part", Requests, Answers, Pairs, PairedAnswers)
 
 AT_ONCE = 4_096  # rows that are worked on together
-UNEVEN = math.log(200)  # the traffic is surely not shared as told: 1 % of rollouts that are shared as told say so
+UNEVEN = math.log(200)  # the two can surely not be compared; said of 1 % of rollouts where they can, and each side
 
 
 def gathered(evidence: Evidence, batch: Batch, terms: Terms) -> Evidence:
@@ -33,8 +33,14 @@ def gathered(evidence: Evidence, batch: Batch, terms: Terms) -> Evidence:
     evidence, batch = placed(evidence, batch)
     evidence = _all(evidence, batch.paired_answers, from_paired_answers, late, terms)
     evidence = _all(evidence, batch.answers, from_answers, late, terms)
-    mature = sum(len(part.loss) for part in (batch.paired_answers, batch.answers) if part is not None)
-    return replace(evidence, mature=evidence.mature + mature)
+    return replace(evidence, mature=evidence.mature + _mature(batch))
+
+
+def _mature(batch: Batch) -> int:
+    """Return how many of the rows that can be compared are old enough for an outcome."""
+    pairs, shared = batch.paired_answers, batch.answers
+    both = 0 if pairs is None else len(pairs.loss)
+    return both + (0 if shared is None else int(((shared.share > 0) & (shared.share < 1)).sum()))
 
 
 def _all(
@@ -70,17 +76,18 @@ def _more(evidence: Evidence, bets: list[Bets], weights: Mapping[str, float], te
         if len(bet.share):
             before = tracks.get(bet.track, Track())
             after, paths = grown(before, bet, better=bet.track == terms.better)
-            tracks[bet.track] = _latched(after, paths, terms)
+            tracks[bet.track] = _latched(after, paths, terms, bet.track)
             harm[bet.track] = _spread_out(paths.harm, bet.rows, before.log_harm)
     tracks, back = _harmed(evidence, tracks, harm, weights, terms)
-    return replace(evidence, tracks=tracks, back=back, uneven=evidence.uneven or _uneven(tracks))
+    return replace(evidence, tracks=tracks, back=back, uneven=_uneven(evidence, tracks))
 
 
-def _latched(track: Track, paths: Paths, terms: Terms) -> Track:
+def _latched(track: Track, paths: Paths, terms: Terms, name: str) -> Track:
     enough = math.log(1 / terms.spent)
     return replace(
         track,
         held=track.held or bool(paths.held.max() >= enough),
+        harmed=track.harmed or (name == names.DISAGREEMENT and bool(paths.harm.max() >= enough)),
         better=track.better or bool(paths.better.max() >= enough),
     )
 
@@ -120,6 +127,7 @@ def _harmed(
     return {**tracks, **marked}, tuple(dict.fromkeys([*evidence.back, *guilty]))
 
 
-def _uneven(tracks: Mapping[str, Track]) -> bool:
-    shares = tracks.get(names.SHARES, Track())
-    return max(shares.log_harm, shares.log_held) >= UNEVEN
+def _uneven(evidence: Evidence, tracks: Mapping[str, Track]) -> tuple[str, ...]:
+    checked = {name: tracks.get(name, Track()) for name in (names.SHARES, names.OUTCOMES)}
+    found = [name for name, track in checked.items() if max(track.log_harm, track.log_held) >= UNEVEN]
+    return tuple(dict.fromkeys([*evidence.uneven, *found]))

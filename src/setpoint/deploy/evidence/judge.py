@@ -7,7 +7,18 @@ from setpoint.deploy.evidence.words import in_words, listed
 from setpoint.domain.evidence import Judged, Says, Stream, Terms
 from setpoint.domain.exposure import Batch
 from setpoint.domain.wealth import Evidence
+from setpoint.errors import InvalidInput
 
+INCOMPARABLE = {
+    names.SHARES: (
+        "the challenger did not get the share of traffic that it was to have, so nothing can be compared: a worker "
+        "could not load it, or a few routing keys send much of the traffic"
+    ),
+    names.OUTCOMES: (
+        "outcomes do not become known as often of the challenger's answers as of the champion's, so quality cannot be "
+        "compared: what is answered seems to decide what comes to be known"
+    ),
+}
 NO_OUTCOMES = 1_000  # rows old enough to have one, of which none has
 
 
@@ -23,6 +34,11 @@ def judge(evidence: Evidence, batch: Batch, terms: Terms, *, elapsed_s: float) -
     ----------
     elapsed_s : float
         Seconds since the rollout began.
+
+    Raises
+    ------
+    InvalidInput
+        If what has to get better is nothing that is watched.
 
     References
     ----------
@@ -58,11 +74,7 @@ def _against(evidence: Evidence, streams: dict[str, Stream]) -> Found | None:
         worse = [streams[name] for name in evidence.back if name in streams]
         return Says.BACK, f"harm: {listed(evidence.back)}", f"worse in {_reasons(worse)}"
     if evidence.uneven:
-        words = (
-            "the challenger did not get the share of traffic that it was to have, so nothing can be compared: a worker "
-            "could not load it, or a few routing keys send much of the traffic"
-        )
-        return Says.ASK, names.SHARES, words
+        return Says.ASK, evidence.uneven[0], INCOMPARABLE[evidence.uneven[0]]
     other = streams.get(names.DISAGREEMENT)
     if other is not None and other.harmed:
         return Says.ASK, names.DISAGREEMENT, f"answers otherwise more often than it may: {in_words(other)}"
@@ -86,8 +98,14 @@ def _never_labelled(stream: Stream, evidence: Evidence) -> bool:
 
 
 def _not_better(terms: Terms, streams: dict[str, Stream]) -> list[Stream]:
-    asked = streams.get(terms.better)
-    return [asked] if asked is not None and not asked.better else []
+    if not terms.better:
+        return []
+    if terms.better not in streams:
+        raise InvalidInput(
+            f"nothing called {terms.better!r} is watched; what can be asked to get better: {listed(streams)}"
+        )
+    asked = streams[terms.better]
+    return [] if asked.better else [asked]
 
 
 def _reasons(streams: list[Stream]) -> str:

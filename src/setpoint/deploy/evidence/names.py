@@ -5,7 +5,8 @@ import math
 from setpoint.domain.evidence import Terms
 
 ERRORS, VIOLATIONS, QUALITY, VALUE = "errors", "violations", "quality", "value"
-DISAGREEMENT, SHARES = "disagreement", "shares"
+DISAGREEMENT = "disagreement"
+SHARES, OUTCOMES = "shares", "outcomes"  # whether champion and challenger can be compared at all
 QUANTILES = {"p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 LATENCIES = {f"latency {name}": name for name in QUANTILES}
 WATCHED_ONLY = "latency p99.9"  # to prove that it is held would take a hundred thousand requests

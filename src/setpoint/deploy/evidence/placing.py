@@ -33,7 +33,7 @@ def _shared(evidence: Evidence, part: Answers | None) -> tuple[Evidence, Answers
     losses = np.full(len(part.score), np.nan)
     for who, rows in (("champion", shared & ~part.challenger), ("challenger", shared & part.challenger)):
         evidence, losses[rows] = _placed(evidence, who, part.score[rows], part.outcome[rows])
-    return evidence, replace(part, loss=losses, score=None, outcome=None)
+    return evidence, replace(part, loss=losses, score=None)
 
 
 def _placed(evidence: Evidence, who: str, score: Column, outcome: Column) -> tuple[Evidence, FloatArray]:

@@ -11,27 +11,27 @@ from setpoint.deploy.evidence.names import (
     ERRORS,
     IN_SEGMENTS,
     LATENCIES,
+    OUTCOMES,
     QUALITY,
     SHARES,
     VALUE,
     VIOLATIONS,
     key,
 )
-from setpoint.deploy.evidence.scales import NOBODY_MINDS, loss_scale, rate, value_scale
+from setpoint.deploy.evidence.scales import NOBODY_MINDS, Scale, loss_scale, rate, value_scale
 from setpoint.domain.evidence import Terms
 from setpoint.domain.exposure import Answers, Masks, PairedAnswers, Pairs, Requests
 from setpoint.domain.records import Column
 from setpoint.stats.betting import FloatArray
 
-UNLIKE_TOLD = 0.03  # of the share of the traffic that a challenger should have: so much more or less does no harm
+UNLIKE = 0.03  # of the traffic more or less than it should have, or of outcomes than the other has, does no harm
 
 
 def from_requests(requests: Requests, terms: Terms) -> Iterator[Bets]:
     """Return the bets on what shared requests show at once."""
     shared, margins = (requests.share > 0) & (requests.share < 1), terms.margins
     source = Source(requests.challenger, requests.share, requests.unit)
-    told = source.bets(SHARES, shared, np.ones(len(shared)), rate())
-    yield replace(told, harm_above=UNLIKE_TOLD, held_below=-UNLIKE_TOLD)
+    yield _alike(source.bets(SHARES, shared, np.ones(len(shared)), rate()))
     failed = source.bets(ERRORS, shared, requests.failed, rate(margins.errors))
     yield failed
     yield from _in_segments(failed, requests.segments, terms)
@@ -48,6 +48,8 @@ def from_answers(answers: Answers, terms: Terms) -> Iterator[Bets]:
     """Return the bets on what shared rows show when their outcome is known."""
     shared = (answers.share > 0) & (answers.share < 1)
     source = Source(answers.challenger, answers.share, answers.unit)
+    known = np.isfinite(answers.loss if answers.outcome is None else answers.outcome)
+    yield _alike(source.bets(OUTCOMES, shared, known, Scale(top=1.0, middle=terms.frozen.labelled, margin=0.0)))
     if scale := loss_scale(terms):
         known = shared & ~np.isnan(answers.loss)
         bets = source.bets(QUALITY, known, np.minimum(answers.loss, scale.top), scale)
@@ -93,6 +95,11 @@ def _short(value: Column, terms: Terms) -> FloatArray:
     assert frozen.value_low is not None
     assert frozen.value_high is not None
     return np.asarray(frozen.value_high - np.clip(value, frozen.value_low, frozen.value_high))
+
+
+def _alike(bets: Bets) -> Bets:
+    """Return the bets that two things are not alike: that the challenger has more, and that it has less."""
+    return replace(bets, harm_above=UNLIKE, held_below=-UNLIKE)
 
 
 def _in_segments(bets: Bets, segments: Masks, terms: Terms) -> Iterator[Bets]:
