@@ -97,7 +97,8 @@ class Stream:
     """One metric in one segment (empty: everywhere): what is known of it so far.
 
     `champion`, `challenger` and `difference` are means per request, the difference with bounds that hold at all times
-    together; where the traffic was shared unevenly, they are means of means at equal shares. The evidence is in natural
+    together; steps at other shares are compared each by itself. `rows` are the champion's, `challenger_rows` the
+    challenger's. The evidence is in natural
     logarithms of e-values: that it is worse, that it is not worse by the margin, and that it is better.
     `why` says why it is not judged.
     """

@@ -96,6 +96,31 @@ def test_how_looks_fall_does_not_matter(cuts: list[int], errors: tuple[float, fl
         assert track.log_harm == pytest.approx(other.log_harm, abs=1e-9)
 
 
+def test_the_bounds_that_are_shown_hold_while_share_and_error_rate_rise() -> None:
+    """The truth is 0 for each of 30 rollouts; two pooled rates differ surely at the end in most of them."""
+    left = pooled = 0
+    for seed in range(30):
+        rng, evidence, outside = np.random.default_rng(seed), Evidence(), False
+        bad, new = [], []
+        for share, rate in ((0.05, 0.02), (0.1, 0.05), (0.25, 0.1), (0.5, 0.2)):
+            new.append(rng.random(1_000) < share)
+            bad.append(rng.random(1_000) < rate)
+            zeros = np.zeros(1_000)
+            part = Requests(
+                challenger=new[-1], share=zeros + share, failed=bad[-1], broke=zeros > 0, latency_ms=zeros * np.nan
+            )
+            evidence, judged = judge(evidence, Batch(requests=part), TERMS, elapsed_s=0)
+            shown = stream(judged, "errors")
+            assert shown.low is not None
+            assert shown.high is not None
+            outside |= not shown.low <= 0 <= shown.high
+        left += outside
+        a, b = np.concatenate(bad)[np.concatenate(new)], np.concatenate(bad)[~np.concatenate(new)]
+        pooled += a.mean() - b.mean() > 1.96 * np.sqrt(a.var() / len(a) + b.var() / len(b))
+    assert left <= 1
+    assert pooled > 15
+
+
 def test_once_back_always_back() -> None:
     """Good rows afterwards change nothing."""
     evidence, _ = judge(Evidence(), shared(10_000, errors=(0.002, 0.02)), TERMS, elapsed_s=0)

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from setpoint.domain.wealth import Blocks, Units
@@ -14,7 +16,7 @@ from setpoint.stats.passage import growth, passage
 FloatArray = NDArray[np.float64]
 ALPHA = 0.05
 LIMIT = math.log(1 / ALPHA)
-RUNS = 200
+RUNS = 120
 
 
 def path(x: FloatArray, share: FloatArray, inflation: FloatArray | float = 1.0) -> FloatArray:
@@ -91,6 +93,22 @@ def test_pairs_whose_neighbours_are_alike_count_for_less(correlation: float) -> 
         plain += log_mean(logs).max() >= LIMIT
     assert ours / RUNS <= ALPHA + 0.015
     assert correlation == 0 or plain / RUNS > 2 * ALPHA
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 300), max_size=5))
+def test_likeness_does_not_depend_on_how_rows_are_cut(cuts: list[int]) -> None:
+    x = autoregressive(0.9, 300, 1)
+    unit = np.random.default_rng(0).integers(0, 2**60, 9)[np.random.default_rng(1).integers(0, 9, 300)]
+    whole = by_neighbours(Blocks(), x)[1], by_units(Units(), x, unit)[1]
+    blocks, units, parts = Blocks(), Units(), ([], [])  # type: ignore[var-annotated]
+    for low, high in zip([0, *sorted(cuts)], [*sorted(cuts), 300], strict=True):
+        blocks, path = by_neighbours(blocks, x[low:high])
+        parts[0].append(path)
+        units, path = by_units(units, x[low:high], unit[low:high])
+        parts[1].append(path)
+    for paths, together in zip(parts, whole, strict=True):
+        assert np.concatenate(paths) == pytest.approx(together)
 
 
 def test_intervals_that_are_shown_hold_at_all_times() -> None:
