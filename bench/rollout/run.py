@@ -41,6 +41,65 @@ def table(title, rows, columns):
     sys.stdout.flush()
 
 
+def dashed(number):
+    return percent(number) or "–"
+
+
+TITLES = {
+    "false stops": "Equal versions: stopped, of 10,000 requests (α = 5 %)",
+    "false passes": "Worse by exactly the margin: ever proven not to be (α = 5 %)",
+    "stops": "A worse version at half of the traffic: requests until it is stopped",
+    "passes": "Requests until it is proven",
+    "ends": "Whole rollouts: all metrics, segments and steps together",
+    "bad": "Bad releases, whole verdict with four segments: until it goes back",
+}
+COLUMNS = {
+    "false stops": {
+        "traffic": ("traffic", str),
+        "ours, every row": ("ours", percent),
+        "z, every batch": ("z", percent),
+        "Fisher, every batch": ("fisher", dashed),
+        "Mann-Whitney as Kayenta, every batch": ("kayenta", dashed),
+        "z, once": ("fixed", percent),
+    },
+    "false passes": {
+        "version": ("version", str),
+        "ours, every row": ("ours", percent),
+        "z, every batch": ("z", percent),
+        "z, once": ("fixed", percent),
+    },
+    "stops": {
+        "version": ("version", str),
+        "ours, median": ("median", count),
+        "90 %": ("p90", count),
+        "planned for this effect, one look, power 90 %": ("fixed", count),
+        "Kayenta: median": ("kayenta", lambda n: count(n) or "–"),
+        "Kayenta: found within 10,000": ("kayenta power", dashed),
+    },
+    "passes": {
+        "what": ("version", str),
+        "median": ("median", count),
+        "90 %": ("p90", count),
+        "in 40,000": ("power", percent),
+    },
+    "ends": {
+        "version": ("version", str),
+        "promoted": ("promote", percent),
+        "back": ("back", percent),
+        "a person": ("ask", percent),
+        "not decided": ("wait", percent),
+        "requests until promoted": ("requests until promoted", count),
+    },
+    "bad": {
+        "release": ("version", str),
+        "share of the traffic": ("share", lambda n: "shadow" if n == 1.0 else f"{n:.0%}"),
+        "requests, median": ("median", count),
+        "90 %": ("p90", count),
+        "seconds at 100 requests/s": ("seconds", count),
+    },
+}
+
+
 def main():
     quick = "--quick" in sys.argv
     part = 20 if quick else 1
@@ -50,83 +109,22 @@ def main():
         f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}, "
         f"{platform.machine()}, {os.cpu_count()} cores"
     )
-    found = {
-        "false stops": single.false_stops(),
-        "false passes": single.false_passes(),
-        "stops": single.times_to_stop(),
-        "passes": single.times_to_pass(),
-        "equal": [whole.equal(WHOLE_RUNS // part)],
-        "worse": whole.worse(WHOLE_RUNS // part),
-        "bad": whole.bad_releases(max(BAD_RUNS // part, 5)),
+    parts = {
+        "false stops": single.false_stops,
+        "false passes": single.false_passes,
+        "stops": single.times_to_stop,
+        "passes": single.times_to_pass,
+        "ends": lambda: whole.equal(WHOLE_RUNS // part) + whole.worse(WHOLE_RUNS // part),
+        "bad": lambda: whole.bad_releases(max(BAD_RUNS // part, 5)),
     }
-    shown(found)
+    found = {}
+    for name, draw in parts.items():
+        found[name] = draw()
+        table(TITLES[name], found[name], COLUMNS[name])
     print(f"\n{time.process_time() - began:.0f} s of CPU")
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
     (results / "rollout.json").write_text(json.dumps(found, indent=2) + "\n")
-
-
-def shown(found):
-    share, rows = percent, count
-    table(
-        f"Equal versions: stopped, of {single.RUNS} runs of {single.ROWS:,} requests (α = 5 %)",
-        found["false stops"],
-        {
-            "traffic": ("traffic", str),
-            "ours, every row": ("ours", share),
-            "z, every batch": ("z", share),
-            "Fisher, every batch": ("fisher", lambda n: share(n) or "–"),
-            "Mann-Whitney as Kayenta, every batch": ("kayenta", lambda n: share(n) or "–"),
-            "z, once": ("fixed", share),
-        },
-    )
-    table(
-        "Worse by exactly the margin: ever proven not to be (α = 5 %)",
-        found["false passes"],
-        {
-            "version": ("version", str),
-            "ours, every row": ("ours", share),
-            "z, every batch": ("z", share),
-            "z, once": ("fixed", share),
-        },
-    )
-    table(
-        "A worse version at half of the traffic: requests until it is stopped",
-        found["stops"],
-        {
-            "version": ("version", str),
-            "ours, median": ("median", rows),
-            "90 %": ("p90", rows),
-            "planned for this effect, one look, power 90 %": ("fixed", rows),
-            "Kayenta: median": ("kayenta", lambda n: rows(n) or "–"),
-            "Kayenta: found within 10,000": ("kayenta power", lambda n: share(n) or "–"),
-        },
-    )
-    table(
-        "Requests until it is proven",
-        found["passes"],
-        {"what": ("version", str), "median": ("median", rows), "90 %": ("p90", rows), "in 40,000": ("power", share)},
-    )
-    ends = {
-        "version": ("version", str),
-        "promoted": ("promote", share),
-        "back": ("back", share),
-        "a person": ("ask", share),
-        "not decided": ("wait", share),
-        "requests until promoted": ("requests until promoted", rows),
-    }
-    table("Whole rollouts: all metrics, segments and steps together", [*found["equal"], *found["worse"]], ends)
-    table(
-        "Bad releases, whole verdict with four segments: until it goes back",
-        found["bad"],
-        {
-            "release": ("version", str),
-            "share of the traffic": ("share", lambda n: "shadow" if n == 1.0 else f"{n:.0%}"),
-            "requests, median": ("median", rows),
-            "90 %": ("p90", rows),
-            "seconds at 100 requests/s": ("seconds", rows),
-        },
-    )
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def equal(runs):
     """Return how often rollouts of an equal version end in which way."""
     course = Course(segments=SEGMENTS)
     ends = [rolled_out(np.random.default_rng(seed), Version(), course) for seed in range(runs)]
-    return {"version": "equal"} | ended(ends)
+    return [{"version": "equal"} | ended(ends)]
 
 
 def ended(ends):

@@ -22,6 +22,8 @@ from setpoint.stats.betting import FloatArray
 Part = TypeVar("Part", Requests, Answers, Pairs, PairedAnswers)
 
 AT_ONCE = 4_096  # rows that are worked on together
+TOGETHER = math.log(4)  # tracks with a quarter of the largest evidence are named with it
+COMPARABLE = (names.SHARES, names.OUTCOMES)
 UNEVEN = math.log(200)  # the two can surely not be compared; said of 1 % of rollouts where they can, and each side
 
 
@@ -87,9 +89,16 @@ def _latched(track: Track, paths: Paths, terms: Terms, name: str) -> Track:
     return replace(
         track,
         held=track.held or bool(paths.held.max() >= enough),
-        harmed=track.harmed or (name == names.DISAGREEMENT and bool(paths.harm.max() >= enough)),
+        harmed=track.harmed or _alarming(name, paths, enough),
         better=track.better or bool(paths.better.max() >= enough),
     )
+
+
+def _alarming(name: str, paths: Paths, enough: float) -> bool:
+    """Whether a track that is not part of the evidence of harm says at some row that a person has to look."""
+    if name in COMPARABLE:
+        return max(float(paths.harm.max()), float(paths.held.max())) >= UNEVEN
+    return name == names.DISAGREEMENT and float(paths.harm.max()) >= enough
 
 
 def _spread_out(path: FloatArray, rows: Column, before: float) -> FloatArray:
@@ -113,21 +122,23 @@ def _harmed(
     grew = [track for track in harm if track in weights]
     if not grew:
         return tracks, evidence.back
-    rest = [w + tracks[t].log_harm for t, w in weights.items() if t in tracks and t not in harm]
-    rest += [w for t, w in weights.items() if t not in tracks]
+    still = {track: part + _harm(tracks.get(track)) for track, part in weights.items() if track not in harm}
     moving = np.array([weights[track] + harm[track] for track in grew])
-    still = np.full((1, moving.shape[1]), float(np.logaddexp.reduce(rest)) if rest else -math.inf)
-    whole = np.logaddexp.reduce(np.concatenate([moving, still]), axis=0)
-    at = int(np.argmax(whole >= math.log(2 / terms.spent)))
-    if whole[at] < math.log(2 / terms.spent):
+    whole = np.logaddexp.reduce(np.vstack([moving, *(np.full(moving.shape[1], log) for log in still.values())]), axis=0)
+    above = whole >= math.log(2 / terms.spent)
+    if not above.any():
         return tracks, evidence.back
-    parts = dict(zip(grew, moving[:, at].tolist(), strict=True))
-    guilty = [track for track, part in parts.items() if part >= whole[at] - math.log(4)]
-    marked = {track: replace(tracks[track], harmed=True) for track in guilty}
+    at = int(np.argmax(above))
+    parts = still | dict(zip(grew, moving[:, at].tolist(), strict=True))
+    guilty = [track for track, part in parts.items() if part >= max(parts.values()) - TOGETHER]
+    marked = {track: replace(tracks[track], harmed=True) for track in guilty if track in tracks}
     return {**tracks, **marked}, tuple(dict.fromkeys([*evidence.back, *guilty]))
 
 
+def _harm(track: Track | None) -> float:
+    return 0.0 if track is None else track.log_harm
+
+
 def _uneven(evidence: Evidence, tracks: Mapping[str, Track]) -> tuple[str, ...]:
-    checked = {name: tracks.get(name, Track()) for name in (names.SHARES, names.OUTCOMES)}
-    found = [name for name, track in checked.items() if max(track.log_harm, track.log_held) >= UNEVEN]
+    found = (name for name in COMPARABLE if tracks.get(name, Track()).harmed)
     return tuple(dict.fromkeys([*evidence.uneven, *found]))
