@@ -86,8 +86,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'setpoint' has no attribute {name!r}")
     if name in ROOMS:  # importing it makes it callable, and loads no more
         return import_module(f"{__name__}.{name}")
-    if name == "versions":  # the verb has functions of its own
-        found = import_module("setpoint.api.versions")
+    if name in ("rollout", "versions"):  # verbs that have functions of their own
+        found = import_module(f"setpoint.api.{name}")
         found.__class__ = _Stage
         return found
     return _verb(name)

@@ -12,6 +12,9 @@ class Failing:
     def __init__(self, looks, stop):
         self.left, self.stop, self.told = looks, stop, 0
 
+    def restore(self):
+        raise Unusable("a worker does not follow")
+
     def tick(self):
         self.left -= 1
         if not self.left:

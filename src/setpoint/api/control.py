@@ -16,7 +16,7 @@ from setpoint.api.metrics import CONTENT_TYPE, page
 from setpoint.domain.value import utc
 from setpoint.errors import Conflict, InvalidInput, NotFound, NotReady, SetpointError
 from setpoint.loop.operator import Operator
-from setpoint.loop.views import incident_view, status_view
+from setpoint.loop.views import incident_view, standing_view, status_view
 
 log = structlog.get_logger("setpoint.control")
 STATUS = {NotFound: 404, Conflict: 409, InvalidInput: 422, NotReady: 503, SetpointError: 500}
@@ -63,6 +63,11 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
     def incidents(model: str | None = None) -> dict[str, Any]:
         return {"incidents": [incident_view(i) for d in operator.deployments(model) for i in d.incidents]}
 
+    @app.get("/api/rollouts")
+    def rollouts(model: str | None = None) -> dict[str, Any]:
+        found = [(d, r) for d in operator.deployments(model) for r in d.rollouts if r.moving]
+        return {"rollouts": [{"model": d.model, **standing_view(r)} for d, r in found]}
+
     @app.post("/api/tick")
     def tick(request: TickRequest) -> dict[str, Any]:
         decisions = operator.tick(utc(request.now) if request.now else None)
@@ -74,6 +79,7 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
 
 def _keep_looking(operator: Operator, every_s: float, stop: threading.Event) -> None:
     """Look, and tell people, until told to stop. What fails is said, and tried again at the next look."""
+    _try("serving what was decided", operator.restore, every_s)
     while not stop.wait(every_s):
         _try("a look", lambda: _look(operator), every_s)
         _try("telling people", operator.tell, every_s)

@@ -26,7 +26,11 @@ COMMANDS = (
     ),
     ("repair", "acting:repair", "Approve what waits for a person."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
-    ("rollout", "acting:rollout", "Show candidates and how each ended, or give challengers a share of the requests."),
+    (
+        "rollout",
+        "rollouts:app",
+        "Show candidates, move traffic to a version by steps, or give challengers a share of the requests.",
+    ),
     ("rollback", "going_back:rollback", "Make an earlier version champion again, whole."),
     ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),
     ("replay", "replaying:replay", "Show what the loop would have done with recorded traffic, beside doing nothing."),

@@ -12,7 +12,8 @@ from setpoint.config import FILE_NAME, Settings, check_setpoint_text, fraction, 
 from setpoint.deploy.metrics import headline
 from setpoint.deploy.sources import beside
 from setpoint.domain.version import ModelVersion, Parity, Variant
-from setpoint.errors import Conflict
+from setpoint.errors import Conflict, InvalidInput
+from setpoint.loop import rollouts
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.views import deploy_view
 from setpoint.sandbox.guard import PROTECTIONS
@@ -67,20 +68,30 @@ def deploy(
     share: Annotated[
         str | None, typer.Option(help="Share of the requests that it answers, such as 10%; the champion stays.")
     ] = None,
+    rollout: Annotated[
+        bool, typer.Option("--rollout", help="Have traffic move to it by steps, as the evidence allows.")
+    ] = False,
     by: By = ME,
     json: Json = False,
 ) -> None:
     """Import, convert, prove and measure the model, and make it live."""
+    if rollout and share is not None:
+        raise InvalidInput("--share and --rollout exclude one another: a rollout has shares of its own")
     file = read_setpoint_file(path)
     part = None if share is None else fraction(share)
     operator = open_home(Settings())
     with steps(quiet=json) as progress:
-        version = operator.deploy(file, share=part, by=by, progress=progress)
+        if rollout:
+            version, _ = rollouts.deploy(operator, file, by=by, progress=progress)
+        else:
+            version = operator.deploy(file, share=part, by=by, progress=progress)
     if json:
         print_json(deploy_view(version))
         return
     show_version(version)
-    if part is None:
+    if rollout:
+        said = f"sets out. Next: [bold]setpoint rollout status {version.model}[/]"
+    elif part is None:
         said = "is live. Next: [bold]setpoint up[/]"
     else:
         said = f"answers {100 * part:.6g}% of the requests. Next: [bold]setpoint rollout {version.model} --share …[/]"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from setpoint.domain.course import Course
 from setpoint.domain.evidence import Says, Terms
 from setpoint.domain.live import Served
-from setpoint.domain.rollout import Candidate, Moving, Phase, Rollout, still_running
+from setpoint.domain.rollout import Candidate, Moving, Phase, Rollout, over, still_running
 from setpoint.domain.value import replace, value
 from setpoint.errors import Conflict
 
@@ -130,7 +130,7 @@ def promoted(rollout: Rollout, now: datetime) -> Rollout:
     _not_paused(rollout)
     if moving.judged is None or moving.judged.says is Says.BACK:
         raise Conflict(f"{rollout.candidate.version} cannot be promoted: {_said(moving)}")
-    return replace(rollout, phase=Phase.PROMOTED, ended=now, moving=replace(moving, asked=""))
+    return over(rollout, Phase.PROMOTED, now)
 
 
 def asking(rollout: Rollout, what: str) -> Rollout:
@@ -173,8 +173,7 @@ def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
 
 def aborted(rollout: Rollout, now: datetime) -> Rollout:
     """Return the rollout ended by a person, wherever it was."""
-    still_running(rollout)
-    return replace(rollout, phase=Phase.ABORTED, ended=now)
+    return over(rollout, Phase.ABORTED, now)
 
 
 def serving(served: Served, rollout: Rollout) -> Served:

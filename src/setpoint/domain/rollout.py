@@ -196,8 +196,14 @@ def withdraw(rollout: Rollout, now: datetime) -> Rollout:
     Conflict
         If the rollout has already ended.
     """
+    return over(rollout, Phase.REJECTED, now)
+
+
+def over(rollout: Rollout, phase: Phase, now: datetime) -> Rollout:
+    """Return the rollout at its end; the verdict stays, the sums that it was made from are not needed any more."""
     still_running(rollout)
-    return replace(rollout, phase=Phase.REJECTED, ended=now)
+    moving = rollout.moving and replace(rollout.moving, evidence=Evidence(), asked="")
+    return replace(rollout, phase=phase, ended=now, moving=moving)
 
 
 def still_running(rollout: Rollout) -> None:

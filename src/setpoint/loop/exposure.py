@@ -24,7 +24,7 @@ from setpoint.loop.ports import Ports
 from setpoint.stats.losses import losses_of
 
 LAG = timedelta(seconds=10)  # by then a request is answered and recorded
-CHANGEOVER = np.timedelta64(5, "s")  # while workers follow one after the other, nobody knows what is shared
+CHANGEOVER = np.timedelta64(2, "s")  # while workers follow one after the other, nobody knows what is shared
 OVERLOADED = 429
 
 

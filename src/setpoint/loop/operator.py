@@ -31,7 +31,7 @@ from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
 from setpoint.loop.adopting import adopt, way_back
 from setpoint.loop.advising import advice_of, advised
-from setpoint.loop.changes import decided, find_incident, find_rollout, settle, with_incident, with_rollout
+from setpoint.loop.changes import decided, find_incident, find_rollout, serve, settle, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
@@ -328,6 +328,12 @@ class Operator:
         """Turn the loop once; a time that is given is recorded time, whose days pass in seconds and are not studied."""
         ports = self.ports if now is None else replace(self.ports, studies=False)
         return tick(ports, now or self.clock.now())
+
+    def restore(self) -> None:
+        """Have served what the state says: this process may have been stopped between writing it down and doing it."""
+        with self.ports.state.lease():
+            for model in self.ports.state.models():
+                serve(self.ports, self._known(model))
 
     def tell(self) -> None:
         """Tell people what is new. For the process of the loop alone: its environment has the addresses."""

@@ -3,28 +3,46 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from setpoint.config import SetpointFile
 from setpoint.domain.canary import approved, begun, held_up, paused, resumed
 from setpoint.domain.course import Course
+from setpoint.domain.evidence import Forecast
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.rollout import Candidate, Rollout
+from setpoint.domain.value import replace
+from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict
 from setpoint.loop.adopting import adopt
-from setpoint.loop.changes import decided, settle, with_rollout
+from setpoint.loop.changes import decided, find_rollout, settle, with_rollout
 from setpoint.loop.moves import moved, on_its_way, stopped
 from setpoint.loop.operator import Operator
 from setpoint.loop.plan import hindrance
-from setpoint.loop.setting_out import check_free, check_only, check_window, running, terms_of
+from setpoint.loop.release import Progress
+from setpoint.loop.setting_out import (
+    asked_at_all,
+    check_free,
+    check_only,
+    check_window,
+    foreseen,
+    running,
+    terms_of,
+)
+from setpoint.loop.stated import rolling
 from setpoint.loop.tick import turn
 
 
-def start(operator: Operator, model: str, version: str, *, by: str, course: Course | None = None) -> Rollout:
+def start(
+    operator: Operator, model: str, version: str, *, by: str, course: Course | None = None, anyway: bool = False
+) -> Rollout:
     """Have traffic move to a version by steps, as the evidence allows; by default those of setpoint.yaml.
+
+    `anyway`: also where it cannot end in time at the present traffic; then a person is asked at the end of it.
 
     Raises
     ------
     Conflict
-        If another rollout is under way, a person has set shares, a freeze window holds, or the version cannot answer
-        the champion's requests.
+        If another rollout is under way, a person has set shares, a freeze window holds, the version cannot answer
+        the champion's requests, or the rollout cannot end in time.
     """
     ports, now = operator.ports, operator.clock.now()
     with ports.state.lease():
@@ -38,9 +56,51 @@ def start(operator: Operator, model: str, version: str, *, by: str, course: Cour
         candidate = Candidate(
             version=version, champion=before.served.champion, reason=f"a rollout that {by} began", created=now
         )
-        rollout = begun(candidate, course, terms_of(ports, before, schema, now), by=by, now=now)
+        terms = terms_of(ports, before, schema, now)
+        refused = foreseen(ports, before, course, terms, now).refused
+        if refused and not anyway and asked_at_all(ports, before, now):
+            raise Conflict(f"{refused}; or begin it all the same with --anyway, and decide yourself at the end")
+        rollout = begun(candidate, course, terms, by=by, now=now)
         settle(ports, before, moved(before, rollout, now, f"the rollout of {version} begins", by))
         return rollout
+
+
+def deploy(
+    operator: Operator, file: SetpointFile, *, by: str, progress: Progress = lambda step: None
+) -> tuple[ModelVersion, Rollout]:
+    """Make a version of the model that the file names, and have traffic move to it as the file says.
+
+    Raises
+    ------
+    Conflict
+        Before the long work, as far as it can be said then; see `start`.
+    """
+    state, model = operator.ports.state, file.model
+    if model not in state.models():
+        raise Conflict(f"{model} has no champion yet to share requests with; deploy it without a rollout")
+    check_window(replace(state.load(model), rolling=rolling(file)), operator.clock.now())
+    check_free(state.load(model), "")
+    version = operator.deploy(file, share=0.0, by=by, progress=progress)
+    with state.lease():
+        state.save(replace(adopt(operator.ports, state.load(model)), rolling=rolling(file)))
+        return version, start(operator, model, version.version, by=by)
+
+
+def planned(operator: Operator, model: str, course: Course | None = None) -> Forecast:
+    """Return how long a rollout that begins now would take at the present traffic."""
+    ports, now = operator.ports, operator.clock.now()
+    ports.log.ingest()
+    deployment = ports.state.load(model)
+    terms = terms_of(ports, deployment, operator.schema(model), now)
+    return foreseen(ports, deployment, course or deployment.rolling.course(), terms, now)
+
+
+def expected(operator: Operator, deployment: Deployment, rollout: Rollout) -> Forecast | None:
+    """Return how long a rollout takes as a whole, at the present traffic; None where it goes by no steps."""
+    moving = rollout.moving
+    if moving is None or not rollout.running:
+        return None
+    return foreseen(operator.ports, deployment, moving.course, moving.terms, operator.clock.now())
 
 
 def pause(operator: Operator, model: str, *, by: str) -> Rollout:
@@ -79,8 +139,8 @@ def abort(operator: Operator, model: str, *, by: str) -> Rollout:
         rollout = running(before)
         if rollout is None:
             raise Conflict(f"no rollout of {model} is under way")
-        settle(ports, before, stopped(before, rollout, now, by))
-        return rollout
+        after = settle(ports, before, stopped(before, rollout, now, by))
+        return find_rollout(after, rollout.candidate.version)
 
 
 def approve(operator: Operator, model: str, *, by: str, fast: bool = False) -> Deployment:

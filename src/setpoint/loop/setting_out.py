@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from setpoint.deploy.evidence import freeze
+from setpoint.deploy.evidence import forecast, freeze
 from setpoint.domain.course import Course, Rolling
-from setpoint.domain.evidence import Frozen, Terms
+from setpoint.domain.evidence import Forecast, Frozen, Terms, Traffic
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import frozen
 from setpoint.domain.live import written
 from setpoint.domain.objective import asked_gain
 from setpoint.domain.record import Role
+from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import hidden
@@ -19,11 +20,12 @@ from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop.columns import fitting
-from setpoint.loop.exposure import failed, latency_ms, values_of
+from setpoint.loop.exposure import failed, latency_ms, rows_meant, values_of
 from setpoint.loop.ports import Ports
 from setpoint.stats.losses import losses_of
 
 BASELINE = timedelta(days=28)
+RECENT = timedelta(days=7)
 
 
 def running(deployment: Deployment) -> Rollout | None:
@@ -126,3 +128,26 @@ def course_of_the_loop(rolling: Rolling) -> Course:
     if not first.share:
         return course
     return replace(course, steps=(replace(first, share=0.0), *course.steps))
+
+
+def foreseen(ports: Ports, deployment: Deployment, course: Course, terms: Terms, now: datetime) -> Forecast:
+    """Return how long a rollout takes at the traffic of the last days."""
+    asked = _asked_of(ports, deployment, now)
+    if course.only is not None and len(asked):
+        callers = np.array([course.only.asks(caller) for caller in asked.caller], bool)
+        asked = asked.take(callers & rows_meant(course.only, asked.inputs))
+    requests = int((asked.row == 0).sum())
+    span_s = max(1.0, now.timestamp() - float(asked.time[0]) / 1e6) if requests else RECENT.total_seconds()
+    rows = len(asked) / requests if requests else 1.0
+    traffic = Traffic(requests_per_s=requests / span_s, rows_per_request=rows)
+    return forecast(terms, traffic, [(step.share or 1.0, step.least_s) for step in course.steps])
+
+
+def asked_at_all(ports: Ports, deployment: Deployment, now: datetime) -> bool:
+    """Whether there was any traffic lately that a forecast could go by."""
+    return bool(len(_asked_of(ports, deployment, now)))
+
+
+def _asked_of(ports: Ports, deployment: Deployment, now: datetime) -> Requested:
+    asked = ports.log.requests(deployment.model, now - RECENT, now)
+    return asked.take(asked.role != Role.SHADOW.value)

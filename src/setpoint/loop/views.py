@@ -10,7 +10,9 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.notice import Silence
 from setpoint.domain.rollout import Rollout
+from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
+from setpoint.domain.wealth import Evidence
 from setpoint.monitor.overview.plain import estimate_view
 
 
@@ -118,9 +120,35 @@ def receipt_view(rollout: Rollout) -> dict[str, Any]:
 def rollout_view(rollout: Rollout) -> dict[str, Any]:
     """Return one entry of what `rollout --json` prints."""
     receipt = rollout.receipt
+    moving = rollout.moving and replace(rollout.moving, evidence=Evidence())  # its sums tell people nothing
     return {
         "version": rollout.candidate.version,
-        **msgspec.to_builtins(rollout),
+        **msgspec.to_builtins(replace(rollout, moving=moving)),
         "realised_gain": rollout.realised_gain,
         "regret": receipt.regret if receipt else None,
     }
+
+
+def standing_view(rollout: Rollout) -> dict[str, Any]:
+    """Return where a rollout by steps is, and what the evidence says."""
+    moving, candidate = rollout.moving, rollout.candidate
+    view = {"version": candidate.version, "champion": candidate.champion, "phase": str(rollout.phase)}
+    return (
+        view
+        if moving is None
+        else {
+            **view,
+            "step": moving.at + 1,
+            "share": moving.step.share if rollout.running else None,
+            "steps": [msgspec.to_builtins(step) for step in moving.course.steps],
+            "only": msgspec.to_builtins(moving.course.only),
+            "began_by": moving.by,
+            "starts": [start.isoformat() for start in moving.starts],
+            "requests": moving.requests,
+            "paused_by": moving.paused_by,
+            "asked": moving.asked,
+            "approved_by": rollout.approved_by,
+            "ended": rollout.ended.isoformat() if rollout.ended else None,
+            "evidence": msgspec.to_builtins(moving.judged),
+        }
+    )
