@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from setpoint.bootstrap.home import open_home, replay_table
+from setpoint.bootstrap.home import open_home
+from setpoint.bootstrap.replaying import replay_table
 from setpoint.config import Settings, read_setpoint_file
 from setpoint.demo.project import MODEL
 from setpoint.demo.result import result_of

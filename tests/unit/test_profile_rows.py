@@ -16,6 +16,7 @@ from setpoint.domain.record import Role
 from setpoint.domain.schema import DType, Feature, Handling, Kind, Schema, Task
 from setpoint.domain.segments import Split
 from setpoint.domain.value import replace
+from setpoint.store.counts import Counts
 from setpoint.store.predictions import prediction_schema
 from setpoint.store.profiles import PROFILES, chosen, compacted, inputs_of, keep_spans, profile_rows, spans, summed
 
@@ -155,7 +156,11 @@ def test_the_rows_of_a_window_sum_to_the_profile_of_its_records(size, seed):
         if (first <= row[0] < last and row[3] == 200 and row[2] == role and version in ("", row[1]))
         and in_segment(row, segment)
     ]
-    want = chosen(since, until, role=Role(role), version=version or None, segment=segment)
+    which = chosen(since, until, role=Role(role), version=version or None, segment=segment)
+    want, kept = which.expression, Counts(lambda rows: compacted(rows, BINNING))
+    for at in range(0, stored.num_rows, 100):
+        kept.add(stored.slice(at, 100))
+    assert kept.chosen(which).equals(stored.filter(want))
     same(summed(stored.filter(want), BINNING), expected(inside))
     joined = compacted(stored, BINNING)
     assert joined.num_rows == joined.group_by(list(PROFILES.names[:6])).aggregate([]).num_rows
@@ -247,7 +252,7 @@ def test_what_only_the_key_opens_is_null():
     features = tuple(replace(f, sensitive=Handling.ENCRYPT) if f.name == "job" else f for f in SCHEMA.features)
     schema = replace(SCHEMA, features=features)
     table = table_of([[0, "v1", "champion", 200, 1.0, 0.0, "ciphertext", None, None]])
-    p = summed(profile_rows(table, schema, BINNING).filter(chosen(T0, T0 + MINUTE)), BINNING)
+    p = summed(profile_rows(table, schema, BINNING).filter(chosen(T0, T0 + MINUTE).expression), BINNING)
     assert (p.columns["job"].levels, p.columns["job"].nulls) == ({}, 1)
     assert inputs_of(table, schema)["job"].tolist() == [None]
     assert inputs_of(table, SCHEMA)["job"].tolist() == ["ciphertext"]
@@ -257,6 +262,6 @@ def test_what_only_the_key_opens_is_null():
 def test_columns_that_the_binning_has_no_more_are_left_out():
     rows = counted([[0, "v1", "champion", 200, 1.0, 0.0, "admin", None, None]])
     few = Binning(columns={"x": BINNING.columns["x"]})
-    want = chosen(T0, T0 + MINUTE)
+    want = chosen(T0, T0 + MINUTE).expression
     assert summed(rows.filter(want), few).columns["x"].mean == 1
     assert set(compacted(rows, few)["column"].to_pylist()) == {"x"}

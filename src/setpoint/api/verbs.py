@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from setpoint.api.place import Place, opened
-from setpoint.bootstrap.home import replay_table
+from setpoint.bootstrap.replaying import replay_table
 from setpoint.config import Settings, fraction, read_setpoint_file, seconds
 from setpoint.deploy.sources import beside
 from setpoint.domain.fleet import Deployment
@@ -206,10 +206,25 @@ def versions(model: str, *, home: Place | None = None) -> list[Stored]:
     return stored(opened(home), model)
 
 
-def replay(path: Place, data: Table, *, every: str = "1d", policies: Sequence[str] = POLICIES) -> Replayed:
-    """Return what the loop would have done with recorded traffic, beside doing nothing."""
-    span = timedelta(seconds=seconds(every))
-    return replay_table(read_setpoint_file(Path(path)), _arrow(data), Settings(), every=span, policies=policies)
+def replay(
+    path: Place,
+    data: Table,
+    *,
+    every: str = "1d",
+    policies: Sequence[str] = POLICIES,
+    out: Place | None = None,
+    jobs: int = 1,
+) -> Replayed:
+    """Return what policies would have done with recorded traffic, beside doing nothing, and whether one is worth it."""
+    return replay_table(
+        read_setpoint_file(Path(path)),
+        _arrow(data),
+        Settings(),
+        every=timedelta(seconds=seconds(every)),
+        policies=policies,
+        out=None if out is None else Path(out),
+        jobs=jobs,
+    )
 
 
 def _arrow(table: Table) -> pa.Table:

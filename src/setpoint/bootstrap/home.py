@@ -1,27 +1,13 @@
 """Wire a home: the concrete parts behind the verbs."""
 
 import os
-import tempfile
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
-
-from setpoint.config import SetpointFile, Settings
+from setpoint.config import Settings
 from setpoint.errors import Unusable
-from setpoint.loop.clock import VirtualClock, WallClock
+from setpoint.loop.clock import WallClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
-from setpoint.loop.replay import (
-    POLICIES,
-    RecordedPlatform,
-    Replayed,
-    as_traffic_table,
-    replay,
-    start_of,
-    traffic_of,
-)
 from setpoint.loop.scoring import BundleScorer
 from setpoint.loop.training import ProcessTrainer
 from setpoint.platforms.files import make_home
@@ -31,8 +17,6 @@ from setpoint.ports import Clock
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.log import DeltaRecordLog
-from setpoint.store.memory import MemoryRecordLog
-from setpoint.store.messages import MemoryNotifier
 from setpoint.store.signing import Signing
 from setpoint.store.state import SqlStateStore
 from setpoint.update.tracking import track
@@ -79,53 +63,6 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
 def signing_of(settings: Settings) -> Signing:
     """Return what signs bundles, and whose signatures are asked for."""
     return Signing(settings.home, settings.signatures, settings.trusted_keys)
-
-
-def replay_table(
-    file: SetpointFile,
-    recorded: pa.Table,
-    settings: Settings,
-    *,
-    every: timedelta,
-    policies: Sequence[str] = POLICIES,
-    releases: Sequence[tuple[datetime, SetpointFile]] = (),
-    progress: Callable[[int], None] = lambda rows: None,
-) -> Replayed:
-    """Run the loop over a recorded table, in a home of its own that is gone afterwards: no server, no wall clock.
-
-    See `setpoint.loop.replay.replay` for the parameters.
-    """
-    with tempfile.TemporaryDirectory(prefix="setpoint-replay-") as folder:
-        table, named = as_traffic_table(recorded, file)
-        home, clock, log = Path(folder), VirtualClock(start_of(table, named, every)), MemoryRecordLog()
-        bundles, keys = FolderBundleStore(home / "bundles"), HomeKeys(home)
-        ports = Ports(
-            bundles=bundles,
-            keys=keys,
-            notifier=MemoryNotifier(),
-            log=log,
-            state=SqlStateStore("sqlite://"),
-            platform=RecordedPlatform(),
-            scorer=BundleScorer(bundles, settings.job_memory),
-            trainer=ProcessTrainer(
-                bundles,
-                home / "jobs",
-                clock,
-                keys,
-                timeout_s=settings.job_timeout_s,
-                memory_bytes=settings.job_memory,
-                wait=True,
-            ),
-            jobs=home / "jobs",
-            job_timeout_s=settings.job_timeout_s,
-            job_memory=settings.job_memory,
-        )
-        operator = Operator(ports=ports, clock=clock)
-        operator.deploy(file, by="replay")
-        traffic = traffic_of(table, named, operator.schema(file.model))
-        return replay(
-            operator, clock, log, file, traffic, every=every, policies=policies, releases=releases, progress=progress
-        )
 
 
 def _home_alerts(settings: Settings) -> dict[str, str]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from setpoint.config.alerts import AlertsPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
+from setpoint.config.outcomes import OutcomesPart
 from setpoint.config.rollout import MarginsPart, RolloutPart, StepPart
 from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
 from setpoint.config.update import CostPart, SetPart, UpdatePart
@@ -29,6 +30,7 @@ __all__ = [
     "GainPart",
     "MarginsPart",
     "ObjectivePart",
+    "OutcomesPart",
     "RecordsPart",
     "RolloutPart",
     "SensitivePart",
@@ -201,11 +203,18 @@ class SetpointFile(Part):
     train: str | None = None
     outcome_delay: Duration = 0.0
     outcome_time: str | None = None
+    outcomes: OutcomesPart = OutcomesPart()
     allow: list[str] = []  # types a pickle may hold beyond the known safe ones, by full name
     update: UpdatePart = UpdatePart()
     rollout: RolloutPart = RolloutPart()
     envelope: EnvelopePart = EnvelopePart()
     root: Path = Path()
+    _stated: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """The keys and values as they were written."""
+        return self._stated
 
     @property
     def model_file(self) -> str:
@@ -259,6 +268,7 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
     except ValidationError as e:
         found = sorted(e.errors(), key=lambda error: error["type"] == "missing")  # a misspelt key is why one is missing
         raise InvalidInput(f"{file}:\n" + "\n".join(f"  {_explain(error, text)}" for error in found)) from e
+    setpoint._stated = raw
     wrong = next((w for o in setpoint.objectives if (w := misfit(o, setpoint.task, setpoint.segments))), "")
     if wrong:
         raise InvalidInput(f"{file}: {wrong}")
@@ -328,6 +338,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "sensitive": SensitivePart,
         "records": RecordsPart,
         "alerts": AlertsPart,
+        "outcomes": OutcomesPart,
         "update": UpdatePart,
         "rollout": RolloutPart,
     }

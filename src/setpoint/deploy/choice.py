@@ -33,6 +33,21 @@ def choose(
     return tuple(_variant(t, timed.get(t), _why(t, winner, timed, task, latency_us), t is winner) for t in tried)
 
 
+def choose_untimed(tried: Sequence[Tried], task: Task) -> tuple[Variant, ...]:
+    """Return what was tried, the last that is right marked: the converted model, where it is, is nearly always faster.
+
+    Nothing is measured, so that the same model is run the same way whatever else the machine does.
+    """
+    winner = next(t for t in reversed(tried) if t.right)
+
+    def why(t: Tried) -> str:
+        if not t.right:
+            return _why(t, winner, {}, task, None)
+        return f"{'chosen' if t is winner else 'not used'}: speed was not measured{_in_words(t, task)}"
+
+    return tuple(_variant(t, None, why(t), t is winner) for t in tried)
+
+
 def _winner(right: dict[Tried, Timing], latency_us: float | None) -> Tried:
     def p50(t: Tried) -> float:
         return right[t].p50_us

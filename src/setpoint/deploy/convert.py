@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from setpoint.deploy.answers import CLASSES_FILE, SCORES_FILE, table_of
-from setpoint.deploy.choice import choose
+from setpoint.deploy.choice import choose, choose_untimed
 from setpoint.deploy.importers import Importer, Signature, importer_for, load
 from setpoint.deploy.job import RESULT, Converted, Job, words
 from setpoint.deploy.metrics import reference_metrics
@@ -57,9 +57,11 @@ def convert(job: Job) -> Converted:
         threshold=job.threshold,
         hidden=job.hidden,
     )
-    tried = _ways(importer, native, exam)
-    timings = measure([t.model for t in tried], columns)
-    variants = choose(tried, timings, schema.task, job.latency_us)
+    tried = _ways(importer, native, exam, timed=job.timed)
+    if job.timed:
+        variants = choose(tried, measure([t.model for t in tried], columns), schema.task, job.latency_us)
+    else:
+        variants = choose_untimed(tried, schema.task)
     chosen = next(t for t, v in zip(tried, variants, strict=True) if v.chosen)
     raw = chosen.raw or next((t.raw for t in tried if t.right and t.raw), b"")
     if raw:
@@ -73,8 +75,8 @@ def convert(job: Job) -> Converted:
     )
 
 
-def _ways(importer: Importer, native: Any, exam: Exam) -> list[Tried]:
-    """Return the ways of running the model, right or not."""
+def _ways(importer: Importer, native: Any, exam: Exam, *, timed: bool) -> list[Tried]:
+    """Return the ways of running the model, right or not; those that only speed may choose where it is measured."""
     if isinstance(exam.native, OnnxModel):  # the file is ONNX: nothing else runs it
         raw = importer.to_onnx(native, exam.schema)
         return [Tried(runtime=ONNX, precision="as trained", model=exam.native, raw=raw)]
@@ -85,7 +87,7 @@ def _ways(importer: Importer, native: Any, exam: Exam) -> list[Tried]:
         return [itself, Tried(runtime=ONNX, precision="fp32", failed=str(e))]
     except Exception as e:  # converters fail in every way there is, and onnxruntime's own errors share no base class
         return [itself, Tried(runtime=ONNX, precision="fp32", failed=f"conversion failed. {words(e)}")]
-    others = [threaded(plain, exam), quantised(plain, exam)] if plain.right else []
+    others = [threaded(plain, exam), quantised(plain, exam)] if plain.right and timed else []
     return [itself, plain, *(t for t in others if t is not None)]
 
 

@@ -33,7 +33,8 @@ class Job:
 
     `task` None: what the model says. `latency_us`: what the objectives ask of one answer. `trusted` are types that the
     scan found and the user allowed. `hidden` are features whose values are told nobody. `logged` is what MLflow kept
-    with the model. `output` is what the model calls the output that predicts the target, of several.
+    with the model. `output` is what the model calls the output that predicts the target, of several. Not `timed`, the
+    way of running it does not hang on how fast this machine is just now.
     """
 
     artifact: str
@@ -51,6 +52,7 @@ class Job:
     trusted: tuple[str, ...] = ()
     logged: Logged = NOT_LOGGED
     output: str | None = None
+    timed: bool = True
 
 
 @value

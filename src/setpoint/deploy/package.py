@@ -94,6 +94,7 @@ class PackageRequest:
     allow: tuple[str, ...] = ()  # types beyond the known safe ones, by the user's word
     trusted: tuple[str, ...] = ()
     logged: Logged = NOT_LOGGED
+    timed: bool = True  # else nothing hangs on how fast the machine is just now
     timeout_s: float = 1_800.0
     memory_bytes: int | None = None  # None: four fifths of the machine's
 
@@ -191,6 +192,7 @@ def _job(request: PackageRequest, framework: str, artifact: Path, work: Path) ->
         trusted=request.trusted,
         logged=request.logged,
         output=request.output,
+        timed=request.timed,
     )
 
 

@@ -150,6 +150,7 @@ class Operator:
             timeout_s=self.ports.job_timeout_s,
             memory_bytes=self.ports.job_memory,
             latency_us=asked_latency_us(objectives(file)),
+            timed=self.ports.timed,
         )
 
     def _same_ids(self, model: str, id: Handling | None, caller: Handling | None) -> None:

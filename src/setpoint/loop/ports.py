@@ -23,4 +23,5 @@ class Ports:
     jobs: Path  # working folder of trainings, one folder a job
     job_timeout_s: float = 1_800.0
     job_memory: int | None = None  # bytes; None: four fifths of the machine's
+    timed: bool = True  # whether the speed of new versions is measured; a replay decides the same on any machine
     studies: bool = False  # whether each day is studied; a replay has too many

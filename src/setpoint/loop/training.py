@@ -34,8 +34,9 @@ class ProcessTrainer:
 
     Several processes may know of a job (who asked for it, and the loop); one at a time runs it, the others wait for it.
 
-    With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs. `track`
-    keeps a log of trainings, and returns why it could not.
+    With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs. Versions
+    that are not `timed` are judged whatever the machine is busy with. `track` keeps a log of trainings, and returns why
+    it could not.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class ProcessTrainer:
         timeout_s: float,
         memory_bytes: int | None = None,
         wait: bool = False,
+        timed: bool = True,
         track: Callable[[TrainingRun], str] = lambda run: "",
     ) -> None:
         self._bundles, self._jobs, self._clock, self._keys = bundles, jobs, clock, keys
         self._timeout_s, self._memory_bytes, self._wait, self._track = timeout_s, memory_bytes, wait, track
+        self._timed = timed
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
         self._running: dict[str, Future[None]] = {}
 
@@ -200,6 +203,7 @@ class ProcessTrainer:
             source=job.source,
             keys=self._keys.keys() if self._keys else None,
             **_of_set(folder),
+            timed=self._timed,
             timeout_s=self._timeout_s,
             memory_bytes=self._memory_bytes,
         )

@@ -234,7 +234,7 @@ class DeltaRecordLog:
         role: Role = Role.CHAMPION,
         segment: str = "",
     ) -> Profile:
-        where = chosen(since, until, version=version, role=role, segment=segment)
+        where = chosen(since, until, version=version, role=role, segment=segment).expression
         return self._ask(model, lambda follower: follower.profiler.sum(follower.profiles(where)))
 
     def series(
@@ -248,7 +248,7 @@ class DeltaRecordLog:
         role: Role = Role.CHAMPION,
         segments: Sequence[str] = ("",),
     ) -> dict[str, Series]:
-        where = chosen_every(since, until, every, version=version, role=role, segments=segments)
+        where = chosen_every(since, until, every, version=version, role=role, segments=segments).expression
         return self._ask(model, lambda f: f.profiler.series(f.profiles(where), since, until, every, segments))
 
     def close(self) -> None:

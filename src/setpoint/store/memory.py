@@ -20,16 +20,15 @@ from setpoint.domain.series import Series
 from setpoint.domain.value import replace
 from setpoint.errors import NotFound
 from setpoint.store.batch import batch_from
+from setpoint.store.counts import Counts
 from setpoint.store.erasures import LearntFrom, learnt_by, new_erasure, subject_of, without_own_id
 from setpoint.store.forgetting import Erased, too_old_or_large
 from setpoint.store.outcomes import Predicted, check
 from setpoint.store.predictions import prediction_schema, recorded
 from setpoint.store.presented import presented, window
 from setpoint.store.profiler import Profiler
-from setpoint.store.profiles import PROFILES, chosen, chosen_every
+from setpoint.store.profiles import chosen, chosen_every
 from setpoint.store.shelf import Shelf
-
-SUM_AT = 100_000  # rows of profiles
 
 
 @dataclass
@@ -40,9 +39,8 @@ class _Model:
     binning: Binning
     profiler: Profiler
     shelf: Shelf
+    counts: Counts
     predictions: list[pa.Table] = field(default_factory=list)
-    profiles: pa.Table = field(default_factory=PROFILES.empty_table)
-    summed_at: int = SUM_AT
     ids: dict[str, set[int]] = field(default_factory=dict)  # and the days on which they were predicted
     outcomes: list[Outcome] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
@@ -53,10 +51,7 @@ class _Model:
         self.shelf.rows.add(batch_from(rows, self.schema))
         for id_, day in zip(rows["id"].to_pylist(), rows["day"].cast(pa.int32()).to_pylist(), strict=True):
             self.ids.setdefault(id_, set()).add(day)
-        self.profiles = pa.concat_tables([self.profiles, self.profiler.count(rows)])
-        if self.profiles.num_rows > self.summed_at:
-            self.profiles = self.profiler.add_up(self.profiles)
-            self.summed_at = self.profiles.num_rows + SUM_AT
+        self.counts.add(self.profiler.count(rows))
 
     def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
         pairs = [(row, day) for row, o in enumerate(outcomes) for day in sorted(self.ids.get(o.id, ()))]
@@ -69,7 +64,7 @@ class _Model:
     def keep(self, rows: pa.Table, outcomes: Sequence[Outcome]) -> None:
         """Forget everything else."""
         self.shelf, self.ids, self.predictions, self.outcomes = Shelf(self.schema), {}, [], []
-        self.profiles = PROFILES.empty_table()
+        self.counts = Counts(self.profiler.add_up)
         self.add(rows)
         self.tell(outcomes)
 
@@ -89,7 +84,8 @@ class MemoryRecordLog:
     def open_model(self, model: str, schema: Schema, binning: Binning) -> None:
         have = self._models.get(model)
         if have is None:
-            self._models[model] = _Model(schema, binning, Profiler(schema, binning), Shelf(schema))
+            profiler = Profiler(schema, binning)
+            self._models[model] = _Model(schema, binning, profiler, Shelf(schema), Counts(profiler.add_up))
             return
         schema, binning = merged(model, have.schema, schema), merged_binning(have.binning, binning)
         if schema.names != have.schema.names:
@@ -243,7 +239,7 @@ class MemoryRecordLog:
     ) -> Profile:
         found = self._model(model)
         where = chosen(since, until, version=version, role=role, segment=segment)
-        return found.profiler.sum(found.profiles.filter(where))
+        return found.profiler.sum(found.counts.chosen(where))
 
     def series(
         self,
@@ -258,7 +254,7 @@ class MemoryRecordLog:
     ) -> dict[str, Series]:
         found = self._model(model)
         where = chosen_every(since, until, every, version=version, role=role, segments=segments)
-        return found.profiler.series(found.profiles.filter(where), since, until, every, segments)
+        return found.profiler.series(found.counts.chosen(where), since, until, every, segments)
 
     def _model(self, model: str) -> _Model:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from setpoint.domain import tally as tallies
 from setpoint.domain.counting import Grouping, Measured, measured, tallied
@@ -376,20 +377,50 @@ def _moment(minute: int) -> datetime:
 
 def keep_spans(since: datetime, until: datetime) -> pc.Expression:
     """Return the condition on rows of the table `profiles` that a window is the sum of: of each time, one grain."""
-    found = pc.scalar(False)
-    for grain, start, stop in spans(since, until):
-        field = pc.field("start")
-        within = (field >= pa.scalar(start, TIME)) & (field < pa.scalar(stop, TIME))
-        found = found | ((pc.field("grain") == grain) & within)
+    return within(spans(since, until))
+
+
+def within(spans: Sequence[Span]) -> pc.Expression:
+    """Return the condition that a row of the table `profiles` is of one of these spans."""
+    found, start = pc.scalar(False), pc.field("start")
+    for grain, since, until in spans:
+        here = (start >= pa.scalar(since, TIME)) & (start < pa.scalar(until, TIME))
+        found = found | ((pc.field("grain") == grain) & here)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which rows of the table `profiles` a sum is made of: of each time one grain, of one role, a version or all."""
+
+    spans: tuple[Span, ...]
+    role: Role
+    version: str | None
+    segments: tuple[str, ...]
+
+    @property
+    def expression(self) -> pc.Expression:
+        """The condition, for tables that Arrow reads."""
+        found = within(self.spans) & (pc.field("role") == self.role.value)
+        found = found & pc.field("segment").isin(list(self.segments))
+        return found if self.version is None else found & (pc.field("version") == self.version)
+
+    def among(self, keys: Mapping[str, IntArray], codes: Mapping[str, int]) -> NDArray[np.bool_]:
+        """Return which rows they are, by their keys as numbers: `start` in microseconds, texts by their codes."""
+        found = np.zeros(len(keys["start"]), bool)
+        for grain, since, until in self.spans:
+            here = (keys["start"] >= _micros(since)) & (keys["start"] < _micros(until))
+            found |= here & (keys["grain"] == grain)
+        found &= keys["role"] == codes.get(self.role.value, -1)
+        found &= np.isin(keys["segment"], [codes[name] for name in self.segments if name in codes])
+        return found if self.version is None else found & (keys["version"] == codes.get(self.version, -1))
 
 
 def chosen(
     since: datetime, until: datetime, *, role: Role = Role.CHAMPION, version: str | None = None, segment: str = ""
-) -> pc.Expression:
-    """Return the condition on rows of the table `profiles` whose sum is the profile of a window."""
-    found = keep_spans(since, until) & (pc.field("role") == role.value) & (pc.field("segment") == segment)
-    return found if version is None else found & (pc.field("version") == version)
+) -> Chosen:
+    """Return the rows of the table `profiles` whose sum is the profile of a window: of each time, one grain."""
+    return Chosen(tuple(spans(since, until)), role, version, (segment,))
 
 
 def chosen_every(
@@ -400,8 +431,8 @@ def chosen_every(
     role: Role = Role.CHAMPION,
     version: str | None = None,
     segments: Sequence[str] = ("",),
-) -> pc.Expression:
-    """Return the condition on rows of the table `profiles` whose sums are the profiles of consecutive stretches.
+) -> Chosen:
+    """Return the rows of the table `profiles` whose sums are the profiles of consecutive stretches.
 
     Those that the window holds whole are summed from the longest grain that divides them.
 
@@ -415,12 +446,5 @@ def chosen_every(
     first, step = _minute(since), every // timedelta(minutes=1)
     last = first + max(_minute(until) - first, 0) // step * step
     grain = max(g for g in GRAINS if step % g == 0 and first % g == 0)
-    start = pc.field("start")
-    whole = (pc.field("grain") == grain) & (start >= _time(first)) & (start < _time(last))
-    found = (whole | keep_spans(_moment(last), until)) & (pc.field("role") == role.value)
-    found = found & pc.field("segment").isin(list(segments))
-    return found if version is None else found & (pc.field("version") == version)
-
-
-def _time(minute: int) -> pa.Scalar:
-    return pa.scalar(_moment(minute), TIME)
+    whole = (grain, _moment(first), _moment(last))
+    return Chosen((whole, *spans(_moment(last), until)), role, version, tuple(segments))

@@ -24,7 +24,7 @@ from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
-from setpoint.loop.replay import RecordedPlatform, Replayed, Traffic, replay, traffic_of
+from setpoint.loop.replay import Ran, RecordedPlatform, Traffic, replay, traffic_of
 from setpoint.loop.scoring import BundleScorer
 from setpoint.loop.training import ProcessTrainer
 from setpoint.store.bundles import FolderBundleStore
@@ -97,7 +97,7 @@ class World:
     traffic: Traffic
     day: int = 0
 
-    def until(self, day: int) -> Replayed:
+    def until(self, day: int) -> Ran:
         """Send traffic and look once a day, up to a day of the traffic."""
         time = self.traffic.time
         ends = [np.datetime64((START + d * DAY).replace(tzinfo=None)) for d in (self.day, day)]
@@ -135,8 +135,9 @@ def ports_of(home: Path, clock: VirtualClock, log: MemoryRecordLog) -> Ports:
         state=SqlStateStore("sqlite://"),
         platform=RecordedPlatform(),
         scorer=BundleScorer(bundles),
-        trainer=ProcessTrainer(bundles, home / "jobs", clock, timeout_s=60, wait=True),
+        trainer=ProcessTrainer(bundles, home / "jobs", clock, timeout_s=60, wait=True, timed=False),
         jobs=home / "jobs",
+        timed=False,
     )
 
 

@@ -83,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     rows = with_other_names(digits(DAYS * PER_DAY, begun, seed=2))
     schema = operator.ports.bundles.get("digits", "v1").schema
     traffic = traffic_of(pa.Table.from_pandas(rows, preserve_index=False), file, schema)
-    replay(operator, clock, log, file, traffic, every=2 * DAY, policies=["setpoint"])
+    replay(operator, clock, log, file, traffic, every=2 * DAY)
     return World(operator, clock, log, file, traffic)
 
 

@@ -1,10 +1,13 @@
 """Recorded requests, answered as the data plane would have answered them, and recorded with their outcomes."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from setpoint.domain.live import repaired
+from setpoint.domain.live import Served, repaired
 from setpoint.domain.record import InferenceRecord, Outcome, Role
 from setpoint.domain.records import Column, Columns
+from setpoint.domain.routing import chosen
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import Guard, guard_of, is_sensitive
 from setpoint.loop.operator import Operator
@@ -12,50 +15,97 @@ from setpoint.loop.replay.traffic import EPOCH, Traffic, inputs_of
 from setpoint.ports import Recorder
 
 
-def answer(
-    operator: Operator, recorder: Recorder, model: str, schema: Schema, traffic: Traffic, rows: Column
-) -> Columns:
-    """Answer one window as the data plane would: the champion, then the shadow; record both, and the outcomes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one version answered to some of a window's rows; `place` are their places among these."""
+
+    version: str
+    role: Role
+    place: Column
+    outputs: Columns
+
+
+def answer(operator: Operator, model: str, traffic: Traffic, rows: Column) -> list[Said]:
+    """Ask whom the data plane would ask: champion or a challenger by its share, and the shadow beside them."""
     served = operator.ports.platform.live().models[model]
-    raw = inputs_of(traffic, rows)
-    seen = repaired(raw, served.maps)
-    maps = [m.id for m in served.maps]
-    scores = operator.ports.scorer.score(model, served.champion, seen)
-    asked = [(served.champion, Role.CHAMPION, scores)]
+    seen = repaired(inputs_of(traffic, rows), served.maps)
+    who = _routed(model, served, traffic.id[rows])
+    asked = [(served.champion, Role.CHAMPION, np.flatnonzero(who == ""))]
+    asked += [(version, Role.CHALLENGER, np.flatnonzero(who == version)) for version in served.shares]
     if served.shadow is not None:
-        asked.append((served.shadow, Role.SHADOW, operator.ports.scorer.score(model, served.shadow, seen)))
-    times = (traffic.time[rows] - EPOCH).astype(np.int64).tolist()
-    columns = {name: _plain(column) for name, column in raw.items()}
-    guards = {v: _guard(operator, model, v) for v, _, _ in asked}
-    recorder.append(
-        [
-            _kept(
-                guards[version],
-                InferenceRecord.named(
-                    request_id=f"replay-{times[0]}",
-                    model=model,
-                    version=version,
-                    role=role,
-                    arrived_us=times[-1],
-                    latency_us=0,
-                    status=200,
-                    caller="replay",
-                    ids=traffic.id[rows].tolist(),
-                    times_us=times,
-                    inputs=columns,
-                    outputs={name: column.tolist() for name, column in outputs.items()},
-                    maps=maps,
-                ),
-            )
-            for version, role, outputs in asked
-        ]
-    )
-    known = (traffic.known[rows] - EPOCH).astype(np.int64).tolist()
-    labels = zip(traffic.id[rows].tolist(), _labels(schema, traffic.outcome[rows]), known, strict=True)
+        asked.append((served.shadow, Role.SHADOW, asked[0][2]))
+    return [
+        Said(
+            version=version,
+            role=role,
+            place=place,
+            outputs=operator.ports.scorer.score(model, version, {name: c[place] for name, c in seen.items()}),
+        )
+        for version, role, place in asked
+        if len(place)
+    ]
+
+
+def given(said: list[Said], rows: int) -> Columns:
+    """Return what callers were answered, row by row."""
+    answers = [s for s in said if s.role is not Role.SHADOW]
+    if len(answers) == 1:
+        return answers[0].outputs
+    found = {name: np.empty(rows, column.dtype) for name, column in answers[0].outputs.items()}
+    for s in answers:
+        for name, column in s.outputs.items():
+            found[name][s.place] = column
+    return found
+
+
+def record(
+    operator: Operator,
+    recorder: Recorder,
+    model: str,
+    schema: Schema,
+    traffic: Traffic,
+    rows: Column,
+    said: list[Said],
+    exists: Column,
+) -> None:
+    """Record what was answered, and the outcomes of the rows of which one `exists`, shape (n,)."""
+    served = operator.ports.platform.live().models[model]
+    guards = {s.version: _guard(operator, model, s.version) for s in said}
+    recorder.append([_kept(guards[s.version], _record_of(served, model, traffic, rows, s)) for s in said])
+    told = rows[exists]
+    known = (traffic.known[told] - EPOCH).astype(np.int64).tolist()
+    labels = zip(traffic.id[told].tolist(), _labels(schema, traffic.outcome[told]), known, strict=True)
     outcomes = [Outcome(id=i, value=v, known_us=k) for i, v, k in labels if v is not None]
-    guard = guards[served.champion]
+    guard = guards[said[0].version]
     recorder.append_outcomes(model, [guard.outcome(o) for o in outcomes] if guard else outcomes)
-    return scores
+
+
+def _routed(model: str, served: Served, ids: Column) -> Column:
+    """Return the challenger that answers each row, and an empty text where the champion does."""
+    who = np.full(len(ids), "", object)
+    if served.shares:
+        who[:] = [chosen(model, served.shares, key) or "" for key in ids.tolist()]
+    return who
+
+
+def _record_of(served: Served, model: str, traffic: Traffic, rows: Column, said: Said) -> InferenceRecord:
+    asked = rows[said.place]
+    times = (traffic.time[asked] - EPOCH).astype(np.int64).tolist()
+    return InferenceRecord.named(
+        request_id=f"replay-{times[0]}",
+        model=model,
+        version=said.version,
+        role=said.role,
+        arrived_us=int((traffic.time[rows[-1]] - EPOCH).astype(np.int64)),
+        latency_us=0,
+        status=200,
+        caller="replay",
+        ids=traffic.id[asked].tolist(),
+        times_us=times,
+        inputs={name: _plain(column) for name, column in inputs_of(traffic, asked).items()},
+        outputs={name: column.tolist() for name, column in said.outputs.items()},
+        maps=[m.id for m in served.maps],
+    )
 
 
 def _guard(operator: Operator, model: str, version: str) -> Guard | None:

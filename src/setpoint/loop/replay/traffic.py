@@ -14,6 +14,7 @@ from setpoint.domain.record import Role
 from setpoint.domain.records import Column, Columns, moment
 from setpoint.domain.schema import Schema
 from setpoint.errors import InvalidInput
+from setpoint.loop.replay.existing import propensities
 
 EPOCH = np.datetime64(0, "us")
 
@@ -27,6 +28,7 @@ class Traffic:
     inputs: Columns
     outcome: Column
     known: Column  # datetime64[us]
+    propensity: Column | None = None  # with which probability each outcome came to be on record
 
     def __len__(self) -> int:
         """Return the number of requests."""
@@ -69,13 +71,15 @@ def traffic_of(table: pa.Table, file: SetpointFile, schema: Schema) -> Traffic:
     order = np.argsort(time, kind="stable")
     delay = np.timedelta64(int(file.outcome_delay * 1e6), "us")
     known = _times(table, file.outcome_time) if file.outcome_time else time + delay
+    outcome = target_of(table, schema)[order]
     ids = table[file.id].to_pylist() if file.id else [f"row-{i}" for i in range(table.num_rows)]
     return Traffic(
         time=time[order],
         id=np.array([str(i) for i in ids], dtype=object)[order],
         inputs={name: column[order] for name, column in features_of(table, schema.features).items()},
-        outcome=target_of(table, schema)[order],
+        outcome=outcome,
         known=known[order],
+        propensity=propensities(file.outcomes, table, order, np.isfinite(outcome)),
     )
 
 

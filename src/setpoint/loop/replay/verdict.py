@@ -1,0 +1,162 @@
+"""Should the loop be switched on for this table? Yes, no, or not enough evidence; and why."""
+
+import math
+from enum import StrEnum
+
+import numpy as np
+
+from setpoint.domain.records import Column
+from setpoint.domain.update import Cost
+from setpoint.domain.value import value
+from setpoint.stats.paired import Interval, mean_interval
+
+LEVEL = 0.95  # of the two-sided interval of the gain
+FEWEST = 100  # rows whose outcome is on record
+
+
+class Answer(StrEnum):
+    """What to do."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "not enough evidence"
+
+
+@value
+class Verdict:
+    """The answer for one policy against `never`.
+
+    `gain` is per row in the loss's unit, `share` its part of the loss of `never`, `worth` the least share that counts.
+    `rows` is how many rows with outcomes would be needed about, where there were too few.
+    """
+
+    answer: Answer
+    policy: str
+    gain: Interval | None
+    share: float | None
+    worth: float
+    why: tuple[str, ...]
+    rows: int | None = None
+
+
+@value
+class Race:
+    """What a verdict is reached on: a policy's account beside that of `never`.
+
+    `gain` None: fewer than 8 rows have an outcome. `loss` is the mean loss a row of `never`, `moved` whether any answer
+    was another one, `promotions` and `repairs` what could have moved them.
+    """
+
+    policy: str
+    gain: Interval | None
+    loss: float
+    moved: bool
+    trainings: int
+    promotions: int
+    repairs: int
+    seconds: float
+    worth: float
+    cost: Cost | None = None
+
+
+def gain_of(ours: Column, theirs: Column, weight: Column | None = None) -> Interval | None:
+    """Return how much less a policy lost per row than another on the same rows, with a 95 % interval.
+
+    Parameters
+    ----------
+    ours, theirs : ndarray of shape (n,), float64
+        Losses in time order; NaN where the outcome is not on record.
+    weight : ndarray of shape (n,), float64, optional
+        How many rows each recorded one stands for; the mean is the weighted one (Hájek), its interval that of the
+        linearised differences.
+
+    Returns
+    -------
+    Interval or None
+        None below 8 rows with an outcome.
+    """
+    known = np.isfinite(ours) & np.isfinite(theirs)
+    if known.sum() < 8:
+        return None
+    gains = (theirs - ours)[known]
+    if weight is None:
+        return mean_interval(gains, level=LEVEL)
+    w = weight[known] / weight[known].mean()
+    mean = float(np.average(gains, weights=w))
+    around = mean_interval(w * (gains - mean), level=LEVEL)
+    return Interval(mean=mean, low=mean + around.low, high=mean + around.high, rows=len(gains))
+
+
+def judge(race: Race) -> Verdict:
+    """Answer from what was measured, in the order in which it would be asked.
+
+    Yes where the whole interval of the gain is above zero and its middle is worth it; no where nothing changed, or
+    where a gain that is worth it is excluded; else there is not enough evidence.
+    """
+    gain, share = race.gain, None
+    if gain is not None and race.loss:
+        share = gain.mean / race.loss
+    answer, why, rows = _answer(race)
+    return Verdict(
+        answer=answer,
+        policy=race.policy,
+        gain=gain,
+        share=share,
+        worth=race.worth,
+        why=tuple(w for w in (*why, _spent(race)) if w),
+        rows=rows,
+    )
+
+
+def _answer(race: Race) -> tuple[Answer, tuple[str, ...], int | None]:
+    gain = race.gain
+    if gain is None or gain.rows < FEWEST:
+        known = gain.rows if gain else 0
+        return Answer.UNSURE, (f"the outcome of {known} rows is on record; {FEWEST} are the least to tell",), FEWEST
+    if not race.moved:
+        tried = "none of the versions that were trained served" if race.trainings else "nothing called for a training"
+        return Answer.NO, (f"not one answer would have been different: {tried}",), None
+    loss = race.loss or 1.0
+    least = race.worth * loss
+    words = f"it loses {_percent(gain.mean / loss)} {'less' if gain.mean >= 0 else 'more'} than doing nothing"
+    low, high = (_percent(bound / loss, signed=True) for bound in (gain.low, gain.high))
+    sure = f"95 % interval of the gain {low} to {high}"
+    if gain.low > 0 and gain.mean >= least:
+        pays, money = _pays(race)
+        return (Answer.YES if pays else Answer.NO), (f"{words} ({sure})", money), None
+    if gain.high < least:
+        excluded = f"a gain of {_percent(race.worth)}, the least that counts, is excluded"
+        return Answer.NO, (f"{words} ({sure}): {excluded}",), None
+    return Answer.UNSURE, (f"{words}, but that may be chance ({sure})",), _needed(gain, least)
+
+
+def _pays(race: Race) -> tuple[bool, str]:
+    """Whether what was won is worth what the trainings cost, where both are stated in money."""
+    if race.cost is None or race.gain is None:
+        return True, ""
+    won, spent = race.gain.mean * race.gain.rows * race.cost.loss, race.trainings * race.cost.training
+    words = f"it won {won:,.4g} and its trainings cost {spent:,.4g}, as `update: cost` counts"
+    return won > spent, words
+
+
+def _needed(gain: Interval, least: float) -> int:
+    """Return about how many rows tell the gain from none, or from the least that counts, whichever is further off."""
+    half = max((gain.high - gain.low) / 2, 1e-300)
+    apart = max(abs(gain.mean), abs(gain.mean - least), half / 100)
+    return math.ceil(gain.rows * (half / apart) ** 2)
+
+
+def _spent(race: Race) -> str:
+    if not (race.trainings or race.repairs):
+        return ""
+    parts = [
+        f"{race.trainings} trainings in {race.seconds:,.0f} s",
+        f"{race.promotions} new versions promoted",
+        f"{race.repairs} repairs",
+    ]
+    alone = "; the answers were changed by repairs alone" if race.moved and not race.promotions else ""
+    return f"it took {', '.join(parts)}{alone}"
+
+
+def _percent(share: float, *, signed: bool = False) -> str:
+    return f"{100 * share:{'+' if signed else ''}.3g} %".replace("-", "−") if signed else f"{100 * abs(share):.3g} %"
