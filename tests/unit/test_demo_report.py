@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from setpoint.demo.charts import WIDE, gain_chart, nice_ticks, rows_of, weekly_chart
+from setpoint.demo.charts import gain_chart, weekly_chart
 from setpoint.demo.report import write_report
 from setpoint.demo.result import result_of
 from setpoint.demo.run import Ran
@@ -23,6 +23,7 @@ from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
+from setpoint.loop.replay.report.drawing import WIDE, nice_ticks, rows_of
 
 PLAN = Plan()
 HOSTILE = "</title></text><script>alert('x')</script><img src=http://evil.example/x onerror=alert(1)>\"'&"

@@ -12,6 +12,7 @@ from setpoint.config import (
     EnvelopePart,
     MarginsPart,
     ObjectivePart,
+    OutcomesPart,
     RolloutPart,
     SetPart,
     SetpointFile,
@@ -32,7 +33,10 @@ def page(name: str) -> str:
 
 @pytest.mark.parametrize(
     "part",
-    [SetpointFile, ObjectivePart, EnvelopePart, UpdatePart, CostPart, SetPart, RolloutPart, StepPart, MarginsPart],
+    [
+        *(SetpointFile, ObjectivePart, EnvelopePart, UpdatePart, CostPart),
+        *(SetPart, RolloutPart, StepPart, MarginsPart, OutcomesPart),
+    ],
 )
 def test_every_key_of_the_setpoint_file_has_its_row(part):
     for key in part.model_fields.keys() - {"root"}:

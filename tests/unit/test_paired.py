@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from setpoint.stats.paired import mean_interval, variance_inflation
+from setpoint.stats.paired import mean_interval, moving_mean_interval, variance_inflation
 
 
 def autoregressive(correlation: float, rows: int, seed: int) -> NDArray[np.float64]:
@@ -60,3 +60,20 @@ def test_inflation_counts_what_is_left_between_short_blocks() -> None:
     """100 rows make blocks of five, far shorter than the memory of ρ = 0.9: their variance alone would say about 4."""
     median = np.median([variance_inflation(autoregressive(0.9, 100, seed)) for seed in range(60)])
     assert median > 8
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.9, 0.97])
+def test_a_level_that_may_move_is_seldom_taken_for_a_gain(correlation: float) -> None:
+    found = sum(moving_mean_interval(autoregressive(correlation, 600, seed)).low > 0 for seed in range(300))
+    assert found / 300 <= 0.06
+
+
+def test_a_gain_that_grows_is_seen_where_a_level_that_stands_still_would_be_noise() -> None:
+    """Nothing for a third of the rows, then more and more: as where a model ages and the other does not."""
+    level = np.maximum(np.linspace(-1, 2, 5_000), 0)
+    runs = [level + autoregressive(0.5, 5_000, seed) for seed in range(50)]
+    seen = [moving_mean_interval(run) for run in runs]
+    assert sum(interval.low > 0 for interval in seen) == 50
+    assert sum(interval.low <= level.mean() <= interval.high for interval in seen) >= 46
+    assert sum(mean_interval(run).low > 0 for run in runs) < 10
+    assert moving_mean_interval(np.zeros(200)).high == 0.0

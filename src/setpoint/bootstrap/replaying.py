@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from setpoint.config import SetpointFile, Settings
 from setpoint.errors import JobFailed
-from setpoint.loop.changes import serve
+from setpoint.loop.changes import settle
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
@@ -123,9 +123,14 @@ def replay_table(
         if any(not _own_version(run) for run in left):
             _make_base(replace(left[0], file=_columns_of(file, named)))
         ran = _in_turn(left, progress) if min(jobs, len(left)) < 2 else _at_once(left, jobs, progress)
-        whole = {r.policy.name: ran.get(r.policy.name) or found(r.folder) for r in runs if r.folder or r.policy.name in ran}
+        whole = {run.policy.name: ran.get(run.policy.name) or _found(run) for run in runs}
         shutil.rmtree(folder / BASE, ignore_errors=True)
         return raced(whole, file)
+
+
+def _found(run: _Run) -> Ran:
+    assert run.folder is not None  # only a run that was kept was not run again
+    return found(run.folder)
 
 
 @contextmanager
@@ -302,6 +307,4 @@ def _begin(operator: Operator, clock: VirtualClock, run: _Run) -> None:
     version = ports.bundles.get(model, "v1")
     ports.log.open_model(model, version.schema, read_binning(ports.bundles.folder(model, version.version)))
     deployment = stated_by(first(file, version.version, clock.now(), "replay"), file)
-    ports.state.save(serve(ports, deployment, deployment.served))
-
-
+    settle(ports, None, deployment)

@@ -33,8 +33,8 @@ COMMANDS = (
     ),
     ("rollback", "going_back:rollback", "Make an earlier version champion again, whole."),
     ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),
-    ("replay", "replaying:replay", "Show what the loop would have done with recorded traffic, beside doing nothing."),
-    ("demo", "replaying:demo", "Run the whole loop on two years of real demand."),
+    ("replay", "replaying:app", "Show what the loop would have done with recorded traffic, beside doing nothing."),
+    ("demo", "demonstration:demo", "Run the whole loop on two years of real demand."),
 )
 
 

@@ -3,19 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from setpoint.demo.charts import (
-    MONTHS,
-    NARROW,
-    SERIES,
-    WIDE,
-    day,
-    gain_chart,
-    is_number,
-    moment,
-    weekly_chart,
-)
+from setpoint.demo.charts import SERIES, gain_chart, weekly_chart
+from setpoint.loop.replay.report.drawing import MONTHS, NARROW, WIDE, day, is_number, moment
 
 NONE = "–"
 
@@ -110,7 +101,7 @@ def dash(value: Any) -> Any:
 
 def _environment() -> Environment:
     pages = Environment(
-        loader=PackageLoader("setpoint.demo", ""),
+        loader=ChoiceLoader([PackageLoader("setpoint.demo", ""), PackageLoader("setpoint.loop.replay.report", "")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

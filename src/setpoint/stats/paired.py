@@ -9,6 +9,7 @@ from setpoint.domain.value import value
 from setpoint.stats.intervals import t_quantile
 
 BLOCKS = 20
+WAVE_BLOCKS, DEGREE = 40, 3  # where the level may move: blocks, and the degree of the polynomial that it follows
 LARGEST_CORRELATION = 0.8  # between blocks; beyond it twenty of them cannot tell a mean from a trend
 FEWEST_FREEDOM = 5.0
 
@@ -53,6 +54,45 @@ def mean_interval(gains: Column, *, level: float = 0.95) -> Interval:
     return Interval(mean=mean, low=mean - half, high=mean + half, rows=rows)
 
 
+def moving_mean_interval(gains: Column, *, level: float = 0.95) -> Interval:
+    """Return the mean of a series whose level may move slowly, and a two-sided interval for it.
+
+    The question is what the mean over this very stretch was, apart from luck: drift makes one model better from then
+    on, which a stationary series would have to call noise. Forty block means less the cubic through them give the
+    variance; what correlation is left between neighbours inflates it as in `mean_interval`.
+    Simulated with AR(1) rows around zero, correlation 0 to 0.97, 600 rows and more: the lower bound is above zero in
+    1.3 to 4.0 % (nominal 2.5); at 0.99 in 13 % of series of 600 rows, where six waves look like a level that moves, and
+    in 2 to 4 % from 3,000 rows on. Around a level that rises from 0, as a gain does, `mean_interval` covers always and
+    tells nothing: with 13,000 rows of hourly demand its interval was ± 42 where this one was ± 13.
+
+    Parameters
+    ----------
+    gains : ndarray of shape (n_rows,), float64
+        Paired differences of losses in time order, without NaN.
+    level : float
+        Coverage, as a fraction.
+
+    Returns
+    -------
+    Interval
+        As `mean_interval` where there are fewer than 80 rows.
+    """
+    if len(gains) < 2 * WAVE_BLOCKS:
+        return mean_interval(gains, level=level)
+    means, places = _block_means(gains, WAVE_BLOCKS), np.linspace(-1, 1, WAVE_BLOCKS)
+    around = means - np.polynomial.legendre.Legendre.fit(places, means, DEGREE)(places)
+    mean, squares = float(gains.mean()), float(np.square(around).sum())
+    if squares == 0.0:
+        return Interval(mean=mean, low=mean, high=mean, rows=len(gains))
+    raw = float((around[1:] * around[:-1]).sum()) / squares
+    correlation = (raw * WAVE_BLOCKS + 1 + DEGREE) / (WAVE_BLOCKS - 4 - DEGREE)
+    correlation = min(max(correlation, 0.0), LARGEST_CORRELATION)
+    inflation, left = (1 + correlation) / (1 - correlation), WAVE_BLOCKS - 1 - DEGREE
+    freedom = max(left / inflation, FEWEST_FREEDOM)
+    half = t_quantile(0.5 - level / 2, freedom) * math.sqrt(squares / left / WAVE_BLOCKS * inflation)
+    return Interval(mean=mean, low=mean - half, high=mean + half, rows=len(gains))
+
+
 def variance_inflation(gains: Column) -> float:
     """Return how many dependent rows weigh as much as one independent row: at least 1.
 
@@ -66,11 +106,17 @@ def variance_inflation(gains: Column) -> float:
     return max(1.0, variance * (rows // blocks) / own) * inflation
 
 
+def _block_means(gains: Column, blocks: int) -> Column:
+    """Return the means of blocks of equal size, up to the last row, shape (blocks,)."""
+    size = len(gains) // blocks
+    means: Column = gains[len(gains) - blocks * size :].reshape(blocks, size).mean(axis=1)
+    return means
+
+
 def _block_variance(gains: Column) -> tuple[float, float, int]:
     """Return the variance of the block means, its AR(1) inflation, and the number of blocks."""
     blocks = min(BLOCKS, len(gains))
-    size = len(gains) // blocks
-    means = gains[len(gains) - blocks * size :].reshape(blocks, size).mean(axis=1)
+    means = _block_means(gains, blocks)
     around = means - means.mean()
     squares = float(np.square(around).sum())
     if squares == 0.0:

@@ -8,8 +8,6 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Served
 from setpoint.domain.value import from_json, to_json, value
 
-EVERY_S = 5.0
-
 
 @value
 class Checkpoint:
@@ -31,17 +29,17 @@ class Checkpoints:
     ----------
     file : Path or None
         None: nothing is kept.
-    every_s : float
-        Shortest time between two; it decides nothing.
     """
 
-    def __init__(self, file: Path | None = None, every_s: float = EVERY_S) -> None:
-        self._file, self._every_s, self._last = file, every_s, time.monotonic()
+    every_s = 5.0  # shortest time between two; it decides nothing
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file, self._last = file, time.monotonic()
 
     @property
     def due(self) -> bool:
         """Whether the last one is old enough."""
-        return self._file is not None and time.monotonic() - self._last >= self._every_s
+        return self._file is not None and time.monotonic() - self._last >= self.every_s
 
     def load(self) -> Checkpoint | None:
         """Return the last one, if there is one."""

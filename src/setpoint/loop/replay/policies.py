@@ -13,7 +13,7 @@ from setpoint.config.units import nearest
 from setpoint.errors import InvalidInput
 
 FIXED = ("model", "task", "target", "time", "id", "outcome_time", "outcome_delay", "outcomes")  # what the records are
-WATCH = {"envelope": {"automatic": [], "ask": []}}
+WATCH: dict[str, Any] = {"envelope": {"automatic": [], "ask": []}}
 
 
 class Refit(StrEnum):

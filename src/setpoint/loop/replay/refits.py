@@ -8,7 +8,7 @@ from setpoint.domain.live import Served
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop.candidates import submit
-from setpoint.loop.changes import decided, serve
+from setpoint.loop.changes import decided, settle
 from setpoint.loop.ports import Ports
 from setpoint.loop.replay.policies import Refit
 from setpoint.update.trainers import usual
@@ -44,9 +44,11 @@ def refit(ports: Ports, deployment: Deployment, now: datetime, why: str) -> Depl
     if fit is None or fit.version is None:
         return decided(deployment, now, "", model, "training failed", (fit and fit.error) or "no result", "replay")
     release = Release(version=fit.version, at=now, by="replay", replaced=champion)
-    deployment = serve(ports, deployment, Served(champion=fit.version, maps=deployment.served.maps))
-    deployment = replace(deployment, releases=(*deployment.releases, release))
-    return decided(deployment, now, "", fit.version, "promote", "served without being judged", "replay")
+    served = Served(champion=fit.version, maps=deployment.served.maps)
+    after = replace(deployment, served=served, releases=(*deployment.releases, release))
+    return settle(
+        ports, deployment, decided(after, now, "", fit.version, "promote", "served without being judged", "replay")
+    )
 
 
 def _due(deployment: Deployment, kind: Refit, incidents: int, now: datetime) -> str:

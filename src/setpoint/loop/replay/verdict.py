@@ -8,7 +8,7 @@ import numpy as np
 from setpoint.domain.records import Column
 from setpoint.domain.update import Cost
 from setpoint.domain.value import value
-from setpoint.stats.paired import Interval, mean_interval
+from setpoint.stats.paired import Interval, moving_mean_interval
 
 LEVEL = 0.95  # of the two-sided interval of the gain
 FEWEST = 100  # rows whose outcome is on record
@@ -80,10 +80,10 @@ def gain_of(ours: Column, theirs: Column, weight: Column | None = None) -> Inter
         return None
     gains = (theirs - ours)[known]
     if weight is None:
-        return mean_interval(gains, level=LEVEL)
+        return moving_mean_interval(gains, level=LEVEL)
     w = weight[known] / weight[known].mean()
     mean = float(np.average(gains, weights=w))
-    around = mean_interval(w * (gains - mean), level=LEVEL)
+    around = moving_mean_interval(w * (gains - mean), level=LEVEL)
     return Interval(mean=mean, low=mean + around.low, high=mean + around.high, rows=len(gains))
 
 
@@ -103,7 +103,7 @@ def judge(race: Race) -> Verdict:
         gain=gain,
         share=share,
         worth=race.worth,
-        why=tuple(w for w in (*why, _spent(race)) if w),
+        why=tuple(filter(None, (*why, _spent(race)))),
         rows=rows,
     )
 
@@ -127,7 +127,8 @@ def _answer(race: Race) -> tuple[Answer, tuple[str, ...], int | None]:
     if gain.high < least:
         excluded = f"a gain of {_percent(race.worth)}, the least that counts, is excluded"
         return Answer.NO, (f"{words} ({sure}): {excluded}",), None
-    return Answer.UNSURE, (f"{words}, but that may be chance ({sure})",), _needed(gain, least)
+    but = "that may be less than counts" if gain.low > 0 else "that may be chance"
+    return Answer.UNSURE, (f"{words}, but {but} ({sure})",), _needed(gain, least)
 
 
 def _pays(race: Race) -> tuple[bool, str]:
@@ -159,4 +160,5 @@ def _spent(race: Race) -> str:
 
 
 def _percent(share: float, *, signed: bool = False) -> str:
-    return f"{100 * share:{'+' if signed else ''}.3g} %".replace("-", "−") if signed else f"{100 * abs(share):.3g} %"
+    written = f"{100 * share:+.3g} %" if signed else f"{100 * abs(share):.3g} %"
+    return written.replace("-", "−")
