@@ -7,12 +7,12 @@ import sys
 import time
 from typing import Annotated
 
-import httpx
 import typer
 
 from setpoint.cli.show import console
 from setpoint.config import Settings
 from setpoint.errors import Conflict, InvalidInput, NotReady, Unusable
+from setpoint.platforms.answering import answers
 from setpoint.platforms.files import HomeFiles, Running, make_home
 from setpoint.platforms.supervisor import Supervisor, listen
 
@@ -118,13 +118,8 @@ def _detached(
 
 def ready(running: Running) -> bool:
     """Whether the data plane answers, and the control API too."""
-    urls = [f"{url(running)}/v2/health/ready"]
-    if running.control_port:
-        urls.append(f"http://{running.host}:{running.control_port}/health")
-    try:
-        return all(httpx.get(u, timeout=2.0).status_code == 200 for u in urls)
-    except httpx.TransportError:
-        return False
+    serves = answers(running.host, running.port, "/v2/health/ready")
+    return serves and (not running.control_port or answers(running.host, running.control_port, "/health"))
 
 
 def url(running: Running) -> str:

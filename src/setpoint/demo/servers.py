@@ -9,10 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
-
 from setpoint.config import Settings
 from setpoint.errors import NotReady
+from setpoint.platforms.answering import answers
 
 READY_S = 90.0
 STOP_S = 30.0
@@ -52,15 +51,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, control_por
     while time.monotonic() < end:
         if process.poll() is not None:
             break
-        if _answers(f"http://127.0.0.1:{port}/v2/health/ready") and _answers(f"http://127.0.0.1:{control_port}/health"):
+        if answers("127.0.0.1", port, "/v2/health/ready") and answers("127.0.0.1", control_port, "/health"):
             return
         time.sleep(0.05)
     words = said().strip() if callable(said) else ""
     raise NotReady(f"the servers did not come up within {READY_S:.0f} s: {words or 'they said nothing'}")
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2.0).status_code == 200
-    except httpx.TransportError:
-        return False
