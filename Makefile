@@ -26,12 +26,11 @@ install: $(VENV)/.all  ## everything that runs on a CPU, in .venv
 demo: $(VENV)/.base  ## base install, then the whole loop on real data; results in demo/
 	$(BIN)/setpoint demo
 
-# the folders that are left out hold marked tests only; reading them brings in TensorFlow, in each process
-# a file stays in one process; the longest comes first
-test: $(VENV)/.dev  ## unit and contract tests, then integration and end to end
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/integration --ignore=tests/e2e -m "not (slow or gpu)"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/integration/serve --ignore=tests/integration/test_zoo.py --ignore=tests/e2e -m "(slow or integration) and not gpu"
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu" tests/integration/test_zoo.py tests/e2e tests/integration/serve
+# a file of the second part stays in one process; tests/conftest.py puts the longest first
+SECOND := tests/integration tests/e2e tests/contract/test_importers.py tests/contract/test_trainers.py
+test: $(VENV)/.dev  ## unit and contract tests, then integration, end to end, and what reads every framework
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gpu" $(SECOND:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not gpu" $(SECOND)
 
 check: $(VENV)/.dev  ## format, lint, types, layers, documentation links
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +19,19 @@ from hypothesis import HealthCheck, settings
 # brings in NumPy or scikit-learn, which read it once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Hundreds of processes are started. Without bytecode on disk each would compile four hundred modules, half a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 TESTS = Path(__file__).parent
 MARKED_FOLDERS = ("integration", "e2e")
+# `make test` keeps a file in one process: one of minutes that began last would leave the other core idle.
+LONGEST_FIRST = (
+    "test_zoo.py", "test_deploy_keras.py", "test_demo.py", "test_training.py", "test_record_log_faults.py",
+    "test_keras.py", "test_trainers.py", "test_importers.py", "test_running.py", "test_records.py",
+    "test_record_log_crash.py", "test_deploy_package.py", "test_loop_crash.py", "test_kill.py", "test_prometheus.py",
+    "test_loop_classes.py", "test_whole_path.py", "test_workers.py",
+)  # fmt: skip
 
 # A shared runner can stall for a second at any moment, so one example has no deadline; the test's own timeout holds.
 settings.register_profile("setpoint", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,11 +39,13 @@ settings.load_profile("setpoint")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by folder, so that `-m "not e2e"` needs no mark in each file."""
+    """Mark tests by folder, so that `-m "not e2e"` needs no mark in each file; put long files first."""
     for item in items:
         for folder in MARKED_FOLDERS:
             if item.path.is_relative_to(TESTS / folder):
                 item.add_marker(folder)
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(autouse=True)
