@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import struct
 import urllib.request
 from pathlib import Path
@@ -18,6 +17,8 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.timeout(300)
 TEXT, NUMBER, ID = "XmarkerX", 98765.4375, "XpersonX"
@@ -50,8 +51,7 @@ def running(setpoint: Any, people: Path) -> Any:
     setpoint.environment["SETPOINT_ACCESS_LOG"] = str(setpoint.home / "access.log")
     setpoint.environment["SETPOINT_FSYNC"] = "true"
     setpoint.run("deploy", people)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        setpoint.grpc = free.getsockname()[1]
+    setpoint.grpc, _ = free_ports()
     ports = "--port", setpoint.port, "--grpc-port", setpoint.grpc, "--control-port", setpoint.control
     setpoint.run("up", "--detach", *ports, "--workers", 1)
     return setpoint
