@@ -19,7 +19,8 @@ import numpy as np
 import stored
 from stored import rows
 
-from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.live import Served
 from setpoint.domain.profile import profile_of
 from setpoint.domain.records import Records

@@ -30,7 +30,8 @@ import numpy as np
 import uvloop
 from sklearn.linear_model import LinearRegression
 
-from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.live import Served
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from setpoint.api.verbs import (
         advice,
         approve,
+        check_envelope,
         compare,
         deploy,
         erase,
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "advice",
     "approve",
+    "check_envelope",
     "compare",
     "deploy",
     "erase",

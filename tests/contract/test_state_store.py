@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.finding import Finding
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
+from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.value import replace

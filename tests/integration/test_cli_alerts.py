@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from setpoint.cli.app import app
 from setpoint.config import Settings
-from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Channel, Telling

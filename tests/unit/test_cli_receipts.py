@@ -9,7 +9,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from setpoint.cli.updating.receipts import receipts
-from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.live import Served
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Candidate, Phase, Rollout

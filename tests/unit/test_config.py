@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.config import SECONDS, SetpointFile, Settings, duration, fraction, read_setpoint_file, seconds
+from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds
+from setpoint.domain.notice import Quiet
 from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
+from setpoint.domain.update import Method
 from setpoint.errors import InvalidInput
-from setpoint.loop.stated import updates
+from setpoint.loop.stated import envelope, updates
 
 TEXT = """\
 model: demand
@@ -56,6 +59,22 @@ def test_a_file_that_fits_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert file.artifact == "model.joblib"
     assert file.reference_path == tmp_path / "reference.parquet"
     assert read_setpoint_file(tmp_path / "setpoint.yaml") == file
+
+
+def test_the_bounds_of_an_envelope_are_read_and_a_misspelt_one_is_named(tmp_path: Path) -> None:
+    bounds = (
+        "  hours: 08:00-18:00\n  retrain: {most_per_week: 7, methods: [refit]}\n"
+        "  promote: {worse_by: 1%, shadow_rows: 200, largest_step: 25%}\n"
+    )
+    found = envelope(read(tmp_path, ("  max_actions", f"{bounds}  max_actions")))
+    assert found.hours == Quiet(start_min=480, end_min=1_080)
+    assert found.retrain == RetrainBounds(most_per_week=7, methods=(Method.REFIT,))
+    assert found.promote == PromoteBounds(worse_by=0.01, shadow_rows=200, largest_step=0.25)
+    assert envelope(read(tmp_path)) == Envelope(automatic=("restart", "rollback"), max_actions_per_day=3)
+    wrong = refusal(tmp_path, ("  max_actions", "  promote: {shadow_row: 200}\n  max_actions"))
+    assert "unknown key 'shadow_row'; did you mean 'shadow_rows'?" in wrong
+    wrong = refusal(tmp_path, ("  max_actions", "  retrain: {methods: [refitt]}\n  max_actions"))
+    assert "unknown 'refitt'; did you mean 'refit'?" in wrong
 
 
 def test_how_a_model_is_updated_is_read_with_its_units(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from setpoint.demo.report import write_report
 from setpoint.demo.result import result_of
 from setpoint.demo.run import Ran
 from setpoint.demo.stream import TARGET, Plan, rentals, split
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import Served
 from setpoint.domain.receipt import Gain, Receipt

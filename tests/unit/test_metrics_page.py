@@ -6,8 +6,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from setpoint.api.metrics import MOST_FINDINGS, page
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.finding import Finding
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Standing
+from setpoint.domain.fleet import Decided, Deployment, Release, Standing
 from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Channel, Telling

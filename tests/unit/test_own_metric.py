@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from setpoint.domain.fleet import Deployment, Envelope
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Records, stamp

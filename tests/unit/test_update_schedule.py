@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.live import Served
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 from setpoint.domain.update import Updates

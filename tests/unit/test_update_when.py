@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from setpoint.domain.fleet import Deployment, Envelope, Standing
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective

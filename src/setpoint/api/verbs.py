@@ -25,6 +25,7 @@ from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
 from setpoint.loop.frames import outcomes_of
+from setpoint.loop.inside import Inside
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.replay import POLICIES, Replayed
 from setpoint.loop.sets import export_set
@@ -36,6 +37,7 @@ from setpoint.update.sets.made import TrainingSet
 __all__ = [
     "advice",
     "approve",
+    "check_envelope",
     "compare",
     "deploy",
     "erase",
@@ -199,6 +201,11 @@ def rollout(model: str, shares: Mapping[str, Share], *, by: str | None = None, h
     """Have challengers answer a share of the requests, by version: `{"v2": 0.1, "v3": "5%"}`; 0 takes it away."""
     parts = {version: fraction(share) for version, share in shares.items()}
     return opened(home).rollout(model, parts, by=by or getpass.getuser())
+
+
+def check_envelope(model: str, *, since: datetime | None = None, home: Place | None = None) -> Inside:
+    """Say whether all that was done without a person stayed inside the envelope; `holds`, `outside`, `people`, …."""
+    return opened(home).inside(model, since=utc(since) if since else None)
 
 
 def versions(model: str, *, home: Place | None = None) -> list[Stored]:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationE
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from setpoint.config.alerts import AlertsPart
+from setpoint.config.envelope import ENVELOPE, EnvelopePart, PromotePart, RetrainPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
 from setpoint.config.outcomes import OutcomesPart
@@ -31,7 +32,9 @@ __all__ = [
     "MarginsPart",
     "ObjectivePart",
     "OutcomesPart",
+    "PromotePart",
     "RecordsPart",
+    "RetrainPart",
     "RolloutPart",
     "SensitivePart",
     "SetPart",
@@ -166,18 +169,6 @@ class RecordsPart(Part):
         if self.at_most is not None and self.at_most < 1_000_000:
             raise ValueError("at_most must be 1MB or more")
         return self
-
-
-Act = Literal["restart", "rollback", "inverse_map", "retrain", "promote"]
-
-
-class EnvelopePart(Part):
-    """The `envelope:` section."""
-
-    automatic: list[Act] = ["restart", "rollback", "inverse_map", "retrain", "promote"]
-    ask: list[Act] = []
-    max_actions_per_day: int = Field(default=6, ge=0)
-    false_actions_per_year: float = Field(default=2.0, gt=0)
 
 
 class SetpointFile(Part):
@@ -348,6 +339,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "training_set": SetPart,
         "margins": MarginsPart,
         "steps": StepPart,
+        **ENVELOPE,
     }
     outer = parts.get(parents[0] if parents else "", SetpointFile)
     part = inner.get(parents[-1] if parents else "", outer)

@@ -4,13 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from setpoint.domain.course import Course
+from setpoint.domain.envelope import LOOP
 from setpoint.domain.evidence import Says, Terms
 from setpoint.domain.live import Served
 from setpoint.domain.rollout import Candidate, Moving, Phase, Rollout, over, still_running
 from setpoint.domain.value import replace, value
 from setpoint.errors import Conflict
 
-LOOP = "setpoint"  # who begins the rollouts of its own candidates
 UNJUDGED = "unjudged"  # something cannot be judged at all: a person is asked when there is nothing left but to promote
 
 

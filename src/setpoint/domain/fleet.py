@@ -4,6 +4,7 @@ from datetime import datetime
 
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
+from setpoint.domain.envelope import Envelope, Fact, Ruled
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.ledger import Estimated, Ledger
@@ -14,17 +15,7 @@ from setpoint.domain.receipt import Gain
 from setpoint.domain.rollout import Rollout, Verdict
 from setpoint.domain.study import Study
 from setpoint.domain.update import Advised, Method, Updates
-from setpoint.domain.value import value
-
-
-@value
-class Envelope:
-    """The change-control plan: what may happen without a person, and how often."""
-
-    automatic: tuple[str, ...] = ("restart", "rollback", "inverse_map", "retrain", "promote")
-    ask: tuple[str, ...] = ()
-    max_actions_per_day: int = 6
-    false_actions_per_year: float = 2.0
+from setpoint.domain.value import field, value
 
 
 @value
@@ -37,7 +28,10 @@ class Retention:
 
 @value
 class Decided:
-    """One decision, as it is shown, audited and compared between live and replay."""
+    """One decision, as it is shown, audited and compared between live and replay.
+
+    `facts` are what an envelope judges it by, see `Change`.
+    """
 
     at: datetime
     cause: str
@@ -45,6 +39,7 @@ class Decided:
     action: str
     why: str
     by: str = "setpoint"
+    facts: dict[str, Fact] = field(default_factory=dict)
 
 
 @value
@@ -121,7 +116,7 @@ class Deployment:
     frontier of the data of the last training started, `expired` the last time that it was seen to which records are
     too old.
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
-    `ledger` what became of earlier ones.
+    `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     """
 
     model: str
@@ -151,3 +146,4 @@ class Deployment:
     last_fit: datetime | None = None
     looked: datetime | None = None
     decisions: tuple[Decided, ...] = ()
+    envelopes: tuple[Ruled, ...] = ()

@@ -24,6 +24,12 @@ class Quiet:
     end_min: int
     zone: str = "UTC"
 
+    @property
+    def text(self) -> str:
+        """As it is written in setpoint.yaml."""
+        start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in (self.start_min, self.end_min))
+        return f"{start}-{end} {self.zone}"
+
     def holds(self, now: datetime) -> bool:
         """Whether a time lies in the stretch, which may go over midnight."""
         local = now.astimezone(ZoneInfo(self.zone))

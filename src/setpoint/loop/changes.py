@@ -1,7 +1,9 @@
 """Small changes to a deployment that several actions share."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from setpoint.domain.envelope import LOOP, Fact
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.live import Served, written
@@ -46,10 +48,18 @@ def with_rollout(deployment: Deployment, rollout: Rollout) -> Deployment:
 
 
 def decided(
-    deployment: Deployment, at: datetime, cause: Cause | str, subject: str, action: str, why: str, by: str = "setpoint"
+    deployment: Deployment,
+    at: datetime,
+    cause: Cause | str,
+    subject: str,
+    action: str,
+    why: str,
+    by: str = LOOP,
+    *,
+    facts: Mapping[str, Fact] | None = None,
 ) -> Deployment:
-    """Write a decision down."""
-    said = Decided(at=at, cause=str(cause), subject=subject, action=action, why=why, by=by)
+    """Write a decision down, with the facts that an envelope judges it by."""
+    said = Decided(at=at, cause=str(cause), subject=subject, action=action, why=why, by=by, facts=dict(facts or {}))
     return replace(deployment, decisions=(*deployment.decisions, said))
 
 

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from setpoint.domain.canary import LOOP, aborted, serving, without
+from setpoint.domain.canary import aborted, serving, without
+from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import written
 from setpoint.domain.rollout import Rollout, withdraw
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.changes import decided, find_rollout, with_rollout
+from setpoint.loop.history import step_facts
 
 
 def on_its_way(deployment: Deployment) -> Rollout | None:
@@ -35,7 +37,8 @@ def moved(deployment: Deployment, rollout: Rollout, now: datetime, why: str, by:
         return decided(deployment, now, _cause(rollout), version, "shadow", why, by)
     of = f" of {served.only.words}" if served.only else ""
     share = f"{written({version: served.shares[version]})} of the requests{of}, was {100 * before:.6g}%"
-    return decided(deployment, now, _cause(rollout), version, "share", f"{share}: {why}", by)
+    facts = step_facts(rollout, before, served.shares[version])
+    return decided(deployment, now, _cause(rollout), version, "share", f"{share}: {why}", by, facts=facts)
 
 
 def gone_back(deployment: Deployment, version: str, now: datetime, why: str) -> Deployment:

@@ -34,6 +34,7 @@ from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.changes import decided, find_incident, find_rollout, serve, settle, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
+from setpoint.loop.inside import Inside, checked
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.look import Look, take_look
 from setpoint.loop.moves import check_not_moving
@@ -45,7 +46,7 @@ from setpoint.loop.releasing import released
 from setpoint.loop.rewind import as_of
 from setpoint.loop.ruling import check_rules
 from setpoint.loop.sets import spec_of, stored_set, training_set
-from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, under
+from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, ruled, under
 from setpoint.loop.telling import tell
 from setpoint.loop.tick import tick, turn
 from setpoint.loop.under_way import in_words, progress_view
@@ -115,8 +116,10 @@ class Operator:
     ) -> Deployment:
         """Make a version champion, under what its file says."""
         if before is None:
-            return under(first(file, version, now, by), file)
-        return under(released(self.ports.bundles, before, version, now, by, "deployed"), file)
+            deployment = first(file, version, now, by)
+        else:
+            deployment = released(self.ports.bundles, before, version, now, by, "deployed")
+        return ruled(under(deployment, file), now, by)
 
     def _request(
         self, file: SetpointFile, artifact: Path, known: Deployment | None, now: datetime, by: str
@@ -199,6 +202,12 @@ class Operator:
             )
         order_back(lambda: ports.bundles, ports.platform, model, to=to, by=by, now=self.clock.now())
         return self.written(model)
+
+    def inside(self, model: str, *, since: datetime | None = None) -> Inside:
+        """Say whether all that was done without a person stayed inside the envelope."""
+        bundles = self.ports.bundles
+        versions = {*bundles.names(model), *(r.version for r in bundles.removals(model))}
+        return checked(self.ports.state.load(model), since, versions)
 
     def written(self, model: str) -> Deployment:
         """Write down what was ordered of a model, if nobody has yet, and return it as it stands."""

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 from setpoint.config import is_quality
+from setpoint.domain.bounds import Breach, breaches
 from setpoint.domain.canary import Turn, next_turn
+from setpoint.domain.envelope import LOOP, Change, Kind
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import frozen
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
@@ -32,6 +34,7 @@ from setpoint.loop.actions import (
 )
 from setpoint.loop.advising import advice_of, plan_of
 from setpoint.loop.gating import new_outcomes, waits
+from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
@@ -39,7 +42,6 @@ from setpoint.maintain.recovery import recovered, well_again
 from setpoint.maintain.triage import QUALITY, SERVICE
 from setpoint.update.advice import Move
 
-ACTING = ("mend", "fit", "promote", "restore")  # decisions that count against max_actions_per_day
 QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
 SERVICE_QUIET = timedelta(hours=1)  # failures that are over are over: their windows say so
 RECEIPT_ROWS = 168
@@ -52,13 +54,6 @@ def plan(deployment: Deployment, look: Look) -> Action | None:
         if incident.live and (action := _next_for(incident, deployment, look)):
             return action
     return _next_rollout(deployment, look) or _next_training(deployment, look) or _next_receipt(deployment, look)
-
-
-def acted_today(deployment: Deployment, look: Look) -> int:
-    """Return how many automatic actions the last 24 hours saw."""
-    return sum(
-        d.action in ACTING and d.by == "setpoint" and d.at > look.now - timedelta(days=1) for d in deployment.decisions
-    )
 
 
 def _next_for(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
@@ -81,7 +76,7 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
         return None  # nothing proven, nothing to do here, or tried and taken back
     if incident.approved_by:
         return Mend(incident=incident.id, repair=repair, why=repair.proof, by=incident.approved_by)
-    verb, why = decide(incident, deployment.envelope, acted_today(deployment, look))
+    verb, why = decide(incident, deployment.envelope, changes_of(deployment.decisions), look.now)
     if verb == "act":
         return Mend(incident=incident.id, repair=repair, why=repair.proof)
     if verb == "ask" and incident.status is not IncidentStatus.WAITING:
@@ -152,17 +147,23 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
         return Shadow() if not frozen(deployment.rolling.freezes, look.now) else None
     if deployment.served.champion != look.champion.version:
         return None  # another look is needed at what was restored
-    envelope, by = deployment.envelope, _approved(deployment, Remedy.RETRAIN)
-    if not by and (Remedy.RETRAIN not in envelope.automatic or Remedy.RETRAIN in envelope.ask):
-        return _ask_to_retrain(deployment)
-    if not by and acted_today(deployment, look) >= envelope.max_actions_per_day:
-        return None
+    by = _approved(deployment, Remedy.RETRAIN)
+    if not by and not deployment.envelope.is_automatic(Kind.RETRAIN):
+        return _ask_to_retrain(deployment, _outside(Change(at=look.now, kind=Kind.RETRAIN, subject=""), deployment))
     advice = advice_of(deployment, look)
     if advice.move is Move.RESTORE:
-        allowed = Remedy.ROLLBACK in envelope.automatic and Remedy.ROLLBACK not in envelope.ask
-        return Restore(version=advice.version, why=advice.why) if allowed else None
+        back = Change(at=look.now, kind=Kind.ROLLBACK, subject=advice.version)
+        return None if _outside(back, deployment) else Restore(version=advice.version, why=advice.why)
     plan_ = plan_of(advice, deployment, look)
-    return Fit(job=f"{deployment.model}-{look.now:%Y%m%dT%H%M%S}", plan=plan_, by=by or "setpoint") if plan_ else None
+    if plan_ is None:
+        return None
+    if not by and (found := _outside(training(plan_, deployment, look.champion, look.now), deployment)):
+        return _ask_to_retrain(deployment, found)
+    return Fit(job=f"{deployment.model}-{look.now:%Y%m%dT%H%M%S}", plan=plan_, by=by or LOOP)
+
+
+def _outside(change: Change, deployment: Deployment) -> tuple[Breach, ...]:
+    return breaches(deployment.envelope, change, changes_of(deployment.decisions))
 
 
 def _approved(deployment: Deployment, remedy: Remedy) -> str:
@@ -176,14 +177,13 @@ def _approved(deployment: Deployment, remedy: Remedy) -> str:
     )
 
 
-def _ask_to_retrain(deployment: Deployment) -> Action | None:
-    for incident in deployment.incidents:
+def _ask_to_retrain(deployment: Deployment, found: tuple[Breach, ...]) -> Action | None:
+    """Ask once, where waiting would not help."""
+    lasting = [b.words for b in found if not b.passing]
+    for incident in deployment.incidents if lasting else ():
         wants = incident.repair is not None and incident.repair.remedy is Remedy.RETRAIN
         if wants and incident.status is IncidentStatus.OPEN:
-            return Ask(
-                incident=incident.id,
-                why=f"retraining is not automatic in the envelope: `setpoint repair approve {incident.id}`",
-            )
+            return Ask(incident=incident.id, why=f"{lasting[0]}: `setpoint repair approve {incident.id}`")
     return None
 
 
@@ -214,24 +214,36 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
 
 def _on_course(rollout: Rollout, moving: Moving, deployment: Deployment, look: Look) -> Action | None:
     """Return what a rollout by steps does next."""
-    version, envelope = rollout.candidate.version, deployment.envelope
-    automatic = Remedy.PROMOTE in envelope.automatic and Remedy.PROMOTE not in envelope.ask
+    version, automatic = rollout.candidate.version, deployment.envelope.is_automatic(Kind.PROMOTE)
     next_ = next_turn(rollout, look.now, held=hindrance(deployment, version, look.now), automatic=automatic)
     match next_.turn:
         case Turn.BACK:
             return Reject(version=version, why=next_.why)
         case Turn.STEP:
-            return Step(version=version, why=next_.why)
+            found = _outside(next_step(rollout, deployment, look.now), deployment)
+            return _asked(rollout, deployment, next_.why, found) if found else Step(version=version, why=next_.why)
         case Turn.ASK:
-            return AskToPromote(
-                version=version, why=f"{next_.why}; to let it: `setpoint rollout approve {deployment.model}`"
-            )
+            return _ask_on_course(rollout, deployment, next_.why)
         case Turn.PROMOTE:
-            by = moving.fast_by or rollout.approved_by or "setpoint"
-            room = by != "setpoint" or acted_today(deployment, look) < envelope.max_actions_per_day
-            return Promote(version=version, why=next_.why, by=by) if room else None
+            by = moving.fast_by or rollout.approved_by or LOOP
+            found = _outside(promotion(rollout, deployment, look.now), deployment) if by == LOOP else ()
+            if found:
+                return _asked(rollout, deployment, next_.why, found)
+            return Promote(version=version, why=next_.why, by=by)
         case _:
             return None
+
+
+def _asked(rollout: Rollout, deployment: Deployment, why: str, found: tuple[Breach, ...]) -> Action | None:
+    """Ask once for what the envelope does not have, or wait where that helps."""
+    lasting = [b.words for b in found if not b.passing]
+    asked = rollout.moving is not None and rollout.moving.asked
+    return _ask_on_course(rollout, deployment, f"{why}; {lasting[0]}") if lasting and not asked else None
+
+
+def _ask_on_course(rollout: Rollout, deployment: Deployment, why: str) -> Action:
+    words = f"{why}; to let it: `setpoint rollout approve {deployment.model}`"
+    return AskToPromote(version=rollout.candidate.version, why=words)
 
 
 def hindrance(deployment: Deployment, version: str, now: datetime) -> str:
@@ -255,13 +267,15 @@ def _at_the_gate(rollout: Rollout, look: Look) -> Action | None:
 def _promotion(rollout: Rollout, deployment: Deployment, look: Look, words: str) -> Action | None:
     if rollout.approved_by:
         return Promote(version=rollout.candidate.version, why=words, by=rollout.approved_by)
-    version, envelope = rollout.candidate.version, deployment.envelope
-    if Remedy.PROMOTE in envelope.automatic and Remedy.PROMOTE not in envelope.ask:
-        room = acted_today(deployment, look) < envelope.max_actions_per_day
-        return Promote(version=version, why=words) if room else None
-    if any(d.action == "ask" and d.subject == version for d in deployment.decisions):
+    version, found = rollout.candidate.version, _outside(promotion(rollout, deployment, look.now), deployment)
+    if not found:
+        return Promote(version=version, why=words)
+    lasting = [b.words for b in found if not b.passing]
+    if not lasting or any(d.action == "ask" and d.subject == version for d in deployment.decisions):
         return None
-    return AskToPromote(version=version, why=f"{words}; to promote it: `setpoint repair approve {version}`")
+    return AskToPromote(
+        version=version, why=f"{words}; {lasting[0]}; to promote it: `setpoint repair approve {version}`"
+    )
 
 
 def _next_receipt(deployment: Deployment, look: Look) -> Action | None:

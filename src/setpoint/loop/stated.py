@@ -4,8 +4,9 @@ from datetime import datetime
 
 from setpoint.config import ObjectivePart, RolloutPart, SetPart, SetpointFile, StepPart, is_own
 from setpoint.domain.course import Rolling, Step
+from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds, Ruled
 from setpoint.domain.evidence import Margins
-from setpoint.domain.fleet import Deployment, Envelope, Release, Retention
+from setpoint.domain.fleet import Deployment, Release, Retention
 from setpoint.domain.freeze import Freeze
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Quiet, Severity
@@ -31,6 +32,14 @@ def under(deployment: Deployment, file: SetpointFile) -> Deployment:
         retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
         alerts=alerts(file),
     )
+
+
+def ruled(deployment: Deployment, now: datetime, by: str) -> Deployment:
+    """Return the deployment with a note of the envelope that is in force from now on, if it is another one."""
+    known = deployment.envelopes
+    if known and known[-1].envelope == deployment.envelope:
+        return deployment
+    return replace(deployment, envelopes=(*known, Ruled(at=now, by=by, envelope=deployment.envelope)))
 
 
 def objectives(file: SetpointFile) -> tuple[Objective, ...]:
@@ -83,6 +92,18 @@ def envelope(file: SetpointFile) -> Envelope:
         ask=tuple(part.ask),
         max_actions_per_day=part.max_actions_per_day,
         false_actions_per_year=part.false_actions_per_year,
+        hours=Quiet(start_min=part.hours.start, end_min=part.hours.end, zone=part.hours.zone) if part.hours else None,
+        retrain=RetrainBounds(
+            most_per_week=part.retrain.most_per_week,
+            methods=None if part.retrain.methods is None else tuple(map(Method, part.retrain.methods)),
+        ),
+        promote=PromoteBounds(
+            most_per_week=part.promote.most_per_week,
+            worse_by=part.promote.worse_by,
+            gate_rows=part.promote.gate_rows,
+            shadow_rows=part.promote.shadow_rows,
+            largest_step=part.promote.largest_step,
+        ),
     )
 
 

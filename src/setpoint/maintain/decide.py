@@ -1,29 +1,25 @@
 """Whether a remedy may be applied now: the envelope says."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
-from setpoint.domain.fleet import Envelope
+from setpoint.domain.bounds import breaches, spent
+from setpoint.domain.envelope import Change, Envelope, Kind
 from setpoint.domain.incident import Incident, Remedy
 
 Decision = Literal["act", "ask", "wait"]
 
 
-def decide(incident: Incident, envelope: Envelope, actions_today: int) -> tuple[Decision, str]:
-    """Return whether to act, to ask a person or to wait, and why.
-
-    `actions_today` is the number of automatic actions already taken on this day of the event clock.
-    """
+def decide(incident: Incident, envelope: Envelope, before: Sequence[Change], now: datetime) -> tuple[Decision, str]:
+    """Return whether to act, to ask a person or to wait, and why; `before` is what was changed until now."""
     if incident.repair is None:
         return "wait", "no cause is proven yet"
     remedy = incident.repair.remedy
     if remedy is Remedy.WAIT:
         return "wait", incident.repair.proof
-    if remedy not in envelope.automatic or remedy in envelope.ask:
-        listed = "listed under ask" if remedy in envelope.ask else "not in the envelope"
-        return "ask", f"{remedy} is {listed}: `setpoint repair approve {incident.id}`"
-    if actions_today >= envelope.max_actions_per_day:
-        return "ask", (
-            f"{actions_today} of {envelope.max_actions_per_day} actions are spent today: "
-            f"`setpoint repair approve {incident.id}`"
-        )
-    return "act", f"{remedy} is automatic; action {actions_today + 1} of {envelope.max_actions_per_day} today"
+    found = breaches(envelope, Change(at=now, kind=Kind(remedy), subject=incident.subject), before)
+    if found:
+        return "ask", f"{found[0].words}: `setpoint repair approve {incident.id}`"
+    today = spent(before, now) + 1
+    return "act", f"{remedy} is automatic; action {today} of {envelope.max_actions_per_day} today"

@@ -16,7 +16,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from setpoint.config import SetpointFile, read_setpoint_file
-from setpoint.domain.fleet import Deployment, Envelope
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.live import Live
 from setpoint.domain.update import Updates

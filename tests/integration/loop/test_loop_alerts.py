@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from setpoint.domain.fleet import Envelope
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.value import replace
 from setpoint.store.messages import MemoryNotifier
 

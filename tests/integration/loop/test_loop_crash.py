@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.erased import erased_rows
-from setpoint.domain.fleet import Decided, Deployment, Envelope
+from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.live import Live
 from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.value import from_json, replace

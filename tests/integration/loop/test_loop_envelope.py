@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.domain.fleet import Envelope
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.rollout import Phase
 from setpoint.errors import Conflict, NotFound
@@ -65,7 +65,7 @@ def test_a_retraining_that_is_not_automatic_waits_for_a_person(world: Any, anoth
     w.until(24)
     assert w.incident.status is IncidentStatus.WAITING
     assert w.did("fit") == []
-    assert "retraining is not automatic" in w.did("ask")[0].why
+    assert "retrain is not in the envelope" in w.did("ask")[0].why
     w.operator.approve(w.incident.id, by="ann")
     w.until(25)
     assert [d.by for d in w.did("fit")] == ["ann"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from setpoint.domain.fleet import Envelope
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.ledger import SCORES, TRACKED, past, pending, track
 from setpoint.loop.views import status_view
 

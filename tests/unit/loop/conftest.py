@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.finding import Finding
-from setpoint.domain.fleet import Decided, Deployment, Envelope, Release, Standing
+from setpoint.domain.fleet import Decided, Deployment, Release, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.objective import Objective
@@ -157,7 +158,7 @@ def mae_is_off(value: float = 5.0) -> tuple[Standing, ...]:
 def acted(action: str, count: int, by: str = "setpoint") -> tuple[Decided, ...]:
     """So many decisions of the last hours."""
     return tuple(
-        Decided(at=NOW - (i + 1) * HOUR, cause="unit", subject="temp", action=action, why="", by=by)
+        Decided(at=NOW - (i + 1) * HOUR, cause="unit", subject="temp", action=action, why="inverse_map: °F", by=by)
         for i in range(count)
     )
 

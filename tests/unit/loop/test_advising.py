@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from setpoint.domain.calibration import Calibration
-from setpoint.domain.fleet import Envelope
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.objective import Objective
 from setpoint.domain.receipt import Gain
 from setpoint.domain.update import Method, Updates

@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 
-from setpoint.domain.fleet import Envelope, Training
+from setpoint.domain.bounds import spent
+from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds
+from setpoint.domain.fleet import Training
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.live import Served
+from setpoint.domain.notice import Quiet
 from setpoint.domain.rollout import Decision, Phase
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
-from setpoint.loop.plan import acted_today, plan
+from setpoint.loop.history import changes_of
+from setpoint.loop.plan import plan
 from setpoint.ports import FitResult
 
 
@@ -79,8 +84,8 @@ def test_only_automatic_actions_of_the_last_day_are_counted(made: Any) -> None:
     decisions = (
         *made.acted("mend", 2), *made.acted("promote", 1), *made.acted("locate", 5), *made.acted("fit", 4, by="ann"),
     )  # fmt: skip
-    assert acted_today(made.deployment(decisions=decisions), made.look()) == 3
-    assert acted_today(made.deployment(decisions=decisions), made.look(made.now + 2 * made.day)) == 0
+    assert spent(changes_of(decisions), made.now) == 3
+    assert spent(changes_of(decisions), made.now + 2 * made.day) == 0
 
 
 def test_a_map_is_held_when_recovery_is_proven(made: Any) -> None:
@@ -213,10 +218,16 @@ def test_a_candidate_is_rejected_when_its_champion_was_replaced(made: Any) -> No
 
 def test_a_promotion_outside_the_envelope_is_asked_for_once(made: Any) -> None:
     rollout = made.rollout(Decision.ACCEPT)
-    for envelope in (Envelope(automatic=("retrain",)), Envelope(ask=("promote",))):
+    for envelope, why in (
+        (Envelope(automatic=("retrain",)), "promote is not in the envelope"),
+        (Envelope(ask=("promote",)), "promote is listed under ask"),
+        (Envelope(promote=PromoteBounds(largest_step=0.5)), "100% of the requests move at once, at most 50%"),
+    ):
         deployment = made.deployment(rollouts=(rollout,), envelope=envelope)
         asked = plan(deployment, made.look())
-        assert asked == do.AskToPromote(version="v2", why="better by 1; to promote it: `setpoint repair approve v2`")
+        assert asked == do.AskToPromote(
+            version="v2", why=f"better by 1; {why}; to promote it: `setpoint repair approve v2`"
+        )
         told = replace(deployment, decisions=(replace(made.acted("ask", 1)[0], subject="v2"),))
         assert plan(told, made.look()) is None
         approved = replace(told, rollouts=(replace(rollout, approved_by="ann"),))
@@ -227,6 +238,19 @@ def test_a_promotion_waits_for_room_in_the_day(made: Any) -> None:
     deployment = made.deployment(rollouts=(made.rollout(Decision.ACCEPT),), decisions=made.acted("mend", 6))
     assert plan(deployment, made.look()) is None
     assert isinstance(plan(deployment, made.look(made.now + made.day)), do.Promote)
+
+
+def test_a_promotion_waits_for_the_rows_and_the_hours_that_the_envelope_asks_for(made: Any) -> None:
+    night = Quiet(start_min=60, end_min=120)
+    for envelope in (Envelope(promote=PromoteBounds(shadow_rows=201)), Envelope(hours=night)):
+        assert plan(made.deployment(rollouts=(made.rollout(Decision.ACCEPT),), envelope=envelope), made.look()) is None
+
+
+def test_a_training_by_another_method_than_the_envelope_has_is_not_started(made: Any) -> None:
+    off = made.deployment(standings=made.mae_is_off())
+    assert plan(off, made.look()).plan is not None
+    bounds = RetrainBounds(methods=(Method.CONTINUE,))
+    assert plan(replace(off, envelope=Envelope(retrain=bounds)), made.look()) is None
 
 
 def test_what_a_promotion_brought_is_measured_once(made: Any) -> None:

@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setpoint.domain.fleet import Deployment, Envelope, Training
+from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds
+from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.incident import Cause, Hypothesis, IncidentStatus, Remedy
 from setpoint.domain.live import Live
+from setpoint.domain.notice import Quiet
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, advance, refitted, withdraw
+from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, find_incident, find_rollout, with_incident, with_rollout
+from setpoint.loop.history import training as training_of
+from setpoint.loop.inside import checked
 from setpoint.loop.look import in_shadow
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
@@ -34,23 +39,53 @@ REMEDIES = {
 names = st.sampled_from(sorted(Envelope().automatic))
 envelopes = st.builds(
     Envelope,
-    automatic=st.lists(names, unique=True, min_size=2).map(tuple),
-    ask=st.lists(names, unique=True).map(tuple),
-    max_actions_per_day=st.integers(0, 4),
+    automatic=st.just(Envelope().automatic) | st.lists(names, unique=True, min_size=2).map(tuple),
+    ask=st.just(()) | st.lists(names, unique=True).map(tuple),
+    max_actions_per_day=st.sampled_from([0, 1, 2, 4, 6, 6]),
+    hours=st.none() | st.builds(Quiet, start_min=st.sampled_from([0, 60]), end_min=st.just(1_439)),
+    retrain=st.builds(
+        RetrainBounds,
+        most_per_week=st.none() | st.integers(0, 3),
+        methods=st.none() | st.lists(st.sampled_from([Method.REFIT, Method.CONTINUE]), max_size=2).map(tuple),
+    ),
+    promote=st.builds(
+        PromoteBounds,
+        most_per_week=st.none() | st.integers(0, 3),
+        worse_by=st.none() | st.just(0.0),
+        gate_rows=st.sampled_from([0, 200, 201]),
+        shadow_rows=st.sampled_from([0, 200, 201]),
+        largest_step=st.sampled_from([0.5, 1.0]),
+    ),
 )
 days = st.fixed_dictionaries(
     {
-        "alarms": st.lists(st.sampled_from(["temp", "quality", "worker 1", "restart"]), unique=True, max_size=3),
-        "off": st.booleans(),
+        "alarms": st.just([])
+        | st.just([])
+        | st.lists(st.sampled_from(["temp", "quality", "worker 1", "restart"]), unique=True),
+        "off": st.sampled_from([True] * 4 + [False]),
         "loss": st.sampled_from([0.5, 1.0, 3.0, 40.0]),
         "scale": st.sampled_from([1.0, 1.8]),
         "cause": st.sampled_from(sorted(set(REMEDIES) - {Cause.CRASH})),
-        "fit": st.sampled_from(["ends", "fails", "runs"]),
-        "verdict": st.sampled_from(sorted(Decision)),
-        "deploys": st.booleans(),
+        "fit": st.sampled_from(["ends", "ends", "fails", "runs"]),
+        "verdict": st.just(Decision.ACCEPT) | st.sampled_from(sorted(Decision)),
+        "deploys": st.sampled_from([False] * 9 + [True]),
         "approves": st.booleans(),
     }
 )
+calm = st.fixed_dictionaries(  # nothing but trainings, so that some come through
+    {
+        "alarms": st.just([]),
+        "off": st.just(True),
+        "loss": st.just(3.0),
+        "scale": st.just(1.0),
+        "cause": st.just(Cause.UNKNOWN),
+        "fit": st.just("ends"),
+        "verdict": st.just(Decision.ACCEPT),
+        "deploys": st.just(False),
+        "approves": st.just(False),
+    }
+)
+histories = st.lists(days, min_size=8, max_size=25) | st.lists(calm, min_size=20, max_size=20)
 
 
 class Life:
@@ -73,10 +108,12 @@ class Life:
         fit = None
         if self.deployment.training is not None and day["fit"] != "runs":
             self.versions += day["fit"] == "ends"
-            fit = FitResult(id="j", version=f"v{self.versions}" if day["fit"] == "ends" else None, error="no luck")
+            version = f"v{self.versions}" if day["fit"] == "ends" else None
+            fit = FitResult(id=self.deployment.training.job, version=version, error="no luck")
         standings = self.made.mae_is_off() if day["off"] else ()
         look = self.made.look(
             self.now, self.history, recent=recent, findings=tuple(findings), standings=standings, fit=fit,
+            champion=self.made.version(self.deployment.served.champion),
             unlearnt=self.history.between(self.deployment.last_fit, None).labelled,
         )  # fmt: skip
         self.deployment = self.noted(look, day)
@@ -127,7 +164,8 @@ class Life:
                     submitted=False,
                 )
                 d = replace(d, training=training, last_fit=look.now)
-                return decided(d, look.now, "concept", "quality", "fit", "", action.by)
+                facts = training_of(action.plan, d, look.champion, look.now).facts
+                return decided(d, look.now, "concept", "quality", "fit", "", action.by, facts=facts)
             case do.Submit():
                 return replace(d, training=replace(d.training, submitted=True))
             case do.Gate():
@@ -163,9 +201,8 @@ class Life:
         self.versions += 1
         d, version = self.deployment, f"v{self.versions}"
         release = replace(d.releases[-1], version=version, at=self.now, by="bob", replaced=d.served.champion)
-        self.deployment = replace(
-            d, served=replace(d.served, champion=version, shadow=None), releases=(*d.releases, release)
-        )
+        d = replace(d, served=replace(d.served, champion=version, shadow=None), releases=(*d.releases, release))
+        self.deployment = decided(d, self.now, "", version, "release", "deployed", "bob")
 
     def approve(self) -> None:
         waiting = [i for i in self.deployment.incidents if i.status is IncidentStatus.WAITING]
@@ -203,8 +240,10 @@ def found(made: Any, name: str, now: datetime) -> Any:
 
 
 @settings(max_examples=60)
-@given(envelope=envelopes, happens=st.lists(days, min_size=8, max_size=25))
+@given(envelope=envelopes, happens=histories)
 def test_the_loop_stays_inside_its_envelope_and_comes_to_rest(made: Any, envelope: Any, happens: Any) -> None:
     life = Life(made, envelope)
     for day in happens:
         life.live_through(day)
+    found = checked(life.deployment)
+    assert (found.outside, found.loose, found.unproven) == ((), (), ())

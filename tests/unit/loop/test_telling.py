@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.fleet import Deployment, Envelope
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Delivery, Message, Telling
 from setpoint.domain.value import replace

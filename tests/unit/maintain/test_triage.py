@@ -1,14 +1,16 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.fleet import Envelope
+from setpoint.domain.envelope import Change, Envelope, Kind
 from setpoint.domain.incident import IncidentStatus, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.maintain.decide import decide
 from setpoint.maintain.triage import triage
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -113,10 +115,12 @@ def test_an_incident_does_not_grow_with_every_look(finding, times):
 )
 def test_the_envelope_decides(incident, finding, envelope, today, verb):
     proposed = replace(incident(finding()), repair=Repair(id="r", remedy=Remedy.ROLLBACK, subject="v2"))
-    assert decide(proposed, envelope, today)[0] == verb
+    now = proposed.opened
+    before = tuple(Change(at=now, kind=Kind.RETRAIN, subject="") for _ in range(today))
+    assert decide(proposed, envelope, before, now)[0] == verb
 
 
 def test_without_a_repair_or_with_nothing_to_do_it_waits(incident, finding):
     waiting = Repair(id="r", remedy=Remedy.WAIT, subject="temp", proof="quality holds")
-    assert decide(incident(finding()), Envelope(), 0)[0] == "wait"
-    assert decide(replace(incident(finding()), repair=waiting), Envelope(), 0) == ("wait", "quality holds")
+    assert decide(incident(finding()), Envelope(), (), NOW)[0] == "wait"
+    assert decide(replace(incident(finding()), repair=waiting), Envelope(), (), NOW) == ("wait", "quality holds")

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from setpoint.domain.fleet import Deployment, Envelope, Release
+from setpoint.domain.envelope import Envelope
+from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.live import Served
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace

@@ -1,12 +1,10 @@
 """What is done to make new versions, prove them, and have them serve."""
 
-from pathlib import Path
-
-from setpoint.domain.canary import LOOP, asking, on_course, promoted, stepped, without
+from setpoint.domain.canary import asking, on_course, promoted, stepped, without
+from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.live import alone
 from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
-from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
@@ -19,12 +17,12 @@ from setpoint.loop.changes import (
     with_rollout,
 )
 from setpoint.loop.gating import look_at, trigger_of
+from setpoint.loop.history import evidence, method_of
 from setpoint.loop.look import Look
 from setpoint.loop.moves import gone_back, moved
 from setpoint.loop.ports import Ports
 from setpoint.loop.receipts import receipt_of
 from setpoint.loop.setting_out import course_of_the_loop, terms_of
-from setpoint.update.trainers import usual
 
 
 @act.register
@@ -38,7 +36,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         holdout_since=plan.holdout_since,
         until=plan.until,
         since=plan.since,
-        method=Method.RECALIBRATE if plan.line else plan.method or _usual(deployment, look),
+        method=method_of(plan, deployment, look.champion),
         window_rows=plan.window_rows,
         expected=plan.expected,
         trigger=trigger_of(deployment),
@@ -48,11 +46,8 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
     )
     frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
     deployment = replace(deployment, training=training, last_fit=frontier)
-    return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by)
-
-
-def _usual(deployment: Deployment, look: Look) -> Method:
-    return deployment.updates.method or usual(Path(look.champion.artifact), deployment.train)
+    facts = {"method": str(training.method)}
+    return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by, facts=facts)
 
 
 @act.register
@@ -156,13 +151,14 @@ def _(action: do.Step, ports: Ports, deployment: Deployment, look: Look) -> Depl
 
 @act.register
 def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    rollout = _promoted(find_rollout(deployment, action.version), look)
+    waiting = find_rollout(deployment, action.version)
+    rollout, facts = _promoted(waiting, look), evidence(waiting, deployment)
     why = action.why + ending(without(deployment.served, action.version))
     served = alone(deployment.served, action.version)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = with_rollout(deployment, rollout)
     deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
-    return decided(deployment, look.now, "concept", action.version, "promote", why, action.by)
+    return decided(deployment, look.now, "concept", action.version, "promote", why, action.by, facts=facts)
 
 
 def _promoted(waiting: Rollout, look: Look) -> Rollout:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.finding import Finding
-from setpoint.domain.fleet import Deployment, Envelope, Release, Standing
+from setpoint.domain.fleet import Deployment, Release, Standing
 from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.profile import binning_of, profile_of
