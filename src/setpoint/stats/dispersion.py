@@ -10,7 +10,7 @@ from setpoint.stats.paired import LARGEST_CORRELATION
 
 FloatArray = NDArray[np.float64]
 
-BUCKETS = 64
+BUCKETS = 256
 FEWEST_BLOCKS = 16  # and at most twice as many
 
 
@@ -24,7 +24,7 @@ def added(sums: Sums, x: FloatArray) -> Sums:
 def by_units(units: Units, x: FloatArray, unit: NDArray[np.int64]) -> tuple[Units, FloatArray]:
     """Return the state after more rows, and after each of them the factor by which units inflate the variance.
 
-    The rows of a unit have the same version, so they are wrong together. Units are thrown into 64 buckets: as long as
+    The rows of a unit have the same version, so they are wrong together. Units are thrown into 256 buckets: as long as
     they have nothing to do with each other, the variance of the buckets' sums is that of the units' sums. At least 1.
 
     Parameters
