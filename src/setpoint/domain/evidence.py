@@ -64,7 +64,8 @@ class Terms:
 
     `alpha` is how often a version that is no worse may be stopped, and how often one that is worse by a margin may be
     promoted, over all candidates of a model; `attempt` says which of them this is, from 1. `better` names the metric
-    that has to get better, if any. After `most_s` seconds without a verdict a person is asked.
+    that has to get better, if any; `ranked` says that quality is the area under the ROC curve. After `most_s` seconds
+    without a verdict a person is asked.
 
     Raises
     ------
@@ -77,6 +78,7 @@ class Terms:
     margins: Margins = field(default_factory=Margins)
     frozen: Frozen = field(default_factory=Frozen)
     better: str = ""
+    ranked: bool = False
     segments: tuple[str, ...] = ()
     most_s: float = 14 * 86_400.0
 

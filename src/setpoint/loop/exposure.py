@@ -17,10 +17,12 @@ from setpoint.domain.records import Column, Columns, Records, stamp
 from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Moving, Rollout
 from setpoint.domain.schema import Schema, Task
+from setpoint.domain.segments import Split
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.ports import Ports
+from setpoint.loop.segmented import masks, watched
 from setpoint.stats.losses import losses_of
 
 LAG = timedelta(seconds=10)  # by then a request is answered and recorded
@@ -48,7 +50,8 @@ def exposed(
     until = max(moving.until, deployment.looked or moving.until, now - LAG)
     mature = max(moving.mature, min(until, now - timedelta(seconds=moving.terms.frozen.outcome_age_s)))
     candidate = ports.bundles.get(deployment.model, rollout.candidate.version)
-    seen = Seen(ports, champion, candidate, moving, asked_gain(deployment.objectives), now)
+    splits = watched(ports.bundles.folder(deployment.model, champion.version), champion.schema)
+    seen = Seen(ports, champion, candidate, moving, asked_gain(deployment.objectives), splits, now)
     pairs, requests, answered = seen.at_once(moving.until, until)
     paired_answers, answers = seen.late(moving.mature, mature)
     batch = Batch(requests=requests, pairs=pairs, answers=answers, paired_answers=paired_answers)
@@ -81,6 +84,7 @@ class Seen:
     candidate: ModelVersion
     moving: Moving
     gain: Gain | None
+    splits: Mapping[str, Split]
     now: datetime
 
     @property
@@ -104,7 +108,12 @@ class Seen:
         rows, ours, part = asked.take(shared), ours[shared], share[shared]
         in_step = time[shared] >= stamp(self.moving.starts[-1])
         requests = Requests(
-            challenger=ours, share=part, failed=failed(rows), broke=rows.broke, latency_ms=latency_ms(rows)
+            challenger=ours,
+            share=part,
+            failed=failed(rows),
+            broke=rows.broke,
+            latency_ms=latency_ms(rows),
+            segments=masks(self.splits, rows.inputs),
         )
         return pairs, requests if len(rows) else None, int((ours & in_step).sum()) + paired
 
@@ -125,6 +134,7 @@ class Seen:
             differs=self._differs(ours.id, since, until),
             latency_ms=unknown,
             challenger_latency_ms=unknown,
+            segments=masks(self.splits, ours.inputs),
         )
         in_step = ours.time.view("datetime64[us]") >= stamp(self.moving.starts[-1])
         return pairs, int(in_step.sum())
@@ -163,11 +173,16 @@ class Seen:
         if not len(left):
             return None
         ours, shadow = ours.take(left), shadow.take(right)
+        ranked = self.moving.terms.ranked
         return PairedAnswers(
             loss=self._losses(ours),
             challenger_loss=self._losses(shadow),
+            score=ours.score if ranked else None,
+            challenger_score=shadow.score if ranked else None,
+            outcome=self._outcomes(ours) if ranked else None,
             value=self._values(ours, self.champion),
             challenger_value=self._values(shadow, self.candidate),
+            segments=masks(self.splits, ours.inputs),
         )
 
     def _answers(self, ours: Records, answered: Records, units: Mapping[str, int]) -> Answers | None:
@@ -183,17 +198,28 @@ class Seen:
         both = (ours, self.champion), (answered, self.candidate)
         values = [v for rows, by in both if (v := self._values(rows, by)) is not None]
         known = np.concatenate(values) if values else None
+        ranked = self.moving.terms.ranked
+        score = np.concatenate([ours.score, answered.score])
+        outcome = np.concatenate([self._outcomes(ours), self._outcomes(answered)])
+        parts = masks(self.splits, ours.inputs), masks(self.splits, answered.inputs)
         return Answers(
             challenger=challenger[order][kept],
             share=share[kept],
             loss=loss[order][kept],
+            score=score[order][kept] if ranked else None,
+            outcome=outcome[order][kept] if ranked else None,
             value=None if known is None else known[order][kept],
             unit=np.array([units.get(id_, 0) for id_ in ids], np.int64),
+            segments={name: np.concatenate([mask, parts[1][name]])[order][kept] for name, mask in parts[0].items()},
         )
 
     def _losses(self, rows: Records) -> Column:
         """Return the losses by the outcomes that were known at the age at which they are looked up."""
         return np.where(self._in_time(rows), losses_of(rows, self.schema), np.nan)
+
+    def _outcomes(self, rows: Records) -> Column:
+        """Return the outcomes that were known at that age."""
+        return np.where(self._in_time(rows), rows.outcome, np.nan)
 
     def _values(self, rows: Records, by: ModelVersion) -> Column | None:
         """Return what the decisions of a version brought, where it is said what they bring."""

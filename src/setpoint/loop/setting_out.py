@@ -14,7 +14,7 @@ from setpoint.domain.objective import asked_gain
 from setpoint.domain.record import Role
 from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Rollout
-from setpoint.domain.schema import Schema
+from setpoint.domain.schema import Schema, Task
 from setpoint.domain.sensitive import hidden
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
@@ -22,7 +22,9 @@ from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop.columns import fitting
 from setpoint.loop.exposure import failed, latency_ms, rows_meant, values_of
 from setpoint.loop.ports import Ports
+from setpoint.loop.segmented import names_of, watched
 from setpoint.stats.losses import losses_of
+from setpoint.stats.placements import placement_losses
 
 BASELINE = timedelta(days=28)
 RECENT = timedelta(days=7)
@@ -92,18 +94,22 @@ def check_only(only: Only | None, schema: Schema) -> None:
 def terms_of(ports: Ports, deployment: Deployment, schema: Schema, now: datetime) -> Terms:
     """Return the terms of a rollout that begins now: those of setpoint.yaml, and what the champion has been like."""
     rolling, champion = deployment.rolling, deployment.served.champion
+    segments = watched(ports.bundles.folder(deployment.model, champion), schema)
+    ranked = schema.task is Task.BINARY and any(o.metric == "roc_auc" for o in deployment.objectives)
     tried = sum(r.moving is not None and r.candidate.champion == champion for r in deployment.rollouts)
     return Terms(
         alpha=rolling.alpha,
         attempt=1 + tried,
         margins=rolling.margins,
-        frozen=_frozen(ports, deployment, schema, now),
+        frozen=_frozen(ports, deployment, schema, now, ranked=ranked),
         better=rolling.better,
+        ranked=ranked,
+        segments=names_of(segments),
         most_s=rolling.most_s,
     )
 
 
-def _frozen(ports: Ports, deployment: Deployment, schema: Schema, now: datetime) -> Frozen:
+def _frozen(ports: Ports, deployment: Deployment, schema: Schema, now: datetime, *, ranked: bool) -> Frozen:
     model, champion = deployment.model, ports.bundles.get(deployment.model, deployment.served.champion)
     asked = ports.log.requests(model, now - BASELINE, now)
     asked = asked.take((asked.role == Role.CHAMPION.value) & (asked.version == champion.version) & (asked.row == 0))
@@ -114,7 +120,7 @@ def _frozen(ports: Ports, deployment: Deployment, schema: Schema, now: datetime)
         failed=failed(asked),
         broke=asked.broke,
         latency_ms=latency_ms(asked),
-        losses=losses_of(rows, schema),
+        losses=placement_losses(rows.score, rows.outcome)[0] if ranked else losses_of(rows, schema),
         outcome_ages_s=ages,
         values=values_of(rows, champion, asked_gain(deployment.objectives)),
         margins=deployment.rolling.margins,
