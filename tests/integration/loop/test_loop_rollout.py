@@ -16,6 +16,7 @@ from setpoint.domain.rollout import Phase
 from setpoint.domain.routing import chosen
 from setpoint.domain.value import replace
 from setpoint.loop import rollouts
+from tests.integration.loop.test_loop_crash import killed_after_every_effect
 
 LOOK = timedelta(minutes=5)
 COURSE = Course(
@@ -91,18 +92,25 @@ def told(w: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_good_version_is_promoted_step_by_step(world: Any) -> None:
-    w, clients = begun(world)
-    assert w.live.models["demand"] == Served(champion="v1", shadow="v2")
-    clients.looks(6)
-    assert told(w)[:3] == [
+def test_a_good_version_is_promoted_step_by_step_however_often_the_loop_is_killed(world: Any) -> None:
+    (plain, clients), (killed, others) = begun(world), begun(world)
+    assert plain.live.models["demand"] == Served(champion="v1", shadow="v2")
+    store, platform = killed_after_every_effect(killed)
+    clients.looks(5)
+    others.looks(5)
+    assert told(plain)[:3] == [
         ("shadow", "the rollout of v2 begins"),
         ("share", "v2 10% of the requests, was 0%"),
         ("share", "v2 50% of the requests, was 10%"),
     ]
-    assert told(w)[3][0] == "promote"
-    assert w.deployment.rollouts[-1].phase is Phase.PROMOTED
-    assert w.live.models["demand"] == w.deployment.served == Served(champion="v2", standby="v1")
+    assert told(plain)[3][0] == "promote"
+    assert plain.deployment.rollouts[-1].phase is Phase.PROMOTED
+    assert plain.live.models["demand"] == plain.deployment.served == Served(champion="v2", standby="v1")
+    assert store.deaths >= 5
+    assert platform.deaths == 3  # two steps, and the promotion
+    assert told(killed) == told(plain)
+    assert killed.deployment.rollouts == plain.deployment.rollouts
+    assert killed.live == plain.live
 
 
 @pytest.mark.parametrize(("wrong", "reason"), [({"fails": 0.05}, "errors"), ({"off": 8.0}, "quality")])
