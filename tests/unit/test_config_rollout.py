@@ -61,6 +61,7 @@ def test_without_a_section_the_loop_has_no_steps_and_a_person_the_usual_ones(tmp
         ("{alpha: 0}", "greater than 0"),
         ("{margins: {latncy: 5%}}", "unknown key 'latncy'; did you mean 'latency'?"),
         ("{better: qualty}", "better: 'qualty'; did you mean 'quality'?; known: quality, value"),
+        ("{better: value}", "better: value needs an objective with a `gain:`"),
         ("{segment: {plant: []}}", "at least 1 item"),
         ("{step: [5%]}", "unknown key 'step'; did you mean 'steps'?"),
     ],

@@ -263,6 +263,8 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
     wrong = next((w for o in setpoint.objectives if (w := misfit(o, setpoint.task, setpoint.segments))), "")
     if wrong:
         raise InvalidInput(f"{file}: {wrong}")
+    if setpoint.rollout.better == "value" and not any(o.gain for o in setpoint.objectives):
+        raise InvalidInput(f"{file}: rollout: better: value needs an objective with a `gain:`")
     return setpoint
 
 
