@@ -25,6 +25,7 @@ sys.dont_write_bytecode = False
 
 TESTS = Path(__file__).parent
 MARKED_FOLDERS = ("integration", "e2e")
+E2E_S = 300  # one test starts a dozen processes, on a machine that may do other things as well
 # `make test` keeps a file in one process: one of minutes that began last would leave the other core idle.
 LONGEST_FIRST = (
     "test_zoo.py", "test_deploy_keras.py", "test_demo.py", "test_training.py", "test_record_log_faults.py",
@@ -44,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for folder in MARKED_FOLDERS:
             if item.path.is_relative_to(TESTS / folder):
                 item.add_marker(folder)
+        if item.get_closest_marker("e2e") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(E2E_S))
     places = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tests import commands
 from tests.ports import free_ports
 
 
@@ -40,12 +40,7 @@ class Setpoint:
 
     def run(self, *arguments: object, code: int | None = 0) -> "subprocess.CompletedProcess[str]":
         """Run a command; `code` is the exit code it must end with (None: any)."""
-        done = subprocess.run(
-            [sys.executable, "-m", "setpoint", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-        )
+        done = commands.run([*map(str, arguments)], self.environment)
         assert "Traceback" not in done.stderr, done.stderr
         assert code is None or done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
         return done
@@ -99,7 +94,8 @@ def setpoint(tmp_path: Path) -> Iterator[Setpoint]:
     """The command, with a home of its own; what it started is stopped at the end."""
     command = Setpoint(tmp_path / "home")
     yield command
-    command.run("down", code=None)
+    if (command.home / "run" / "supervisor.json").exists():
+        command.run("down", code=None)
 
 
 @pytest.fixture(scope="session")
@@ -158,3 +154,17 @@ def campaign_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def campaign(campaign_files: Path, tmp_path: Path) -> Path:
     """A project folder of the test's own."""
     return Path(shutil.copytree(campaign_files, tmp_path / "campaign"))
+
+
+@pytest.fixture(scope="session")
+def campaign_home(campaign_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the campaign was deployed by the command, for tests of what comes after."""
+    command = Setpoint(tmp_path_factory.mktemp("deployed") / "home")
+    command.run("deploy", campaign_files)
+    return command.home
+
+
+@pytest.fixture
+def deployed(setpoint: Setpoint, campaign_home: Path) -> None:
+    """In the test's own home the campaign is version v1, and nothing is up."""
+    shutil.copytree(campaign_home, setpoint.home)

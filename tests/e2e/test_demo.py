@@ -26,7 +26,6 @@ def ran(tmp_path_factory):
     return run_demo(tmp_path_factory.mktemp("demo") / "out", seed=0, workers=2, plan=SHORT)
 
 
-@pytest.mark.timeout(300)
 def test_every_request_is_answered_and_recorded_once(ran):
     assert result_of(ran)["requests"] == {
         "sent": len(ran.stream),
@@ -45,7 +44,6 @@ def test_both_planted_faults_are_mended_by_the_right_remedy(ran):
     assert planted[0]["lifted"] is not None
 
 
-@pytest.mark.timeout(300)
 def test_replaying_the_log_takes_the_same_decisions(ran, tmp_path_factory):
     out = next(tmp_path_factory.getbasetemp().glob("demo*")) / "out"
     log = open_home(Settings(home=out / "home")).records(MODEL)

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
 REQUESTS, CLIENTS, WORKERS = 20_000, 4, 2
 
 
@@ -48,10 +47,10 @@ def pid_of(setpoint: Any, worker: int) -> int | None:
     return status["pid"] if status["ready"] else None
 
 
+@pytest.mark.usefixtures("deployed")
 def test_kill_9_of_each_worker_in_turn_loses_nothing_that_was_answered(
     setpoint: Any, campaign: Any, until: Any
 ) -> None:
-    setpoint.run("deploy", campaign)
     setpoint.up(workers=WORKERS)
     rows = pd.read_parquet(campaign / "reference.parquet").drop(columns=["call", "bought"])
     instances = json.loads(rows.to_json(orient="records"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import joblib
 import pandas as pd
+import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -27,9 +28,9 @@ def predict(setpoint: Any, count: int, id_: str | None = None) -> None:
     setpoint.predict("campaign", rows)
 
 
+@pytest.mark.usefixtures("deployed")
 def test_one_subject_is_erased_while_the_model_serves(setpoint: Any, campaign: Path, until: Any) -> None:
     setpoint.campaign = campaign
-    setpoint.run("deploy", campaign)
     setpoint.up(workers=2)
     predict(setpoint, 60)
     predict(setpoint, 1, SUBJECT)
@@ -53,9 +54,9 @@ def test_one_subject_is_erased_while_the_model_serves(setpoint: Any, campaign: P
     assert setpoint.json("erase", "campaign", "--id", "other-1", "--dry-run") == {"model": "campaign", "rows": 1}
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_killed_supervisor_leaves_the_home_to_the_next(setpoint: Any, campaign: Path, until: Any) -> None:
     setpoint.campaign = campaign
-    setpoint.run("deploy", campaign)
     setpoint.up()
     predict(setpoint, 20)
     running = json.loads((setpoint.home / "run" / "supervisor.json").read_text())
@@ -66,11 +67,11 @@ def test_a_killed_supervisor_leaves_the_home_to_the_next(setpoint: Any, campaign
     until(lambda: not Path(f"/proc/{running['control']}").exists())
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_version_with_another_column_takes_over_and_the_loop_goes_on(
     setpoint: Any, campaign: Path, calls: Any
 ) -> None:
     setpoint.campaign = campaign
-    setpoint.run("deploy", campaign)
     setpoint.up()
     first = calls(200, seed=5)
     setpoint.predict("campaign", first.drop(columns="bought"))

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
+from setpoint.bootstrap.home import open_home
+from setpoint.config import Settings
+from setpoint.domain.rollout import Phase
 
 
 def test_ports_in_use_are_said(setpoint: Any, campaign: Path) -> None:
@@ -26,9 +28,8 @@ def test_ports_in_use_are_said(setpoint: Any, campaign: Path) -> None:
 
 
 @pytest.fixture
-def running(setpoint: Any, campaign: Path, calls: Any) -> Any:
+def running(setpoint: Any, deployed: None, calls: Any) -> Any:
     """The campaign, up, with 60 answered calls."""
-    setpoint.run("deploy", campaign)
     setpoint.up()
     setpoint.predict("campaign", calls(60, seed=1).drop(columns="bought"))
     return setpoint
@@ -105,9 +106,9 @@ def test_what_a_running_home_refuses_and_what_becomes_of_outcomes(running: Any, 
     assert running.says("outcomes", "campaign", file) == "row 0: label 'maybe' is not 'no' or 'yes'"
 
 
-def test_a_body_beyond_its_bound_is_refused_and_the_connection_ends(setpoint: Any, campaign: Path) -> None:
+@pytest.mark.usefixtures("deployed")
+def test_a_body_beyond_its_bound_is_refused_and_the_connection_ends(setpoint: Any) -> None:
     setpoint.environment["SETPOINT_MAX_BODY_BYTES"] = "2000"
-    setpoint.run("deploy", campaign)
     setpoint.up()
     row = {"age": 40, "balance": 1.0, "job": "admin"}
     assert setpoint.ask("POST", "/v1/models/campaign:predict", {"instances": [row]})[0] == 200
@@ -120,8 +121,8 @@ def test_a_body_beyond_its_bound_is_refused_and_the_connection_ends(setpoint: An
     assert len(setpoint.records("campaign")) >= 1
 
 
-def test_the_data_plane_serves_without_its_state_database(setpoint: Any, campaign: Path) -> None:
-    setpoint.run("deploy", campaign)
+@pytest.mark.usefixtures("deployed")
+def test_the_data_plane_serves_without_its_state_database(setpoint: Any) -> None:
     setpoint.environment["SETPOINT_STATE"] = "nosuch://host/x"
     said = setpoint.says("up", "--detach", "--port", setpoint.port, "--control-port", setpoint.control)
     assert said.startswith(
@@ -131,11 +132,11 @@ def test_the_data_plane_serves_without_its_state_database(setpoint: Any, campaig
     assert setpoint.ask("POST", "/v1/models/campaign:predict", rows)[0] == 200
 
 
+@pytest.mark.usefixtures("deployed")
 def test_the_loop_and_a_person_who_updates_do_not_train_twice(
-    setpoint: Any, campaign: Path, calls: Any, tmp_path: Path, until: Any
+    setpoint: Any, calls: Any, tmp_path: Path, until: Any
 ) -> None:
     setpoint.environment["SETPOINT_TICK_EVERY_S"] = "0.2"
-    setpoint.run("deploy", campaign)
     setpoint.up()
     world = calls(600, seed=1, turned=True)
     setpoint.predict("campaign", world.drop(columns="bought"))
@@ -144,9 +145,11 @@ def test_the_loop_and_a_person_who_updates_do_not_train_twice(
     # whoever is first: the loop has its own reason to retrain
     setpoint.run("update", "campaign", code=None)
 
+    operator = open_home(Settings(home=setpoint.home))
+
     def settled() -> bool:
-        phases = [r["phase"] for r in setpoint.json("rollout", "campaign")["rollouts"]]
-        return bool(phases) and not {"gate", "refit"} & set(phases)
+        phases = {r.phase for r in operator.deployments("campaign")[0].rollouts}
+        return bool(phases) and not {Phase.GATE, Phase.REFIT} & phases
 
     until(settled, 120)
     setpoint.run("down")

@@ -20,7 +20,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tests.ports import free_ports
 
-pytestmark = pytest.mark.timeout(300)
 TEXT, NUMBER, ID = "XmarkerX", 98765.4375, "XpersonX"
 SPELT = (TEXT.encode(), ID.encode(), b"98765.4375", struct.pack(">d", NUMBER), struct.pack("<d", NUMBER))
 FIELDS = ["age", "balance", "city", "job"]

@@ -4,10 +4,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_a_canary_goes_its_way_by_commands(setpoint: Any, campaign: Path, calls: Any) -> None:
     told = setpoint.says("deploy", campaign, "--share", "10%")
