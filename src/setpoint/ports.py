@@ -316,6 +316,17 @@ class Scorer(Protocol):
     def score(self, model: str, version: str, inputs: Columns) -> "Columns":
         """Return the outputs (by output name) for columns of equal length."""
 
+    def apart(self, model: str, version: str, inputs: Columns | None) -> tuple["Columns", float]:
+        """Return the outputs of a fresh copy in a process that ends with it, and the seconds until it could answer.
+
+        None asks nothing: whether it loads is all that is wanted.
+
+        Raises
+        ------
+        SetpointError
+            If it does not load or answer.
+        """
+
 
 @value
 class FitJob:

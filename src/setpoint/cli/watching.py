@@ -48,9 +48,22 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         console.print(table("", columns, rows, right=("set point", "now", "rows", "before labels")))
         looked = f"Last look {d['looked'][:19]} UTC" if d["looked"] else "No look yet; the loop of `setpoint up` looks"
         console.print(f"[dim]{looked}[/]", highlight=False)
+        if words := _way_back(d["way_back"]):
+            console.print(words, highlight=False)
         for c in d["alerts"]["channels"]:
             if c["failing"]:
                 console.print(f"[red]Alerts do not reach {plain(c['name'])}[/]: {plain(c['why'])}", highlight=False)
+
+
+def _way_back(told: dict[str, Any] | None) -> str:
+    """Say how the last rehearsal of going back went; nothing where there is no version to go back to."""
+    if told is None or not told["version"]:
+        return ""
+    at = f"rehearsed {told['at'][:16].replace('T', ' ')} UTC"
+    if told["why"]:
+        return f"[red]No way back to {told['version']}[/] ({at}): {plain(told['why'])}"
+    said = plain(told["note"]) or f"the same {told['rows']} answers"
+    return f"[dim]Way back: {told['version']}, {at}: ready in {told['seconds']:.1f} s, {said}[/]"
 
 
 def _progress(told: dict[str, Any] | None) -> str:

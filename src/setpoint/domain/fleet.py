@@ -12,6 +12,7 @@ from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
 from setpoint.domain.receipt import Gain
+from setpoint.domain.rehearsal import Kept, Rehearsal
 from setpoint.domain.rollout import Rollout, Verdict
 from setpoint.domain.study import Study
 from setpoint.domain.update import Advised, Method, Updates
@@ -117,6 +118,7 @@ class Deployment:
     too old.
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
+    `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
     """
 
     model: str
@@ -147,3 +149,5 @@ class Deployment:
     looked: datetime | None = None
     decisions: tuple[Decided, ...] = ()
     envelopes: tuple[Ruled, ...] = ()
+    rehearsal: Rehearsal | None = None
+    answers: tuple[Kept, ...] = ()

@@ -11,6 +11,7 @@ from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records
+from setpoint.domain.rehearsal import Kept, Rehearsal
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
@@ -21,6 +22,7 @@ from setpoint.loop.exposure import Exposed, exposed
 from setpoint.loop.moves import on_its_way
 from setpoint.loop.ports import Ports
 from setpoint.loop.reference_gaps import reference_gaps
+from setpoint.loop.rehearsing import rehearsal_findings, rehearsed
 from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
@@ -65,6 +67,8 @@ class Look:
     ledger: Ledger = field(default_factory=Ledger)
     unreadable: str = ""  # why nothing can be learnt from the inputs on record, if so
     prospect: Prospect | None = None  # what may be done about the answers, if that was thought over
+    rehearsal: Rehearsal | None = None
+    answers: tuple[Kept, ...] = ()
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
@@ -108,6 +112,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     study, failed = tried(seen, "study", lambda: studied(ports, deployment, champion, history, now), deployment.study)
     known = deployment.estimates, deployment.ledger
     (estimates, ledger), lost = tried(seen, "estimate", lambda: estimated(ports, deployment, champion, seen), known)
+    last = deployment.rehearsal, deployment.answers
+    (rehearsal, answers), unwoken = tried(seen, "rehearsal", lambda: rehearsed(ports, deployment, now), last)
     stand, unknown = tried(seen, "standings", lambda: standings(seen), deployment.standings)
     return Look(
         now=now,
@@ -116,12 +122,15 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
             *observe(seen),
             *noteworthy(study),
             *estimate_findings(estimates, champion.version),
-            *(*failed, *lost, *unknown),
+            *rehearsal_findings(rehearsal, now),
+            *(*failed, *lost, *unwoken, *unknown),
         ),
         study=study,
         estimates=estimates,
         ledger=ledger,
         standings=stand,
+        rehearsal=rehearsal,
+        answers=answers,
         recent=seen.recent,
         history=history,
         unlearnt=_recorded(ports, champion, since=deployment.last_fit, until=now, as_of=now).labelled,

@@ -1,9 +1,12 @@
 """Asks stored versions for predictions outside the data plane: for investigations and gates."""
 
+import time
+
 from setpoint.domain.contract import imputed
 from setpoint.domain.records import Columns
 from setpoint.ports import BundleStore
 from setpoint.runtime import Model, load
+from setpoint.runtime.process import ChildModel
 
 KEPT = 4  # versions held in memory
 
@@ -25,3 +28,13 @@ class BundleScorer:
         while len(self._models) > KEPT:
             self._models.pop(next(iter(self._models)))
         return loaded.predict(imputed(inputs, manifest.schema))
+
+    def apart(self, model: str, version: str, inputs: Columns | None) -> tuple[Columns, float]:
+        """Return the outputs of a fresh copy in a process that ends with it, and the seconds until it could answer."""
+        manifest, started = self._bundles.get(model, version), time.monotonic()
+        copy = ChildModel(self._bundles.folder(model, version), manifest, memory_bytes=self._memory_bytes)
+        seconds = time.monotonic() - started
+        try:
+            return copy.predict(imputed(inputs, manifest.schema)) if inputs is not None else {}, seconds
+        finally:
+            copy.close()

@@ -10,7 +10,7 @@ from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.training_set import LeftOut
-from setpoint.maintain.triage import FAIRNESS
+from setpoint.maintain.triage import FAIRNESS, WAY_BACK
 
 Span = tuple[datetime, datetime | None]
 # rows of an incident without a remedy are kept out of the baseline this long; then they are the new normal
@@ -19,7 +19,7 @@ UNEXPLAINED = timedelta(days=7)
 
 def touched(incident: Incident) -> Span | None:
     """Return the stretch whose rows an incident makes doubtful, or None if its rows are sound."""
-    if incident.subject == FAIRNESS or incident.subject.startswith(("worker", "control process")):
+    if incident.subject in (FAIRNESS, WAY_BACK) or incident.subject.startswith(("worker", "control process")):
         return None
     repair = incident.repair
     if repair is not None and repair.remedy in (Remedy.RETRAIN, Remedy.WAIT):

@@ -111,6 +111,8 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         standings=look.standings,
         estimates=look.estimates,
         ledger=look.ledger,
+        rehearsal=look.rehearsal,
+        answers=look.answers,
         incidents=incidents,
         decisions=(*deployment.decisions, *said),
     )

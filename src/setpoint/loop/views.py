@@ -60,6 +60,7 @@ def _deployment(d: Deployment) -> dict[str, Any]:
         "incidents_open": sum(i.live for i in d.incidents),
         "repairs": [msgspec.to_builtins(m) for m in d.served.maps],
         "training": d.training.job if d.training else None,
+        "way_back": msgspec.to_builtins(d.rehearsal) if d.rehearsal else None,
         "looked": d.looked.isoformat() if d.looked else None,
         "alerts": {
             "waiting": len(d.telling.outbox),

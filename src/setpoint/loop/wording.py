@@ -9,7 +9,7 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy
 from setpoint.domain.notice import Message, Severity
 from setpoint.domain.value import value
-from setpoint.maintain.triage import QUALITY, SERVICE, strength
+from setpoint.maintain.triage import QUALITY, SERVICE, WAY_BACK, strength
 
 LONGEST = 240  # characters of one line
 MOST_SAID = 3  # newest lines of a timeline
@@ -94,7 +94,9 @@ def what(incident: Incident) -> str:
     if worst is None:
         return incident.subject
     change = worst.kind.replace("_", " ") or worst.metric
-    about = worst.column or worst.segment or ("" if incident.subject in (QUALITY, SERVICE) else incident.subject)
+    about = (
+        worst.column or worst.segment or ("" if incident.subject in (QUALITY, SERVICE, WAY_BACK) else incident.subject)
+    )
     return " ".join(" of ".join(filter(None, (change, about))).split())
 
 

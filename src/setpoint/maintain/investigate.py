@@ -4,11 +4,12 @@ from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explain, weighed
-from setpoint.maintain.hypotheses import concept, covariate, crash, release, season, unit, unknown
+from setpoint.maintain.hypotheses import concept, covariate, crash, release, season, unit, unknown, way_back
 
 SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
+    way_back.explain,
     unit.explain,
     release.explain,
     concept.explain,

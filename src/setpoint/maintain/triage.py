@@ -11,6 +11,7 @@ from setpoint.domain.value import replace
 QUALITY = "quality"
 SERVICE = "service"
 FAIRNESS = "fairness"
+WAY_BACK = "rollback"
 REQUESTS = "requests"
 OUTPUTS = ("prediction", "probability", "label")  # when only these drift, it is the model's answers that moved
 SAME_CAUSE = timedelta(days=2)  # data that move so soon after a quality alarm may be what it was about
@@ -40,7 +41,8 @@ def triage(
     known = with_restarts(known, findings)
     known = with_data(known, [f for f in alarms if is_about_inputs(f)], now, model)
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
-    known = joined(known, [f for f in alarms if f.monitor == FAIRNESS], FAIRNESS, now, model)
+    for subject in (FAIRNESS, WAY_BACK):
+        known = joined(known, [f for f in alarms if f.monitor == subject], subject, now, model)
     return joined(known, [f for f in alarms if f.monitor == SERVICE], SERVICE, now, model)
 
 

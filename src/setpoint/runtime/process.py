@@ -150,6 +150,10 @@ class ChildModel:
             raise ModelFailed(f"{frame.error}: {frame.text}")
         return answer
 
+    def close(self) -> None:
+        """End the process now."""
+        self._nursery.close()
+
     def _living_child(self) -> Child:
         """Return a child that can be asked; one that died meanwhile is replaced."""
         child = self._nursery.child
