@@ -104,5 +104,6 @@ def _inflation(means: FloatArray, size: int, whole: Sums) -> float:
         return 1.0
     raw = float((around[1:] * around[:-1]).sum()) / squares
     correlation = min(max((raw * blocks + 1) / (blocks - 4), 0.0), LARGEST_CORRELATION)
-    inflation = max(1.0, squares / (blocks - 1) * size / own) * (1 + correlation) / (1 - correlation)
+    variance = squares / (blocks - 3)  # evidence is divided by it: E[1/s²] = (k / (k − 2)) / σ², k = blocks − 1
+    inflation = max(1.0, variance * size / own) * (1 + correlation) / (1 - correlation)
     return inflation if math.isfinite(inflation) else 1.0
