@@ -4,11 +4,12 @@ Every function takes `home`: a folder, by default the one the environment names 
 """
 
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -24,6 +25,7 @@ from setpoint.domain.update import Advised
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
+from setpoint.loop.comparing import Compared, Metric
 from setpoint.loop.frames import outcomes_of
 from setpoint.loop.inside import Inside
 from setpoint.loop.proposal import propose_setpoint
@@ -32,6 +34,7 @@ from setpoint.loop.sets import export_set
 from setpoint.loop.versions import Stored, stored
 from setpoint.monitor.overview.values import Overview
 from setpoint.monitor.tables.compared import compare
+from setpoint.stats.interleave import Preference, Slot, preference, team_draft
 from setpoint.update.sets.made import TrainingSet
 
 __all__ = [
@@ -39,10 +42,13 @@ __all__ = [
     "approve",
     "check_envelope",
     "compare",
+    "compare_interleaved",
+    "compare_versions",
     "deploy",
     "erase",
     "incidents",
     "init",
+    "interleave",
     "monitor",
     "outcomes",
     "records",
@@ -201,6 +207,37 @@ def rollout(model: str, shares: Mapping[str, Share], *, by: str | None = None, h
     """Have challengers answer a share of the requests, by version: `{"v2": 0.1, "v3": "5%"}`; 0 takes it away."""
     parts = {version: fraction(share) for version, share in shares.items()}
     return opened(home).rollout(model, parts, by=by or getpass.getuser())
+
+
+def compare_versions(
+    model: str, a: str, b: str, *, metric: Metric = "quality", since: datetime | None = None, home: Place | None = None
+) -> Compared:
+    """Say which of two versions is better on what both answered, by how much, and how sure that is."""
+    return opened(home).compare(model, a, b, metric=metric, since=utc(since) if since else None)
+
+
+def interleave(a: Sequence[Hashable], b: Sequence[Hashable], *, length: int, seed: int) -> tuple[Slot, ...]:
+    """Return one list of two rankings by team draft; show its items, and record of each click whose pick it was."""
+    return team_draft(a, b, length=length, seed=seed)
+
+
+def compare_interleaved(clicks: Table) -> Preference:
+    """Say which of two interleaved rankings people prefer, from one row a list, in time order.
+
+    The columns `clicks_a` and `clicks_b` count the clicks on the items that each picked.
+
+    Raises
+    ------
+    InvalidInput
+        If the table lacks a column, or a count is missing.
+    """
+    table = _arrow(clicks)
+    if missing := [name for name in ("clicks_a", "clicks_b") if name not in table.column_names]:
+        raise InvalidInput(f"the table lacks {', '.join(missing)}; it has {', '.join(table.column_names)}")
+    a, b = (table[name].cast(pa.float64()).to_numpy() for name in ("clicks_a", "clicks_b"))
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise InvalidInput("a count of clicks is missing; a list that nobody clicked has 0")
+    return preference(a, b)
 
 
 def check_envelope(model: str, *, since: datetime | None = None, home: Place | None = None) -> Inside:

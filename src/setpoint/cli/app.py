@@ -32,6 +32,7 @@ COMMANDS = (
         "Show candidates, move traffic to a version by steps, or give challengers a share of the requests.",
     ),
     ("rollback", "going_back:rollback", "Make an earlier version champion again, whole."),
+    ("compare", "comparing:compare", "Say which of two versions is better on what both answered."),
     ("envelope", "envelope:app", "Show what may happen without a person, and check that nothing else did."),
     ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),
     ("replay", "replaying:app", "Show what the loop would have done with recorded traffic, beside doing nothing."),

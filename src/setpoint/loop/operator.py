@@ -33,6 +33,7 @@ from setpoint.loop.adopting import adopt, way_back
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.changes import decided, find_incident, find_rollout, serve, settle, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
+from setpoint.loop.comparing import Compared, Metric, compared
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.inside import Inside, checked
 from setpoint.loop.learnt import learnt_from
@@ -202,6 +203,15 @@ class Operator:
             )
         order_back(lambda: ports.bundles, ports.platform, model, to=to, by=by, now=self.clock.now())
         return self.written(model)
+
+    def compare(
+        self, model: str, a: str, b: str, *, metric: Metric = "quality", since: datetime | None = None
+    ) -> Compared:
+        """Compare two versions on what both answered; may be asked at any time, and as often as one likes."""
+        self.ports.log.ingest()
+        return compared(
+            self.ports, self.ports.state.load(model), a, b, metric=metric, since=since, now=self.clock.now()
+        )
 
     def inside(self, model: str, *, since: datetime | None = None) -> Inside:
         """Say whether all that was done without a person stayed inside the envelope."""
