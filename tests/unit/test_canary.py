@@ -67,7 +67,11 @@ def test_a_candidate_of_the_loop_answers_nobody_without_consent() -> None:
 
 def test_what_cannot_be_judged_is_asked_at_the_end_and_what_is_wrong_at_once() -> None:
     ready: dict[str, Any] = {"requests": 500}
-    assert turn(a_rollout(judged=said(Says.ASK, "unjudged: quality"), **ready))[0] is Turn.STEP
+    unjudged = a_rollout(judged=said(Says.ASK, "unjudged: quality"), **ready)
+    assert turn(unjudged)[0] is Turn.STEP
+    last = replace(unjudged, moving=replace(unjudged.moving, starts=(NOW, NOW, NOW)))
+    assert turn(last, NOW + HOUR / 2)[0] is Turn.STAY
+    assert turn(last)[0] is Turn.ASK
     assert turn(a_rollout(judged=said(Says.ASK, "shares"), **ready))[0] is Turn.ASK
     left = canary.approved(a_rollout(judged=said(Says.ASK, "shares"), **ready), by="ann", fast=False)
     assert turn(left) == (Turn.PROMOTE, "without waiting for the rest, by ann: evidence says ask")

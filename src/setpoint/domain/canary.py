@@ -64,7 +64,8 @@ def next_turn(rollout: Rollout, now: datetime, *, held: str, automatic: bool) ->
         return Next(turn=Turn.STAY, why="nothing has been judged yet")
     if moving.fast_by:
         return Next(turn=Turn.PROMOTE, why=f"without waiting for the rest, by {moving.fast_by}: {judged.words}")
-    if judged.says is Says.ASK and (moving.last or not judged.reason.startswith(UNJUDGED)):
+    asks = judged.says is Says.ASK
+    if asks and not judged.reason.startswith(UNJUDGED):
         return _asking(moving, judged.words)
     if short := too_short(moving, now):
         return Next(turn=Turn.STAY, why=short)
@@ -73,9 +74,9 @@ def next_turn(rollout: Rollout, now: datetime, *, held: str, automatic: bool) ->
             return _asking(moving, f"the envelope has a person promote, and so let it answer: {judged.words}")
         answered = f"{moving.requests:,} requests in {_span((now - moving.starts[-1]).total_seconds())}"
         return Next(turn=Turn.STEP, why=f"nothing speaks against it after {answered}")
-    if judged.says is not Says.PROMOTE:
+    if judged.says is Says.WAIT:
         return Next(turn=Turn.STAY, why=judged.words)
-    return Next(turn=Turn.PROMOTE, why=judged.words) if approved else _asking(moving, judged.words)
+    return _asking(moving, judged.words) if asks or not approved else Next(turn=Turn.PROMOTE, why=judged.words)
 
 
 def held_up(moving: Moving, held: str) -> str:
