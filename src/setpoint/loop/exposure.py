@@ -162,7 +162,7 @@ class Seen:
             return None, None
         asked = self._meant(since, until)
         units = dict(zip(asked.id, asked.arrived, strict=True))  # the rows of a request have arrived together
-        ours = self._scoped(self._read(Role.CHAMPION, since, until, self.champion.version), units)
+        ours = self._scoped(self._read(Role.CHAMPION, since, until), units)
         shadow = self._scoped(self._read(Role.SHADOW, since, until), units)
         answered = self._scoped(self._read(Role.CHALLENGER, since, until), units)
         paired = self._paired_answers(ours.take(share_at(self.moving, ours.time) == 0), shadow)
@@ -242,8 +242,8 @@ class Seen:
         mask: NDArray[Any] = (asked.role == role.value) & (asked.version == version)
         return mask
 
-    def _read(self, role: Role, since: datetime, until: datetime, version: str = "") -> Records:
-        model, version = self.champion.model, version or self.version
+    def _read(self, role: Role, since: datetime, until: datetime) -> Records:
+        model, version = self.champion.model, self.champion.version if role is Role.CHAMPION else self.version
         return self.ports.log.read(model, since=since, until=until, as_of=self.now, role=role, version=version)
 
     def _scoped(self, rows: Records, units: Mapping[str, int]) -> Records:

@@ -1,0 +1,154 @@
+"""What a look brings of a rollout: each request once when it is there, each row once when it is old enough."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from setpoint.deploy.package import BINNING_FILE
+from setpoint.domain import canary
+from setpoint.domain.course import Course, Step
+from setpoint.domain.cuts import Counted, Cuts
+from setpoint.domain.evidence import Frozen, Terms
+from setpoint.domain.profile import Binning
+from setpoint.domain.record import InferenceRecord, Outcome, Role
+from setpoint.domain.rollout import Candidate, Rollout
+from setpoint.domain.slice import Only
+from setpoint.domain.value import replace, to_json
+from setpoint.loop.exposure import CHANGEOVER, Exposed, exposed, share_at
+from setpoint.store.memory import MemoryRecordLog
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def a_rollout(*shares: float, only: Only | None = None, age_s: float = 0.0) -> Rollout:
+    """One whose steps have begun a minute after one another, and is in the last of them."""
+    course = Course(steps=tuple(Step(share=share) for share in shares), only=only)
+    candidate = Candidate(version="v2", champion="v1", reason="", created=START)
+    terms = Terms(frozen=Frozen(outcome_age_s=age_s, loss=1.0))
+    rollout = canary.begun(candidate, course, terms, by="ann", now=START)
+    for at in range(1, len(shares)):
+        rollout = canary.stepped(rollout, START + at * MINUTE)
+    return rollout
+
+
+def test_the_share_of_a_time_is_that_of_its_step_and_unknown_while_it_changes() -> None:
+    moving = a_rollout(0.0, 0.1, 0.5).moving
+    assert moving is not None
+    steps = np.array([START.replace(tzinfo=None) + at * MINUTE for at in range(3)], "datetime64[us]")
+    second = np.timedelta64(1, "s")
+    shares = share_at(moving, np.array([*(steps - second), *steps, *(steps + CHANGEOVER)]))
+    assert np.array_equal(shares, [np.nan, 0.0, 0.1, 0.0, np.nan, np.nan, 0.0, 0.1, 0.5], equal_nan=True)
+
+
+@pytest.fixture
+def world(made: Any, tmp_path: Path) -> Any:
+    """Return a function that records requests, and one that looks."""
+    log = MemoryRecordLog()
+    version = made.version
+    binning = Binning(columns={n: Cuts(kind=Counted.NUMERIC, edges=(0.0,)) for n in ("temp", "hum", "prediction")})
+    log.open_model("demand", version().schema, binning)
+    (tmp_path / BINNING_FILE).write_bytes(to_json(binning))
+    bundles = SimpleNamespace(get=lambda model, name: version(name), folder=lambda model, name: tmp_path)
+    ports: Any = SimpleNamespace(log=log, bundles=bundles)
+
+    def ask(id_: str, second: float, by: str, *, role: Role = Role.CHAMPION, **more: Any) -> None:
+        at = int((START + timedelta(seconds=second)).timestamp() * 1e6)
+        ids = more.pop("ids", [id_])
+        status, n = more.pop("status", 200), len(ids)
+        values: dict[str, Any] = {
+            "inputs": {"temp": [more.pop("temp", 10.0)] * n, "hum": [1.0] * n},
+            "outputs": {"prediction": [5.0] * n} if status == 200 else {},
+            "caller": more.pop("caller", "a"),
+            "violations": more.pop("violations", []),
+        }
+        log.append([InferenceRecord.named(
+            request_id=id_, model="demand", version=by, role=role, arrived_us=at, latency_us=2_000, status=status,
+            ids=ids, times_us=[at] * n, **values,
+        )])  # fmt: skip
+
+    def tell(id_: str, value: float, known_s: float) -> None:
+        known = int((START + timedelta(seconds=known_s)).timestamp() * 1e6)
+        log.append_outcomes("demand", [Outcome(id=id_, value=value, known_us=known)])
+
+    def look(rollout: Rollout, second: float) -> Exposed:
+        log.ingest()
+        now = START + timedelta(seconds=second)
+        found = exposed(ports, made.deployment(looked=now), version(), rollout, now)
+        assert found is not None
+        return found
+
+    return SimpleNamespace(ask=ask, tell=tell, look=look)
+
+
+def moved_on(rollout: Rollout, seen: Exposed) -> Rollout:
+    assert rollout.moving is not None
+    return replace(rollout, moving=replace(rollout.moving, until=seen.until, mature=seen.mature))
+
+
+def test_requests_are_told_once_with_what_came_of_them(world: Any) -> None:
+    rollout = a_rollout(0.5)
+    world.ask("a", 10, "v1")
+    world.ask("b", 11, "v2", role=Role.CHALLENGER, ids=["b/0", "b/1"])
+    world.ask("c", 12, "v2", role=Role.CHALLENGER, status=500, violations=["model_error"])
+    world.ask("d", 13, "v1", status=422, violations=["range:temp"], ids=[])
+    world.ask("e", 14, "v0")  # another champion's, from before
+    seen = world.look(rollout, 20)
+    requests = seen.batch.requests
+    assert requests.challenger.tolist() == [False, True, True, False]
+    assert requests.failed.tolist() == [False, False, True, False]
+    assert requests.broke.tolist() == [False, False, False, True]
+    assert np.array_equal(requests.latency_ms, [2.0, 2.0, np.nan, np.nan], equal_nan=True)
+    assert (seen.requests, set(requests.share)) == (2, {0.5})
+    again = world.look(moved_on(rollout, seen), 30)
+    assert (again.batch.requests, again.batch.answers, again.requests) == (None, None, 0)
+
+
+def test_rows_are_told_when_they_are_old_enough_whether_or_not_an_outcome_came(world: Any) -> None:
+    rollout = a_rollout(0.5, age_s=100)
+    for i, by in enumerate(["v1", "v2", "v2"]):
+        world.ask(f"r{i}", 10 + i, by, role=Role.CHAMPION if by == "v1" else Role.CHALLENGER)
+    world.tell("r0", 4.0, known_s=50)
+    world.tell("r1", 2.0, known_s=500)  # too late to count
+    early = world.look(rollout, 60)
+    assert early.batch.answers is None
+    answers = world.look(moved_on(rollout, early), 600).batch.answers
+    assert answers.challenger.tolist() == [False, True, True]
+    assert np.array_equal(answers.loss, [1.0, np.nan, np.nan], equal_nan=True)
+
+
+def test_the_rows_of_a_request_are_one_unit(world: Any) -> None:
+    world.ask("a", 10, "v1", ids=["a/0", "a/1"])
+    world.ask("b", 11, "v2", role=Role.CHALLENGER, ids=["b/0", "b/1"])
+    unit = world.look(a_rollout(0.5), 20).batch.answers.unit
+    assert unit[0] == unit[1] != unit[2] == unit[3]
+
+
+def test_in_the_shadow_both_answers_to_a_request_are_told_together(world: Any) -> None:
+    for i in range(3):
+        world.ask(f"r{i}", 10 + i, "v1")
+        world.tell(f"r{i}", 4.0, known_s=15)
+    world.ask("r0", 10, "v2", role=Role.SHADOW)
+    world.ask("r2", 12, "v2", role=Role.SHADOW, status=500, violations=["model_error"])  # and r1 was dropped
+    seen = world.look(a_rollout(0.0, age_s=10), 100)
+    assert seen.batch.pairs.challenger_failed.tolist() == [False, True]
+    assert np.array_equal(seen.batch.pairs.differs, [0.0, np.nan], equal_nan=True)
+    assert (seen.batch.paired_answers.loss.tolist(), seen.batch.paired_answers.challenger_loss.tolist()) == (
+        [1.0],
+        [1.0],
+    )
+    assert (seen.batch.requests, seen.requests) == (None, 2)
+
+
+@pytest.mark.parametrize("only", [Only(segment={"temp": (10.0,)}), Only(callers=("a",))])
+def test_only_what_is_meant_is_told(world: Any, only: Only) -> None:
+    for i, by in enumerate(["v1", "v2"]):
+        role = Role.CHAMPION if by == "v1" else Role.CHALLENGER
+        world.ask(f"in{i}", 10 + i, by, role=role)
+        world.ask(f"out{i}", 20 + i, by, role=role, temp=11.0, caller="b")
+    seen = world.look(a_rollout(0.5, only=only), 60)
+    assert len(seen.batch.requests.challenger) == len(seen.batch.answers.challenger) == 2
