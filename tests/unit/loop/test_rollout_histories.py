@@ -10,16 +10,19 @@ import pytest
 
 from setpoint.domain import canary
 from setpoint.domain.course import Course, Rolling, Step
+from setpoint.domain.envelope import Envelope, PromoteBounds
 from setpoint.domain.evidence import Judged, Says, Terms
-from setpoint.domain.fleet import Deployment, Envelope
+from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import Freeze, frozen
 from setpoint.domain.live import sharing
+from setpoint.domain.notice import Quiet
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, settle, with_rollout
+from setpoint.loop.inside import checked
 from setpoint.loop.moves import check_not_moving, moved, on_its_way, stopped
 from setpoint.loop.plan import plan
 from setpoint.loop.releasing import released
@@ -30,6 +33,7 @@ from setpoint.loop.tick import MOST_ACTIONS
 HISTORIES, EVENTS = 1_000, 14
 COURSE = Course(steps=tuple(Step(share=s, least_s=3_600, least_requests=100) for s in (0.0, 0.1, 0.5)))
 NIGHT = Freeze(start_min=22 * 60, end_min=4 * 24 * 60 + 60)  # most of the week
+WORKING = Quiet(start_min=8 * 60, end_min=18 * 60)
 MOVES = ("share", "shadow", "promote", "release", "back", "abort", "reject", "wait")
 
 
@@ -39,7 +43,12 @@ class History:
     def __init__(self, made: Any, seed: int) -> None:
         self.made, self.draw, self.now, self.versions = made, random.Random(seed), made.now, 1
         envelope = Envelope(
-            automatic=self.draw.choice([("promote",), ()]), max_actions_per_day=self.draw.choice([1, 9])
+            automatic=self.draw.choice([("promote",), ()]),
+            max_actions_per_day=self.draw.choice([1, 9]),
+            hours=self.draw.choice([None, None, WORKING]),
+            promote=PromoteBounds(
+                most_per_week=self.draw.choice([None, 1]), largest_step=self.draw.choice([0.4, 0.5, 1.0])
+            ),
         )
         freezes = (NIGHT,) if self.draw.random() < 0.2 else ()
         schema = SimpleNamespace(schema=SimpleNamespace(names=("temp",)))
@@ -155,7 +164,8 @@ def begin(h: History, d: Deployment) -> Deployment:
     check_free(d, version)
     check_window(d, h.now)
     by = h.draw.choice(["ann", canary.LOOP])
-    candidate = Candidate(version=version, champion=d.served.champion, reason="", created=h.now)
+    gate = h.made.verdict()
+    candidate = Candidate(version=version, champion=d.served.champion, reason="", created=h.now, gate=gate)
     return moved(d, canary.begun(candidate, COURSE, Terms(), by=by, now=h.now), h.now, "it begins", by)
 
 
@@ -205,6 +215,8 @@ def test_a_thousand_histories_stay_inside_and_promote_nothing_unproven(made: Any
         history = History(made, seed)
         for _ in range(EVENTS):
             history.live_on()
+        found = checked(history.deployment)
+        assert (found.outside, found.loose) == ((), ())
         for rollout in history.deployment.rollouts:
             ends[rollout.phase] += 1
     assert min(ends[p] for p in (Phase.PROMOTED, Phase.REJECTED, Phase.ABORTED, Phase.CANARY, Phase.SHADOW)) > 20, ends
