@@ -240,6 +240,16 @@ def test_answering_otherwise_more_often_than_allowed_is_for_a_person(differs: fl
     assert stream(judged, "disagreement").held is (reason == "waiting")
 
 
+def test_what_nobody_bounds_is_shown_and_not_judged() -> None:
+    """Ten times the errors, and quality not asked for: the rest decides."""
+    margins = Margins(errors=None, violations=0.01, latency=0.3, quality=None)
+    judged = says(shared(15_000, errors=(0.002, 0.02)), replace(TERMS, margins=margins))
+    assert judged.says is Says.PROMOTE
+    assert stream(judged, "errors").why == "nobody has said what it may be"
+    assert (stream(judged, "errors").difference or 0) > 0.01
+    assert not stream(judged, "errors").harmed
+
+
 def test_decisions_that_bring_less_send_it_back() -> None:
     """Both decide the same share right, but the challenger's mistakes cost more."""
     rng = np.random.default_rng(0)

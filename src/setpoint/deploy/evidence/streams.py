@@ -13,8 +13,7 @@ RATES = (names.ERRORS, names.VIOLATIONS, names.DISAGREEMENT, *names.LATENCIES)
 
 def streams_of(evidence: Evidence, terms: Terms) -> tuple[Stream, ...]:
     """Return every metric and segment that is watched, also those of which nothing is known yet."""
-    wanted = list(dict.fromkeys([*names.soon(terms), *names.late(terms), *names.required(terms)]))
-    return tuple(_stream(name, evidence.tracks.get(name, Track()), terms) for name in wanted)
+    return tuple(_stream(name, evidence.tracks.get(name, Track()), terms) for name in names.shown(terms))
 
 
 def _stream(name: str, track: Track, terms: Terms) -> Stream:
@@ -42,6 +41,8 @@ def _stream(name: str, track: Track, terms: Terms) -> Stream:
 
 def _why(metric: str, terms: Terms) -> str:
     """Return why a metric cannot be judged; empty: it can."""
+    if names.margin(metric, terms) is None:
+        return "nobody has said what it may be"
     if metric in names.LATENCIES and not terms.frozen.latency_ms.get(names.LATENCIES[metric]):
         return "it is not known how long the champion took before"
     if metric == names.QUALITY and loss_scale(terms) is None:

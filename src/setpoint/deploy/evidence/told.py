@@ -72,8 +72,7 @@ def from_pairs(pairs: Pairs, terms: Terms) -> Iterator[Bets]:
             slower = [new > 1 + part * margin for part in (0.0, NOBODY_MINDS, 1.0)]
             yield paired(track, timed, old > 1, slower[0], rate(), harm=slower[1], held=slower[2])
     known = ~np.isnan(pairs.differs)
-    if margins.disagreement is not None:
-        yield alone(DISAGREEMENT, known, pairs.differs, margins.disagreement)
+    yield alone(DISAGREEMENT, known, pairs.differs, margins.disagreement or 1.0)
 
 
 def from_paired_answers(answers: PairedAnswers, terms: Terms) -> Iterator[Bets]:
