@@ -8,6 +8,7 @@ import numpy as np
 from setpoint.config import duration
 from setpoint.deploy.verdict import short
 from setpoint.domain.calibration import Calibration
+from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Decision, Verdict
@@ -123,7 +124,9 @@ def _expected(deployment: Deployment, look: Look) -> Gain | None:
 
 
 def _receipts(deployment: Deployment) -> Iterator[Receipt]:
-    return (r.receipt for r in deployment.rollouts if r.receipt is not None and r.candidate.method not in DERIVED)
+    """Yield what trainings brought; a version that a person brought tells nothing of them."""
+    ours = (r for r in deployment.rollouts if r.moving is None or r.moving.by == LOOP)
+    return (r.receipt for r in ours if r.receipt is not None and r.candidate.method not in DERIVED)
 
 
 def _rows_per_day(look: Look) -> float | None:

@@ -156,12 +156,14 @@ def _trains(deployment: Deployment) -> Incident | None:
 
 
 def _asking(deployment: Deployment) -> list[Rollout]:
-    """Return candidates that are proven and wait for a person."""
-    return [
-        r
-        for r in deployment.rollouts
-        if r.phase in (Phase.SHADOW, Phase.PROVEN) and not r.approved_by and _asked(deployment, r)
-    ]
+    """Return candidates that wait for a person."""
+    return [r for r in deployment.rollouts if r.running and _waits(deployment, r) and _asked(deployment, r)]
+
+
+def _waits(deployment: Deployment, rollout: Rollout) -> bool:
+    if rollout.moving is not None:
+        return bool(rollout.moving.asked)
+    return rollout.phase in (Phase.SHADOW, Phase.PROVEN) and not rollout.approved_by
 
 
 def _asked(deployment: Deployment, rollout: Rollout) -> list[Decided]:

@@ -4,6 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from setpoint.domain import canary
+from setpoint.domain.course import Course, Step
+from setpoint.domain.evidence import Terms
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import IncidentStatus, Remedy
 from setpoint.domain.notice import Alerts, Quiet, Severity, Silence, Telling
@@ -211,6 +214,15 @@ def test_a_proven_candidate_that_waits_is_told_once(turns, made):
     assert message.title == "[needs you] demand: v2 waits for approval"
     assert "setpoint repair approve v2 --model demand" in message.text
     assert not turns()
+
+
+def test_a_rollout_by_steps_is_told_of_while_it_waits_for_a_person(turns, made):
+    asked = Decided(at=turns.now, cause="", subject="v2", action="ask", why="cannot be judged")
+    course, candidate = Course(steps=(Step(share=0.1),)), made.rollout().candidate
+    rollout = canary.begun(candidate, course, Terms(), by="ann", now=turns.now)
+    assert not turns(rollouts=(rollout,), decisions=(asked,))
+    (message,) = turns(rollouts=(canary.asking(rollout, "cannot be judged"),), decisions=(asked,))
+    assert message.title == "[needs you] demand: v2 waits for approval"
 
 
 def test_a_turn_that_was_lost_is_told_in_the_next(turns, made):
