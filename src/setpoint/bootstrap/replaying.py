@@ -15,6 +15,7 @@ from queue import Empty
 from typing import Any
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from setpoint.config import SetpointFile, Settings
 from setpoint.errors import JobFailed
@@ -220,8 +221,11 @@ def _raise_early(waiting: dict[str, Future[Ran]]) -> None:
 
 
 def _run(run: _Run, progress: Told) -> Ran:
-    """Run one policy, from where an earlier run of it was, and keep what came of it."""
-    with _home(run) as (home, checkpoints):
+    """Run one policy, from where an earlier run of it was, and keep what came of it.
+
+    Its arithmetic takes one core: what it does is too small to be shared, and other policies have the others.
+    """
+    with _home(run) as (home, checkpoints), threadpool_limits(1):
         operator, clock, log = _wired(home, run)
         if (before := checkpoints.load()) is not None:
             clear_after(before, home / "bundles", home / "jobs")

@@ -79,6 +79,11 @@ class Records:
 
     def take(self, rows: NDArray[Any]) -> "Records":
         """Return the rows of a boolean mask or an index array."""
+        if rows.dtype == np.bool_ and rows.all():
+            return self
+        return self._of(rows)
+
+    def _of(self, rows: NDArray[Any] | slice) -> "Records":
         return replace(
             self,
             **{
@@ -91,12 +96,9 @@ class Records:
 
     def between(self, since: datetime | None, until: datetime | None) -> "Records":
         """Return the rows with `since` <= time < `until`; None leaves a side open."""
-        keep = np.ones(len(self), dtype=bool)
-        if since is not None:
-            keep &= self.time >= stamp(since)
-        if until is not None:
-            keep &= self.time < stamp(until)
-        return self.take(keep)
+        first = 0 if since is None else int(np.searchsorted(self.time, stamp(since)))
+        last = len(self) if until is None else int(np.searchsorted(self.time, stamp(until)))
+        return self._of(slice(first, max(first, last)))  # they are in time order: nothing is copied
 
     @property
     def labelled(self) -> "Records":

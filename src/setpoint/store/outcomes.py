@@ -60,6 +60,7 @@ class Outcomes:
         self._key = np.empty(0, np.int64)  # sorted; entries of one key in order of arrival
         self._known = np.empty(0, np.int64)
         self._value = np.empty(0, np.float64)
+        self._anywhere = False  # whether some outcome was told before its prediction was there
 
     def put(self, kept: Kept) -> None:
         """Take judged outcomes in."""
@@ -71,6 +72,7 @@ class Outcomes:
 
     def load(self, ids: NDArray[Any], known: Ints, values: NDArray[np.float64], days: Ints) -> None:
         """Take stored outcomes in, in order of arrival."""
+        self._anywhere |= bool((days == NO_DAY).any())
         new = _keys(join_codes(ids), days)
         order = np.argsort(new, kind="stable")
         new = new[order]
@@ -94,6 +96,10 @@ class Outcomes:
         row, day = row[order], day[order]
         key, kept, corrected, here = _keys(codes[row], day), Kept(), set[int](), dict[int, list[tuple[int, float]]]()
         mine, anywhere = self._found(key), self._found(codes[row])
+        if self._all_new(key, mine, anywhere) and len(np.unique(row)) == len(row) == len(outcomes):
+            told = [() if d == NO_DAY else (d,) for d in day.tolist()]
+            kept = Kept([*outcomes], [*values], told)
+            return kept, _receipt(ids, known, kept, set())
         for n, (at, of_day, code) in enumerate(zip(row.tolist(), day.tolist(), key.tolist(), strict=True)):
             outcome, value = outcomes[at], values[at]
             before = self._entries(*mine[:, n]) + here.get(code, [])
@@ -111,15 +117,7 @@ class Outcomes:
                 kept.values.append(value)
                 kept.days.append(())
             kept.days[-1] += (of_day,) if of_day != NO_DAY else ()
-        strangers = ids[~known].tolist()
-        return kept, OutcomeReceipt(
-            received=len(outcomes),
-            recorded=len(kept),
-            repeated=len(outcomes) - len(kept),
-            corrected=len(corrected),
-            unknown=len(strangers),
-            unknown_examples=tuple(dict.fromkeys(strangers))[:EXAMPLES],
-        )
+        return kept, _receipt(ids, known, kept, corrected)
 
     def known_by(self, codes: Ints, days: Ints, as_of: int = FOREVER) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return value (NaN) and known (NaT) for codes of ids and days, of what was known by `as_of` (microseconds).
@@ -127,11 +125,16 @@ class Outcomes:
         The entry that became known last counts; it is known since the first of the entries before it that say the same.
         """
         value, known = np.full(len(codes), np.nan), np.full(len(codes), np.datetime64("NaT", "us"))
-        row, entry = (
-            np.concatenate(both) for both in zip(*(map(self._pairs, (_keys(codes, days), codes))), strict=True)
-        )
+        row, entry = self._pairs(_keys(codes, days))
+        if self._anywhere:
+            more, others = self._pairs(codes)
+            row, entry = np.concatenate([row, more]), np.concatenate([entry, others])
         row, entry = row[self._known[entry] <= as_of], entry[self._known[entry] <= as_of]
         if not len(row):
+            return value, known
+        if len(row) == 1 or (np.diff(row) > 0).all():  # one entry an id, in order: nothing to choose from
+            value[row], known[row] = self._value[entry], self._known[entry].view("datetime64[us]")
+            known[np.isnan(value)] = np.datetime64("NaT")
             return value, known
         order = np.lexsort((entry, self._known[entry], row))
         row, entry = row[order], entry[order]
@@ -145,9 +148,21 @@ class Outcomes:
         known[np.isnan(value)] = np.datetime64("NaT")
         return value, known
 
+    def _all_new(self, key: Ints, mine: Ints, anywhere: Ints) -> bool:
+        """Whether nothing is known of any key of a delivery, and none comes twice in it."""
+        free = (mine[0] == mine[1]).all() and (anywhere[0] == anywhere[1]).all()
+        return bool(free) and len(np.unique(key)) == len(key)
+
     def _found(self, keys: Ints) -> Ints:
         """Return where the entries of keys begin and end, shape (2, n)."""
-        return np.stack([np.searchsorted(self._key, keys), np.searchsorted(self._key, keys, side="right")])
+        first = np.searchsorted(self._key, keys)
+        if not len(self._key):
+            return np.stack([first, first])
+        there = self._key[np.minimum(first, len(self._key) - 1)] == keys
+        last = first + there
+        again = np.flatnonzero(there & (self._key[np.minimum(last, len(self._key) - 1)] == keys))  # entries of one key
+        last[again] = np.searchsorted(self._key, keys[again], side="right")
+        return np.stack([first, last])
 
     def _pairs(self, keys: Ints) -> tuple[Ints, Ints]:
         """Return the places of keys and of their entries, pair by pair."""
@@ -157,6 +172,18 @@ class Outcomes:
 
     def _entries(self, start: int, stop: int) -> list[tuple[int, float]]:
         return [(int(self._known[i]), float(self._value[i])) for i in range(start, stop)]
+
+
+def _receipt(ids: NDArray[Any], known: NDArray[np.bool_], kept: Kept, corrected: set[int]) -> OutcomeReceipt:
+    strangers = ids[~known].tolist()
+    return OutcomeReceipt(
+        received=len(ids),
+        recorded=len(kept),
+        repeated=len(ids) - len(kept),
+        corrected=len(corrected),
+        unknown=len(strangers),
+        unknown_examples=tuple(dict.fromkeys(strangers))[:EXAMPLES],
+    )
 
 
 def _keys(codes: Ints, days: Ints) -> Ints:

@@ -49,7 +49,7 @@ class Shelf:
             outcome=truth if classes is None else classes.right,
             known=known,
             latency_us=columns["latency_us"],
-            maps=objects([" ".join(m) for m in columns["maps"]]),
+            maps=_joined(columns["maps"]),
             inputs={name: columns[f"in.{name}"] for name in self.schema.names},
             classes=classes,
         )
@@ -86,6 +86,14 @@ def no_requests(schema: Schema) -> Requested:
     texts = dict.fromkeys(("id", "version", "role", "caller"), text)
     numbers = dict.fromkeys(("time", "arrived", "row", "status", "latency_us"), whole)
     return Requested(**texts, **numbers, broke=np.empty(0, bool), inputs=no_records(schema).inputs)
+
+
+def _joined(maps: Column) -> Column:
+    """Return the ids of each row's maps as one text; most rows have none."""
+    found = np.full(len(maps), "", object)
+    filled = np.flatnonzero(maps.astype(bool))
+    found[filled] = objects([" ".join(m) for m in maps[filled].tolist()])
+    return found
 
 
 def no_records(schema: Schema) -> Records:
