@@ -64,7 +64,8 @@ def speed(rows, folder, data):
         r = found[-1]
         print(
             f"{task:12} {rows:>9,} rows: {r['rows_per_cpu_s']:>8,.0f} a CPU second; two policies in turn "
-            f"{wall_1:.0f} s, at once {wall_2:.0f} s ({wall_1 / wall_2:.2f} ×), the same to the last figure: {r['same']}",
+            f"{wall_1:.0f} s, at once {wall_2:.0f} s ({wall_1 / wall_2:.2f} ×); the same to the last figure: "
+            f"{r['same']}",
             flush=True,
         )
     return found

@@ -12,7 +12,7 @@ from setpoint.config import Settings
 from setpoint.loop.replay import Checkpoints, kept
 from tests.integration.loop.conftest import DAY, START, hours_of_weather, with_more_demand
 
-DAYS = 30
+DAYS = 20
 
 
 class Killed(BaseException):

@@ -10,9 +10,12 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.routing import chosen
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import Guard, guard_of, is_sensitive
+from setpoint.loop.exposure import rows_meant
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay.traffic import EPOCH, Traffic, inputs_of
 from setpoint.ports import Recorder
+
+CALLER = "replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ def answer(operator: Operator, model: str, traffic: Traffic, rows: Column) -> li
     """Ask whom the data plane would ask: champion or a challenger by its share, and the shadow beside them."""
     served = operator.ports.platform.live().models[model]
     seen = repaired(inputs_of(traffic, rows), served.maps)
-    who = _routed(model, served, traffic.id[rows])
+    who = _routed(model, served, traffic.id[rows], seen)
     asked = [(served.champion, Role.CHAMPION, np.flatnonzero(who == ""))]
     asked += [(version, Role.CHALLENGER, np.flatnonzero(who == version)) for version in served.shares]
     if served.shadow is not None:
@@ -80,11 +83,13 @@ def record(
     recorder.append_outcomes(model, [guard.outcome(o) for o in outcomes] if guard else outcomes)
 
 
-def _routed(model: str, served: Served, ids: Column) -> Column:
+def _routed(model: str, served: Served, ids: Column, inputs: Columns) -> Column:
     """Return the challenger that answers each row, and an empty text where the champion does."""
     who = np.full(len(ids), "", object)
     if served.shares:
         who[:] = [chosen(model, served.shares, key) or "" for key in ids.tolist()]
+    if served.only is not None:
+        who[~rows_meant(served.only, inputs) | (not served.only.asks(CALLER))] = ""
     return who
 
 
@@ -99,7 +104,7 @@ def _record_of(served: Served, model: str, traffic: Traffic, rows: Column, said:
         arrived_us=int((traffic.time[rows[-1]] - EPOCH).astype(np.int64)),
         latency_us=0,
         status=200,
-        caller="replay",
+        caller=CALLER,
         ids=traffic.id[asked].tolist(),
         times_us=times,
         inputs={name: _plain(column) for name, column in inputs_of(traffic, asked).items()},
