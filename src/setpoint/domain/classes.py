@@ -25,8 +25,8 @@ class Classes:
     truth: FloatArray
     probabilities: FloatArray
 
-    def take(self, rows: NDArray[Any]) -> "Classes":
-        """Return the rows of a boolean mask or an index array."""
+    def take(self, rows: NDArray[Any] | slice) -> "Classes":
+        """Return the rows of a boolean mask, an index array or a slice."""
         return Classes(decided=self.decided[rows], truth=self.truth[rows], probabilities=self.probabilities[rows])
 
     def __add__(self, other: "Classes") -> "Classes":

@@ -97,7 +97,7 @@ class Outcomes:
         key, kept, corrected, here = _keys(codes[row], day), Kept(), set[int](), dict[int, list[tuple[int, float]]]()
         mine, anywhere = self._found(key), self._found(codes[row])
         if self._all_new(key, mine, anywhere) and len(np.unique(row)) == len(row) == len(outcomes):
-            told = [() if d == NO_DAY else (d,) for d in day.tolist()]
+            told: list[tuple[int, ...]] = [() if d == NO_DAY else (d,) for d in day.tolist()]
             kept = Kept([*outcomes], [*values], told)
             return kept, _receipt(ids, known, kept, set())
         for n, (at, of_day, code) in enumerate(zip(row.tolist(), day.tolist(), key.tolist(), strict=True)):
