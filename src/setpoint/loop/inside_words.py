@@ -55,10 +55,14 @@ def summary(found: Inside) -> str:
     lost = f"; receipts show a loss for {', '.join(found.lost)}" if found.lost else ""
     if found.holds:
         unknown = f", of {len(found.unproven)} of them no evidence is kept" if found.unproven else ""
-        return f"stayed inside its envelope, {span}: {found.automatic} automatic changes{unknown}{people}{lost}"
+        return f"stayed inside its envelope, {span}: {_changes(found.automatic)}{unknown}{people}{lost}"
     left = len({(step.at, step.kind, step.subject) for step in found.outside})
     loose = f", {len(found.loose)} explained by no decision" if found.loose else ""
-    return f"left its envelope, {span}: {left} of {found.automatic} automatic changes{loose}{people}{lost}"
+    return f"left its envelope, {span}: {left} of {_changes(found.automatic)}{loose}{people}{lost}"
+
+
+def _changes(count: int) -> str:
+    return f"{count} automatic change{'' if count == 1 else 's'}"
 
 
 def envelope_view(deployment: Deployment) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from setpoint.cli.show import Json, console, number, plain, print_json, table
 from setpoint.config import Settings, read_setpoint_file, seconds
 from setpoint.domain.value import to_json
 from setpoint.loop.frames import read_table
+from setpoint.loop.inside import checked
+from setpoint.loop.inside_words import inside_view, summary
 from setpoint.loop.replay import POLICIES, PolicyResult, Replayed
 from setpoint.loop.replay.existing import notes
 from setpoint.loop.replay.policies import BUILT_IN
@@ -71,7 +73,8 @@ def race(
 def replay_view(replayed: Replayed) -> dict[str, Any]:
     """Return what `--json` prints."""
     names = ("policies", "windows", "decisions", "verdict", "loss")
-    return {name: msgspec.json.decode(to_json(getattr(replayed, name))) for name in names}
+    view = {name: msgspec.json.decode(to_json(getattr(replayed, name))) for name in names}
+    return {**view, "envelope": {c.policy: inside_view(checked(c.deployment)) for c in replayed.courses.values()}}
 
 
 def _show(replayed: Replayed, out: Path | None) -> None:
@@ -87,6 +90,8 @@ def _show(replayed: Replayed, out: Path | None) -> None:
     console.print(table("", columns, rows, right=columns[1:]))
     for note in notes({n: p.outcomes for n, p in replayed.policies.items() if p.outcomes is not None}):
         console.print(note, highlight=False)
+    for course in (c for c in replayed.courses.values() if c.deployment.decisions):
+        console.print(f"{plain(course.policy)} {plain(summary(checked(course.deployment)))}", highlight=False)
     for d in replayed.decisions[-MOST:] if out is not None else replayed.decisions:
         console.print(
             f"{d.at:%Y-%m-%d %H:%M}  {plain(d.policy)}: {d.action} {plain(d.subject)}: {plain(d.why)}", highlight=False
