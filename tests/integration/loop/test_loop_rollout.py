@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from setpoint.domain.course import Course, Step
-from setpoint.domain.live import Served
+from setpoint.domain.live import Live, Served
 from setpoint.domain.record import InferenceRecord, Outcome, Role
 from setpoint.domain.rollout import Phase
 from setpoint.domain.routing import chosen
 from setpoint.domain.value import replace
+from setpoint.errors import Unusable
 from setpoint.loop import rollouts
+from setpoint.loop.operator import Operator
 from tests.integration.loop.test_loop_crash import killed_after_every_effect
 
 LOOK = timedelta(minutes=5)
@@ -131,3 +133,29 @@ def test_a_version_that_fails_only_where_it_answers_goes_back_from_there(world: 
     clients.looks(3)
     assert "worse in errors" in w.did("back")[0].why
     assert w.live.models["demand"] == Served(champion="v1")
+
+
+class Refusing:
+    """A platform whose workers cannot load the version where it is to answer."""
+
+    def __init__(self, platform: Any) -> None:
+        self._platform = platform
+
+    def apply(self, live: Live) -> None:
+        if live.models["demand"].shares:
+            raise Unusable("worker 0 refused demand/v2: out of memory; what was served before is served again")
+        self._platform.apply(live)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._platform, name)
+
+
+def test_a_version_that_the_workers_refuse_goes_back_and_the_loop_goes_on(world: Any) -> None:
+    w, clients = begun(world)
+    w.operator = Operator(
+        ports=replace(w.operator.ports, platform=Refusing(w.operator.ports.platform)), clock=w.operator.clock
+    )
+    clients.looks(2)
+    assert told(w)[-1] == ("back", "it cannot be served")
+    assert w.live.models["demand"] == w.deployment.served == Served(champion="v1")
+    clients.looks(1)

@@ -25,6 +25,7 @@ from setpoint.domain.records import Column
 from setpoint.stats.betting import FloatArray
 
 UNLIKE = 0.03  # of the traffic more or less than it should have, or of outcomes than the other has, does no harm
+SHOWN_ONLY = 0.999  # stands in for the bound on a rate that nobody judges: one can bet against it, as not against 1
 
 
 def from_requests(requests: Requests, terms: Terms) -> Iterator[Bets]:
@@ -72,7 +73,7 @@ def from_pairs(pairs: Pairs, terms: Terms) -> Iterator[Bets]:
             slower = [new > 1 + part * margin for part in (0.0, NOBODY_MINDS, 1.0)]
             yield paired(track, timed, old > 1, slower[0], rate(), harm=slower[1], held=slower[2])
     known = ~np.isnan(pairs.differs)
-    yield alone(DISAGREEMENT, known, pairs.differs, margins.disagreement or 1.0)
+    yield alone(DISAGREEMENT, known, pairs.differs, margins.disagreement or SHOWN_ONLY)
 
 
 def from_paired_answers(answers: PairedAnswers, terms: Terms) -> Iterator[Bets]:
