@@ -151,12 +151,16 @@ def _spent(race: Race) -> str:
     if not (race.trainings or race.repairs):
         return ""
     parts = [
-        f"{race.trainings} trainings in {race.seconds:,.0f} s",
-        f"{race.promotions} new versions promoted",
-        f"{race.repairs} repairs",
+        f"{_counted(race.trainings, 'training')} in {race.seconds:,.0f} s",
+        _counted(race.promotions, "promotion"),
+        _counted(race.repairs, "repair"),
     ]
     alone = "; the answers were changed by repairs alone" if race.moved and not race.promotions else ""
     return f"it took {', '.join(parts)}{alone}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _percent(share: float, *, signed: bool = False) -> str:
