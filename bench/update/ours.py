@@ -16,7 +16,7 @@ from setpoint.deploy.verdict import LEVEL
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.records import moment
-from setpoint.domain.rollout import Decision
+from setpoint.domain.rollout import Decision, Verdict
 from setpoint.stats.paired import mean_interval
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.former import better_former, looked_back_on
@@ -56,6 +56,7 @@ class Replay:
     line: Calibration | None = None
     shadow: tuple[int, Update] | None = None
     updates: list[Update] = field(default_factory=list)
+    gates: list[Verdict] = field(default_factory=list)
     fits: int = 0
     moves: dict[str, int] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -165,7 +166,9 @@ class Replay:
         cut = known - round(HELD_OUT * (known - self.fitted))
         self.fitted = known
         rows, held = learnt(w, cut, WINDOW), slice(cut, known)
-        verdict = judge_gate(self.served(known)[held], w.losses(rows)[held], w.naive[held], min_rows=30)
+        losses = self.served(known)[held], w.losses(rows)[held], w.naive[held]
+        verdict = judge_gate(*losses, min_rows=30, earlier=tuple(self.gates))
+        self.gates.append(verdict)
         passed = verdict.decision is Decision.ACCEPT
         chosen = learnt(w, known, WINDOW) if passed else rows
         seconds = w.fits.seconds(*rows) + (w.fits.seconds(*chosen) if passed else 0.0)

@@ -78,9 +78,16 @@ def judged(ports: Ports, deployment: Deployment, candidate: Candidate, until: da
         objectives=deployment.objectives,
         trigger=candidate.trigger,
         turn=turn,
+        earlier=_earlier(deployment, candidate),
         min_rows=FEWEST_HELD_OUT,
     )
     return judge(case)
+
+
+def _earlier(deployment: Deployment, candidate: Candidate) -> tuple[Verdict, ...]:
+    """Return what the gate said of earlier candidates that were made in the same way."""
+    others = (r.candidate for r in deployment.rollouts if r.candidate.version != candidate.version)
+    return tuple(c.gate for c in others if c.method is candidate.method and c.gate is not None)
 
 
 def _asked(ports: Ports, version: ModelVersion) -> Asked:

@@ -10,6 +10,7 @@ from setpoint.deploy.gate.spending import Turn
 from setpoint.domain.classes import Classes
 from setpoint.domain.objective import Objective
 from setpoint.domain.records import Column, Columns
+from setpoint.domain.rollout import Verdict
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.segments import Split
 
@@ -127,6 +128,8 @@ class Case:
         Places of the rows that both were also asked in changed form.
     latency_us : float, optional
         The shortest latency that an objective asks for.
+    earlier : tuple of Verdict
+        What the gate said of earlier candidates that were made in the same way, in time order.
     """
 
     schema: Schema
@@ -146,6 +149,7 @@ class Case:
     patterns: tuple[Pattern, ...] = ()
     latency_us: float | None = None
     turn: Turn
+    earlier: tuple[Verdict, ...] = ()
     min_rows: int = FEWEST_HELD_OUT
 
     def __len__(self) -> int:

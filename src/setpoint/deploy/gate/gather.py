@@ -15,6 +15,7 @@ from setpoint.deploy.stress import stresses
 from setpoint.domain.classes import classes_of
 from setpoint.domain.objective import Objective, asked_latency_us
 from setpoint.domain.records import Column, Columns
+from setpoint.domain.rollout import Verdict
 from setpoint.domain.schema import Kind, Schema, Task
 from setpoint.domain.segments import Split
 from setpoint.stats.losses import answer_losses, constant_losses
@@ -69,6 +70,7 @@ def gather(
     objectives: tuple[Objective, ...] = (),
     trigger: str = "",
     turn: Turn | None = None,
+    earlier: tuple[Verdict, ...] = (),
     min_rows: int = FEWEST_HELD_OUT,
 ) -> Case:
     """Ask both versions the same rows, plain and changed, and put their answers side by side.
@@ -113,6 +115,7 @@ def gather(
         ),
         latency_us=asked_latency_us(objectives),
         turn=turn or Turn(),
+        earlier=earlier,
         min_rows=min_rows,
     )
 

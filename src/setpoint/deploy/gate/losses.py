@@ -2,16 +2,20 @@
 
 import numpy as np
 
+from setpoint.deploy.gate.procedure import pooled
 from setpoint.deploy.verdict import answered, compared, in_words, short
 from setpoint.domain.records import Column
 from setpoint.domain.rollout import Decision, Verdict
 
 
-def judge_gate(champion: Column, candidate: Column, dummy: Column | None, *, min_rows: int) -> Verdict:
+def judge_gate(
+    champion: Column, candidate: Column, dummy: Column | None, *, min_rows: int, earlier: tuple[Verdict, ...] = ()
+) -> Verdict:
     """Judge a candidate by its losses on held-out rows that came later than anything it learnt from.
 
     Accepted when the lower bound of the mean gain (one-sided 5 %) lies above zero and the naive answer is beaten;
-    rejected when not; WAIT below `min_rows`. One look a candidate: this interval must not be watched; `judge` may be.
+    rejected when not; better on average is enough where candidates of its kind are surely better, by the `earlier`
+    verdicts and this one. WAIT below `min_rows`. One look a candidate: this interval must not be watched; `judge` may.
 
     Parameters
     ----------
@@ -29,7 +33,10 @@ def judge_gate(champion: Column, candidate: Column, dummy: Column | None, *, min
         return compared(Decision.WAIT, champion[rows], candidate[rows], (words,))
     seen = compared(Decision.ACCEPT, champion[rows], candidate[rows], ())
     better, words = seen.low > 0, f"{in_words(seen)} on {count} held-out rows"
-    checks = [words if better or seen.high < 0 else f"{words}: not surely better"]
+    kind = pooled((*earlier, seen))
+    kin = not better and seen.gain > 0 and kind.proven
+    checks = [words if better or seen.high < 0 else f"{words}: not surely better{f', but {kind.in_words}' * kin}"]
+    better |= kin
     if dummy is not None:
         naive = float(dummy[rows].mean())
         beaten = seen.candidate_loss < naive

@@ -4,14 +4,16 @@ import math
 
 from setpoint.deploy.gate.case import Case
 from setpoint.deploy.gate.paired import LOSS, failed, gain_of, passed, waiting
+from setpoint.deploy.gate.procedure import Pooled, pooled
 from setpoint.deploy.gate.spending import LOOKS, outcomes_needed
-from setpoint.deploy.verdict import short
-from setpoint.domain.rollout import GateCheck
+from setpoint.deploy.verdict import compared, short
+from setpoint.domain.rollout import Decision, GateCheck
 
 
 def better(case: Case) -> GateCheck:
     """Pass when the lower bound of the gain, at the level of this look, is above zero.
 
+    Pass, too, when it is better on average and candidates made in this way are surely better, see `procedure.pooled`.
     Fail when it is surely no better, or no better on average and surely by less than the margin that may be lost, too;
     when it would take too many outcomes to see a gain of that size; or at the last look.
     """
@@ -27,6 +29,9 @@ def better(case: Case) -> GateCheck:
     words = f"{_in_words(name, found.value, low, high)} on {rows} held-out rows"
     if low > 0:
         return passed("better", words, **numbers)
+    kind = kin(case)
+    if found.value > 0 and kind.proven:
+        return passed("better", f"{words}: not surely better, but {kind.in_words}", **numbers, kind_low=kind.low)
     needs = outcomes_needed(max(found.value, worth), found.error()[0], rows, case.turn)
     if high < 0:
         return failed("better", f"objective:{name}", words, **numbers)
@@ -34,6 +39,13 @@ def better(case: Case) -> GateCheck:
     if why or needs is None:
         return failed("better", f"objective:{name}", f"{words}: not surely better{why}", **numbers)
     return waiting("better", needs, f"{words}: not surely better; wait for {needs} more outcomes", **numbers)
+
+
+def kin(case: Case) -> Pooled:
+    """Return what this candidate and the earlier ones of its kind won together, in loss."""
+    rows = case.both
+    losses = case.champion.held.losses[rows], case.candidate.held.losses[rows]
+    return pooled((*case.earlier, compared(Decision.WAIT, *losses, (), alpha=case.turn.alpha)))
 
 
 def _too_late(gain: float, high: float, worth: float, needs: int | None, case: Case) -> str:
