@@ -16,19 +16,19 @@ from setpoint.deploy.verdict import LEVEL
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.records import moment
-from setpoint.domain.rollout import Decision, Verdict
+from setpoint.domain.rollout import Contest, Decision, Verdict
 from setpoint.stats.paired import mean_interval
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.former import better_former, looked_back_on
 from setpoint.update.gain import Signs, expected_gain
 from setpoint.update.gain import learnt as belief_of
 from setpoint.update.line import OWN, SERVED, Answers, Line, best_line, moves
+from setpoint.update.window import Window, contest, settled
 
 HELD_OUT = 0.5  # of the new rows
 LOOK_BACK = 10  # units of answers that a line may be learnt from, beside the delay
 RECEIPT = 5  # units after which an update's account is made
 ROW = np.timedelta64(1, "h")
-WINDOW = WINDOWS["latest"]
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Replay:
     shadow: tuple[int, Update] | None = None
     updates: list[Update] = field(default_factory=list)
     gates: list[Verdict] = field(default_factory=list)
+    contests: list[Contest | None] = field(default_factory=list)
     fits: int = 0
     moves: dict[str, int] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -165,12 +166,13 @@ class Replay:
         w, known = self.world, self.world.frontier(unit)
         cut = known - round(HELD_OUT * (known - self.fitted))
         self.fitted = known
-        rows, held = learnt(w, cut, WINDOW), slice(cut, known)
+        window, held = self.window(cut, known), slice(cut, known)
+        rows = learnt(w, cut, window)
         losses = self.served(known)[held], w.losses(rows)[held], w.naive[held]
         verdict = judge_gate(*losses, min_rows=30, earlier=tuple(self.gates))
         self.gates.append(verdict)
         passed = verdict.decision is Decision.ACCEPT
-        chosen = learnt(w, known, WINDOW) if passed else rows
+        chosen = learnt(w, known, window) if passed else rows
         seconds = w.fits.seconds(*rows) + (w.fits.seconds(*chosen) if passed else 0.0)
         self.fits += 1 + passed
         update = Update(unit, signs, advice.expected, self.champion, self.line, chosen, seconds)
@@ -178,6 +180,18 @@ class Replay:
         self.said.append(f"{unit} gate {verdict.decision}: {'; '.join(verdict.checks)}")
         if passed:
             self.proven, self.shadow = verdict.candidate_loss, (unit, update)
+
+    def window(self, cut: int, known: int) -> int | None:
+        """Return the window to learn on; where a contest has to tell, both are fitted."""
+        choice = settled(self.contests)
+        self.contests.append(None)
+        if choice is None:
+            self.fits += 1
+            losses = {name: self.world.losses(learnt(self.world, cut, w))[cut:known] for name, w in WINDOWS.items()}
+            self.contests[-1] = found = contest(losses["latest"], losses["all"])
+            choice = Window.ALL if found.gain > 0 else Window.LATEST
+            self.said.append(f"all rows win {found.gain:.1%} ({found.low:.1%} to {found.high:.1%}) over the latest")
+        return WINDOWS[choice]
 
     def end_shadow(self, unit: int) -> None:
         """Promote after a unit of answers: there are too few outcomes by then to see one that is surely worse."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from fits import CACHE, Fits
-from fixed import learnt
-from ours import RECEIPT, WINDOW, Replay
+from fixed import WINDOWS, learnt
+from ours import RECEIPT, Replay
 from streams import TUNED_ON, UNITS, streams
 from world import DELAYS, World
 
@@ -31,7 +31,7 @@ class Watched(Replay):
         _, signs = self.situation(unit)
         rows = slice(w.stream.row(unit), w.stream.row(unit + RECEIPT))
         stayed = w.loss_of(self.lined(w.fits.scores(*self.champion)))[rows].mean()
-        won = 1 - w.losses(learnt(w, known, WINDOW))[rows].mean() / stayed
+        won = 1 - w.losses(learnt(w, known, WINDOWS["latest"]))[rows].mean() / stayed
         self.seen.append((1.0, np.clip(signs.decay, -1, 1), float(signs.lined), max(won, -1.0)))
 
 

@@ -87,8 +87,9 @@ class Training:
     `parent` is the version that it begins with; empty where an earlier release began it. `trigger` names the objective
     that was off its set point, if one was. `submitted` is false until the training set is written and the trainer knows
     of the job. `repeats` is the version that passed the gate where this is the same training once more, on all rows;
-    empty: a candidate is yet to be judged. `line` is the calibration that a recalibrated version gets, and `proof` what
-    speaks for it: there is nothing left to hold out.
+    empty: a candidate is yet to be judged. `contest`: a second candidate shall learn from all rows, and the better of
+    the two is judged; `rival` is the first, which took `rival_s` seconds, while the second is made. `line` is the
+    calibration that a recalibrated version gets, and `proof` what speaks for it: there is nothing left to hold out.
     """
 
     job: str
@@ -104,6 +105,9 @@ class Training:
     trigger: str = ""
     submitted: bool = True
     repeats: str = ""
+    contest: bool = False
+    rival: str = ""
+    rival_s: float = 0.0
     line: Calibration | None = None
     proof: Verdict | None = None
 

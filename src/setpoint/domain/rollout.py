@@ -68,12 +68,27 @@ class Verdict:
 
 
 @value
+class Contest:
+    """What learning from all rows won over learning from the latest, on the same held-out rows.
+
+    Fractions of the loss of the latter, per row, with a two-sided 90 % interval.
+    """
+
+    gain: float
+    low: float
+    high: float
+    rows: int
+
+
+@value
 class Candidate:
     """A version that wants to become champion, and the evidence so far.
 
     `method` is how it was made, `expected` what was expected of it before, `seconds` what its training took, `measures`
     what that measured, as the loss on old rows before and after.
     `trigger` is the objective that was off its set point when it was asked for; empty: the loss has to get better.
+    `window_rows` are the rows that its training set was asked for, see `SetSpec.rows`, and `contest` is how that was
+    found out, if by this candidate.
     `gated` is the version that passed the gate where this one is the same training on all rows; empty: this one did.
     """
 
@@ -89,6 +104,8 @@ class Candidate:
     seconds: float = 0.0
     measures: dict[str, float] = field(default_factory=dict)
     gated: str = ""
+    window_rows: int | None = None
+    contest: Contest | None = None
 
 
 class Phase(StrEnum):

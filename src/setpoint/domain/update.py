@@ -41,7 +41,7 @@ class Updates:
     `every_s` is the time between two trainings; None: when it is expected to pay. `method` None: the one that suits.
     `worth` is the least gain that an update must promise, as a fraction of the present loss; with a `cost` it must pay
     for itself as well. `may` is what the user's own training does without of the sandbox, `training_set` what a version
-    learns from.
+    learns from. `contest`: whether a refit learns better from all rows or from the latest ones is found out.
     """
 
     every_s: float | None = None
@@ -50,6 +50,7 @@ class Updates:
     cost: Cost | None = None
     may: tuple[str, ...] = ()
     training_set: SetSpec = SetSpec()
+    contest: bool = False
 
 
 @value

@@ -19,6 +19,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.sets import spec_of, training_set, write_set
+from setpoint.loop.windows import EVERY_ROW, better_window
 from setpoint.ports import FitJob, FitResult
 from setpoint.stats.losses import losses_of
 from setpoint.update.sets.origin import LOG
@@ -78,10 +79,14 @@ def proven(training: Training, version: str, seconds: float, now: datetime) -> R
     return Rollout(candidate=candidate, phase=Phase.PROVEN)
 
 
-def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str, fit: FitResult) -> Rollout:
-    """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate."""
+def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, fit: FitResult) -> Rollout:
+    """Compare a candidate with the champion on the rows neither has learnt from; return its rollout after the gate.
+
+    After a contest the better of the two is the candidate.
+    """
+    chosen = better_window(ports, deployment, look, training, fit.version)
     candidate = Candidate(
-        version=version,
+        version=chosen.version,
         champion=deployment.served.champion,
         reason=training.reason,
         created=look.now,
@@ -89,8 +94,10 @@ def gate(ports: Ports, deployment: Deployment, look: Look, training: Training, v
         trigger=training.trigger,
         method=training.method,
         expected=training.expected,
-        seconds=fit.seconds,
+        seconds=fit.seconds + training.rival_s,
         measures=fit.measures,
+        window_rows=chosen.window_rows,
+        contest=chosen.contest,
     )
     return look_at(ports, deployment, Rollout(candidate=candidate), until=training.until, now=look.now)
 
@@ -108,7 +115,7 @@ def once_more(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look
         until=look.now,
         since=lineage.trained_since,
         method=candidate.method,
-        window_rows=lineage.rows,
+        window_rows=EVERY_ROW if candidate.window_rows == EVERY_ROW else lineage.rows,
         trigger=candidate.trigger,
         expected=candidate.expected,
         submitted=False,

@@ -117,6 +117,7 @@ def updates(file: SetpointFile) -> Updates:
         cost=Cost(training=part.cost.training, loss=part.cost.loss) if part.cost else None,
         may=tuple(part.may),
         training_set=training_set(part.training_set),
+        contest=part.training_set.rows == "auto" and part.training_set.window is None,
     )
 
 
@@ -147,7 +148,7 @@ def _step(step: StepPart, usual: RolloutPart) -> Step:
 def training_set(part: SetPart) -> SetSpec:
     """Return what the file says of training sets as a domain value."""
     return SetSpec(
-        rows=part.rows if isinstance(part.rows, int) else {"reference": None, "all": 0}[part.rows],
+        rows=part.rows if isinstance(part.rows, int) else {"auto": None, "reference": None, "all": 0}[part.rows],
         window_s=part.window,
         reference=Base(part.reference),
         duplicates=Repeats(part.duplicates),

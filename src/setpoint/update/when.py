@@ -31,7 +31,6 @@ class FitPlan:
 
     The gate's candidate learns rows before `holdout_since` and is judged on those from there to `until`; a version
     that passed may be refitted up to `until`. `since` is the time of the first row that no training has seen.
-    `window_rows` are the latest rows before `holdout_since` to learn from; None: as many as the reference has.
     `method` None: as the file says. `expected` is None where there is nothing to compare with. A recalibration has its
     `line`, and the `proof` of it.
     """
@@ -42,7 +41,6 @@ class FitPlan:
     new_rows: int
     holdout_rows: int
     reason: str
-    window_rows: int | None = None
     expected: Gain | None = None
     method: Method | None = None
     line: Calibration | None = None

@@ -11,6 +11,7 @@ from setpoint.domain.erased import erased_rows
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.live import Live
 from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
+from setpoint.domain.update import Updates
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
 from setpoint.loop import candidates
@@ -103,6 +104,19 @@ def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, anoth
     assert store.deaths > 18
     assert len(w.did("fit")) == len(w.did("reject", "shadow")) == 1
     assert versions(w) == ["v1", "v2"]
+
+
+def test_a_contest_of_windows_killed_after_every_effect_trains_both_once(world: Any, another_demand: Any) -> None:
+    w = world(another_demand, updates=Updates(contest=True))
+    killed_after_every_effect(w)
+    w.until(18)
+    assert [d.action for d in w.did("fit", "contest", "window")] == ["fit", "contest", "window"]
+    (candidate,) = [r.candidate for r in w.deployment.rollouts]
+    latest, every = (w.operator.ports.bundles.get("demand", v).lineage.rows for v in ("v2", "v3"))
+    assert every > latest == 60 * 24
+    assert candidate.contest.rows > 100
+    assert candidate.window_rows == (0 if candidate.contest.gain > 0 else None)
+    assert w.did("window")[0].subject == ("v3" if candidate.contest.gain > 0 else "v2")
 
 
 def check_the_set_can_be_built_again(w: Any, folder: Path) -> None:

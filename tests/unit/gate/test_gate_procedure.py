@@ -62,7 +62,7 @@ def test_a_candidate_that_is_worse_on_average_does_not_pass_with_its_kind() -> N
     champion = rng.gamma(4.0, 0.25, 300)
     again = judge_gate(champion, champion * 1.001, None, min_rows=100, earlier=(verdict(0.2, 0.01),) * 3)
     assert again.decision is Decision.REJECT
-    close = judge_gate(champion, champion * 0.999 + rng.normal(0, 0.01, 300), None, min_rows=100,
+    close = judge_gate(champion, champion * 0.999 + rng.normal(0, 0.05, 300), None, min_rows=100,
                        earlier=(verdict(0.2, 0.01),) * 3)  # fmt: skip
     assert close.decision is Decision.ACCEPT
     assert "the last 4 of its kind won" in close.checks[0]

@@ -23,11 +23,18 @@ from setpoint.loop.moves import gone_back, moved
 from setpoint.loop.ports import Ports
 from setpoint.loop.receipts import receipt_of
 from setpoint.loop.setting_out import course_of_the_loop, terms_of
+from setpoint.loop.windows import EVERY_ROW, window_for
+from setpoint.update.trainers import usual
+from setpoint.update.window import in_words
+
+CANCELLED = "the training was cancelled"
 
 
 @act.register
 def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     plan = action.plan
+    method = method_of(plan, deployment, look.champion)
+    rows, contest = window_for(deployment, method)
     training = Training(
         job=action.job,
         parent=look.champion.version,
@@ -36,8 +43,9 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         holdout_since=plan.holdout_since,
         until=plan.until,
         since=plan.since,
-        method=method_of(plan, deployment, look.champion),
-        window_rows=plan.window_rows,
+        method=method,
+        window_rows=rows,
+        contest=contest,
         expected=plan.expected,
         trigger=trigger_of(deployment),
         submitted=False,
@@ -66,7 +74,7 @@ def _failed(deployment: Deployment, training: Training, look: Look, why: str) ->
     deployment = replace(deployment, training=None)
     if training.repeats and (passed := find_rollout(deployment, training.repeats)).running:
         deployment = with_rollout(deployment, withdraw(passed, look.now))
-    ended = "cancelled" if why.startswith("the training was cancelled") else "failed"
+    ended = "cancelled" if why.startswith(CANCELLED) else "failed"
     return decided(deployment, look.now, "concept", "quality", f"training {ended}", why, training.by)
 
 
@@ -75,14 +83,31 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     training, fit = deployment.training, look.fit
     assert training is not None
     assert fit is not None
-    if fit.version is None:
-        return _failed(deployment, training, look, fit.error or "")
+    error = fit.error or ""
+    version = fit.version or ("" if error.startswith(CANCELLED) else training.rival)  # a rival that failed has lost
+    if not version:
+        return _failed(deployment, training, look, error)
+    if training.contest and not training.rival:
+        return _on_all_rows(deployment, training, version, fit.seconds, look)
     deployment = replace(deployment, training=None)
     if training.proof is not None:
-        rollout = proven(training, fit.version, fit.seconds, look.now)
+        rollout = proven(training, version, fit.seconds, look.now)
         why = "; ".join(training.proof.checks)
-        return decided(with_rollout(deployment, rollout), look.now, "concept", fit.version, "proven", why)
-    return _after_gate(gate(ports, deployment, look, training, fit.version, fit), ports, deployment, look)
+        return decided(with_rollout(deployment, rollout), look.now, "concept", version, "proven", why)
+    rollout = gate(ports, deployment, look, training, fit)
+    if found := rollout.candidate.contest:
+        why = f"{in_words(found)}, so it is judged"
+        deployment = decided(deployment, look.now, "concept", rollout.candidate.version, "window", why)
+    return _after_gate(rollout, ports, deployment, look)
+
+
+def _on_all_rows(deployment: Deployment, training: Training, version: str, seconds: float, look: Look) -> Deployment:
+    """Train the rival of a candidate that learnt the latest rows, to see which rows serve better."""
+    rival = replace(
+        training, job=f"{training.job}-all", window_rows=EVERY_ROW, rival=version, rival_s=seconds, submitted=False
+    )
+    why = f"{version} learnt the latest rows; another one learns from all of them, and the better one is judged"
+    return decided(replace(deployment, training=rival), look.now, "concept", version, "contest", why)
 
 
 @act.register
