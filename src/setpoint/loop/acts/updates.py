@@ -24,7 +24,6 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.receipts import receipt_of
 from setpoint.loop.setting_out import course_of_the_loop, terms_of
 from setpoint.loop.windows import EVERY_ROW, window_for
-from setpoint.update.trainers import usual
 from setpoint.update.window import in_words
 
 CANCELLED = "the training was cancelled"
