@@ -85,8 +85,13 @@ def traffic_of(table: pa.Table, file: SetpointFile, schema: Schema) -> Traffic:
 
 def start_of(table: pa.Table, file: SetpointFile, every: timedelta) -> datetime:
     """Return the whole multiple of `every` at or before the first recorded event."""
-    if file.time is None or file.time not in table.column_names:
+    if file.time is None:
         raise InvalidInput("replay needs event times: name their column as `time:` in setpoint.yaml")
+    if file.time not in table.column_names:
+        raise InvalidInput(
+            f"the recorded table lacks {file.time}, the event time that setpoint.yaml names; "
+            f"it has {', '.join(table.column_names)}"
+        )
     step = np.timedelta64(int(every.total_seconds() * 1e6), "us")
     first = _times(table, file.time).min() - EPOCH
     return moment(EPOCH + first // step * step)
