@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from setpoint.deploy.evidence import freeze, judge
+from setpoint.deploy.evidence import freeze, judge, names
 from setpoint.domain.evidence import Frozen, Judged, Margins, Says, Stream, Terms
 from setpoint.domain.exposure import Answers, Batch, PairedAnswers, Pairs, Requests
 from setpoint.domain.value import from_json, replace, to_json
@@ -319,6 +319,15 @@ def test_later_attempts_may_spend_less_and_all_together_alpha() -> None:
     spent = [replace(TERMS, attempt=j).spent for j in range(1, 2_000)]
     assert spent[0] > spent[1]
     assert sum(spent) <= 0.05
+
+
+@pytest.mark.parametrize("segments", [(), ("a=1", "a=2", "b=1")])
+@pytest.mark.parametrize("margins", [Margins(), Margins(errors=None), Margins(latency=None, violations=None)])
+def test_what_is_judged_shares_the_whole_of_the_evidence(segments: tuple[str, ...], margins: Margins) -> None:
+    terms = replace(TERMS, segments=segments, margins=margins)
+    for weights in (names.soon(terms), names.late(terms)):
+        assert np.exp(list(weights.values())).sum() == pytest.approx(1.0)
+        assert set(weights) <= set(names.shown(terms))
 
 
 def test_the_champion_is_measured_once_and_odd_values_are_left_out() -> None:
