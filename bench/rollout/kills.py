@@ -5,9 +5,10 @@ with 1 if a request failed, if what is served was ever no step of the rollout, i
 end, or if an answer is not in the record log once.
 
 A round is a whole rollout: shadow, two shares, promotion (by approval: what is looked at here is the way, not the
-evidence), and a roll back, so that the next round finds what this one found. At each step every worker, the control
-process, and a command that is changing the rollout are killed in turn. A connection that a kill breaks is opened again,
-and its request asked again under another id, as any client does.
+evidence), and a roll back, so that the next round finds what this one found. At each step every worker and the control
+process are killed in turn, the latter once more while the next step is taken; commands are killed while they begin a
+rollout, and while they promote. A connection that a kill breaks is opened again, and its request asked again under
+another id, as any client does.
 """
 
 import argparse
@@ -148,14 +149,14 @@ def one_round(home, number, rng):
         time.sleep(3)  # a turn makes good what the command has written down
     if not home.served()["shadow"]:
         home.run("rollout", "start", "calls", "v2", "--anyway")
-    for at, shares in enumerate(STEPS):
-        wait(lambda shares=shares: home.served()["shares"] == shares, f"step {at + 1}")
-        if at == len(STEPS) - 1:
-            home.run("rollout", "pause", "calls")
+    for at in range(len(STEPS)):
+        wait(lambda at=at: home.served()["shares"] in STEPS[at:], f"step {at + 1}")
+        home.run("rollout", "pause", "calls")
         for name in sorted(home.pids()):
             kills.append((number, at + 1, name, home.kill(name)))
             print(f"round {number}, step {at + 1}: {name} killed, another one after {kills[-1][3]:.1f} s", flush=True)
-    home.run("rollout", "resume", "calls")
+        home.run("rollout", "resume", "calls")
+        kills.append((number, at + 1, "control", home.kill("control")))  # while the next step is taken
     home.kill_command("rollout", "approve", "calls", "--now", after=rng.uniform(0.5, 6))
     home.run("rollout", "approve", "calls", "--now") if home.served()["champion"] == "v1" else None
     wait(lambda: home.served()["champion"] == "v2", "the promotion")
