@@ -96,7 +96,7 @@ def test_the_status_says_where_it_is_what_is_known_and_what_it_waits_for(monkeyp
         "Waits: may it?",
         "Takes about 3 days at this traffic; about 5 hours have passed",
         "The evidence says back: worse in errors",
-        "errors 0 0.1 0.02 to 0.2 400 worse",
+        "errors 0 % 10 % 2 to 20 400 worse",
         "quality – – – 0 no outcome came",
     ):
         assert part in text

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from setpoint.deploy.evidence import lasting
 from setpoint.loop.comparing import ALPHA, Compared
 from setpoint.stats.versus import Versus
 
@@ -57,8 +58,8 @@ def notes(found: Compared) -> list[str]:
     """Say what a reader has to know: what was let in, and what the bounds do not cover."""
     since = f"since {found.since:%Y-%m-%d %H:%M}"
     said = [f"{since}; the bounds hold at all times at once, at {1 - ALPHA:.0%} over all that is said here"]
-    if found.age_s:
-        said.append(f"requests older than {found.age_s / 3_600:.3g} h: by then nearly all outcomes are known")
+    if found.age_s >= 60:
+        said.append(f"requests older than {lasting(found.age_s)}: by then nearly all outcomes are known")
     if found.chosen:
         said.append("the start is your choice: one that was chosen after looking is not covered by the bounds")
     if abs(found.known[0] - found.known[1]) > UNEVEN:

@@ -9,9 +9,10 @@ from rich.text import Text
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.rollouts.going import Model
 from setpoint.cli.rollouts.steps import AnyCallers, AnySegment, AnySteps, course_of
-from setpoint.cli.show import Json, console, number, plain, print_json, table
+from setpoint.cli.show import Json, console, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.deploy.evidence import lasting
+from setpoint.deploy.evidence.names import QUALITY, VALUE, WATCHED_ONLY
 from setpoint.domain.evidence import Forecast, Stream
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.rollout import Moving, Rollout
@@ -50,12 +51,12 @@ def _view(operator: Operator, deployment: Deployment, rollout: Rollout) -> dict[
 
 
 def _show(operator: Operator, deployment: Deployment, rollout: Rollout) -> None:
-    moving, candidate, now = rollout.moving, rollout.candidate, operator.clock.now()
+    moving, candidate = rollout.moving, rollout.candidate
     assert moving is not None
     state = rollouts.where(rollout) if rollout.running else f"{rollout.phase} on {rollout.ended:%Y-%m-%d %H:%M}"
-    of = f", of {moving.course.only.words}" if moving.course.only else ""
+    only = f", of {moving.course.only.words}" if moving.course.only else ""
     console.print(
-        f"[bold]{deployment.model} {candidate.version}[/] against {candidate.champion}: {state}{plain(of)}; "
+        f"[bold]{deployment.model} {candidate.version}[/] against {candidate.champion}: {state}{plain(only)}; "
         f"{moving.requests:,} requests in this step",
         highlight=False,
     )
@@ -68,11 +69,12 @@ def _show(operator: Operator, deployment: Deployment, rollout: Rollout) -> None:
         console.print("Nothing has been judged yet: the loop does at its next look", highlight=False)
         return
     console.print(f"The evidence says [bold]{moving.judged.says}[/]: {plain(moving.judged.words)}", highlight=False)
-    rows = [_row(s) for s in moving.judged.streams]
-    columns = ("metric", "segment", "champion", candidate.version, "difference", "rows", "")
-    console.print(table("", columns, rows, right=columns[2:6]))
-    if not rollout.running or rollout.candidate.created > now:
-        return
+    streams = moving.judged.streams
+    of = ("segment",) if any(s.segment for s in streams) else ()
+    rows = [(s.metric, *((s.segment,) if of else ()), *_figures(s)) for s in streams]
+    columns = ("metric", *of, "champion", candidate.version, "difference", "rows", "")
+    marked = [(*row, _mark(s)) for row, s in zip(rows, streams, strict=True)]
+    console.print(table("", columns, marked, right=columns[-5:-1]))
 
 
 def _steps(rollout: Rollout, moving: Moving) -> str:
@@ -92,11 +94,22 @@ def _time(operator: Operator, deployment: Deployment, rollout: Rollout, moving: 
     return f"Takes {forecast.words}; {passed} have passed" if forecast else ""
 
 
-def _row(s: Stream) -> tuple[str | Text, ...]:
+def _figures(s: Stream) -> tuple[str, str, str, str]:
+    share = s.metric not in (QUALITY, VALUE)
+    between = f"{_short(s.low, share)} to {_short(s.high, share)}" if s.low is not None and s.high is not None else "–"
+    return _short(s.champion, share, " %"), _short(s.challenger, share, " %"), between, f"{s.rows:,}"
+
+
+def _mark(s: Stream) -> Text:
     said = "worse" if s.harmed else "better" if s.better else "not worse" if s.held else ""
-    between = f"{number(s.low)} to {number(s.high)}" if s.low is not None and s.high is not None else "–"
-    mark = Text(said, HOLDS[said]) if said else Text(s.why or "…", "dim")
-    return s.metric, s.segment, number(s.champion), number(s.challenger), between, f"{s.rows:,}", mark
+    return Text(said, HOLDS[said]) if said else Text(s.why or "…", "dim")
+
+
+def _short(value: float | None, share: bool, unit: str = "") -> str:
+    """Write a mean in three digits; of requests in per cent, with a unit where it stands alone."""
+    if value is None:
+        return "–"
+    return f"{100 * value:.3g}{unit}" if share else f"{value:.3g}"
 
 
 def plan(
@@ -119,16 +132,17 @@ def plan(
 
 
 def _show_plan(found: Forecast) -> None:
-    rows = [
-        (
-            "sent back if worse by the margin" if e.harm else "proven if no worse",
-            e.metric,
-            "–" if e.requests is None else f"{e.requests:,}",
-            lasting(e.seconds),
-            lasting(e.most_seconds),
-        )
-        for e in found.expected
-    ]
-    columns = ("", "metric", "requests", "half of the time within", "9 of 10 times within")
-    console.print(table("", columns, rows, right=("requests",)))
+    for title, harm in (("Proven, if it is no worse", False), ("Sent back, if it is worse by the margin", True)):
+        rows = [
+            (
+                e.metric,
+                "–" if e.requests is None else f"{e.requests:,}",
+                lasting(e.seconds),
+                lasting(e.most_seconds),
+            )
+            for e in found.expected
+            if e.harm is harm and (harm or e.metric != WATCHED_ONLY)
+        ]
+        columns = ("metric", "requests", "in half of all cases", "in 9 of 10")
+        console.print(table(title, columns, rows, right=("requests",)))
     console.print(f"A version that is no worse is champion after {found.words}" if not found.refused else found.words)
