@@ -16,7 +16,7 @@ from setpoint.domain.value import value
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
 from setpoint.loop.columns import fitting
-from setpoint.loop.exposure import values_of
+from setpoint.loop.counted import values_of
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import masks, watched
 from setpoint.stats.losses import losses_of

@@ -20,7 +20,7 @@ from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop.columns import fitting
-from setpoint.loop.exposure import failed, latency_ms, rows_meant, values_of
+from setpoint.loop.counted import failed, latency_ms, rows_meant, values_of
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import names_of, watched
 from setpoint.stats.losses import losses_of

@@ -18,7 +18,8 @@ from setpoint.domain.record import InferenceRecord, Outcome, Role
 from setpoint.domain.rollout import Candidate, Rollout
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace, to_json
-from setpoint.loop.exposure import CHANGEOVER, Exposed, exposed, share_at
+from setpoint.loop.exposure import Exposed, exposed
+from setpoint.loop.seen import CHANGEOVER, share_at
 from setpoint.store.memory import MemoryRecordLog
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

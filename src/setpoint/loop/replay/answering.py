@@ -10,7 +10,7 @@ from setpoint.domain.records import Column, Columns
 from setpoint.domain.routing import chosen
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import Guard, guard_of, is_sensitive
-from setpoint.loop.exposure import rows_meant
+from setpoint.loop.counted import rows_meant
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay.traffic import EPOCH, Traffic, inputs_of
 from setpoint.ports import Recorder
