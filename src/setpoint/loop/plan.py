@@ -33,6 +33,7 @@ from setpoint.loop.actions import (
     Undo,
 )
 from setpoint.loop.advising import advice_of, plan_of
+from setpoint.loop.changes import find_rollout
 from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
@@ -220,7 +221,10 @@ def _on_course(rollout: Rollout, moving: Moving, deployment: Deployment, look: L
         case Turn.BACK:
             return Reject(version=version, why=next_.why)
         case Turn.STEP:
-            found = _outside(next_step(rollout, deployment, look.now), deployment)
+            step = next_step(rollout, deployment, look.now)
+            found = (
+                _outside(step, deployment) if step.is_automatic else ()
+            )  # a person's course, or one that is approved
             return _asked(rollout, deployment, next_.why, found) if found else Step(version=version, why=next_.why)
         case Turn.ASK:
             return _ask_on_course(rollout, deployment, next_.why)
@@ -280,7 +284,8 @@ def _promotion(rollout: Rollout, deployment: Deployment, look: Look, words: str)
 
 def _next_receipt(deployment: Deployment, look: Look) -> Action | None:
     for rollout in deployment.rollouts:
-        if rollout.ended is None or rollout.receipt is not None:
+        of_before = rollout is not find_rollout(deployment, rollout.candidate.version)  # it was begun again since
+        if rollout.ended is None or rollout.receipt is not None or of_before:
             continue
         if len(look.history.between(rollout.ended, None).labelled) >= RECEIPT_ROWS:
             return Receipt(version=rollout.candidate.version)

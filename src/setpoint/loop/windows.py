@@ -1,5 +1,7 @@
 """The window of a training: what earlier contests settled, and the contest itself."""
 
+from math import isfinite
+
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.rollout import Contest
 from setpoint.domain.update import Method
@@ -49,6 +51,8 @@ def better_window(ports: Ports, deployment: Deployment, look: Look, training: Tr
     held_out = in_clear(ports, model, fitting(ports, model, recorded, schema).labelled)
     latest, every = (rescored_losses(ports, deployment, schema, v, held_out) for v in (training.rival, version))
     found = contest(latest, every)
+    if not isfinite(found.low):  # too few rows to tell
+        return Chosen(version=training.rival, window_rows=None)
     if found.gain > 0:
         return Chosen(version=version, window_rows=EVERY_ROW, contest=found)
     return Chosen(version=training.rival, window_rows=None, contest=found)

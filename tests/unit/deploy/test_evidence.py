@@ -269,8 +269,12 @@ def test_terms_that_make_no_sense_are_refused() -> None:
         Terms(alpha=5)
     with pytest.raises(InvalidInput, match="the attempt is 0"):
         Terms(attempt=0)
-    with pytest.raises(InvalidInput, match="nothing called 'accuracy' is watched"):
-        says(shared(30_000), replace(TERMS, better="accuracy"))
+
+
+def test_what_was_to_get_better_and_was_never_known_is_waited_for_and_asked() -> None:
+    terms = replace(TERMS, better="value")  # no frozen value: too few decisions had an outcome before
+    assert says(shared(30_000), terms).says is Says.WAIT
+    assert "value cannot be judged: nothing is known of it from before" in says(shared(30_000), terms).words
 
 
 def test_one_caller_is_no_crowd() -> None:

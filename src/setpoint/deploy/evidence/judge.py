@@ -7,7 +7,6 @@ from setpoint.deploy.evidence.words import in_words, listed
 from setpoint.domain.evidence import Judged, Says, Stream, Terms
 from setpoint.domain.exposure import Batch
 from setpoint.domain.wealth import Evidence
-from setpoint.errors import InvalidInput
 
 INCOMPARABLE = {
     names.SHARES: (
@@ -100,11 +99,7 @@ def _never_labelled(stream: Stream, evidence: Evidence) -> bool:
 def _not_better(terms: Terms, streams: dict[str, Stream]) -> list[Stream]:
     if not terms.better:
         return []
-    if terms.better not in streams:
-        raise InvalidInput(
-            f"nothing called {terms.better!r} is watched; what can be asked to get better: {listed(streams)}"
-        )
-    asked = streams[terms.better]
+    asked = streams.get(terms.better) or Stream(metric=terms.better, why="nothing is known of it from before")
     return [] if asked.better else [asked]
 
 
