@@ -24,6 +24,8 @@ def a_run(folder: Path, **result: Any) -> TrainingRun:
 def test_a_training_is_a_run_with_what_it_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = f"sqlite:///{tmp_path / 'runs.db'}"
     monkeypatch.setenv(URI, uri)
+    for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):  # what an earlier test may have left
+        monkeypatch.delenv(name, raising=False)
     assert track(a_run(tmp_path, version="v2")) == ""
     client = mlflow.MlflowClient(uri)
     (run,) = client.search_runs([client.get_experiment_by_name("m").experiment_id])
