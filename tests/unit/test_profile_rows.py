@@ -18,7 +18,7 @@ from setpoint.domain.segments import Split
 from setpoint.domain.value import replace
 from setpoint.store.counts import Counts
 from setpoint.store.predictions import prediction_schema
-from setpoint.store.profiles import PROFILES, chosen, compacted, inputs_of, keep_spans, profile_rows, spans, summed
+from setpoint.store.profiles import PROFILES, chosen, compacted, inputs_of, profile_rows, spans, summed, within
 
 T0 = datetime(2024, 2, 29, 22, 58, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -218,7 +218,7 @@ def test_rows_are_of_three_grains_and_say_when_they_begin():
 def test_a_dataset_is_pruned_by_the_same_condition():
     rows = [picked(n) for n in range(100)]
     stored = ds.dataset(counted(rows))
-    window = stored.to_table(filter=keep_spans(T0, T0 + 9_999 * MINUTE))
+    window = stored.to_table(filter=within(spans(T0, T0 + 9_999 * MINUTE)))
     assert 0 < window.num_rows < stored.count_rows()
     assert set(window["grain"].to_pylist()) == {1, 60, 1_440}
 

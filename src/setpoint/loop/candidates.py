@@ -19,7 +19,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.sets import spec_of, training_set, write_set
-from setpoint.loop.windows import EVERY_ROW, better_window
+from setpoint.loop.windows import better_window
 from setpoint.ports import FitJob, FitResult
 from setpoint.stats.losses import losses_of
 from setpoint.update.sets.origin import LOG
@@ -115,7 +115,7 @@ def once_more(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look
         until=look.now,
         since=lineage.trained_since,
         method=candidate.method,
-        window_rows=EVERY_ROW if candidate.window_rows == EVERY_ROW else lineage.rows,
+        window_rows=candidate.window_rows,
         trigger=candidate.trigger,
         expected=candidate.expected,
         submitted=False,

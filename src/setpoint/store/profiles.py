@@ -375,11 +375,6 @@ def _moment(minute: int) -> datetime:
     return EPOCH + minute * timedelta(minutes=1)
 
 
-def keep_spans(since: datetime, until: datetime) -> pc.Expression:
-    """Return the condition on rows of the table `profiles` that a window is the sum of: of each time, one grain."""
-    return within(spans(since, until))
-
-
 def within(spans: Sequence[Span]) -> pc.Expression:
     """Return the condition that a row of the table `profiles` is of one of these spans."""
     found, start = pc.scalar(False), pc.field("start")
