@@ -119,6 +119,15 @@ def stepped(rollout: Rollout, now: datetime) -> Rollout:
     return _in_phase(replace(rollout, moving=further), now)
 
 
+def begun_to_serve(moving: Moving, now: datetime) -> Moving:
+    """Return how far a rollout is, with the time at which its present step was served, unless that is known already."""
+    if len(moving.served_s) == len(moving.starts):
+        return moving
+    late_s = max(0.0, (now - moving.starts[-1]).total_seconds())
+    unknown = len(moving.starts) - 1 - len(moving.served_s)  # of an older Setpoint
+    return replace(moving, served_s=(*moving.served_s, *(0.0,) * unknown, late_s))
+
+
 def promoted(rollout: Rollout, now: datetime) -> Rollout:
     """Return the rollout at its end: the version is champion.
 

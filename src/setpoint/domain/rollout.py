@@ -131,6 +131,8 @@ class Moving:
         Who began it; `setpoint` for a candidate of the loop.
     starts
         When each of its steps began; the last one is where it is.
+    served_s
+        How long after that the workers served each of them, in seconds; of the last one it may not be known yet.
     until, mature
         Up to which requests it was judged: by what is known at once, and by what is known late.
     requests
@@ -147,6 +149,7 @@ class Moving:
     terms: Terms
     by: str
     starts: tuple[datetime, ...]
+    served_s: tuple[float, ...] = ()
     until: datetime
     mature: datetime
     requests: int = 0

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from setpoint.domain.canary import aborted, serving, without
+from setpoint.domain.canary import aborted, begun_to_serve, serving, without
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import written
@@ -39,6 +39,14 @@ def moved(deployment: Deployment, rollout: Rollout, now: datetime, why: str, by:
     share = f"{written({version: served.shares[version]})} of the requests{of}, was {100 * before:.6g}%"
     facts = step_facts(rollout, before, served.shares[version])
     return decided(deployment, now, _cause(rollout), version, "share", f"{share}: {why}", by, facts=facts)
+
+
+def served_since(deployment: Deployment, now: datetime) -> Deployment:
+    """Return the deployment with when the present step of a rollout was served: the workers do as it says by now."""
+    rollout = on_its_way(deployment)
+    if rollout is None or rollout.moving is None:
+        return deployment
+    return with_rollout(deployment, replace(rollout, moving=begun_to_serve(rollout.moving, now)))
 
 
 def gone_back(deployment: Deployment, version: str, now: datetime, why: str) -> Deployment:

@@ -33,6 +33,7 @@ from setpoint.loop.adopting import adopt, way_back
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.changes import decided, find_incident, find_rollout, serve, settle, with_incident, with_rollout
 from setpoint.loop.clear import why_unreadable
+from setpoint.loop.clock import VirtualClock
 from setpoint.loop.comparing import Compared, Metric, compared
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.inside import Inside, checked
@@ -319,7 +320,7 @@ class Operator:
             deployment = self._concerned(id_, model)
             deployment = self._approved(deployment, id_, by)
             self.ports.state.save(deployment)
-            return turn(self.ports, deployment, self.clock.now())
+            return turn(self.ports, deployment, self.clock.now(), self.clock)
 
     def _approved(self, deployment: Deployment, id_: str, by: str) -> Deployment:
         now = self.clock.now()
@@ -346,8 +347,9 @@ class Operator:
 
     def tick(self, now: datetime | None = None) -> tuple[Decided, ...]:
         """Turn the loop once; a time that is given is recorded time, whose days pass in seconds and are not studied."""
-        ports = self.ports if now is None else replace(self.ports, studies=False)
-        return tick(ports, now or self.clock.now())
+        if now is None:
+            return tick(self.ports, self.clock)
+        return tick(replace(self.ports, studies=False), VirtualClock(now))
 
     def restore(self) -> None:
         """Have served what the state says: this process may have been stopped between writing it down and doing it."""

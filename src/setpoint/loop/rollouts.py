@@ -14,7 +14,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict
 from setpoint.loop.adopting import adopt
 from setpoint.loop.changes import decided, find_rollout, settle, with_rollout
-from setpoint.loop.moves import moved, on_its_way, stopped
+from setpoint.loop.moves import moved, on_its_way, served_since, stopped
 from setpoint.loop.operator import Operator
 from setpoint.loop.plan import hindrance
 from setpoint.loop.release import Progress
@@ -61,8 +61,10 @@ def start(
         if refused and not anyway and asked_at_all(ports, before, now):
             raise Conflict(f"{refused}; or begin it all the same with --anyway, and decide yourself at the end")
         rollout = begun(candidate, course, terms, by=by, now=now)
-        settle(ports, before, moved(before, rollout, now, f"the rollout of {version} begins", by))
-        return rollout
+        after = settle(ports, before, moved(before, rollout, now, f"the rollout of {version} begins", by))
+        after = served_since(after, operator.clock.now())
+        ports.state.save(after)
+        return find_rollout(after, version)
 
 
 def deploy(
@@ -156,7 +158,7 @@ def approve(operator: Operator, model: str, *, by: str, fast: bool = False) -> D
         why = "without the steps that are left" if fast else "what it waits for"
         after = decided(with_rollout(before, rollout), now, "", rollout.candidate.version, "approve", why, by)
         ports.state.save(after)
-        return turn(ports, after, now)
+        return turn(ports, after, now, operator.clock)
 
 
 def waits_for(deployment: Deployment, rollout: Rollout, now: datetime) -> str:

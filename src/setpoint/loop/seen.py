@@ -22,7 +22,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import masks
 from setpoint.stats.losses import losses_of
 
-CHANGEOVER = np.timedelta64(2, "s")  # while workers follow one after the other, nobody knows what is shared
+CHANGEOVER = np.timedelta64(2, "s")  # beyond the time at which the workers were found to follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +205,9 @@ class Seen:
 def share_at(moving: Moving, time: Column) -> Column:
     """Return how likely the version was to answer requests of these times; 0 in its shadow, NaN while it changed.
 
+    A step begins when it is decided, from what was known when the look began. Until all workers have followed, one
+    after the other, nobody knows what is shared.
+
     Parameters
     ----------
     time : ndarray of shape (n,), datetime64[us]
@@ -213,7 +216,9 @@ def share_at(moving: Moving, time: Column) -> Column:
     at = np.searchsorted(starts, time, side="right") - 1
     shares = np.array([step.share for step in moving.course.steps[: len(starts)]])
     share = np.where(at < 0, np.nan, shares[np.maximum(at, 0)])
-    changing = (at >= 0) & (time - starts[np.maximum(at, 0)] < CHANGEOVER) & (share > 0)
+    changed = np.zeros(len(starts), "timedelta64[us]")
+    changed[: len(moving.served_s)] = [np.timedelta64(int(late_s * 1e6), "us") for late_s in moving.served_s]
+    changing = (at >= 0) & (time < (starts + changed + CHANGEOVER)[np.maximum(at, 0)]) & (share > 0)
     return np.where(changing, np.nan, share)
 
 

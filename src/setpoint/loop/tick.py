@@ -13,29 +13,32 @@ from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
 from setpoint.loop.exposure import judged
 from setpoint.loop.look import Look, in_shadow, take_look
-from setpoint.loop.moves import gone_back, on_its_way
+from setpoint.loop.moves import gone_back, on_its_way, served_since
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
 from setpoint.loop.retention import due, expire
 from setpoint.maintain.triage import triage
+from setpoint.ports import Clock
 
 MOST_ACTIONS = 50  # in one turn; more means that two of them undo each other
 REFUSALS = (Corrupt, Unsafe, Unusable)
 CANNOT = "it cannot be served"
 
 
-def tick(ports: Ports, now: datetime) -> tuple[Decided, ...]:
+def tick(ports: Ports, clock: Clock) -> tuple[Decided, ...]:
     """Ingest, then look at every model, decide and act; return what was decided.
 
-    A model whose turn fails does not keep the others from theirs; the failure is raised when all had one.
+    All look at the time at which this is called. A model whose turn fails does not keep the others from theirs; the
+    failure is raised when all had one.
     """
+    now = clock.now()
     with ports.state.lease():
         ports.log.ingest()
         decisions: list[Decided] = []
         failures: list[Exception] = []
         for model in ports.state.models():
             try:
-                decisions += _decided(ports, model, now)
+                decisions += _decided(ports, model, now, clock)
             except Exception as e:  # raised below
                 e.add_note(f"in the turn of {model}")
                 failures.append(e)
@@ -44,25 +47,29 @@ def tick(ports: Ports, now: datetime) -> tuple[Decided, ...]:
         return tuple(decisions)
 
 
-def _decided(ports: Ports, model: str, now: datetime) -> tuple[Decided, ...]:
+def _decided(ports: Ports, model: str, now: datetime, clock: Clock) -> tuple[Decided, ...]:
     before = ports.state.load(model)
     if before.looked is not None and now <= before.looked:
         return ()
     kept = expire(ports, before, now) if due(before, now) else before
-    return turn(ports, kept, now).decisions[len(before.decisions) :]
+    return turn(ports, kept, now, clock).decisions[len(before.decisions) :]
 
 
-def turn(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
-    """Look at one model, decide and act until nothing is left to do; each action is stored as it is done."""
+def turn(ports: Ports, deployment: Deployment, now: datetime, clock: Clock) -> Deployment:
+    """Look at one model, decide and act until nothing is left to do; each action is stored as it is done.
+
+    What is decided is decided as of `now`; the clock says how much later the workers do it. Where that is not written
+    down before the process is stopped, the next turn takes the time that it finds them at.
+    """
     deployment = adopt(ports, deployment)
-    known = deployment = made_good(ports, deployment, now)
+    known = deployment = served_since(made_good(ports, deployment, now), clock.now())
     look = take_look(ports, deployment, now)
     deployment = noted(deployment, look)
     for _ in range(MOST_ACTIONS):
         action = plan(deployment, look)
         if action is None:
             break
-        known = deployment = _done(action, ports, known, deployment, look)
+        known = deployment = served_since(_done(action, ports, known, deployment, look), clock.now())
     else:
         raise RuntimeError(f"the plan for {deployment.model} did not come to rest in {MOST_ACTIONS} actions: {action}")
     deployment = replace(deployment, looked=now)

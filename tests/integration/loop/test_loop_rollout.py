@@ -150,6 +150,30 @@ class Refusing:
         return getattr(self._platform, name)
 
 
+class Slow:
+    """A platform whose workers follow after five minutes, in which requests come as ever."""
+
+    def __init__(self, platform: Any, clients: Clients) -> None:
+        self._platform, self._clients = platform, clients
+
+    def apply(self, live: Live) -> None:
+        self._clients.ask()
+        self._clients.w.clock.time += LOOK
+        self._platform.apply(live)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._platform, name)
+
+
+def test_requests_between_a_decision_and_the_workers_following_it_are_not_weighed(world: Any) -> None:
+    w, clients = begun(world)
+    slow = Slow(w.operator.ports.platform, clients)
+    w.operator = Operator(ports=replace(w.operator.ports, platform=slow), clock=w.operator.clock)
+    clients.looks(5)
+    assert [action for action, _ in told(w)] == ["shadow", "share", "share", "promote"]
+    assert w.deployment.rollouts[-1].moving.served_s == (0.0, 300.0, 300.0)
+
+
 def test_a_version_that_the_workers_refuse_goes_back_and_the_loop_goes_on(world: Any) -> None:
     w, clients = begun(world)
     w.operator = Operator(

@@ -46,6 +46,17 @@ def test_the_share_of_a_time_is_that_of_its_step_and_unknown_while_it_changes() 
     assert np.array_equal(shares, [np.nan, 0.0, 0.1, 0.0, np.nan, np.nan, 0.0, 0.1, 0.5], equal_nan=True)
 
 
+def test_until_the_workers_were_seen_to_follow_the_share_is_unknown() -> None:
+    moving = a_rollout(0.0, 0.1, 0.5).moving
+    assert moving is not None
+    followed = canary.begun_to_serve(moving, START + 2 * MINUTE + timedelta(seconds=30))
+    assert followed.served_s == (0.0, 0.0, 30.0)
+    assert canary.begun_to_serve(followed, START + 3 * MINUTE) == followed
+    step = np.datetime64(START.replace(tzinfo=None) + 2 * MINUTE, "us")
+    seconds = np.array([0, 30_000_000, 31_999_999, 32_000_000], "timedelta64[us]")
+    assert np.array_equal(share_at(followed, step + seconds), [np.nan, np.nan, np.nan, 0.5], equal_nan=True)
+
+
 @pytest.fixture
 def world(made: Any, tmp_path: Path) -> Any:
     """Return a function that records requests, and one that looks."""
