@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+from setpoint.cli.replaying.race import replay_view
 from setpoint.config import SetpointFile, check_setpoint_text
 from setpoint.loop.replay.race import raced
 from setpoint.loop.replay.report.buckets import period_of, saved, stretches_of
@@ -48,6 +49,23 @@ def test_the_answer_the_race_and_every_reason_are_on_one_page(ran: Callable[...,
     assert "mae is off" in page
     assert "wait: for 90 rows" in page
     assert not re.search(r"url\(|@import|https?://", page.replace("http://evil.example", ""))
+
+
+def test_the_page_says_of_each_policy_whether_it_stayed_inside_its_envelope(
+    ran: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """Seven trainings on a day are one more than the envelope of the courses allows."""
+    often = ran("setpoint", 9.0, *((5, "fit", "mae is off") for _ in range(7)))
+    replayed = raced({"setpoint": often, "never": ran("never", 10.0)}, file(tmp_path))
+    page = page_of(replayed, "demand")
+    assert "<b>setpoint</b> left its envelope" in page
+    assert "What left it (1)" in page
+    assert "1 of 7 automatic changes" in page
+    assert "<b>never</b> stayed inside its envelope" in page
+    assert {name: found["holds"] for name, found in replay_view(replayed)["envelope"].items()} == {
+        "setpoint": False,
+        "never": True,
+    }
 
 
 def test_a_race_without_a_loop_has_no_answer_and_a_page(ran: Callable[..., Ran], tmp_path: Path) -> None:

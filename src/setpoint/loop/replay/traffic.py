@@ -98,11 +98,15 @@ def start_of(table: pa.Table, file: SetpointFile, every: timedelta) -> datetime:
 
 
 def windows_of(traffic: Traffic, every: timedelta) -> Iterator[tuple[datetime, Column]]:
-    """Yield the end of each window that holds requests, and the places of its rows."""
+    """Yield the end of each window that holds requests, and the places of its rows.
+
+    The last one ends with the table, at the next whole second: of what came after it nothing is known, and a look from
+    the end of its window would take that for silence.
+    """
     step = np.timedelta64(int(every.total_seconds() * 1e6), "us")
-    index = (traffic.time - EPOCH) // step
+    index, over = (traffic.time - EPOCH) // step, traffic.time[-1].astype("datetime64[s]") + np.timedelta64(1, "s")
     for number in np.unique(index):
-        yield moment(EPOCH + (number + 1) * step), np.flatnonzero(index == number)
+        yield moment(min(EPOCH + (number + 1) * step, over.astype("datetime64[us]"))), np.flatnonzero(index == number)
 
 
 def inputs_of(traffic: Traffic, rows: Column) -> Columns:

@@ -6,6 +6,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from setpoint.loop.inside import Inside, checked
+from setpoint.loop.inside_words import summary
 from setpoint.loop.replay.existing import notes
 from setpoint.loop.replay.policies import NEVER
 from setpoint.loop.replay.report.buckets import period_of, saved, stretches_of
@@ -47,6 +49,7 @@ def page_of(replayed: Replayed, model: str) -> str:
         period=span(period_of(first.steps).total_seconds()),
         pictures=_pictures(replayed, judged),
         courses=[_course(name, c) for name, c in replayed.courses.items() if name != NEVER.name],
+        envelopes=[_inside(name, checked(c.deployment)) for name, c in replayed.courses.items()],
         notes=notes({n: p.outcomes for n, p in replayed.policies.items() if p.outcomes is not None}),
         valued=any(p.value is not None for p in replayed.policies.values()),
         costed=any(p.money is not None for p in replayed.policies.values()),
@@ -95,6 +98,11 @@ def _course(name: str, course: Course) -> dict[str, Any]:
             thoughts.append((step.until, step.thought))
             last = move
     return {"name": name, "means": course.means, "decisions": course.deployment.decisions, "thoughts": thoughts}
+
+
+def _inside(name: str, found: Inside) -> dict[str, Any]:
+    """Return whether a policy stayed inside the envelope it ran under, and each step that did not."""
+    return {"name": name, "holds": found.holds, "words": summary(found), "steps": (*found.outside, *found.loose)}
 
 
 def _environment() -> Environment:
