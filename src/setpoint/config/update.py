@@ -24,7 +24,7 @@ class CostPart(Part):
 class SetPart(Part):
     """What a version learns from, where it shall be more than the latest rows."""
 
-    rows: Literal["auto", "reference", "all"] | Annotated[int, Field(ge=FEWEST_ROWS)] = "reference"
+    rows: Literal["auto", "reference", "all"] | Annotated[int, Field(ge=FEWEST_ROWS)] = "auto"
     window: Duration | None = None
     reference: Literal["oldest", "always", "never"] = "oldest"
     duplicates: Literal["keep", "weigh", "drop"] = "keep"

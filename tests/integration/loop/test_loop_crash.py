@@ -23,6 +23,8 @@ from setpoint.loop.training import ProcessTrainer
 from setpoint.ports import FitJob
 from setpoint.update.sets.made import TrainingSet
 
+WITHOUT_CONTEST = Updates()  # of windows: one training makes one version
+
 
 class Killed(Exception):
     """The process ended here."""
@@ -98,7 +100,7 @@ def test_a_loop_killed_after_every_effect_decides_and_does_the_same(world: Any, 
 
 
 def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, another_demand: Any, tmp_path: Path) -> None:
-    w = world(another_demand)
+    w = world(another_demand, updates=WITHOUT_CONTEST)
     store, _ = killed_after_every_effect(w)
     w.until(18)
     assert store.deaths > 18
@@ -107,7 +109,7 @@ def test_a_training_whose_start_was_not_written_down_runs_once(world: Any, anoth
 
 
 def test_a_contest_of_windows_killed_after_every_effect_trains_both_once(world: Any, another_demand: Any) -> None:
-    w = world(another_demand, updates=Updates(contest=True))
+    w = world(another_demand)
     killed_after_every_effect(w)
     w.until(18)
     assert [d.action for d in w.did("fit", "contest", "window")] == ["fit", "contest", "window"]
@@ -156,7 +158,7 @@ def check_erased_ids_are_in_no_later_set(w: Any, kept: TrainingSet) -> None:
 def test_a_training_that_was_decided_on_and_not_started_is_started_by_a_later_look(
     world: Any, another_demand: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    w = world(another_demand)
+    w = world(another_demand, updates=WITHOUT_CONTEST)
     start, killed = updates.submit, [1]
 
     def killed_once(*args: Any) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from setpoint.domain.rollout import Decision, Phase
+from setpoint.domain.update import Updates
 from setpoint.loop import gating
 
 
 def test_a_candidate_with_too_little_to_judge_it_on_waits_and_is_looked_at_again(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    w = world()
+    w = world(updates=Updates())
     w.until(9)
     monkeypatch.setattr(gating, "FEWEST_HELD_OUT", 150)
     w.operator.update("demand", by="ann")
