@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.schema import Task
@@ -73,6 +75,49 @@ def test_no_rows_overflow_a_fit(p: list[float], seed: int, task: Task) -> None:
     raw = np.array(p)
     truth = np.random.default_rng(seed).integers(0, 2, len(p)).astype(float)
     assert isinstance(fit(task, raw, truth), Calibration)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    classes=st.integers(2, 6),
+    rows=st.integers(1, 400),
+    told=st.floats(-2, 2),
+    weighed=st.booleans(),
+)
+def test_classes_get_the_line_that_a_general_optimiser_finds(
+    seed: int, classes: int, rows: int, told: float, weighed: bool
+) -> None:
+    """Whatever the answers are worth, against SciPy with the patience for it; below 0 they point the wrong way."""
+    rng = np.random.default_rng(seed)
+    z = 4 * rng.normal(size=(rows, classes))
+    raw = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    truth = np.argmax(told * z + rng.gumbel(size=z.shape), axis=1).astype(float)
+    weight = rng.exponential(size=rows) if weighed else np.ones(rows)
+    task = Task.BINARY if classes == 2 else Task.MULTICLASS
+    found = fit(task, raw[:, 1] if classes == 2 else raw, truth, weight)
+    theirs = patient_fit(np.log(np.clip(raw, 1e-6, 1)), truth.astype(int), weight)
+    shift = theirs[1:2] - theirs[:1] if classes == 2 else theirs[:-1]
+    np.testing.assert_allclose([*found.shift, found.slope], [*shift, theirs[-1]], atol=1e-8)
+
+
+def patient_fit(logs: FloatArray, truth: NDArray[np.intp], weight: FloatArray) -> FloatArray:
+    """Return shifts and slope of the damped log loss as its definition says it, by L-BFGS again and again."""
+    true = np.eye(logs.shape[1])[truth]
+
+    def loss(line: FloatArray) -> tuple[float, FloatArray]:
+        z = line[:-1] + line[-1] * logs
+        z = z - logsumexp(z, axis=1, keepdims=True)
+        off = weight[:, None] * (np.exp(z) - true)
+        damped = 2.0 * float(line[:-1] @ line[:-1]) / 2 + 25.0 * float(line[-1] - 1) ** 2 / 2
+        slope = np.append(off.sum(axis=0) + 2.0 * line[:-1], (off * logs).sum() + 25.0 * (line[-1] - 1))
+        return damped - float((weight[:, None] * true * z).sum()), slope
+
+    line = np.append(np.zeros(logs.shape[1]), 1.0)
+    bounds = [(-30.0, 30.0)] * logs.shape[1] + [(0.1, 10.0)]
+    for _ in range(5):  # begun anew, it forgets what led it astray at a bound
+        line = minimize(loss, line, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 0, "gtol": 1e-9}).x
+    return line
 
 
 def test_without_rows_nothing_changes() -> None:

@@ -1,13 +1,13 @@
 """A champion's answers, shifted and stretched by its latest outcomes: how it is fitted, and when it may be believed."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from setpoint.domain.calibration import FLATTEST, FURTHEST, STEEPEST, Calibration, FloatArray, apply
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Task
 from setpoint.domain.value import value
 from setpoint.stats.losses import SURE, losses
+from setpoint.stats.newton import least
 from setpoint.update.walk_forward import Proof, Rows, at_once, in_time, latest_first, proof_of, walk_forward
 
 PSEUDO_ROWS = 50.0  # of a regression, on which nothing is to be changed
@@ -54,23 +54,41 @@ def _line(raw: FloatArray, truth: FloatArray, weight: FloatArray) -> Calibration
 
 def _logits(logs: FloatArray, truth: Rows, weight: FloatArray) -> tuple[list[float], float]:
     """Return the shift of each class and the slope that make the damped log loss least (Platt scaling, Guo 2017)."""
-    from scipy.optimize import minimize  # a tenth of a second, for those who fit
+    logs, classes = np.ascontiguousarray(logs.T), logs.shape[1]  # class by class: sums over few classes are quick
+    of_truth = float(weight @ logs[truth, np.arange(len(truth))])
+    totals = np.append(np.bincount(truth, weight, classes), of_truth)
+    ridge = np.append(np.full(classes, RIDGE_SHIFT), RIDGE_SLOPE)
+    start = np.append(np.zeros(classes), 1.0)
+    low, high = np.append(np.full(classes, -FURTHEST), FLATTEST), np.append(np.full(classes, FURTHEST), STEEPEST)
 
-    true = np.eye(logs.shape[1])[truth]
+    def loss(line: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        value, slope, curve = _log_partition(logs, weight, line)
+        off = line - start
+        damped = float(ridge @ np.square(off)) / 2
+        return value - float(totals @ line) + damped, slope - totals + ridge * off, curve + np.diag(ridge)
 
-    def loss(line: FloatArray) -> tuple[float, FloatArray]:
-        shift, slope = line[:-1], line[-1]
-        z = shift + slope * logs
-        z = z - logsumexp(z, axis=1, keepdims=True)
-        off = weight[:, None] * (np.exp(z) - true)
-        damped = RIDGE_SHIFT * float(shift @ shift) / 2 + RIDGE_SLOPE * float(slope - 1) ** 2 / 2
-        grad = np.append(off.sum(axis=0) + RIDGE_SHIFT * shift, (off * logs).sum() + RIDGE_SLOPE * (slope - 1))
-        return damped - float((weight[:, None] * true * z).sum()), grad
-
-    start = np.append(np.zeros(logs.shape[1]), 1.0)
-    bounds = [(-FURTHEST, FURTHEST)] * logs.shape[1] + [(FLATTEST, STEEPEST)]
-    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
+    found = least(loss, start, low, high)
     return found[:-1].tolist(), float(found[-1])
+
+
+def _log_partition(logs: FloatArray, weight: FloatArray, line: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Return the sum over rows of log Σ exp(shift + slope · logs), with gradient and Hessian in shifts and slope.
+
+    They are the means and covariances of the rows' classes and of the logarithms that these have.
+    """
+    z = line[:-1, None] + line[-1] * logs
+    top = z.max(axis=0)
+    p = np.exp(z - top)
+    total = p.sum(axis=0)
+    p /= total
+    weighed, p_logs = p * weight, p * logs
+    mean = p_logs.sum(axis=0)
+    slope = np.append(weighed.sum(axis=1), weight @ mean)
+    curve = np.diag(slope)
+    curve[:-1, :-1] -= weighed @ p.T
+    curve[:-1, -1] = curve[-1, :-1] = p_logs @ weight - weighed @ mean
+    curve[-1, -1] = weight @ ((p_logs * logs).sum(axis=0) - np.square(mean))
+    return float(weight @ (top + np.log(total))), slope, curve
 
 
 def row_losses(task: Task, answers: FloatArray, truth: Column) -> Column:
