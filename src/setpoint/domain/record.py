@@ -16,6 +16,7 @@ EARLIEST_US = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 LATEST_US = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
+OVERDUE_US = 8_000_000  # while versions share requests, one that is not answered by then has failed
 MODEL_ERROR = "model_error"  # the violation of a request that the model failed to answer
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from setpoint.domain.objective import Gain
+from setpoint.domain.record import OVERDUE_US
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Task
@@ -37,6 +38,16 @@ def rows_meant(only: Only, inputs: Columns) -> Column:
 def failed(rows: Requested) -> Column:
     """Return which requests a version failed to answer, for whatever reason of its own."""
     return np.asarray((rows.status >= 500) | (rows.status == OVERLOADED), bool)
+
+
+def broke(rows: Requested) -> Column:
+    """Return which requests broke the contract of the version; not to have answered in time is a failure instead."""
+    return np.asarray(rows.broke & ~failed(rows), bool)
+
+
+def told_before(rows: Requested) -> Column:
+    """Return which answers came so late that their requests count as failed: that was recorded when it was time."""
+    return np.asarray((rows.status == 200) & (rows.latency_us >= OVERDUE_US), bool)
 
 
 def latency_ms(rows: Requested) -> Column:

@@ -14,7 +14,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.seen import Seen
 from setpoint.loop.segmented import watched
 
-LAG = timedelta(seconds=10)  # by then a request is answered and recorded
+LAG = timedelta(seconds=10)  # by then a request is recorded: as answered, or as overdue (`record.OVERDUE_US`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ def exposed(
     moving = rollout.moving
     if moving is None:
         return None
-    until = max(moving.until, deployment.looked or moving.until, now - LAG)
+    until = max(moving.until, now - LAG)
     mature = max(moving.mature, min(until, now - timedelta(seconds=moving.terms.frozen.outcome_age_s)))
     candidate = ports.bundles.get(deployment.model, rollout.candidate.version)
     splits = watched(ports.bundles.folder(deployment.model, champion.version), champion.schema)

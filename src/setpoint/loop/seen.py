@@ -17,7 +17,7 @@ from setpoint.domain.rollout import Moving
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.segments import Split
 from setpoint.domain.version import ModelVersion
-from setpoint.loop.counted import decisions, failed, latency_ms, rows_meant, values_of
+from setpoint.loop.counted import broke, decisions, failed, latency_ms, rows_meant, told_before, values_of
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import masks
 from setpoint.stats.losses import losses_of
@@ -54,14 +54,15 @@ class Seen:
         share = share_at(self.moving, time)
         pairs, paired = self._pairs(asked.take(share == 0), since, until)
         ours = self._is(asked, Role.CHALLENGER, self.version)
-        shared = (asked.row == 0) & (share > 0) & (ours | self._is(asked, Role.CHAMPION, self.champion.version))
+        counted = (asked.row == 0) & ~told_before(asked)
+        shared = counted & (share > 0) & (ours | self._is(asked, Role.CHAMPION, self.champion.version))
         rows, ours, part = asked.take(shared), ours[shared], share[shared]
         in_step = time[shared] >= stamp(self.moving.starts[-1])
         requests = Requests(
             challenger=ours,
             share=part,
             failed=failed(rows),
-            broke=rows.broke,
+            broke=broke(rows),
             latency_ms=latency_ms(rows),
             segments=masks(self.splits, rows.inputs),
         )

@@ -20,7 +20,7 @@ from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop.columns import fitting
-from setpoint.loop.counted import failed, latency_ms, rows_meant, values_of
+from setpoint.loop.counted import broke, failed, latency_ms, rows_meant, values_of
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import names_of, watched
 from setpoint.stats.losses import losses_of
@@ -118,7 +118,7 @@ def _frozen(ports: Ports, deployment: Deployment, schema: Schema, now: datetime,
     ages = (rows.known - rows.time) / np.timedelta64(1, "s")
     return freeze(
         failed=failed(asked),
-        broke=asked.broke,
+        broke=broke(asked),
         latency_ms=latency_ms(asked),
         losses=placement_losses(rows.score, rows.outcome)[0] if ranked else losses_of(rows, schema),
         outcome_ages_s=ages,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from setpoint.domain.record import MODEL_ERROR
-from setpoint.errors import InvalidInput, ModelFailed, NotFound, SetpointError
+from setpoint.errors import InvalidInput, ModelFailed, NotFound, Overloaded, SetpointError
 from setpoint.serve.asked import Asked
 from setpoint.serve.encode import status_of
 from setpoint.serve.form import Form
@@ -51,6 +51,8 @@ def predict(
 ) -> None:
     """Ask; `done` is called once with what came of it, after it is recorded. What is refused is recorded as well.
 
+    What is refused at once is only counted, but where chance has given the request to one of several versions.
+
     The id that a body carries becomes the id of the call: its client knows that one, and joins outcomes by it.
 
     Raises
@@ -58,6 +60,31 @@ def predict(
     NotReady, Overloaded
         At once, if the plane takes no more; then `done` is not called.
     """
+    try:
+        _ask(plane, route, version, call, decode, done)
+    except Overloaded:
+        if (
+            route.challengers and version is None and not route.narrow
+        ):  # of a narrow one nobody knows yet if it is meant
+            plane.turn_away(
+                route.target(call.answers),
+                call.request_id,
+                caller=call.caller,
+                arrived_us=call.arrived_us,
+                started_ns=call.started_ns,
+            )
+        raise
+
+
+def _ask(
+    plane: DataPlane,
+    route: Route,
+    version: str | None,
+    call: Asking,
+    decode: Callable[[Form], Asked],
+    done: Callable[[Predicted | SetpointError], None],
+) -> None:
+    """Decode for the version that answers, and queue."""
     target = route.champion
     try:
         key = call.routing_key()  # a bad one is refused whether it would choose or not

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from math import isinf
@@ -83,6 +83,11 @@ class Lane:
         assert work.rows is not None
         self._waiting.append(Waiting(work, work.rows))
         self.rows += work.rows.n
+
+    @property
+    def works(self) -> Iterator[Work]:
+        """Requests that run or wait."""
+        return (each.work for each in (*self._running, *self._waiting))
 
     def ahead(self, rows: int, now_ns: int) -> Ahead:
         """Return what a new request of so many rows would find here."""

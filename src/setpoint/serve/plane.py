@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from operator import attrgetter
 
-from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.domain.record import OVERDUE_US, InferenceRecord, Outcome
 from setpoint.errors import ModelFailed, SetpointError
 from setpoint.ports import Recorder
 from setpoint.serve.admission import Ahead, admit
@@ -20,6 +20,7 @@ from setpoint.serve.metrics import Metrics
 from setpoint.serve.pace import LOOP_S
 from setpoint.serve.shadow import ShadowRunner
 from setpoint.serve.table import Loaded, Table, Target
+from setpoint.serve.unanswered import OVERLOAD, OVERLOADED, Allowance, overdue, recorded
 from setpoint.serve.work import Answer, Work, answers, record_of
 
 log = logging.getLogger("setpoint.serve")
@@ -56,6 +57,8 @@ class DataPlane:
         self._behind: frozenset[Target] = frozenset()  # those of which a tick had to leave some
         self._shared = True  # the last tick had several requests
         self._lanes: dict[Loaded, Lane] = {}
+        self._turned_away: list[InferenceRecord] = []  # what the next pass of the loop records
+        self._allowance = Allowance()
         self._quiet = asyncio.Event()  # no lane has work
         self._quiet.set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
@@ -124,6 +127,16 @@ class DataPlane:
         """Queue the record of a refused request; `done` is called once it is recorded."""
         self._enqueue(Work(target, None, request_id, caller, arrived_us, started_ns, done, status, tuple(violations)))
 
+    def turn_away(self, target: Target, request_id: str, *, caller: str, arrived_us: int, started_ns: int) -> None:
+        """Record that too much was before a request to a version, as far as the allowance goes; see `unanswered`."""
+        now_ns = time.perf_counter_ns()
+        if not self._allowance.take(now_ns):
+            return
+        if not self._turned_away:
+            asyncio.get_running_loop().call_soon(self._record_turned_away)
+        work = Work(target, None, request_id, caller, arrived_us, started_ns, None, OVERLOADED, (OVERLOAD,))
+        self._turned_away.append(record_of(work, target, {}, (now_ns - started_ns) // 1_000))
+
     def record_outcomes(self, model: str, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes; Unusable if the disk refuses."""
         self.recorder.append_outcomes(model, outcomes)
@@ -131,6 +144,7 @@ class DataPlane:
 
     def sample(self) -> None:
         """Put what is measured by looking into the metrics, and let the recorder do what is due."""
+        self._record_overdue()
         self.recorder.tend()
         self.metrics.sample(
             held=self.recorder.held,
@@ -156,6 +170,16 @@ class DataPlane:
         self.recorder.retry(now=True)
         if self.recorder.held:
             log.error("%s; lost, for this worker ends", self.recorder.note)
+
+    def _record_turned_away(self) -> None:
+        records, self._turned_away = self._turned_away, []
+        self.recorder.append(records)
+
+    def _record_overdue(self) -> None:
+        """Record what should have been answered by now, where versions are compared by it."""
+        contested = (lane for lane in self._lanes.values() if self.table.contested(lane.loaded.version.model))
+        if records := overdue((work for lane in contested for work in lane.works), time.perf_counter_ns()):
+            self.recorder.append(records)
 
     def _enqueue(self, work: Work) -> None:
         if not self._queue:
@@ -240,13 +264,23 @@ class DataPlane:
     def _finish(self, done: Sequence[Done]) -> None:
         """Record, answer, and only then offer to the shadows."""
         records = [record for _, record, _ in done]
-        self.recorder.append(records)
+        slow = any(record.latency_us >= OVERDUE_US for record in records)
+        self.recorder.append(self._told_late(done) if slow else records)
         for work, _, answer in done:
             work.settle(answer)
         self.metrics.batch(records)
         for work, record, _ in done:
             if work.target.shadow and record.status == 200:
                 self.shadows.offer(work)
+
+    def _told_late(self, done: Sequence[Done]) -> list[InferenceRecord]:
+        """Return what is recorded of requests of which some have taken very long."""
+        now_ns = time.perf_counter_ns()
+        found: list[InferenceRecord] = []
+        for work, record, _ in done:
+            contested = work.overdue or self.table.contested(work.target.model)
+            found += recorded(work, record, now_ns) if contested else [record]
+        return found
 
 
 def _left_s(now_ns: int, deadline_ns: int) -> float:

@@ -148,6 +148,11 @@ class Table:
         targets = [self.routes[m].target(v) for m in self.routes for v in self.routes[m].versions]
         object.__setattr__(self, "guarded", any(target.guard for target in targets))
 
+    def contested(self, model: str) -> bool:
+        """Whether challengers share the requests of a model."""
+        route = self.routes.get(model)
+        return route is not None and bool(route.challengers)
+
     def guard(self, model: str) -> Guard | None:
         """Return what the callers and the ids of a model are hidden by, if they are."""
         route = self.routes.get(model) if self.guarded else None

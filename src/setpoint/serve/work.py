@@ -32,6 +32,7 @@ class Work:
     status: int = 200
     violations: tuple[str, ...] = ()
     deadline_ns: int = 0  # of the same clock; 0: none
+    overdue: bool = False  # it is recorded that the answer did not come in time
 
     def expire(self, now_ns: int) -> DeadlineExceeded:
         """Make it a refused request, for its deadline is over; return what to tell the caller."""

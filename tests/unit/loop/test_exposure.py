@@ -14,11 +14,11 @@ from setpoint.domain.course import Course, Step
 from setpoint.domain.cuts import Counted, Cuts
 from setpoint.domain.evidence import Frozen, Terms
 from setpoint.domain.profile import Binning
-from setpoint.domain.record import InferenceRecord, Outcome, Role
+from setpoint.domain.record import OVERDUE_US, InferenceRecord, Outcome, Role
 from setpoint.domain.rollout import Candidate, Rollout
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace, to_json
-from setpoint.loop.exposure import Exposed, exposed
+from setpoint.loop.exposure import LAG, Exposed, exposed
 from setpoint.loop.seen import CHANGEOVER, share_at
 from setpoint.store.memory import MemoryRecordLog
 
@@ -79,7 +79,8 @@ def world(made: Any, tmp_path: Path) -> Any:
             "violations": more.pop("violations", []),
         }
         log.append([InferenceRecord.named(
-            request_id=id_, model="demand", version=by, role=role, arrived_us=at, latency_us=2_000, status=status,
+            request_id=id_, model="demand", version=by, role=role, arrived_us=at,
+            latency_us=more.pop("latency_us", 2_000), status=status,
             ids=ids, times_us=[at] * n, **values,
         )])  # fmt: skip
 
@@ -89,7 +90,7 @@ def world(made: Any, tmp_path: Path) -> Any:
 
     def look(rollout: Rollout, second: float) -> Exposed:
         log.ingest()
-        now = START + timedelta(seconds=second)
+        now = START + timedelta(seconds=second) + LAG  # what was asked by that second is recorded
         found = exposed(ports, made.deployment(looked=now), version(), rollout, now)
         assert found is not None
         return found
@@ -118,6 +119,24 @@ def test_requests_are_told_once_with_what_came_of_them(world: Any) -> None:
     assert (seen.requests, set(requests.share)) == (2, {0.5})
     again = world.look(moved_on(rollout, seen), 30)
     assert (again.batch.requests, again.batch.answers, again.requests) == (None, None, 0)
+
+
+def test_what_got_no_answer_in_time_has_failed_once_whatever_answered_it_later(world: Any) -> None:
+    world.ask("a", 10, "v2", role=Role.CHALLENGER, status=504, violations=["deadline"])
+    world.ask("a", 10, "v2", role=Role.CHALLENGER, latency_us=OVERDUE_US)
+    world.ask("b", 11, "v2", role=Role.CHALLENGER, status=429, violations=["overload"], ids=[])
+    world.ask("c", 12, "v2", role=Role.CHALLENGER, latency_us=OVERDUE_US - 1)
+    requests = world.look(a_rollout(0.5), 20).batch.requests
+    assert requests.failed.tolist() == [True, True, False]
+    assert not requests.broke.any()
+
+
+def test_two_looks_in_a_row_skip_nothing_that_is_on_its_way(world: Any) -> None:
+    rollout, lag_s = a_rollout(0.5), LAG.total_seconds()
+    first = world.look(rollout, 20 - lag_s)
+    world.ask("a", 15, "v2", role=Role.CHALLENGER)  # asked before the first look, and recorded after it
+    second = world.look(moved_on(rollout, first), 20)
+    assert second.requests == 1
 
 
 def test_rows_are_told_when_they_are_old_enough_whether_or_not_an_outcome_came(world: Any) -> None:
