@@ -19,13 +19,15 @@ from setpoint.errors import Conflict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-COURSE = Course(steps=(Step(share=0.0), Step(share=0.1), Step(share=0.5)), only=Only(callers=("a",)))
+COURSE = Course(steps=(Step(share=0.0), Step(share=0.1), Step(share=0.5)))
+NORTH = Only(segment={"plant": ("north",)})
 CHAMPION = Served(champion="v1")
 
 
 def a_rollout(by: str = "ann", **changes: Any) -> Rollout:
     candidate = Candidate(version="v2", champion="v1", reason="", created=NOW)
-    rollout = canary.begun(candidate, COURSE, Terms(), by=by, now=NOW)
+    course = replace(COURSE, only=changes.pop("only", None))
+    rollout = canary.begun(candidate, course, Terms(), by=by, now=NOW)
     return replace(rollout, moving=replace(rollout.moving, **changes))
 
 
@@ -56,6 +58,23 @@ def test_only_what_is_proven_becomes_champion_and_the_envelope_says_by_whom() ->
     assert turn(proven, automatic=False)[0] is Turn.ASK
     assert turn(canary.asking(proven, "may it?"), automatic=False) == (Turn.STAY, "waits for a person: may it?")
     assert turn(canary.approved(proven, by="ann", fast=False), automatic=False)[0] is Turn.PROMOTE
+
+
+def test_what_is_proven_for_a_part_of_the_requests_becomes_champion_of_all_by_a_person() -> None:
+    last = canary.stepped(canary.stepped(a_rollout(only=NORTH), NOW), NOW)
+    last = replace(last, moving=replace(last.moving, requests=500, judged=said(Says.WAIT)))
+    early = canary.approved(last, by="ann", fast=False)  # which lets it take traffic
+    for rollout in (last, early):
+        proven = replace(rollout, moving=replace(rollout.moving, judged=said(Says.PROMOTE)))
+        found, why = turn(proven)
+        assert (found, why) == (
+            Turn.ASK,
+            "evidence says promote; that is of plant north, and as champion it answers the others too, "
+            "which nobody has judged",
+        )
+    asked = canary.asking(proven, why)
+    assert turn(asked)[0] is Turn.STAY
+    assert turn(canary.approved(asked, by="bob", fast=False))[0] is Turn.PROMOTE
 
 
 def test_a_plain_approval_skips_no_step() -> None:
@@ -125,14 +144,14 @@ def test_what_is_not_there_to_be_done_is_refused() -> None:
 
 
 def test_each_step_is_served_as_it_says_and_nothing_is_left_behind() -> None:
-    rollout = a_rollout()
+    rollout = a_rollout(only=NORTH)
     assert rollout.phase is Phase.SHADOW
     served = canary.serving(CHAMPION, rollout)
     assert served == Served(champion="v1", shadow="v2")
     rollout = canary.stepped(rollout, NOW)
     assert rollout.phase is Phase.CANARY
     served = canary.serving(served, rollout)
-    assert served == Served(champion="v1", shares={"v2": 0.1}, only=COURSE.only)
+    assert served == Served(champion="v1", shares={"v2": 0.1}, only=NORTH)
     assert canary.without(served, "v2") == CHAMPION
     by_hand = Served(champion="v1", shares={"v5": 0.2})
     assert canary.serving(by_hand, a_rollout()) == Served(champion="v1", shadow="v2", shares={"v5": 0.2})

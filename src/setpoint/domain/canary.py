@@ -76,6 +76,9 @@ def next_turn(rollout: Rollout, now: datetime, *, held: str, automatic: bool) ->
         return Next(turn=Turn.STEP, why=f"nothing speaks against it after {answered}")
     if judged.says is Says.WAIT:
         return Next(turn=Turn.STAY, why=judged.words)
+    if only := moving.course.only:
+        others = "as champion it answers the others too, which nobody has judged"
+        return _asking(moving, f"{judged.words}; that is of {only.words}, and {others}")
     return _asking(moving, judged.words) if asks or not approved else Next(turn=Turn.PROMOTE, why=judged.words)
 
 
@@ -174,13 +177,21 @@ def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
     """Return the rollout with a person's word for it: it may take traffic, and become champion once it is proven.
 
     `fast`, or where the evidence itself leaves it to a person: without waiting for what is left. What cannot be judged
-    is left to a person in the last step.
+    is left to a person in the last step, and so is a version that was proven for a part of the requests.
     """
     moving = _moving(rollout)
-    judged = moving.judged
-    leaves = judged is not None and judged.says is Says.ASK and (moving.last or not judged.reason.startswith(UNJUDGED))
-    fast_by = by if fast or leaves else moving.fast_by
+    fast_by = by if fast or _left_to_a_person(moving) else moving.fast_by
     return replace(rollout, approved_by=by, moving=replace(moving, fast_by=fast_by, asked=""))
+
+
+def _left_to_a_person(moving: Moving) -> bool:
+    """Whether all that is missing for the promotion is a person's word."""
+    judged = moving.judged
+    if judged is None:
+        return False
+    if judged.says is Says.PROMOTE:
+        return moving.last and moving.course.only is not None
+    return judged.says is Says.ASK and (moving.last or not judged.reason.startswith(UNJUDGED))
 
 
 def aborted(rollout: Rollout, now: datetime) -> Rollout:

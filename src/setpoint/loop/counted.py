@@ -1,5 +1,7 @@
 """What recorded requests and rows count as: failed, slow, meant, worth so much."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from setpoint.domain.objective import Gain
@@ -7,7 +9,7 @@ from setpoint.domain.record import OVERDUE_US
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Task
-from setpoint.domain.slice import Only
+from setpoint.domain.slice import Level, Only
 from setpoint.domain.version import ModelVersion
 
 OVERLOADED = 429
@@ -29,10 +31,31 @@ def decisions(rows: Records, by: ModelVersion) -> Column:
     return rows.score >= by.threshold
 
 
+def requests_meant(only: Only, asked: Requested) -> Column:
+    """Return the rows of requests that are meant: whose caller is, and all of whose rows are (see `Only`).
+
+    One that was refused has no rows to tell by: where a segment is meant, it is not.
+    """
+    of_callers = np.array([only.asks(caller) for caller in asked.caller], bool)
+    if not only.segment:
+        return of_callers
+    rows = rows_meant(only, asked.inputs)
+    request = list(zip(asked.arrived, asked.role, asked.version, asked.caller, asked.latency_us, strict=True))
+    mixed = {id_ for id_, meant in zip(request, rows, strict=True) if not meant}
+    return of_callers & np.array([id_ not in mixed for id_ in request], bool)
+
+
 def rows_meant(only: Only, inputs: Columns) -> Column:
     """Return which recorded rows are of the segment that is meant."""
-    of_each = [np.isin(inputs[name], np.array(levels, inputs[name].dtype)) for name, levels in only.segment.items()]
+    of_each = [_among(inputs[name], levels) for name, levels in only.segment.items()]
     return np.logical_and.reduce(of_each) if of_each else np.ones(len(next(iter(inputs.values()))), bool)
+
+
+def _among(column: Column, levels: Sequence[Level]) -> Column:
+    """Return where a value is one of the levels, as at the door: 1 is 1.0 and True, and never "1"."""
+    if column.dtype == object:
+        return np.isin(column, np.array(levels, object))
+    return np.isin(column, [float(level) for level in levels if not isinstance(level, str)])
 
 
 def failed(rows: Requested) -> Column:

@@ -17,7 +17,16 @@ from setpoint.domain.rollout import Moving
 from setpoint.domain.schema import Schema, Task
 from setpoint.domain.segments import Split
 from setpoint.domain.version import ModelVersion
-from setpoint.loop.counted import broke, decisions, failed, latency_ms, rows_meant, told_before, values_of
+from setpoint.loop.counted import (
+    OVERLOADED,
+    broke,
+    decisions,
+    failed,
+    latency_ms,
+    requests_meant,
+    told_before,
+    values_of,
+)
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import masks
 from setpoint.stats.losses import losses_of
@@ -186,8 +195,11 @@ class Seen:
         asked, only = self.ports.log.requests(self.champion.model, since, until), self.moving.course.only
         if only is None or not len(asked):
             return asked
-        of_callers = np.array([only.asks(caller) for caller in asked.caller], bool)
-        return asked.take(of_callers & rows_meant(only, asked.inputs))
+        unlike = (asked.id == None) & (asked.status < OVERLOADED)  # noqa: E711  # it breaks the contract, elementwise
+        drawn = unlike & self._is(
+            asked, Role.CHALLENGER, self.version
+        )  # the champion's has let it pass, and it is meant
+        return asked.take(requests_meant(only, asked) | drawn)
 
     def _is(self, asked: Requested, role: Role, version: str) -> NDArray[Any]:
         mask: NDArray[Any] = (asked.role == role.value) & (asked.version == version)

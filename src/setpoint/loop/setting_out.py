@@ -20,7 +20,7 @@ from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop.columns import fitting
-from setpoint.loop.counted import broke, failed, latency_ms, rows_meant, values_of
+from setpoint.loop.counted import broke, failed, latency_ms, requests_meant, values_of
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import names_of, watched
 from setpoint.stats.losses import losses_of
@@ -140,8 +140,7 @@ def foreseen(ports: Ports, deployment: Deployment, course: Course, terms: Terms,
     """Return how long a rollout takes at the traffic of the last days."""
     asked = _asked_of(ports, deployment, now)
     if course.only is not None and len(asked):
-        callers = np.array([course.only.asks(caller) for caller in asked.caller], bool)
-        asked = asked.take(callers & rows_meant(course.only, asked.inputs))
+        asked = asked.take(requests_meant(course.only, asked))
     requests = int((asked.row == 0).sum())
     span_s = max(1.0, now.timestamp() - float(asked.time[0]) / 1e6) if requests else RECENT.total_seconds()
     rows = len(asked) / requests if requests else 1.0

@@ -73,7 +73,7 @@ def world(made: Any, tmp_path: Path) -> Any:
         ids = more.pop("ids", [id_])
         status, n = more.pop("status", 200), len(ids)
         values: dict[str, Any] = {
-            "inputs": {"temp": [more.pop("temp", 10.0)] * n, "hum": [1.0] * n},
+            "inputs": {"temp": more.pop("temps", [more.pop("temp", 10.0)] * n), "hum": [1.0] * n},
             "outputs": {"prediction": [5.0] * n} if status == 200 else {},
             "caller": more.pop("caller", "a"),
             "violations": more.pop("violations", []),
@@ -183,3 +183,18 @@ def test_only_what_is_meant_is_told(world: Any, only: Only) -> None:
         world.ask(f"out{i}", 20 + i, by, role=role, temp=11.0, caller="b")
     seen = world.look(a_rollout(0.5, only=only), 60)
     assert len(seen.batch.requests.challenger) == len(seen.batch.answers.challenger) == 2
+
+
+def test_a_request_is_meant_as_a_whole_and_what_the_challenger_alone_refuses_was_meant(world: Any) -> None:
+    only = Only(segment={"temp": (10, "10", 9.5)})
+    world.ask("mixed", 10, "v1", ids=["m/0", "m/1"], temps=[10.0, 11.0])
+    world.ask("whole", 11, "v1", ids=["w/0", "w/1"], temps=[10.0, 10.0])
+    world.ask("drawn", 12, "v2", role=Role.CHALLENGER)
+    world.ask("refused", 13, "v2", role=Role.CHALLENGER, status=422, violations=["range:temp"], ids=[])
+    world.ask("unknown", 14, "v1", status=422, violations=["range:temp"], ids=[])
+    for by, role in (("v1", Role.CHAMPION), ("v2", Role.CHALLENGER)):  # whether these are meant nobody knows
+        world.ask("late", 15, by, role=role, status=504, violations=["deadline"], ids=[])
+    batch = world.look(a_rollout(0.5, only=only), 60).batch
+    assert batch.requests.challenger.tolist() == [False, True, True]
+    assert batch.requests.broke.tolist() == [False, False, True]
+    assert batch.answers.challenger.tolist() == [False, False, True]
