@@ -1,6 +1,6 @@
 """Replay: records a second on one core and with a second one, answers that are known, and the interval's errors.
 
-    python bench/replay/run.py [--only speed answers interval] [--rows N] [--data FOLDER]
+    python bench/replay/run.py [--only speed answers interval equal] [--rows N] [--data FOLDER]
 
 Prints tables, and writes results/replay.json beside this file. Seconds are of CPU, of all processes, where it says so.
 """
@@ -17,7 +17,9 @@ import numpy as np
 import onnxruntime
 import pyarrow.parquet as pq
 import sklearn
+from equal import equal_policies, outside
 from projects import bike, planted, retail
+from scipy.signal import lfilter
 
 from setpoint.bootstrap.replaying import replay_table
 from setpoint.config import Settings, read_setpoint_file, seconds
@@ -26,7 +28,7 @@ from setpoint.stats.paired import mean_interval, moving_mean_interval
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "shared" / "datasets"
 PER_DAY = 10_000
-RUNS = 400
+RUNS = 1_000
 
 
 def raced(project, every, policies, jobs=1):
@@ -87,30 +89,34 @@ def answers(rows, folder, data):
 
 
 def interval(rows, folder, data):
-    """How often a gain of zero is called one, beside an interval for independent rows."""
+    """How often a gain of zero is called one, or a loss, beside an interval for independent rows."""
     found = []
-    for n in (600, 3_000, 13_000):
-        for correlation in (0.0, 0.5, 0.9, 0.97, 0.99):
-            false = {"moving": 0, "standing": 0, "independent": 0}
-            for seed in range(RUNS):
-                x = _autoregressive(correlation, n, seed)
-                false["moving"] += moving_mean_interval(x).low > 0
-                false["standing"] += mean_interval(x).low > 0
-                false["independent"] += x.mean() > 1.96 * x.std(ddof=1) / np.sqrt(n)
+    for n in (300, 600, 3_000, 13_000):
+        for correlation in (0.0, 0.5, 0.9, 0.97, 0.99, 0.995):
+            runs = [_autoregressive(correlation, n, seed) for seed in range(RUNS)]
+            false = {
+                "moving": sum(outside(moving_mean_interval(x)) for x in runs),
+                "standing": sum(outside(mean_interval(x)) for x in runs),
+                "independent": sum(abs(x.mean()) > 1.96 * x.std(ddof=1) / np.sqrt(n) for x in runs),
+            }
             row = {"rows": n, "correlation": correlation, **{k: 100 * int(v) / RUNS for k, v in false.items()}}
             found.append(row)
-            print(" ".join(f"{k} {v:g}" for k, v in row.items()), flush=True)
+            print(" ".join(f"{k} {v:.3g}" for k, v in row.items()), flush=True)
     return found
 
 
+def equal(rows, folder, data):
+    """How often one of two policies that are equal is called better, on real streams."""
+    return equal_policies(data)
+
+
 def _autoregressive(correlation, rows, seed):
-    noise = np.random.default_rng(seed).normal(size=rows + 300)
-    for i in range(1, rows + 300):
-        noise[i] += correlation * noise[i - 1]
-    return noise[300:]
+    noise = np.random.default_rng(seed).normal(size=rows)
+    noise[0] /= np.sqrt(1 - correlation**2)  # it is stationary from the first row on
+    return lfilter([1], [1, -correlation], noise)
 
 
-PARTS = {"speed": speed, "answers": answers, "interval": interval}
+PARTS = {"speed": speed, "answers": answers, "interval": interval, "equal": equal}
 
 
 def main():
