@@ -15,6 +15,7 @@ RANK = {
     "domain": 1,
     "config": 1,
     "sandbox": 1,
+    "faults": 2,
     "stats": 2,
     "runtime": 2,
     "ports": 2,

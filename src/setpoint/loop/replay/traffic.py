@@ -1,7 +1,6 @@
 """Recorded traffic: a table of requests in time order, with the outcome of each and when it became known."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -13,26 +12,11 @@ from setpoint.deploy.reference import features_of, target_of
 from setpoint.domain.record import Role
 from setpoint.domain.records import Column, Columns, moment
 from setpoint.domain.schema import Schema
+from setpoint.domain.traffic import Traffic as Traffic
 from setpoint.errors import InvalidInput
 from setpoint.loop.replay.existing import propensities
 
 EPOCH = np.datetime64(0, "us")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """Recorded requests in time order, with the outcome of each and when it became known; arrays of shape (n,)."""
-
-    time: Column  # datetime64[us]
-    id: Column
-    inputs: Columns
-    outcome: Column
-    known: Column  # datetime64[us]
-    propensity: Column | None = None  # with which probability each outcome came to be on record
-
-    def __len__(self) -> int:
-        """Return the number of requests."""
-        return len(self.time)
 
 
 def as_traffic_table(table: pa.Table, file: SetpointFile) -> tuple[pa.Table, SetpointFile]:

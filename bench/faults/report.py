@@ -1,0 +1,176 @@
+"""The tables of the fault bench."""
+
+from collections import defaultdict
+
+import numpy as np
+
+REMEDIES = {
+    "null": {"impute", "inverse_map", "ignore", "retrain", "wait"},
+    "unit": {"inverse_map"},
+    "renamed": {"map", "map_levels", "inverse_map"},
+    "frozen": {"impute", "ignore"},
+    "swapped": {"swap", "swap_back"},
+    "skew": {"block", "wait", "pin"},
+    "release": {"rollback"},
+    "exception": {"slice", "fall_back", "rollback", "isolate"},
+    "outcomes": {"hold", "wait"},
+    "prior": {"recalibrate", "threshold", "retrain"},
+    "covariate": {"wait"},
+    "concept": {"retrain"},
+    "season": {"wait"},
+    "attack": {"throttle"},
+    "overload": {"shed", "workers", "variant"},
+    "crash": {"restart"},
+    "none": {"wait"},
+}
+BENIGN = ("none", "season", "covariate")
+ACTING = ("mend", "fit", "promote")
+COSTLY = 0.05
+UNDER_ROWS, ALL_DAYS = 2_800, 20
+
+
+def report(rows: list[dict]) -> str:
+    """Return the tables as text."""
+    out = []
+    lost = [r for r in rows if "failed" in r]
+    rows = [r for r in rows if "asked" in r]
+    for policy in dict.fromkeys(r["asked"]["policy"] for r in rows):
+        mine = [r for r in rows if r["asked"]["policy"] == policy]
+        out.append(f"\n== {policy}: {len(mine)} trials, {np.mean([r['seconds'] for r in mine]):.1f} s each\n")
+        out.append(_by_fault(mine))
+        if policy == "setpoint":
+            out.append(_calibration(mine))
+    if lost:
+        out.append(f"\n{len(lost)} trials failed: " + "; ".join(sorted({r["failed"][:150] for r in lost})))
+    return "\n".join(out)
+
+
+def kinds_of(r: dict) -> list[str]:
+    return r["asked"]["kind"].split("+")
+
+
+def damage(r: dict) -> float:
+    return (r["harmed"] - r["clean"]) / r["clean"]
+
+
+def decided(r: dict) -> tuple[list, str | None] | None:
+    """Return the causes and the remedy of the moment of decision: when it acted, or what is thought at the end."""
+    own = [c for c in r["causes"] if c[3]]
+    own = [c for c in own if c[0] in after(r)]
+    if not own:
+        return None
+    acted = [c for c in own if c[5]]
+    best = (acted or sorted(own, key=lambda c: -c[3][0][2] * (c[3][0][0] != "unknown")))[0]
+    return best[3], best[4]
+
+
+def after(r: dict) -> set[str]:
+    """Return the incidents that opened under the fault (of a season: ever)."""
+    return {c[0] for c in r["causes"]} if r["before"] == 0 else {c[0] for c in r["causes"][r["before"] :]}
+
+
+def facts(r: dict) -> dict:
+    kinds, found = kinds_of(r), decided(r)
+    causes = [c[0] for c in found[0]] if found else []
+    acts = [a for a in r["acts"] if a[1] in ACTING and a[0] >= 0]
+    left, real, clean = r["harmed"], r["realised"], r["clean"]
+    benign = all(k in BENIGN for k in kinds)
+    remedies = set().union(*(REMEDIES[k] for k in kinds))
+    did = found[1] if found else None
+    return {
+        "damage": damage(r),
+        "detected": r["detected_rows"] is not None and r["detected_rows"] <= UNDER_ROWS,
+        "delay": r["detected_rows"],
+        "top1": bool(causes) and causes[0] in kinds,
+        "top3": bool(set(causes[:3]) & set(kinds)),
+        "right": (not acts if benign else did in remedies or (did is None and "wait" in remedies)),
+        "regained": (left - real) / (left - clean) if left - clean > COSTLY * clean else None,
+        "harm": max(0.0, real - left) / clean,
+        "acted": bool(acts),
+        "false": bool(acts) and did not in remedies,
+    }
+
+
+def _by_fault(rows: list[dict]) -> str:
+    by = defaultdict(list)
+    for r in rows:
+        by[r["asked"]["kind"]].append(r)
+    head = (
+        "fault",
+        "n",
+        "costly",
+        "damage",
+        "detected",
+        "delay",
+        "top-1",
+        "top-3",
+        "remedy",
+        "regained",
+        "harm",
+        "wrong acts",
+    )
+    lines = [_line(head)]
+    for kind, of in by.items():
+        lines.append(_line(_cells(kind, of)))
+    costly = [r for r in rows if damage(r) >= COSTLY and not set(kinds_of(r)) <= set(BENIGN)]
+    if costly:
+        lines.append(_line(_cells("all costly", costly)))
+    quiet = [r for r in rows if set(kinds_of(r)) <= set(BENIGN)]
+    if quiet:
+        years = len(quiet) * ALL_DAYS / 365
+        acts = sum(sum(a[1] in ACTING for a in r["acts"]) for r in quiet)
+        opened = sum(len(r["causes"]) for r in quiet if r["asked"]["kind"] == "none")
+        years_none = sum(r["asked"]["kind"] == "none" for r in quiet) * ALL_DAYS / 365
+        lines.append(
+            f"quiet (none, season, covariate): {years:.1f} years, {acts} actions = {acts / years:.1f} a year; "
+            f"none alone: {opened} incidents in {years_none:.1f} years"
+        )
+    before = sum(r["before"] for r in rows)
+    lines.append(f"incidents before the fault: {before} in {len(rows) * 10 / 365:.1f} years")
+    return "\n".join(lines)
+
+
+def _cells(kind: str, of: list[dict]) -> tuple:
+    costly = [r for r in of if damage(r) >= COSTLY]
+    # where a fault costs something, only those trials are judged; others all
+    judged = [facts(r) for r in (costly if kind not in BENIGN and costly else of)]
+    regained = [f["regained"] for f in judged if f["regained"] is not None]
+    delays = [f["delay"] for f in judged if f["detected"]]
+    every = [facts(r) for r in of]
+    share = {k: f"{np.mean([f[k] for f in judged]):.2f}" for k in ("detected", "top1", "top3", "right")}
+    return (
+        kind,
+        len(of),
+        len(costly),
+        f"{np.mean([damage(r) for r in of]):+.2f}",
+        share["detected"],
+        f"{np.median(delays):.0f}" if delays else "-",
+        share["top1"],
+        share["top3"],
+        share["right"],
+        f"{np.mean(np.clip(regained, -1, 1)):.2f}" if regained else "-",
+        f"{np.mean([f['harm'] for f in every]):.3f}",
+        sum(f["false"] for f in every),
+    )
+
+
+def _line(cells: tuple) -> str:
+    return f"{cells[0]!s:18}" + "".join(f"{c!s:>11}" for c in cells[1:])
+
+
+def _calibration(rows: list[dict]) -> str:
+    """Return how often the likeliest cause is right, by its weight, over all that was thought under a fault."""
+    cells = defaultdict(list)
+    for r in rows:
+        begun = "2024-03-11"
+        for opened, _, _, causes, _, _ in r["looks"]:
+            if opened >= begun and causes:
+                cells[min(int(causes[0][2] * 10), 9)].append((causes[0][2], causes[0][0] in kinds_of(r)))
+    lines = ["\nweight of the likeliest cause -> how often it is right"]
+    for cell in sorted(cells):
+        said, right = zip(*cells[cell], strict=True)
+        lines.append(
+            f"  {cell / 10:.1f}-{cell / 10 + 0.1:.1f}: "
+            f"said {np.mean(said):.2f}, right {np.mean(right):.2f} (n {len(said)})"
+        )
+    return "\n".join(lines)
