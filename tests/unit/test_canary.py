@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from setpoint.domain import canary
 from setpoint.domain.canary import Turn, next_turn
 from setpoint.domain.course import Course, Step
-from setpoint.domain.evidence import Judged, Says, Terms
+from setpoint.domain.evidence import Judged, Margins, Says, Stream, Terms
 from setpoint.domain.live import Served
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.slice import Only
@@ -58,6 +58,26 @@ def test_only_what_is_proven_becomes_champion_and_the_envelope_says_by_whom() ->
     assert turn(proven, automatic=False)[0] is Turn.ASK
     assert turn(canary.asking(proven, "may it?"), automatic=False) == (Turn.STAY, "waits for a person: may it?")
     assert turn(canary.approved(proven, by="ann", fast=False), automatic=False)[0] is Turn.PROMOTE
+
+
+def test_what_only_the_shadow_can_prove_is_proven_there_or_asked_for() -> None:
+    open_ = Stream(metric="disagreement", challenger_rows=400, challenger=0.03)
+    terms = Terms(margins=Margins(disagreement=0.05))
+    shadow = a_rollout(terms=terms, requests=500, judged=replace(said(Says.WAIT), streams=(open_,)))
+    found, why = turn(shadow)
+    assert found is Turn.STAY
+    assert why == (
+        "3 % of 400 requests were answered otherwise; it is not proven yet that no more than 5 % are, and only the "
+        "shadow can prove it"
+    )
+    assert turn(shadow, NOW + 4 * HOUR) == (Turn.ASK, why)
+    proven = replace(said(Says.WAIT), streams=(replace(open_, held=True),))
+    asked = canary.asking(shadow, why)
+    assert turn(replace(asked, moving=replace(asked.moving, judged=proven)), NOW + 5 * HOUR)[0] is Turn.STEP
+    allowed = canary.approved(asked, by="ann", fast=False)
+    assert turn(allowed, NOW + 5 * HOUR)[0] is Turn.STEP
+    assert allowed.moving.terms.margins.disagreement is None  # it would be waited for in vain later
+    assert canary.approved(shadow, by="ann", fast=False).moving.terms == terms  # nobody was asked that
 
 
 def test_what_is_proven_for_a_part_of_the_requests_becomes_champion_of_all_by_a_person() -> None:

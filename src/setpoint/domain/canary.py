@@ -14,6 +14,10 @@ from setpoint.errors import Conflict
 UNJUDGED = "unjudged"  # something cannot be judged at all: a person is asked when there is nothing left but to promote
 
 
+DISAGREEMENT = "disagreement"  # the one metric that only the shadow can tell
+PATIENCE = 4  # times its least time, and the shadow waits no longer for it: a person is asked
+
+
 class Turn(StrEnum):
     """What a rollout does next."""
 
@@ -70,6 +74,9 @@ def next_turn(rollout: Rollout, now: datetime, *, held: str, automatic: bool) ->
     if short := too_short(moving, now):
         return Next(turn=Turn.STAY, why=short)
     if not moving.last:
+        if words := unproven(moving):
+            patient = (now - moving.starts[-1]).total_seconds() - moving.idle_s < PATIENCE * moving.step.least_s
+            return Next(turn=Turn.STAY, why=words) if patient else _asking(moving, words)
         if not approved and moving.by == LOOP:
             return _asking(moving, f"the envelope has a person promote, and so let it answer: {judged.words}")
         answered = f"{moving.requests:,} requests in {_span((now - moving.starts[-1]).total_seconds())}"
@@ -95,6 +102,20 @@ def too_short(moving: Moving, now: datetime) -> str:
     if moving.requests < step.least_requests:
         return f"{moving.requests} of at least {step.least_requests} requests answered in this step"
     return ""
+
+
+def unproven(moving: Moving) -> str:
+    """Return what the shadow has yet to prove, and no later step can, in words; an empty text if nothing is left."""
+    most, judged = moving.terms.margins.disagreement, moving.judged
+    if moving.step.share or most is None or judged is None:
+        return ""
+    open_ = [s for s in judged.streams if s.metric == DISAGREEMENT and not s.held]
+    if not open_:
+        return ""
+    seen = (
+        f"{100 * (open_[0].challenger or 0.0):.3g} % of {open_[0].challenger_rows:,} requests were answered otherwise"
+    )
+    return f"{seen}; it is not proven yet that no more than {100 * most:.3g} % are, and only the shadow can prove it"
 
 
 def _asking(moving: Moving, why: str) -> Next:
@@ -177,9 +198,13 @@ def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
     """Return the rollout with a person's word for it: it may take traffic, and become champion once it is proven.
 
     `fast`, or where the evidence itself leaves it to a person: without waiting for what is left. What cannot be judged
-    is left to a person in the last step, and so is a version that was proven for a part of the requests.
+    is left to a person in the last step, and so is a version that was proven for a part of the requests. What the
+    shadow was asked to prove, and did not, is not asked any more.
     """
     moving = _moving(rollout)
+    if moving.asked and unproven(moving):
+        margins = replace(moving.terms.margins, disagreement=None)
+        moving = replace(moving, terms=replace(moving.terms, margins=margins))
     fast_by = by if fast or _left_to_a_person(moving) else moving.fast_by
     return replace(rollout, approved_by=by, moving=replace(moving, fast_by=fast_by, asked=""))
 

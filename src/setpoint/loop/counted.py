@@ -42,7 +42,7 @@ def requests_meant(only: Only, asked: Requested) -> Column:
     rows = rows_meant(only, asked.inputs)
     request = list(zip(asked.arrived, asked.role, asked.version, asked.caller, asked.latency_us, strict=True))
     mixed = {id_ for id_, meant in zip(request, rows, strict=True) if not meant}
-    return of_callers & np.array([id_ not in mixed for id_ in request], bool)
+    return np.array([of and id_ not in mixed for of, id_ in zip(of_callers, request, strict=True)], bool)
 
 
 def rows_meant(only: Only, inputs: Columns) -> Column:
@@ -53,9 +53,10 @@ def rows_meant(only: Only, inputs: Columns) -> Column:
 
 def _among(column: Column, levels: Sequence[Level]) -> Column:
     """Return where a value is one of the levels, as at the door: 1 is 1.0 and True, and never "1"."""
-    if column.dtype == object:
-        return np.isin(column, np.array(levels, object))
-    return np.isin(column, [float(level) for level in levels if not isinstance(level, str)])
+    known = np.array(levels, object)
+    if column.dtype != object:
+        known = np.array([level for level in levels if not isinstance(level, str)], np.float64)
+    return np.asarray(np.isin(column, known), bool)
 
 
 def failed(rows: Requested) -> Column:

@@ -21,6 +21,7 @@ from setpoint.loop.release import Progress
 from setpoint.loop.setting_out import (
     asked_at_all,
     check_free,
+    check_margins,
     check_only,
     check_window,
     foreseen,
@@ -53,6 +54,7 @@ def start(
         operator.check_challenger(model, version)
         schema, course = operator.schema(model), course or before.rolling.course()
         check_only(course.only, schema)
+        check_margins(before.rolling.margins, course)
         candidate = Candidate(
             version=version, champion=before.served.champion, reason=f"a rollout that {by} began", created=now
         )

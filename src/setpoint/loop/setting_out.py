@@ -6,7 +6,7 @@ import numpy as np
 
 from setpoint.deploy.evidence import forecast, freeze
 from setpoint.domain.course import Course, Rolling
-from setpoint.domain.evidence import Forecast, Frozen, Terms, Traffic
+from setpoint.domain.evidence import Forecast, Frozen, Margins, Terms, Traffic
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import frozen
 from setpoint.domain.live import written
@@ -89,6 +89,21 @@ def check_only(only: Only | None, schema: Schema) -> None:
             raise InvalidInput(f"rollout: segment: {name!r} is sensitive, and not recorded as it was sent")
     if only.callers and schema.sensitive_caller:
         raise InvalidInput("rollout: callers: they are sensitive, and not recorded as they are")
+
+
+def check_margins(margins: Margins, course: Course) -> None:
+    """Refuse a bound that no step of a course can prove.
+
+    Raises
+    ------
+    InvalidInput
+        Saying what can be done.
+    """
+    if margins.disagreement is not None and all(step.share for step in course.steps):
+        raise InvalidInput(
+            "rollout: margins: disagreement: it can only be proven in the shadow, and the steps have none; let them "
+            "begin with 0%, or take the margin away"
+        )
 
 
 def terms_of(ports: Ports, deployment: Deployment, schema: Schema, now: datetime) -> Terms:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from setpoint.domain.course import Course, Step
+from setpoint.domain.course import Course, Rolling, Step
+from setpoint.domain.evidence import Margins
 from setpoint.domain.live import Live, Served
 from setpoint.domain.record import InferenceRecord, Outcome, Role
 from setpoint.domain.rollout import Phase
 from setpoint.domain.routing import chosen
 from setpoint.domain.value import replace
-from setpoint.errors import Unusable
+from setpoint.errors import InvalidInput, Unusable
 from setpoint.loop import rollouts
 from setpoint.loop.operator import Operator
 from tests.integration.loop.test_loop_crash import killed_after_every_effect
@@ -148,6 +149,15 @@ class Refusing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._platform, name)
+
+
+def test_a_bound_that_no_step_can_prove_is_refused(world: Any) -> None:
+    w = world()
+    add_version(w.operator.ports.bundles, "v2")
+    rolling = Rolling(margins=Margins(disagreement=0.05))
+    w.operator.ports.state.save(replace(w.deployment, rolling=rolling))
+    with pytest.raises(InvalidInput, match="only be proven in the shadow, and the steps have none"):
+        rollouts.start(w.operator, "demand", "v2", by="ann", course=Course(steps=COURSE.steps[1:]))
 
 
 class Slow:
