@@ -6,18 +6,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from setpoint.domain.envelope import Envelope
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Release
+from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.live import FeatureMap, Served
 from setpoint.domain.objective import Objective
-from setpoint.domain.value import replace
+from setpoint.domain.value import replace, to_json
 from setpoint.errors import InvalidInput, NotFound, Unusable
 from setpoint.store.migrate import head
 from setpoint.store.state import HEAD, SqlStateStore, metadata
@@ -80,6 +82,93 @@ def test_a_later_save_replaces(store: SqlStateStore) -> None:
     assert store.load("demand") == later
 
 
+def decision(subject: str) -> Decided:
+    return Decided(at=NOW, cause="unit", subject=subject, action="inverse_map", why="×1.8 + 32")
+
+
+def aged(hours: int) -> Deployment:
+    """Return a deployment after some hourly looks; of each there is a decision, of each day an incident that ended."""
+    seen = a_deployment()
+    incidents = tuple(
+        Incident(
+            id=f"i{day}",
+            model=seen.model,
+            status=IncidentStatus.CLOSED,
+            since=NOW,
+            opened=NOW,
+            subject="x",
+            findings=(),
+        )
+        for day in range(hours // 24)
+    )
+    decisions = tuple(decision(f"hour {hour}") for hour in range(hours))
+    return replace(seen, looked=NOW + timedelta(hours=hours), decisions=decisions, incidents=incidents)
+
+
+def test_a_year_of_hourly_looks_makes_none_of_them_write_more(store: SqlStateStore) -> None:
+    """Of what has happened before nothing is written again, in the first week and after a year."""
+    written = 0
+
+    def count(_: object, __: object, ___: str, parameters: object, *____: object) -> None:
+        nonlocal written
+        written += len(str(parameters))
+
+    sa.event.listen(store._engine, "before_cursor_execute", count)
+    of_a_look = {}
+    for hours in (170, 8_760):
+        store.save(aged(hours))
+        written = 0
+        store.save(aged(hours + 1))
+        of_a_look[hours] = written
+    assert of_a_look[8_760] < 1.1 * of_a_look[170] < 5_000
+
+
+def test_entries_that_change_or_go_are_found_so_by_another(url: str, store: SqlStateStore) -> None:
+    """One changed in the middle, one more, some less, and none; in memory there is no other to ask."""
+    other = store if url == "sqlite://" else SqlStateStore(url)
+    for subjects in (["a", "b", "c"], ["a", "x", "c"], ["a", "x", "c", "d"], ["a"], [], ["z"]):
+        later = replace(a_deployment(), decisions=tuple(map(decision, subjects)))
+        store.save(later)
+        store._last.clear()
+        assert store.load("demand") == other.load("demand") == later
+        other.save(replace(later, looked=NOW))
+        assert store.load("demand") == replace(later, looked=NOW)
+    other.close()
+
+
+def test_a_state_of_before_the_lists_were_split_off_is_read_and_written_on(store: SqlStateStore) -> None:
+    old = replace(a_deployment(), decisions=(decision("a"), decision("b")))
+    with store._engine.begin() as db:
+        values = {"model": "demand", "document": to_json(old).decode(), "updates": 7}
+        db.execute(metadata.tables["deployments"].insert(), values)
+    assert store.load("demand") == old
+    later = replace(old, decisions=(*old.decisions, decision("c")))
+    store.save(later)
+    store._last.clear()
+    assert store.load("demand") == later
+
+
+def test_a_save_without_the_lease_replaces_what_came_in_between(url: str, store: SqlStateStore) -> None:
+    """The last one to write is right as a whole: entries of two states are never mixed."""
+    if url == "sqlite://":
+        pytest.skip("nobody else can write to a database in memory")
+    store.save(a_deployment())
+    other, held = SqlStateStore(url), store._held
+    theirs = replace(a_deployment(), decisions=(decision("a"), decision("b")))
+
+    def held_then_overtaken(db: Connection, model: str) -> object:
+        found = held(db, model)
+        store._held = held  # type: ignore[method-assign]
+        other.save(theirs)
+        return found
+
+    store._held = held_then_overtaken  # type: ignore[method-assign, assignment]
+    mine = replace(a_deployment(), decisions=(decision("c"),))
+    store.save(mine)
+    assert store.load("demand") == other.load("demand") == mine
+    other.close()
+
+
 def test_models_are_listed_by_name(store: SqlStateStore) -> None:
     assert store.models() == []
     for name in ("b", "a"):
@@ -139,7 +228,7 @@ def test_state_survives_the_process(tmp_path: Path) -> None:
 
 HOLD = """
 import sys, time
-from setpoint.domain.value import replace
+from setpoint.domain.value import replace, to_json
 from setpoint.store.state import SqlStateStore
 store = SqlStateStore(sys.argv[1])
 with store.lease():

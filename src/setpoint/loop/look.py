@@ -84,7 +84,9 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     model, since = deployment.model, deployment.looked or deployment.releases[0].at
     champion = ports.bundles.get(model, deployment.served.champion)
     folder = ports.bundles.folder(model, champion.version)
-    history = _recorded(ports, champion, since=now - _span(deployment), until=now, as_of=now)
+    weeks, frontier = now - _span(deployment), deployment.last_fit
+    rows = _recorded(ports, champion, since=frontier and min(frontier, weeks), until=now, as_of=now)
+    history = rows.between(weeks, None)
     releases = same_columns(ports, deployment)
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     earlier = history.between(now - BASELINE, since)
@@ -133,7 +135,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         answers=answers,
         recent=seen.recent,
         history=history,
-        unlearnt=_recorded(ports, champion, since=deployment.last_fit, until=now, as_of=now).labelled,
+        unlearnt=rows.between(frontier, None).labelled,
         shadow=_shadow(ports, deployment, champion, since, now),
         exposed=_exposed(ports, deployment, champion, now),
         earlier=_earlier(ports, deployment, champion, now),

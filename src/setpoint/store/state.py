@@ -4,8 +4,9 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.value import from_json, to_json
-from setpoint.errors import InvalidInput, NotFound, Unusable
+from setpoint.errors import NotFound, Unusable
+from setpoint.store.lists import LISTS, NOTHING, Lists, joined, lists_of, split
 
-HEAD = "0001"  # the newest migration
+HEAD = "0002"  # the newest migration
 LEASE_KEY = 7_337_001  # of the advisory lock in PostgreSQL
 
 metadata = sa.MetaData()
@@ -26,13 +27,54 @@ deployments = sa.Table(
     "deployments",
     metadata,
     sa.Column("model", sa.String(64), primary_key=True),
-    sa.Column("document", sa.Text, nullable=False),  # a Deployment as JSON
+    sa.Column("document", sa.Text, nullable=False),  # a Deployment as JSON, without what is in `entries`
     sa.Column("updates", sa.Integer, nullable=False),
 )
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("model", sa.String(64), primary_key=True),
+    sa.Column("list", sa.String(16), primary_key=True),  # one of `LISTS`
+    sa.Column("place", sa.Integer, primary_key=True),  # in it, from 0
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A deployment as it was last read or written, what the table `entries` has of it, and the count of its updates."""
+
+    deployment: Deployment
+    stored: Lists
+    updates: int
+
+
+def _put_together(rows: Iterable[tuple[str, int, str]]) -> _Held:
+    """Return a deployment from its row (of no list) and its entries; one of before `entries` has all in its row."""
+    found: dict[str, dict[int, str]] = {name: {} for name in LISTS}
+    for name, place, document in rows:
+        found.setdefault(name, {})[place] = document
+    ((updates, document),) = found.pop("").items()
+    return _Held(*joined(document, found), updates)
+
+
+def _write(db: Connection, model: str, name: str, changed: Mapping[int, str], before: int, after: int) -> None:
+    """Put changed entries of a list in their places, and drop those beyond its end."""
+    mine = (entries.c.model == model) & (entries.c.list == name)
+    if again := [at for at in changed if at < before]:
+        db.execute(sa.delete(entries).where(mine & entries.c.place.in_(again)))
+    if changed:
+        rows = [{"model": model, "list": name, "place": at, "document": document} for at, document in changed.items()]
+        db.execute(sa.insert(entries), rows)
+    if after < before:
+        db.execute(sa.delete(entries).where(mine & (entries.c.place >= after)))
 
 
 class SqlStateStore:
     """Fulfils `ports.StateStore` with SQLAlchemy.
+
+    A deployment is one row, and its lists that grow with its age have a row for each entry: a save writes the entries
+    that are new or changed, however many there are.
 
     Parameters
     ----------
@@ -55,6 +97,7 @@ class SqlStateStore:
         self._file = _file(self._url)
         self._holder = threading.RLock()
         self._depth = 0
+        self._last: dict[str, _Held] = {}
         try:
             if self._file:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,24 +113,53 @@ class SqlStateStore:
 
     def load(self, model: str) -> Deployment:
         with self._engine.connect() as db:
-            document = db.scalar(sa.select(deployments.c.document).where(deployments.c.model == model))
-        if document is None:
+            held = self._held(db, model)
+        if held is None:
             have = ", ".join(self.models()) or "none"
             raise NotFound(f"no model called {model!r} is deployed; deployed are: {have}")
-        return from_json(document, Deployment)
+        return held.deployment
 
     def models(self) -> list[str]:
         with self._engine.connect() as db:
             return list(db.scalars(sa.select(deployments.c.model).order_by(deployments.c.model)))
 
     def save(self, deployment: Deployment) -> None:
-        document = to_json(deployment).decode()
-        _check(document, deployment.model)
+        while not self._saved(deployment):  # somebody without the lease came in between
+            pass
+
+    def _saved(self, deployment: Deployment) -> bool:
+        """Write what differs from what is stored, unless that has changed since it was read."""
+        model = deployment.model
         with self._changes() as db:
-            mine = deployments.c.model == deployment.model
-            values = {"document": document, "updates": deployments.c.updates + 1}
-            if not db.execute(sa.update(deployments).where(mine).values(values)).rowcount:
-                db.execute(sa.insert(deployments).values(model=deployment.model, document=document, updates=1))
+            held = self._held(db, model)
+            stored, updates = (held.stored, held.updates) if held else (NOTHING, 0)
+            row, changed = split(deployment, stored)
+            values = {"document": row, "updates": updates + 1}
+            if held is None:
+                db.execute(sa.insert(deployments).values(model=model, **values))
+            else:
+                mine = (deployments.c.model == model) & (deployments.c.updates == updates)
+                if not db.execute(sa.update(deployments).where(mine).values(values)).rowcount:
+                    return False
+            after = lists_of(deployment)
+            for name in LISTS:
+                _write(db, model, name, changed[name], len(stored[name]), len(after[name]))
+        self._last[model] = _Held(deployment, after, updates + 1)
+        return True
+
+    def _held(self, db: Connection, model: str) -> _Held | None:
+        """Return a deployment as it is stored; it is read anew only where somebody has written it meanwhile."""
+        updates = db.scalar(sa.select(deployments.c.updates).where(deployments.c.model == model))
+        last = self._last.get(model)
+        if updates is None or (last is not None and last.updates == updates):
+            return None if updates is None else last
+        row = sa.select(sa.literal(""), deployments.c.updates, deployments.c.document)
+        rest = sa.select(entries.c.list, entries.c.place, entries.c.document)
+        both = sa.union_all(  # one statement: it sees one state, whoever writes meanwhile
+            row.where(deployments.c.model == model), rest.where(entries.c.model == model)
+        )
+        self._last[model] = _put_together(map(tuple, db.execute(both)))
+        return self._last[model]
 
     def close(self) -> None:
         """Close every connection."""
@@ -184,11 +256,3 @@ def _reason(cause: OSError | DatabaseError) -> str:
     if isinstance(cause, OSError):
         return cause.strerror or str(cause)
     return str(cause.orig).strip()
-
-
-def _check(document: str, model: str) -> None:
-    """Refuse a state that could not be read back, as one with a NaN where a number must be: JSON has none."""
-    try:
-        from_json(document, Deployment)
-    except ValueError as e:
-        raise InvalidInput(f"the state of {model} could not be read back, and stays as it was: {e}") from e
