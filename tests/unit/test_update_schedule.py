@@ -44,6 +44,14 @@ def test_each_candidate_that_was_no_better_doubles_the_time_up_to_eight_times(lo
     assert next_training(replace(DEPLOYED, rollouts=no_better(lost))) == BEGAN + WEEK * 2 ** min(lost, 3)
 
 
+def test_a_rollout_that_a_person_ended_does_not_begin_the_count_anew_and_a_promotion_does() -> None:
+    lost, (other,) = no_better(2), no_better(1)
+    good = replace(other, candidate=replace(other.candidate, gate=None))
+    aborted = replace(DEPLOYED, rollouts=(*lost, replace(good, phase=Phase.ABORTED)))
+    assert next_training(aborted) == BEGAN + 4 * WEEK
+    assert next_training(replace(aborted, rollouts=(*lost, replace(good, phase=Phase.PROMOTED)))) == BEGAN + WEEK
+
+
 @given(failed=st.integers(0, 9), lost=st.integers(0, 3))
 def test_so_does_each_training_in_a_row_that_failed(failed: int, lost: int) -> None:
     said = [

@@ -49,6 +49,6 @@ def failed_trainings(deployment: Deployment) -> list[Decided]:
 def failures(deployment: Deployment) -> int:
     """Return how many candidates since the last promotion were no better than the champion."""
     ended = [r for r in reversed(deployment.rollouts) if not r.running]
-    since = itertools.takewhile(lambda r: r.phase is Phase.REJECTED, ended)
+    since = itertools.takewhile(lambda r: r.phase is not Phase.PROMOTED, ended)  # an end by a person tells nothing
     verdicts = (r.shadow or r.candidate.gate for r in since)
     return sum(verdict is not None and verdict.gain <= 0 for verdict in verdicts)
