@@ -18,9 +18,9 @@ from streams import DAY, Model, Stream, bike, turbine, unlabelled
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Release
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
-from setpoint.domain.live import repaired
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import Columns, Records, moment
+from setpoint.domain.repaired import repaired
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from setpoint.domain.envelope import Envelope
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.incident import Incident, IncidentStatus
-from setpoint.domain.live import FeatureMap, Served
+from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.value import replace, to_json
 from setpoint.errors import InvalidInput, NotFound, Unusable

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.domain.erased import ErasedIds, erased_rows, salted, to_remember
-from setpoint.domain.live import FeatureMap
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.profile import binning_of
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.domain.records import Records, stamp

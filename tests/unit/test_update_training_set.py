@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from setpoint.domain.live import FeatureMap
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.domain.training_set import LeftOut, Mended, SetSpec, Source

@@ -7,7 +7,7 @@ from setpoint.domain.envelope import LOOP, Change, Envelope, Fact, Kind
 from setpoint.domain.value import value
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-COUNTED = (Kind.RESTART, Kind.ROLLBACK, Kind.INVERSE_MAP, Kind.RETRAIN, Kind.PROMOTE)  # steps are part of a promotion
+COUNTED = tuple(kind for kind in Kind if kind is not Kind.SHARE)  # steps are part of a promotion
 BY_DAY = (Kind.RETRAIN, Kind.PROMOTE, Kind.SHARE)  # what keeps to the envelope's hours
 PROOF = ("gate", "gate_rows", "shadow", "shadow_rows")  # facts of a promotion
 

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     RESTART = "restart"
     ROLLBACK = "rollback"
     INVERSE_MAP = "inverse_map"
+    MAP_LEVELS = "map_levels"
+    SWAP_BACK = "swap_back"
+    IMPUTE = "impute"
+    IGNORE = "ignore"
     RETRAIN = "retrain"
     PROMOTE = "promote"
     SHARE = "share"  # a step on the way to a promotion; automatic where that is
@@ -62,7 +66,7 @@ class Envelope:
     `hours` is the stretch of each day in which it is trained and promoted; repairs and ways back know no hours.
     """
 
-    automatic: tuple[str, ...] = ("restart", "rollback", "inverse_map", "retrain", "promote")
+    automatic: tuple[str, ...] = ("restart", "rollback", "inverse_map", "map_levels", "retrain", "promote")
     ask: tuple[str, ...] = ()
     max_actions_per_day: int = 6
     false_actions_per_year: float = 2.0

@@ -3,8 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.value import value
 
 
@@ -38,6 +38,10 @@ class Remedy(StrEnum):
     RESTART = "restart"
     ROLLBACK = "rollback"
     INVERSE_MAP = "inverse_map"
+    MAP_LEVELS = "map_levels"
+    SWAP_BACK = "swap_back"
+    IMPUTE = "impute"
+    IGNORE = "ignore"
     RETRAIN = "retrain"
     PROMOTE = "promote"
     WAIT = "wait"
@@ -58,7 +62,7 @@ class Repair:
     """A remedy for one incident: what it expects, and how to undo it.
 
     `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
-    after, in the unit of the target. `map` is set for an inverse map, `to_version` for a roll back.
+    after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back.
     """
 
     id: str

@@ -1,26 +1,12 @@
 """What the workers serve: the content of live.json, the data plane's only input."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.slice import Only
 from setpoint.domain.value import field, replace, value
 from setpoint.errors import Conflict, InvalidInput
-
-if TYPE_CHECKING:  # a roll back does not wait for NumPy
-    from setpoint.domain.records import Columns
-
-
-@value
-class FeatureMap:
-    """A repair at the door: the model sees `scale * x + offset` where the caller sent x."""
-
-    id: str
-    feature: str
-    scale: float
-    offset: float
-    label: str = ""
 
 
 @value
@@ -166,9 +152,3 @@ class WorkerStatus:
 def written(shares: Mapping[str, float]) -> str:
     """Write shares for people: `v2 10%, v3 2.5%`."""
     return ", ".join(f"{version} {100 * share:.6g}%" for version, share in shares.items())
-
-
-def repaired(inputs: "Columns", maps: Iterable[FeatureMap]) -> "Columns":
-    """Return the inputs as the model shall see them: every map applied to its column."""
-    changed = {m.feature: m.scale * inputs[m.feature] + m.offset for m in maps}
-    return {**inputs, **changed} if changed else inputs

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from setpoint.domain.live import FeatureMap
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.value import field, value
 
 WEIGHT = "setpoint_weight"  # a column of the set, never a feature

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from setpoint.domain.live import FeatureMap, Live, Order, Served, alone
+from setpoint.domain.feature_map import FeatureMap, unfit
+from setpoint.domain.live import Live, Order, Served, alone
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
 
@@ -63,9 +64,11 @@ def order_back(
 def _fitting(
     bundles: Callable[[], "BundleStore"], maps: tuple[FeatureMap, ...], model: str, version: str
 ) -> tuple[FeatureMap, ...]:
-    """Return the repairs of features that a version has."""
-    names = bundles().get(model, version).schema.names if maps else ()
-    return tuple(m for m in maps if m.feature in names)
+    """Return the repairs that fit a version."""
+    if not maps:
+        return ()
+    schema = bundles().get(model, version).schema
+    return tuple(m for m in maps if not unfit(m, schema))
 
 
 def _served(live: Live, model: str) -> Served:

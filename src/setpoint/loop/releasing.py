@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from setpoint.domain.feature_map import FeatureMap, unfit
 from setpoint.domain.fleet import Deployment, Release
-from setpoint.domain.live import FeatureMap, Served
+from setpoint.domain.live import Served
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage
@@ -41,11 +42,13 @@ def served_by(bundles: BundleStore, deployment: Deployment, version: str) -> Ser
 
 
 def maps_of(bundles: BundleStore, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:
-    """Return the repairs of features that a version has, also where the champion before had no such feature."""
-    names = bundles.get(deployment.model, version).schema.names
+    """Return the repairs that fit a version, also those that did not fit the champion before."""
+    schema = bundles.get(deployment.model, version).schema
     repairs = [i.repair for i in deployment.incidents if i.live and i.repair and i.repair.in_force]
-    maps = {m.feature: m for m in (*(r.map for r in repairs if r.map), *deployment.served.maps)}
-    return tuple(m for m in maps.values() if m.feature in names)
+    standing = deployment.served.maps
+    repaired = {name for m in standing for name in m.changes}
+    back = [r.map for r in repairs if r.map and not repaired & set(r.map.changes)]
+    return tuple(m for m in (*back, *standing) if not unfit(m, schema))
 
 
 def retrained_as(deployment: Deployment, lineage: Lineage) -> Deployment:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, Remedy, Repair
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.training_set import LeftOut
 from setpoint.maintain.triage import FAIRNESS, WAY_BACK

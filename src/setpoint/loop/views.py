@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from setpoint.domain.feature_map import words
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.notice import Silence
@@ -58,7 +59,7 @@ def _deployment(d: Deployment) -> dict[str, Any]:
             for o in d.objectives
         ],
         "incidents_open": sum(i.live for i in d.incidents),
-        "repairs": [msgspec.to_builtins(m) for m in d.served.maps],
+        "repairs": [{**msgspec.to_builtins(m), "words": words(m)} for m in d.served.maps],
         "training": d.training.job if d.training else None,
         "way_back": msgspec.to_builtins(d.rehearsal) if d.rehearsal else None,
         "looked": d.looked.isoformat() if d.looked else None,

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Release
-from setpoint.domain.live import FeatureMap, repaired
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import Columns, Records
+from setpoint.domain.repaired import repaired_where
 from setpoint.domain.schema import Schema
 
 Score = Callable[[str, Columns], Columns]
@@ -41,9 +42,5 @@ def latest(records: Records, rows: int = LATEST) -> Records:
 
 def as_seen(records: Records, maps: tuple[FeatureMap, ...]) -> Columns:
     """Return the inputs as the model saw them: to each row the repairs that its own record names."""
-    inputs = dict(records.inputs)
-    for m in maps:
-        rows = np.array([m.id in str(ids).split() for ids in records.maps], dtype=bool)
-        if rows.any():
-            inputs[m.feature] = np.where(rows, repaired(records.inputs, [m])[m.feature], inputs[m.feature])
-    return inputs
+    named = [(m, np.array([m.id in str(ids).split() for ids in records.maps], dtype=bool)) for m in maps]
+    return repaired_where(records.inputs, named)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident, Remedy, Repair
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Schema, Task
 from setpoint.maintain.case import as_seen, latest

@@ -1,11 +1,10 @@
 """The contract of single features at the door, compiled: what breaks a rule is refused, flagged, or imputed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.record import Scalar
 from setpoint.domain.schema import Contract, Feature, OnViolation, Schema
 from setpoint.serve.misfit import bad_value, broken_rule
@@ -13,7 +12,6 @@ from setpoint.serve.misfit import bad_value, broken_rule
 MISSING = object()  # stands where a record or a table has no such field
 HEADER, LONGEST = "x-setpoint-violations", 1_000
 RANGE, LEVEL, IMPUTED = "range", "level", "imputed"
-NO_MAP = FeatureMap(id="", feature="", scale=1.0, offset=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +23,14 @@ class Breach:
 
 
 class Rule:
-    """The contract of one feature.
-
-    Parameters
-    ----------
-    feature : Feature
-    contract : Contract
-    repair : FeatureMap
-        The repair of the feature, which comes after the door: bounds hold for what it makes of a value.
-    """
+    """The contract of one feature, for values as they are sent; see `setpoint.domain.as_sent`."""
 
     __slots__ = ("_high", "_instead", "_levels", "_low", "action", "feature", "lenient")
 
-    def __init__(self, feature: Feature, contract: Contract, repair: FeatureMap = NO_MAP) -> None:
+    def __init__(self, feature: Feature, contract: Contract) -> None:
         self.feature, self.action = feature, contract.on_violation
-        low, high = _before(contract.low, repair), _before(contract.high, repair)
-        self._low, self._high = (high, low) if repair.scale < 0 else (low, high)
-        # through a repair a number comes near a level, not on to it
-        self._levels = frozenset(contract.levels if repair is NO_MAP else ())
-        self._instead = contract.instead if isinstance(contract.instead, str) else _before(contract.instead, repair)
+        self._low, self._high = contract.low, contract.high
+        self._levels, self._instead = frozenset(contract.levels), contract.instead
         # whether a request may lack the field, or hold what is no value of it
         self.lenient = self.action is OnViolation.IMPUTE or (self.action is OnViolation.FLAG and feature.nullable)
 
@@ -122,14 +109,6 @@ def told(breach: Breach | None) -> tuple[tuple[str, str], ...]:
     return ((HEADER, text if len(text) <= LONGEST else text[:LONGEST].rpartition(",")[0] or text[:LONGEST]),)
 
 
-def rules_of(schema: Schema, maps: Iterable[FeatureMap]) -> Mapping[int, Rule]:
+def rules_of(schema: Schema) -> Mapping[int, Rule]:
     """Return the rules of the features that have a contract, by their place."""
-    repairs = {m.feature: m for m in maps}
-    return {j: Rule(f, f.contract, repairs.get(f.name, NO_MAP)) for j, f in enumerate(schema.features) if f.contract}
-
-
-def _before(number: float | None, repair: FeatureMap) -> Any:
-    """Return what must be sent for a repair to make this number of it."""
-    if number is None or repair is NO_MAP:
-        return number
-    return (number - repair.offset) / repair.scale
+    return {j: Rule(f, f.contract) for j, f in enumerate(schema.features) if f.contract}

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from setpoint.domain.live import FeatureMap
+from setpoint.domain.as_sent import as_sent
+from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.levels import spelled
 from setpoint.domain.record import Scalar
 from setpoint.domain.records import Column, Columns, Numbers
 from setpoint.domain.schema import DType, Feature, Kind, Schema
@@ -63,13 +65,13 @@ class Form:
     schema : Schema
         Features in the model's order.
     maps : sequence of FeatureMap
-        Repairs that come after the door; the contract holds for what they make of a value.
+        Repairs that come after the door; what is asked of a value holds for what they make of it.
     """
 
     def __init__(self, schema: Schema, maps: Sequence[FeatureMap] = ()) -> None:
-        self.schema = schema
+        self.schema, asked = schema, as_sent(schema, tuple(maps))
         self.names, self.outputs = schema.names, schema.outputs
-        self._features, self.numeric_only = schema.features, schema.numeric_only
+        self._features, self.numeric_only = asked.features, schema.numeric_only
         self.tensors = {name: t for t in schema.tensors for name in (t.column, t.name)}
         self.row_shapes = {(len(self.names),), *(t.shape for t in schema.tensors if t.features == self.names)}
         self.strings = frozenset(f.name for f in schema.features if f.dtype is DType.STRING)
@@ -81,13 +83,13 @@ class Form:
         # the first name twice: with one name alone itemgetter would return no tuple
         self._pick: Callable[[Mapping[str, Any]], Sequence[Any]] = itemgetter(self.names[0], *self.names)
         self._patterns: dict[tuple[type, ...], Callable[[Sequence[Any]], Sequence[Any]] | None] = {}
-        self._rules = rules_of(schema, maps)
+        self._rules = rules_of(asked)
         self._judges = [(j, rule.holds_one) for j, rule in self._rules.items()]
         self._may_lack = {rule.feature.name: MISSING for rule in self._rules.values() if rule.lenient}
 
     def given(self, maps: Sequence[FeatureMap]) -> "Form":
         """Return the form to be used beside these repairs."""
-        return Form(self.schema, maps) if maps and self._rules else self
+        return Form(self.schema, maps) if as_sent(self.schema, tuple(maps)) != self.schema else self
 
     def lists(self, rows: Sequence[Any], *, strict: bool = False) -> Rows:
         """Check rows given as lists in schema order; `strict` looks for NaN as well, which true JSON cannot hold."""
@@ -275,17 +277,5 @@ def _when(row: int, given: object, name: str) -> int | None:
 def _levels(dtype: DType, values: Sequence[Scalar]) -> Column:
     """Return a category's column as the reference spells it: objects, str and None."""
     column = np.empty(len(values), dtype=object)
-    column[:] = values if dtype is DType.STRING else [_level(dtype, value) for value in values]
+    column[:] = values if dtype is DType.STRING else [None if v is None else spelled(dtype, v) for v in values]
     return column
-
-
-def _level(dtype: DType, value: Scalar) -> str | None:
-    if value is None:
-        return None
-    match dtype:
-        case DType.INT:
-            return str(int(value))
-        case DType.BOOL:
-            return str(bool(value))
-        case _:
-            return str(float(value))

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from setpoint.domain.feature_map import unfit
 from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live, Refusal, Served, WorkerStatus
 from setpoint.domain.sensitive import guard_of, is_sensitive
@@ -146,7 +147,7 @@ class LiveFollower:
         if before.served == served:
             return before
         loaded = {
-            v: found for v in served.versions if (found := self._loaded.get((model, v))) and not _unknown(found, served)
+            v: found for v in served.versions if (found := self._loaded.get((model, v))) and not _misfit(found, served)
         }
         if served.champion not in loaded:
             return None
@@ -223,8 +224,8 @@ class LiveFollower:
         """Return a loaded version, or None with the reason among the refused ones."""
         try:
             loaded = self._loaded.get((model, version)) or self._read(model, version)
-            if unknown := _unknown(loaded, served):
-                raise InvalidInput(f"a map repairs {unknown[0]!r}, which is no feature of {model} {version}")
+            if misfit := _misfit(loaded, served):
+                raise InvalidInput(f"a repair does not fit {model} {version}: {misfit}")
         except Exception as e:  # loading runs frameworks that are not our code
             kind = type(e).__name__
             refused[f"{model}/{version}"] = Refusal(
@@ -247,9 +248,9 @@ class LiveFollower:
         return loaded
 
 
-def _unknown(loaded: Loaded, served: Served) -> list[str]:
-    """Return the features that maps repair and a version has not."""
-    return [m.feature for m in served.maps if m.feature not in loaded.form.names]
+def _misfit(loaded: Loaded, served: Served) -> str:
+    """Return why a version cannot be served under the repairs; empty if it can."""
+    return "; ".join(why for m in served.maps if (why := unfit(m, loaded.form.schema)))
 
 
 def _as_served(route: Route) -> Served:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from setpoint.domain.live import FeatureMap, Served
+from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.live import Served
 from setpoint.domain.record import Layout, Role, layout_of
 from setpoint.domain.records import Columns
+from setpoint.domain.repaired import Repairer, repairer
 from setpoint.domain.routing import chosen
 from setpoint.domain.sensitive import Guard
 from setpoint.domain.version import ModelVersion
@@ -52,6 +54,7 @@ class Target:
     maps: tuple[FeatureMap, ...] = ()
     shadow: "Target | None" = None
     map_ids: list[str] = field(init=False)
+    repair: Repairer = field(init=False)
     model: str = field(init=False)
     version: str = field(init=False)
     form: Form = field(init=False)
@@ -61,6 +64,7 @@ class Target:
     def __post_init__(self) -> None:
         # plain attributes: read for every request
         object.__setattr__(self, "map_ids", [m.id for m in self.maps])
+        object.__setattr__(self, "repair", repairer(self.maps))
         object.__setattr__(self, "model", self.loaded.version.model)
         object.__setattr__(self, "version", self.loaded.version.version)
         object.__setattr__(self, "form", self.loaded.form.given(self.maps))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from setpoint.domain.live import repaired
 from setpoint.domain.record import MODEL_ERROR, InferenceRecord
 from setpoint.domain.records import Columns
 from setpoint.errors import DeadlineExceeded, ModelFailed, ModelGone, SetpointError
@@ -82,9 +81,7 @@ def _said(error: Exception, target: Target) -> str:
 
 def _predict(target: Target, parts: Sequence[Rows]) -> Columns:
     """Return the outputs of the schema, checked for their length."""
-    columns = target.form.stack(parts)
-    if target.maps:
-        columns = repaired(columns, target.maps)
+    columns = target.repair(target.form.stack(parts))
     given = target.loaded.model.predict(columns)
     n = sum([part.n for part in parts])
     outputs = {name: given[name] for name in target.form.outputs}

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from setpoint.domain.envelope import Envelope
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Release, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
-from setpoint.domain.live import FeatureMap, Served
+from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.records import Records, stamp

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.live import FeatureMap, Live, Order, Served, alone
+from setpoint.domain.live import Live, Order, Served, alone
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound

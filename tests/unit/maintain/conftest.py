@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Release
 from setpoint.domain.incident import Incident, IncidentStatus
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import Columns, Records, stamp
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task

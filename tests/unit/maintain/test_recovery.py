@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.domain.incident import Remedy, Repair
-from setpoint.domain.live import repaired
 from setpoint.domain.records import Records
+from setpoint.domain.repaired import repaired
 from setpoint.domain.value import replace
 from setpoint.maintain.recovery import recovered, well_again
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.contract import imputed, kept_by
-from setpoint.domain.live import FeatureMap, repaired
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.record import InferenceRecord
+from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.errors import InvalidRequest
 from setpoint.serve.contract import LONGEST, Breach, told

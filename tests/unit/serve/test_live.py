@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
+from setpoint.domain.feature_map import FeatureMap, Levels
 from setpoint.domain.keys import keys_of, new_key
-from setpoint.domain.live import FeatureMap, Live, Served, WorkerStatus
+from setpoint.domain.live import Live, Served, WorkerStatus
 from setpoint.domain.schema import Handling
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import Corrupt, NotReady
@@ -133,11 +134,20 @@ def test_a_refused_shadow_leaves_the_champion_alone(worker):
     assert list(status.refused) == ["demand/v9"]
 
 
+def test_a_repair_that_does_not_fit_is_refused_and_the_last_good_stays(worker):
+    w = worker()
+    w.serve(1, demand={"champion": "v1"})
+    wrong = FeatureMap(id="m", feature="temp", levels=Levels(expected={"a": "b"}))
+    status = w.serve(2, demand={"champion": "v1", "maps": (wrong,)})
+    assert "'temp' holds numbers, which have no levels" in status.refused["demand/v1"].reason
+    assert w.plane.table.route("demand").champion.maps == ()
+
+
 def test_a_map_for_an_unknown_feature_is_refused(worker):
     w = worker()
     w.serve(1, demand={"champion": "v1"})
     status = w.serve(2, demand={"champion": "v1", "maps": (FeatureMap(id="m", feature="x", scale=1, offset=0),)})
-    assert status.refused["demand/v1"].reason == "a map repairs 'x', which is no feature of demand v1"
+    assert status.refused["demand/v1"].reason == "a repair does not fit demand v1: 'x' is no feature"
     assert w.plane.table.route("demand").champion.maps == ()
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.domain.live import FeatureMap
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.record import Outcome
 from setpoint.errors import DeadlineExceeded, ModelFailed, NotReady, Overloaded, SetpointError
 from setpoint.serve.form import Form

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.value import replace
 from setpoint.errors import Corrupt
 from setpoint.loop.operator import Operator

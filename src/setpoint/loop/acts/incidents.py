@@ -61,7 +61,8 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
     repair = replace(action.repair, applied=look.now)
     served, releases, why = deployment.served, deployment.releases, action.why
     if repair.map is not None:
-        served = replace(served, maps=(*(m for m in served.maps if m.feature != repair.map.feature), repair.map))
+        others = tuple(m for m in served.maps if not set(m.changes) & set(repair.map.changes))
+        served = replace(served, maps=(*others, repair.map))
     if repair.to_version is not None:
         release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
         why += ending(served)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setpoint.domain.live import Served, repaired
+from setpoint.domain.live import Served
 from setpoint.domain.record import InferenceRecord, Outcome, Role
 from setpoint.domain.records import Column, Columns
+from setpoint.domain.repaired import repaired
 from setpoint.domain.routing import chosen
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import Guard, guard_of, is_sensitive

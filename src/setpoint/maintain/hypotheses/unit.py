@@ -7,9 +7,10 @@ import numpy as np
 
 from setpoint.domain import records
 from setpoint.domain.conversions import CATALOGUE, Conversion
+from setpoint.domain.feature_map import FeatureMap, formula
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
-from setpoint.domain.live import FeatureMap, repaired
 from setpoint.domain.records import Columns, Records, moment
+from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Feature, Schema
 from setpoint.domain.value import replace, value
 from setpoint.maintain.affine import FITTED, affine_maps
@@ -131,14 +132,14 @@ def explained(
     unlike, like = best.raw < worst - UNLIKE, best.mapped > needed
     rival = next((c for c in maps if c.conversion.label != FITTED and not same(joint, rows, best, c)), None)
     clear = rival is None or rival.ratio < best.ratio - CLEAR
-    rule = formula(best.conversion)
+    rule = written(best.conversion)
     words = [
         f"with {best.column} = {rule} the rows since {moment(rows.time[best.onset]):%Y-%m-%d %H:%M} are "
         f"{best.ratio:.1f} nats likelier, given the other columns",
         f"log density a row: as sent {best.raw:.1f}, mapped {best.mapped:.1f}, healthy {worst:.1f} or more",
     ]
     if rival and not clear:
-        words.append(f"{formula(rival.conversion)} fits nearly as well")
+        words.append(f"{written(rival.conversion)} fits nearly as well")
     if not best.stepped:
         words.append("but the column moved there without a step")
     if not best.still:
@@ -158,6 +159,11 @@ def explained(
     )
 
 
+def written(conversion: Conversion) -> str:
+    """Write a conversion as people do."""
+    return formula(conversion.scale, conversion.offset, conversion.label)
+
+
 def chosen(maps: list[Candidate]) -> Candidate:
     """Return the likeliest map, or the likeliest conversion with a name if that explains nearly as much."""
     named = [c for c in maps if c.conversion.label != FITTED]
@@ -173,12 +179,6 @@ def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
     return bool(apart < SAME * joint.scale[joint.names.index(a.column)])
 
 
-def formula(conversion: Conversion) -> str:
-    """Write a map as people do: `0.5556·x − 17.78 (°F → °C)`."""
-    offset = f" {'+' if conversion.offset > 0 else '−'} {abs(conversion.offset):.4g}" if conversion.offset else ""
-    return f"{conversion.scale:.4g}·x{offset} ({conversion.label})"
-
-
 def proven(incident: Incident, case: Case, score: Score, rows: Records, best: Candidate) -> tuple[Repair, bool]:
     """Return the repair with its counterfactual proof, and whether scoring again shows harm."""
     feature_map = FeatureMap(
@@ -190,7 +190,7 @@ def proven(incident: Incident, case: Case, score: Score, rows: Records, best: Ca
     )
     since = rows.take(np.arange(best.onset, len(rows)))
     repair = Repair(id=f"{incident.id}-inverse_map", remedy=Remedy.INVERSE_MAP, subject=best.column, map=feature_map)
-    with_rule = f"with {best.column} = {formula(best.conversion)}"
+    with_rule = f"with {best.column} = {written(best.conversion)}"
     labelled = since.labelled
     if len(labelled) < FEWEST:
         output = case.schema.score

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from setpoint.domain.feature_map import DoorKind
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy
 
@@ -52,6 +53,10 @@ DONE = {
     Remedy.RESTART: "restarted",
     Remedy.ROLLBACK: "rolled back",
     Remedy.INVERSE_MAP: "mapped back before the model sees it",
+    Remedy.MAP_LEVELS: "read by its old names before the model sees it",
+    Remedy.SWAP_BACK: "swapped back before the model sees it",
+    Remedy.IMPUTE: "imputed before the model sees it",
+    Remedy.IGNORE: "missing for the model",
     Remedy.RETRAIN: "the remedy is to retrain",
     Remedy.PROMOTE: "a candidate is promoted",
     Remedy.WAIT: "nothing needs to be done",
@@ -85,7 +90,7 @@ def likely(incident: Incident) -> Hypothesis | None:
 def conversion(incident: Incident) -> str:
     """Return what was done to a number, as `×1.8 + 32`; empty where an incident is about no unit, or nobody knows."""
     found = incident.repair.map if incident.repair else None
-    if found is None or not found.scale:
+    if found is None or found.kind is not DoorKind.INVERSE_MAP or not found.scale:
         return ""
     factor, offset = 1 / found.scale, -found.offset / found.scale  # the map is what brings it back
     parts = [f"×{factor:.4g}" if abs(factor - 1) > 1e-9 else "", f"{'+' if offset > 0 else '−'} {abs(offset):.4g}"]

@@ -9,8 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from setpoint.domain.contract import imputed
-from setpoint.domain.live import FeatureMap
-from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.records import Column, Columns, Records, stamp
+from setpoint.domain.repaired import repaired_where
 from setpoint.domain.schema import Feature, Kind, Schema, Task
 from setpoint.domain.training_set import Step
 from setpoint.domain.value import replace
@@ -39,6 +40,7 @@ def filled(
     if missing:
         raise InvalidInput(f"the reference lacks {', '.join(missing)}; it has {', '.join(reference.column_names)}")
     old, touched = pa.array(chosen.reference), _touched(records, maps, chosen.log)
+    mended = _mended(records, maps, chosen.log, touched)
     new = {schema.time: records.time, schema.id: records.id}
     features = {f.name: f for f in schema.features}
     columns, replaced = {}, dict[str, float]()
@@ -48,7 +50,7 @@ def filled(
         elif name == schema.target:
             values = _target(records.truth[chosen.log], schema)
         else:
-            sent = _repaired(records.inputs[name][chosen.log], name, maps, touched)
+            sent = mended[name] if name in mended else records.inputs[name][chosen.log]
             values = _as_seen(sent, features[name], schema)
             replaced |= {name: float(count)} if (count := _differing(sent, values)) else {}
         columns[name] = _joined(name, reference[name].combine_chunks().take(old), values)
@@ -69,8 +71,8 @@ def as_inputs(records: Records, schema: Schema, maps: Maps) -> pa.Table:
 
 def repaired_inputs(records: Records, maps: Maps) -> dict[str, Any]:
     """Return the inputs as the model should have seen them."""
-    touched = _touched(records, maps, np.arange(len(records)))
-    return {name: _repaired(column, name, maps, touched) for name, column in records.inputs.items()}
+    rows = np.arange(len(records))
+    return {**records.inputs, **_mended(records, maps, rows, _touched(records, maps, rows))}
 
 
 def _touched(records: Records, maps: Maps, rows: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
@@ -89,11 +91,12 @@ def _touched(records: Records, maps: Maps, rows: NDArray[np.int64]) -> list[NDAr
     return found
 
 
-def _repaired(column: Column, name: str, maps: Maps, touched: Sequence[NDArray[np.bool_]]) -> Column:
-    for (repair, _, _), inside in zip(maps, touched, strict=True):
-        if repair.feature == name:
-            column = np.where(inside, repair.scale * column + repair.offset, column)
-    return column
+def _mended(records: Records, maps: Maps, rows: NDArray[np.int64], touched: Sequence[NDArray[np.bool_]]) -> Columns:
+    """Return the columns that repairs are about, as the model should have seen them in these rows."""
+    both = zip(maps, touched, strict=True)
+    known = [(m, inside) for (m, _, _), inside in both if set(m.reads) <= records.inputs.keys()]
+    sent = {name: records.inputs[name][rows] for m, _ in known for name in m.reads}
+    return repaired_where(sent, known)
 
 
 def _as_seen(column: Column, feature: Feature, schema: Schema) -> Column:

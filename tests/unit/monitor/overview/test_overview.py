@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.ledger import SCORES, TRACKED, Entry, Estimate, Ledger, Realised
-from setpoint.domain.live import FeatureMap
 from setpoint.domain.study import Study
 from setpoint.domain.value import replace
 from setpoint.monitor.overview.build import overview_of

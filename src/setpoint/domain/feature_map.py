@@ -1,0 +1,230 @@
+"""Repairs at the door: what the model sees in the place of what is sent of a column. Small, and taken away again."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from math import isfinite
+
+from setpoint.domain.levels import read_level
+from setpoint.domain.schema import Feature, Kind, Schema
+from setpoint.domain.value import value
+
+TOLD = 4  # levels and columns that words name
+
+
+class DoorKind(StrEnum):
+    """The kinds of repair at the door; a remedy of the same name puts one in place."""
+
+    INVERSE_MAP = "inverse_map"
+    MAP_LEVELS = "map_levels"
+    SWAP_BACK = "swap_back"
+    IMPUTE = "impute"
+    IGNORE = "ignore"
+
+
+class Sign(StrEnum):
+    """What shows, in a single row, that a column is broken."""
+
+    MISSING = "missing"
+    HELD = "held"  # one value that comes again and again, as of a frozen column
+    UNSEEN = "unseen"  # a level that no healthy row has
+    UNLIKE = "unlike"  # far from what the other columns let expect
+
+
+@value
+class Levels:
+    """What the model knows the levels by that are sent: `expected` by what is sent, one-to-one.
+
+    Of all others, those in `known` stay, and what is in neither is missing for the model. Without `known` they all
+    stay as they are sent.
+    """
+
+    expected: dict[str, str]
+    known: tuple[str, ...] = ()
+
+
+@value
+class Peer:
+    """The part that another numeric column has in an imputed value: its weight, inside the range of healthy rows."""
+
+    feature: str
+    weight: float
+    low: float
+    high: float
+
+
+@value
+class Instead:
+    """What stands in the place of a value that is missing or `held`, or of every value where it stands `everywhere`.
+
+    A number is `base` plus the parts of its peers, inside `low` to `high`; where one of those is missing, and where
+    there are none, the `constant` stands; None: the value is missing for the model.
+
+    `sign` and `share` say by what, and in which share of the rows since the fault, the column was seen to be broken:
+    by that it is told later whether it is well again.
+    """
+
+    peers: tuple[Peer, ...] = ()
+    base: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    constant: float | str | None = None
+    held: float | str | None = None
+    everywhere: bool = False
+    sign: Sign = Sign.MISSING
+    share: float = 1.0
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing stands there: the value is ignored."""
+        return not self.peers and self.constant is None
+
+
+@value
+class FeatureMap:
+    """One repair of one column: of `levels`, `swap` and `instead` at most one is set.
+
+    Where none is, the model sees `scale * x + offset` where the caller sent x. `swap` names the column that this one
+    is exchanged with.
+    """
+
+    id: str
+    feature: str
+    scale: float = 1.0
+    offset: float = 0.0
+    label: str = ""
+    levels: Levels | None = None
+    swap: str | None = None
+    instead: Instead | None = None
+
+    @property
+    def kind(self) -> DoorKind:
+        """What kind of repair it is."""
+        if self.levels is not None:
+            return DoorKind.MAP_LEVELS
+        if self.swap is not None:
+            return DoorKind.SWAP_BACK
+        if self.instead is not None:
+            return DoorKind.IGNORE if self.instead.nothing else DoorKind.IMPUTE
+        return DoorKind.INVERSE_MAP
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The columns that the model sees otherwise."""
+        return (self.feature,) if self.swap is None else (self.feature, self.swap)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that it needs."""
+        return self.changes if self.instead is None else (*self.changes, *(p.feature for p in self.instead.peers))
+
+
+def in_order(maps: tuple[FeatureMap, ...]) -> tuple[FeatureMap, ...]:
+    """Return repairs in the order of their work: what is imputed is imputed from repaired columns."""
+    last = {DoorKind.IGNORE: 1, DoorKind.IMPUTE: 2}
+    return tuple(sorted(maps, key=lambda m: last.get(m.kind, 0))) if len(maps) > 1 else maps
+
+
+def unfit(repair: FeatureMap, schema: Schema) -> str:
+    """Return why a repair cannot stand before a model with this schema; empty if it can."""
+    return next(_misfits(repair, {f.name: f for f in schema.features}), "")
+
+
+def _misfits(repair: FeatureMap, features: dict[str, Feature]) -> Iterator[str]:
+    if unknown := [name for name in repair.reads if name not in features]:
+        yield f"{unknown[0]!r} is no feature"
+        return
+    if sum(part is not None for part in (repair.levels, repair.swap, repair.instead)) > 1:
+        yield f"it repairs {repair.feature!r} in two ways at once"
+    feature = features[repair.feature]
+    if repair.levels is not None:
+        yield from _bad_levels(repair.levels, feature)
+    elif repair.swap is not None:
+        yield from _bad_swap(feature, features[repair.swap])
+    elif repair.instead is not None:
+        yield from _bad_instead(repair.instead, feature, features)
+    else:
+        yield from _bad_scale(repair, feature)
+
+
+def _bad_scale(repair: FeatureMap, feature: Feature) -> Iterator[str]:
+    if feature.kind is not Kind.NUMERIC:
+        yield f"{feature.name!r} holds texts, which have no scale"
+    if not (isfinite(repair.scale) and isfinite(repair.offset) and repair.scale):
+        yield f"{feature.name!r} would lose its values by {repair.scale:g}·x + {repair.offset:g}"
+
+
+def _bad_levels(levels: Levels, feature: Feature) -> Iterator[str]:
+    if feature.kind is not Kind.CATEGORICAL:
+        yield f"{feature.name!r} holds numbers, which have no levels"
+    if len(set(levels.expected.values())) < len(levels.expected):
+        yield f"two levels of {feature.name!r} would become one"
+    if unread := [v for v in levels.expected if read_level(feature.dtype, v) is None]:
+        yield f"{unread[0]!r} is never sent as {feature.name!r}, which is {feature.dtype}"
+    if levels.known and not feature.nullable:
+        yield f"{feature.name!r} may not be missing, and levels that are not known would be"
+    if levels.known and feature.contract and feature.contract.levels:
+        yield f"the contract of {feature.name!r} rules already what becomes of levels that are not known"
+
+
+def _bad_swap(feature: Feature, other: Feature) -> Iterator[str]:
+    if feature.name == other.name:
+        yield f"{feature.name!r} cannot be exchanged with itself"
+    if (feature.kind, feature.dtype) != (other.kind, other.dtype):
+        yield f"{feature.name!r} is {feature.dtype} and {other.name!r} {other.dtype}, which cannot be exchanged"
+
+
+def _bad_instead(instead: Instead, feature: Feature, features: dict[str, Feature]) -> Iterator[str]:
+    peers, text = instead.peers, feature.kind is Kind.CATEGORICAL
+    if any(p.feature == feature.name for p in peers):
+        yield f"{feature.name!r} cannot be imputed from itself"
+    if peers and (text or any(features[p.feature].kind is Kind.CATEGORICAL for p in peers)):
+        yield f"{feature.name!r} can be imputed from other columns only where all of them are numbers"
+    if instead.constant is None and not feature.nullable:
+        yield f"{feature.name!r} may not be missing"
+    for known in (instead.constant, instead.held):
+        if known is not None and isinstance(known, str) is not text:
+            yield f"{known!r} is no value of {feature.name!r}"
+    numbers = (instead.base, *(n for p in peers for n in (p.weight, p.low, p.high)))
+    if not all(map(isfinite, numbers)) or any(p.low > p.high for p in peers):
+        yield f"what {feature.name!r} is imputed by is no finite number or no range"
+
+
+def words(repair: FeatureMap) -> str:
+    """Say what a repair does."""
+    name, instead = repair.feature, repair.instead
+    if repair.levels is not None:
+        return _of_levels(name, repair.levels)
+    if repair.swap is not None:
+        return f"{name} and {repair.swap} exchanged"
+    if instead is None:
+        return f"{name} = {formula(repair.scale, repair.offset, repair.label)}"
+    where = "whatever is sent" if instead.everywhere else "where it is missing"
+    if not instead.everywhere and instead.held is not None:
+        where += f" or {_plain(instead.held)}"
+    if instead.nothing:
+        return f"{name} treated as missing {where.replace('missing or ', '')}"
+    constant = "missing" if instead.constant is None else _plain(instead.constant)
+    if not instead.peers:
+        return f"{name} = {constant} {where}"
+    peers = _listed([p.feature for p in instead.peers])
+    return f"{name} imputed {where} from {peers} ({constant} where one of them is missing)"
+
+
+def formula(scale: float, offset: float, label: str = "") -> str:
+    """Write a map of numbers as people do: `0.5556·x − 17.78 (°F → °C)`."""
+    sum_ = f" {'+' if offset > 0 else '−'} {abs(offset):.4g}" if offset else ""
+    return f"{scale:.4g}·x{sum_}" + (f" ({label})" if label else "")
+
+
+def _of_levels(name: str, levels: Levels) -> str:
+    pairs = _listed([f"{sent!r} as {expected!r}" for sent, expected in levels.expected.items()])
+    rest = ", what is not known as missing" if levels.known else ""
+    return f"{name} read {pairs}{rest}" if pairs else f"{name} read{rest.removeprefix(',')}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:TOLD]) + (f" … ({len(names)} in all)" if len(names) > TOLD else "")
+
+
+def _plain(constant: float | str) -> str:
+    return repr(constant) if isinstance(constant, str) else f"{constant:.4g}"

@@ -1,0 +1,112 @@
+"""Columns as the model sees them: repairs at the door, applied to what was sent."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.feature_map import FeatureMap, Instead, Levels, in_order
+from setpoint.domain.records import Column, Columns, Numbers
+
+Change = Callable[[Columns], Mapping[str, Column]]  # from all columns to those that it changes
+Repairer = Callable[[Columns], Columns]
+
+
+def repaired(inputs: Columns, maps: Iterable[FeatureMap]) -> Columns:
+    """Return the inputs as the model shall see them: one repair after the other."""
+    return repairer(tuple(maps))(inputs)
+
+
+def repairer(maps: tuple[FeatureMap, ...]) -> Repairer:
+    """Return the function that repairs columns; a row comes out the same alone and among others."""
+    changes = [change_of(m) for m in in_order(maps)]
+
+    def repair(inputs: Columns) -> Columns:
+        for change in changes:
+            inputs = _with(inputs, change(inputs))
+        return inputs
+
+    return repair
+
+
+def repaired_where(inputs: Columns, maps: Iterable[tuple[FeatureMap, NDArray[np.bool_]]]) -> Columns:
+    """Return the inputs with each repair applied to its own rows, masks of shape (n,)."""
+    rows = {m.id: mask for m, mask in maps if mask.any()}
+    seen = dict(inputs)
+    for m in in_order(tuple(m for m, _ in maps)):
+        if m.id in rows:
+            seen.update({n: np.where(rows[m.id], column, seen[n]) for n, column in change_of(m)(seen).items()})
+    return seen
+
+
+def change_of(repair: FeatureMap) -> Change:
+    """Return what one repair does to the columns; those that it reads must be there."""
+    name, other = repair.feature, repair.swap
+    if repair.levels is not None:
+        return _levels(name, repair.levels)
+    if other is not None:
+        return lambda seen: {name: seen[other], other: seen[name]}
+    if repair.instead is not None:
+        return _instead(name, repair.instead)
+    scale, offset = repair.scale, repair.offset
+    return lambda seen: {name: scale * seen[name] + offset}
+
+
+def _levels(name: str, levels: Levels) -> Change:
+    table = {level: level for level in levels.known} | levels.expected
+    look_up = table.get
+
+    def change(seen: Columns) -> Mapping[str, Column]:
+        sent = seen[name]
+        found = np.empty(len(sent), object)
+        found[:] = [look_up(v) for v in sent] if levels.known else [look_up(v, v) for v in sent]
+        return {name: found}
+
+    return change
+
+
+def _instead(name: str, instead: Instead) -> Change:
+    standing = _estimate(instead) if instead.peers else partial(_constant, instead.constant)
+
+    def change(seen: Columns) -> Mapping[str, Column]:
+        sent = seen[name]
+        if instead.everywhere:
+            return {name: standing(seen, sent)}
+        lost = np.array([v is None for v in sent]) if sent.dtype == object else np.isnan(sent)
+        if instead.held is not None:
+            lost |= sent == instead.held
+        return {name: np.where(lost, standing(seen, sent), sent)} if lost.any() else {}
+
+    return change
+
+
+def _constant(constant: float | str | None, seen: Columns, sent: Column) -> Column:
+    if sent.dtype == object:
+        return np.full(len(sent), constant, object)
+    return np.full(len(sent), np.nan if constant is None else constant, np.float64)
+
+
+def _estimate(instead: Instead) -> Callable[[Columns, Column], Column]:
+    """Return what computes a number for each row from its peers."""
+    names, base = [p.feature for p in instead.peers], instead.base
+    low, high, weight = np.array([(p.low, p.high, p.weight) for p in instead.peers]).T[:, :, None]
+    least = -np.inf if instead.low is None else instead.low
+    most = np.inf if instead.high is None else instead.high
+    constant = np.nan if instead.constant is None else instead.constant
+
+    def standing(seen: Columns, sent: Column) -> Column:
+        parts = weight * np.minimum(np.maximum(np.array([seen[n] for n in names]), low), high)
+        found = base + np.add.accumulate(parts)[-1]  # in turn: a plain sum rounds by the number of rows
+        return np.where(np.isnan(found), constant, np.minimum(np.maximum(found, least), most))
+
+    return standing
+
+
+def _with(inputs: Columns, changed: Mapping[str, Column]) -> Columns:
+    if not isinstance(inputs, Numbers):
+        return {**inputs, **changed}
+    array = inputs.array.copy(order="K")
+    for name, column in changed.items():
+        array[inputs.names.index(name)] = column
+    return Numbers(inputs.names, array)
