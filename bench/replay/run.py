@@ -1,6 +1,6 @@
 """Replay: records a second on one core and with a second one, answers that are known, and the interval's errors.
 
-    python bench/replay/run.py [--only speed answers interval equal] [--rows N] [--data FOLDER]
+    python bench/replay/run.py [--only speed answers interval equal state] [--rows N] [--data FOLDER]
 
 Prints tables, and writes results/replay.json beside this file. Seconds are of CPU, of all processes, where it says so.
 """
@@ -20,6 +20,7 @@ import sklearn
 from equal import equal_policies, outside
 from projects import bike, planted, retail
 from scipy.signal import lfilter
+from state import looks_weighed, quarters
 
 from setpoint.bootstrap.replaying import replay_table
 from setpoint.config import Settings, read_setpoint_file, seconds
@@ -110,13 +111,29 @@ def equal(rows, folder, data):
     return equal_policies(data)
 
 
+def state(rows, folder, data):
+    """Weigh what each look writes while a deployment ages: rentals of a year and a half, looked at every six hours."""
+    project = bike(folder / "aging", data)
+    with looks_weighed() as looks:
+        raced(project, "6h", ("setpoint",))
+    found = quarters(looks)
+    for n, q in enumerate(found, 1):
+        print(
+            f"quarter {n}: {q['looks']} looks, each writes {q['p50']:,.0f} bytes (median; mean {q['mean']:,.0f}); "
+            f"the whole state is {q['whole']:,} bytes: {q['decisions']} decisions, {q['rollouts']} rollouts, "
+            f"{q['incidents']} incidents",
+            flush=True,
+        )
+    return found
+
+
 def _autoregressive(correlation, rows, seed):
     noise = np.random.default_rng(seed).normal(size=rows)
     noise[0] /= np.sqrt(1 - correlation**2)  # it is stationary from the first row on
     return lfilter([1], [1, -correlation], noise)
 
 
-PARTS = {"speed": speed, "answers": answers, "interval": interval, "equal": equal}
+PARTS = {"speed": speed, "answers": answers, "interval": interval, "equal": equal, "state": state}
 
 
 def main():

@@ -65,7 +65,8 @@ def _run(
     sizes = np.add.reduceat(rows, starts)
     reach = np.logical_or.reduceat(recent, starts) & ~np.isnan(values[starts])
     worst = None
-    for at in np.flatnonzero(reach).tolist():
+    long = 2 * sizes > SHORTEST_RUN  # no limit is below that: of rare rows nearly all runs are of one, and are passed
+    for at in np.flatnonzero(reach & long).tolist():
         value = values[starts[at]]
         same = ~reach & ((values[starts] == value) | (len(runs) == 1)) & ~np.isnan(values[starts])
         allowed = _longest(runs, names.get(value, number_name(value)), alpha)
