@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from streams import GROUPS
 
 
 @dataclass(frozen=True)
@@ -10,7 +11,7 @@ class Account:
     """One candidate that was made; gains in shares of the loss of the champion that it met."""
 
     stream: str
-    tuned: bool
+    group: str
     delay: int
     unit: int
     promoted: bool
@@ -30,7 +31,7 @@ def accounts(world, replay):
         shares = [value / stayed for value in (receipt.expected.mean, receipt.expected.low, receipt.expected.high)]
         won = max(-1.0, receipt.realised.mean / stayed)
         s = world.stream
-        made.append(Account(s.name, s.tuned, world.delay, update.unit, update.promoted, *shares, won))
+        made.append(Account(s.name, s.group, world.delay, update.unit, update.promoted, *shares, won))
     return made
 
 
@@ -39,10 +40,10 @@ def told(book):
     lines = ["**Expected and realised gain of the candidates, % of the champion's loss**", ""]
     names = ("Streams", "Candidates", "Expected", "Realised", "Covered, %", "Mean error", "Mean error of expecting 0")
     lines += [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-    for words, kept in (("tuned on", True), ("reported", False)):
-        some = [a for a in book if a.tuned is kept]
+    for group in GROUPS:
+        some = [a for a in book if a.group == group]
         if some:
-            lines.append(f"| {words} | {len(some)} | {' | '.join(_figures(some))} |")
+            lines.append(f"| {group} | {len(some)} | {' | '.join(_figures(some))} |")
     return "\n".join(lines)
 
 

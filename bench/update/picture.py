@@ -15,8 +15,8 @@ circle { fill: #1f5fa8; fill-opacity: .75 } .open { fill: #fff; stroke: #1f5fa8 
 def picture(book):
     """Return an SVG of two panels: the streams that the estimate was tuned on, and the others."""
     panels = [
-        _panel("Streams it was tuned on", [a for a in book if a.tuned]),
-        _panel("Streams it had not seen", [a for a in book if not a.tuned]),
+        _panel("Streams it was tuned on", [a for a in book if a.group == "tuned on"]),
+        _panel("Other streams", [a for a in book if a.group != "tuned on"]),
     ]
     across = SIDE + LEFT + 24
     moved = [tag("g", panel, transform=f"translate({i * across},0)") for i, panel in enumerate(panels)]

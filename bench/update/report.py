@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
-from streams import REFERENCE
+from streams import GROUPS, REFERENCE
 
 from setpoint.domain.schema import Task
 from setpoint.stats.paired import mean_interval
@@ -17,7 +17,7 @@ def compared(world, outcomes, replay):
     clocks = {name: o for name, o in outcomes.items() if name.startswith("every ")}
     best = min(clocks, key=lambda name: clocks[name].loss)
     return {
-        "stream": s.name, "tuned": s.tuned, "note": s.note, "rows": len(s.y), "delay": world.delay, "best": best,
+        "stream": s.name, "group": s.group, "note": s.note, "rows": len(s.y), "delay": world.delay, "best": best,
         "naive": float(world.naive[s.row(REFERENCE) :].mean()),
         "gain": {"mean": against.mean, "low": against.low, "high": against.high},
         "moves": {str(move): count for move, count in replay.moves.items()},
@@ -54,7 +54,7 @@ def stream_table(found, delay):
         never = row["policies"]["never"]["loss"]
         unit = max(("every 1, all", "every 1, latest"), key=lambda name: gain(row, name))
         cells = [
-            f"{row['stream']}{' (tuned on)' if row['tuned'] else ''}",
+            _name(row),
             f"{never:.4g}",
             f"{100 * (1 - row['naive'] / never):.1f}",
         ]
@@ -66,7 +66,7 @@ def stream_table(found, delay):
 
 
 def _name(row):
-    return f"{row['stream']} (tuned on)" if row["tuned"] else row["stream"]
+    return row["stream"] if row["group"] == "reported" else f"{row['stream']} ({row['group']})"
 
 
 def _cell(row, policy):
@@ -82,13 +82,13 @@ def share_table(found):
     for name in dict.fromkeys(row["stream"] for row in found):
         rows = [next(r for r in found if r["stream"] == name and r["delay"] == d) for d in delays]
         lines.append(_line(_name(rows[0]), *map(_share, rows)))
-    for words, kept in (("tuned on", True), ("reported", False)):
+    for group in GROUPS:
         cells = []
         for d in delays:
-            rows = [r for r in found if r["delay"] == d and r["tuned"] is kept and gain(r, r["best"]) > 0.02]
+            rows = [r for r in found if r["delay"] == d and r["group"] == group and gain(r, r["best"]) > 0.02]
             fits = sum(r["policies"]["ours"]["fits"] for r in rows), sum(r["policies"][r["best"]]["fits"] for r in rows)
             cells.append(f"{100 * np.mean([share(r) for r in rows]):.0f} ({fits[0]}, {fits[1]})" if rows else "–")
-        lines.append(_line(f"**mean, {words}**", *cells))
+        lines.append(_line(f"**mean, {group}**", *cells))
     return "\n".join(lines)
 
 
