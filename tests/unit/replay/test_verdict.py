@@ -32,6 +32,7 @@ def race(mean: float, half: float, **beside: Any) -> Race:
         (race(1.0, 0.5, cost=Cost(training=1_000.0, loss=1.0)), Answer.NO, "its trainings cost 3,000"),
         (race(1.0, 0.5, cost=Cost(training=100.0, loss=1.0)), Answer.YES, "it won 2,000"),
         (race(1.0, 0.5, promotions=0, repairs=1), Answer.YES, "by repairs alone"),
+        (race(1.0, 0.5), Answer.YES, "it hangs on 2 promotions"),
     ],
 )
 def test_the_answer_and_its_reason(asked: Race, answer: Answer, says: str) -> None:

@@ -12,6 +12,7 @@ from setpoint.stats.paired import Interval, moving_mean_interval
 
 LEVEL = 0.95  # of the two-sided interval of the gain
 FEWEST = 100  # rows whose outcome is on record
+DRAWS = 6  # promotions; fewer coins show the same side more often than one time in twenty
 
 
 class Answer(StrEnum):
@@ -123,7 +124,7 @@ def _answer(race: Race) -> tuple[Answer, tuple[str, ...], int | None]:
     sure = f"95 % interval of the gain {low} to {high}"
     if gain.low > 0 and gain.mean >= least:
         pays, money = _pays(race)
-        return (Answer.YES if pays else Answer.NO), (f"{words} ({sure})", money), None
+        return (Answer.YES if pays else Answer.NO), (f"{words} ({sure})", money, _few(race) if pays else ""), None
     if gain.high < least:
         excluded = f"a gain of {_percent(race.worth)}, the least that counts, is excluded"
         return Answer.NO, (f"{words} ({sure}): {excluded}",), None
@@ -138,6 +139,13 @@ def _pays(race: Race) -> tuple[bool, str]:
     won, spent = race.gain.mean * race.gain.rows * race.cost.loss, race.trainings * race.cost.training
     words = f"it won {won:,.4g} and its trainings cost {spent:,.4g}, as `update: cost` counts"
     return won > spent, words
+
+
+def _few(race: Race) -> str:
+    """Say that few versions made the difference: the interval knows the luck of rows, not that of trainings."""
+    if not 0 < race.promotions < DRAWS:
+        return ""
+    return f"it hangs on {_counted(race.promotions, 'promotion')}: that other trainings would win as much is not shown"
 
 
 def _needed(gain: Interval, least: float) -> int:
