@@ -35,11 +35,12 @@ class Levels:
     """What the model knows the levels by that are sent: `expected` by what is sent, one-to-one.
 
     Of all others, those in `known` stay, and what is in neither is missing for the model. Without `known` they all
-    stay as they are sent.
+    stay as they are sent. `share` is the share of rows since the fault that held a level which no healthy row has.
     """
 
     expected: dict[str, str]
     known: tuple[str, ...] = ()
+    share: float = 1.0
 
 
 @value

@@ -39,8 +39,9 @@ from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.maintain.decide import decide
-from setpoint.maintain.recovery import recovered, well_again
+from setpoint.maintain.recovery import recovered
 from setpoint.maintain.triage import QUALITY, SERVICE
+from setpoint.maintain.well import well_again
 from setpoint.update.advice import Move
 
 QUIET = timedelta(days=2)  # an incident whose alarms are silent for so long, and for two looks, is over
@@ -131,8 +132,11 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
     repair = incident.repair
     assert repair is not None
     assert repair.map is not None
+    if not len(look.recent):
+        return None
     healthy = look.healthy(deployment, incident.since)
-    well, why = well_again(repair.map, look.recent, healthy, look.champion.schema)
+    since = look.history.between(repair.applied, None)
+    well, why = well_again(repair.map, since, healthy, look.champion.schema)
     return Undo(incident=incident.id, why=why, helped=True) if well else None
 
 

@@ -54,6 +54,14 @@ class Joint:
         out[:, column] = (scale * raw + offset - self.centre[column]) / self.scale[column]
         return out
 
+    def exchanged(self, z: Floats, a: int, b: int) -> Floats:
+        """Return the standardised rows with the values of two columns exchanged."""
+        out = z.copy()
+        for here, there in ((a, b), (b, a)):
+            raw = z[:, there] * self.scale[there] + self.centre[there]
+            out[:, here] = (raw - self.centre[here]) / self.scale[here]
+        return out
+
     def floor(self, rows: int, quantile: float = 0.0) -> float:
         """Return a quantile of the mean log density of stretches of so many healthy rows; by default the lowest."""
         return float(np.quantile(moving_means(self.own, rows), quantile))

@@ -1,15 +1,13 @@
-"""Whether a repair helped, and whether it is still needed."""
+"""Whether a repair helped."""
 
 import numpy as np
 
-from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Records, stamp
-from setpoint.domain.schema import Schema, Task
-from setpoint.maintain.case import as_seen, latest
+from setpoint.domain.schema import Task
+from setpoint.maintain.case import latest
 from setpoint.maintain.drift import hourly_levels
-from setpoint.maintain.joint import fit_joint
-from setpoint.maintain.loss import Floats, independent_rows, losses_of, mean_of, moving_means
+from setpoint.maintain.loss import Floats, losses_of, mean_of, moving_means
 
 FEWEST, FEWEST_BAD = 12, 24  # labelled rows before a repair may be called good, and bad
 ENOUGH = 168  # labelled rows after which the nearer side decides
@@ -17,11 +15,6 @@ LEVEL = 0.9
 REACH, TOO_FAR = 1.5, 2.0  # times the expected loss: surely well, surely not
 CLEAR = 1.25  # harm that the proof must have shown for the loss to judge the repair
 ABSURD = 4.0  # times the expected loss: not well, whatever the proof showed
-
-NEWEST = (6, 12, 24)  # stretches of newest rows that may show that a column is well again
-WELL = 9.2  # nats: the data must be 10,000 times likelier as sent than mapped
-SURELY_WELL = 30.0  # nats: enough even where the other columns have left what they were before the fault
-UNLIKE = 3.0  # nats a row by which rows may fall below the worst healthy stretch and still be called well
 
 
 def recovered(
@@ -90,36 +83,3 @@ def limits(repair: Repair, healthy: Floats, rows: int) -> tuple[float, float]:
     worst = float(moving_means(healthy, rows).max()) / mean
     good = max(float(np.sqrt(expected * max(harmed, expected))), REACH * expected)
     return good, max(harmed, (TOO_FAR if harmed > CLEAR * expected else ABSURD) * expected, worst)
-
-
-def well_again(feature_map: FeatureMap, recent: Records, healthy: Records, schema: Schema) -> tuple[bool, str]:
-    """Say whether a column is sent as it was before the fault, so that its map must be lifted.
-
-    Of the newest 6, 12 or 24 rows (needs 6) one stretch must be 10,000 times likelier as sent than mapped, given the
-    other columns, and look like healthy rows as sent; or so much likelier that the rest of the world may have moved on.
-    Six consecutive rows count as one independent row at most. The map was put in place because rows were likelier
-    mapped, so noise around either state cannot meet both rules.
-    """
-    joint = fit_joint(as_seen(latest(healthy), (feature_map,)), schema)
-    newest = latest(recent, NEWEST[-1])
-    if joint is None or feature_map.feature not in joint.names or len(newest) < NEWEST[0]:
-        return False, f"{len(newest)} records are too few to tell"
-    if np.ptp(newest.inputs[feature_map.feature][-NEWEST[0] :]) == 0:
-        return False, f"{feature_map.feature} stands still: a stuck value is no sign of health"
-    z = joint.standardised(newest.inputs)
-    column = joint.names.index(feature_map.feature)
-    raw = joint.log_density(z)
-    mapped = joint.log_density(joint.mapped(z, column, feature_map.scale, feature_map.offset))
-    gain: Floats = raw - mapped - np.log(abs(feature_map.scale))
-    best, rows = max((evidence(gain[-k:]), k) for k in NEWEST if k <= len(newest))
-    density, worst = float(raw[-rows:].mean()), joint.floor(rows)
-    words = (
-        f"{feature_map.feature} as sent is {best:+.1f} nats likelier than mapped on the newest {rows} records "
-        f"(lifted from {WELL:g}); log density a row {density:.1f}, healthy {worst:.1f} or more"
-    )
-    return best >= (WELL if density > worst - UNLIKE else SURELY_WELL), words
-
-
-def evidence(gain: Floats) -> float:
-    """Return the log likelihood ratio of a stretch, with no more than one independent row in six."""
-    return float(np.median(gain)) * min(len(gain) / NEWEST[0], independent_rows(gain))

@@ -11,6 +11,7 @@ from setpoint.domain.fleet import Training
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Quiet
+from setpoint.domain.records import joined
 from setpoint.domain.rollout import Decision, Phase
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
@@ -107,7 +108,9 @@ def test_a_map_is_lifted_when_its_column_is_well_again(made: Any) -> None:
     assert action.helped
     still = made.rows(made.now - made.day, made.now)
     warm = {**still.inputs, "temp": 1.8 * still.inputs["temp"] + 32}
-    assert plan(deployment, made.look(recent=dataclasses.replace(still, inputs=warm))) is None
+    sent = dataclasses.replace(still, inputs=warm)
+    before = made.look().history.between(None, made.now - made.day)
+    assert plan(deployment, made.look(history=joined(before, sent))) is None
 
 
 def test_a_roll_back_that_worked_closes_its_incident(made: Any) -> None:

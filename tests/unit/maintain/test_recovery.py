@@ -9,7 +9,8 @@ from setpoint.domain.incident import Remedy, Repair
 from setpoint.domain.records import Records
 from setpoint.domain.repaired import repaired
 from setpoint.domain.value import replace
-from setpoint.maintain.recovery import recovered, well_again
+from setpoint.maintain.recovery import recovered
+from setpoint.maintain.well import well_again
 
 
 def mended(incident, finding, remedy=Remedy.INVERSE_MAP, before=200.0, expected=8.0):

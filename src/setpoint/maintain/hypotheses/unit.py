@@ -8,16 +8,16 @@ import numpy as np
 from setpoint.domain import records
 from setpoint.domain.conversions import CATALOGUE, Conversion
 from setpoint.domain.feature_map import FeatureMap, formula
-from setpoint.domain.incident import Cause, Incident, Remedy, Repair
-from setpoint.domain.records import Columns, Records, moment
-from setpoint.domain.repaired import repaired
+from setpoint.domain.incident import Cause, Incident
+from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Feature, Schema
-from setpoint.domain.value import replace, value
+from setpoint.domain.value import value
 from setpoint.maintain.affine import FITTED, affine_maps
 from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.joint import Joint, fit_joint
-from setpoint.maintain.loss import Floats, answer_losses, independent_rows, loss_name, mean_of
+from setpoint.maintain.loss import Floats, independent_rows
+from setpoint.maintain.remedies import proven
 
 SURE = 30.0  # nats; more would only be trust in the density's own tail
 TAIL_ROWS = 72  # rows before the incident among which the step may lie
@@ -34,7 +34,6 @@ NAMED = 0.8  # share of the likeliest map's evidence with which a conversion tha
 OUTSIDE = 2.0  # nats for each independent mapped row outside the widened range of the reference
 WIDER = 0.1  # of that range
 AROUND = 3  # rows about the onset in which the step must show
-FURTHER = 0.1  # a map that moves the predictions this much further from healthy ones (KS) does harm
 SHOWN = 3
 
 
@@ -144,9 +143,10 @@ def explained(
         words.append("but the column moved there without a step")
     if not best.still:
         words.append("the newest rows are as they should be again")
-    repair, harms = proven(incident, case, score, rows, best)
-    words.append(repair.proof)
-    if harms:
+    since = rows.take(np.arange(best.onset, len(rows)))
+    proof = proven(incident, case, score, since, mended(incident, best))
+    words.append(proof.repair.proof)
+    if proof.harms:
         words.append("but the re-scored records are not better for it")
     sure = unlike and like and best.stepped
     support = min(best.ratio, SURE) if sure else min(best.ratio, 0.0) - 1.0
@@ -155,7 +155,7 @@ def explained(
         subject=best.column,
         support=support,
         evidence=tuple(words),
-        repair=repair if sure and clear and best.still and not harms and best.ratio >= LEAST else None,
+        repair=proof.repair if sure and clear and best.still and not proof.harms and best.ratio >= LEAST else None,
     )
 
 
@@ -179,46 +179,12 @@ def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
     return bool(apart < SAME * joint.scale[joint.names.index(a.column)])
 
 
-def proven(incident: Incident, case: Case, score: Score, rows: Records, best: Candidate) -> tuple[Repair, bool]:
-    """Return the repair with its counterfactual proof, and whether scoring again shows harm."""
-    feature_map = FeatureMap(
+def mended(incident: Incident, best: Candidate) -> FeatureMap:
+    """Return the repair of the best map."""
+    return FeatureMap(
         id=f"{incident.id}.map",
         feature=best.column,
         scale=best.conversion.scale,
         offset=best.conversion.offset,
         label=best.conversion.label,
     )
-    since = rows.take(np.arange(best.onset, len(rows)))
-    repair = Repair(id=f"{incident.id}-inverse_map", remedy=Remedy.INVERSE_MAP, subject=best.column, map=feature_map)
-    with_rule = f"with {best.column} = {written(best.conversion)}"
-    labelled = since.labelled
-    if len(labelled) < FEWEST:
-        output = case.schema.score
-        off, off_mapped = (distance(s[output], case.healthy.score) for s in rescored(case, score, since, feature_map))
-        words = f"distance of the predictions from healthy ones {off:.2f} → {off_mapped:.2f} on {len(since)}"
-        return replace(repair, proof=f"{words} re-scored records {with_rule}"), off_mapped > off + FURTHER
-    answers = rescored(case, score, labelled, feature_map)
-    before, after = (answer_losses(given, labelled.truth, case.schema) for given in answers)
-    gain = mean_of(before - after)
-    words = f"{loss_name(case.schema)} {before.mean():.4g} → {after.mean():.4g} on {len(labelled)}"
-    interval = f"gain {gain.mean:.4g}, 95 % interval {gain.low:.4g} to {gain.high:.4g}"
-    return replace(
-        repair,
-        proof=f"{words} re-scored records {with_rule}; {interval}",
-        loss_before=float(before.mean()),
-        loss_expected=float(after.mean()),
-    ), gain.high < 0
-
-
-def rescored(case: Case, score: Score, rows: Records, feature_map: FeatureMap) -> tuple[Columns, Columns]:
-    """Return what the champion answers to the rows without and with the map."""
-    seen: Columns = as_seen(rows, case.maps)
-    version = case.champion.version
-    return score(version, seen), score(version, repaired(seen, [feature_map]))
-
-
-def distance(a: Floats, b: Floats) -> float:
-    """Return the largest gap between two empirical distributions (Kolmogorov–Smirnov)."""
-    grid = np.sort(np.concatenate([a, b]))
-    gap = np.searchsorted(np.sort(a), grid, "right") / len(a) - np.searchsorted(np.sort(b), grid, "right") / len(b)
-    return float(np.abs(gap).max())

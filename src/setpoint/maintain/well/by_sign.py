@@ -1,0 +1,66 @@
+"""Columns that were imputed, ignored or renamed: they are well when rows no longer show what the fault showed by."""
+
+from math import log
+
+import numpy as np
+
+from setpoint.domain.feature_map import FeatureMap, Sign
+from setpoint.domain.records import Columns, Records
+from setpoint.domain.schema import Schema
+from setpoint.maintain.case import latest
+from setpoint.maintain.signs import shown
+from setpoint.maintain.well.evidence import WELL, worth
+
+STRETCHES = (12, 24, 48, 96, 192, 384, 768)  # newest rows of which one must show it
+SUREST = 0.99  # share of rows that a fault may be said to hit: a single good row is no proof that it is over
+STRANGE = 0.25  # share of values unlike healthy ones with which a column is not well
+LEAST = 0.02  # by which the fault must have raised the share of rows that show it
+WORDS = {
+    Sign.MISSING: "is missing",
+    Sign.HELD: "stands at one value",
+    Sign.UNSEEN: "holds an unknown level",
+    Sign.UNLIKE: "is unlike what the other columns let expect",
+}
+
+
+def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: Schema) -> tuple[bool, str]:
+    """Judge by the share of rows that show the sign: as on healthy rows, or as the repair says of the fault.
+
+    A sequential probability ratio of two binomials over the newest rows, of which no more than one in six counts. Where
+    the fault showed hardly more often than on healthy rows nothing is ever told. What comes must be values like healthy
+    ones: nulls that turn into a placeholder are another fault.
+
+    References
+    ----------
+    Wald, "Sequential tests of statistical hypotheses", Annals of Mathematical Statistics 16 (1945).
+    """
+    sign, held, share = _sign(repair)
+    newest, name = latest(recent, STRETCHES[-1]), repair.feature
+    natural = shown(sign, healthy, healthy, name, schema, held)
+    usual = (float(natural.sum()) + 0.5) / (len(natural) + 1)
+    fault = min(share, SUREST)
+    marks = shown(sign, healthy, newest.inputs, name, schema, held)
+    if fault < usual + LEAST:
+        return (
+            False,
+            f"{name} {WORDS[sign]} no more often under the fault than without it, so nothing tells its end",
+        )
+    gain = np.array([log((1 - usual) / (1 - fault)), log(usual / fault)])[marks.astype(np.int64)]
+    reach = [k for k in STRETCHES if k <= len(newest)] or [len(newest)]
+    nats, rows = max((float(gain[-k:].mean()) * worth(gain[-k:]), k) for k in reach)
+    words = (
+        f"{name} {WORDS[sign]} in {marks[-rows:].mean():.1%} of the newest {rows} records, in {usual:.1%} of healthy "
+        f"ones, in {share:.0%} under the fault: {nats:+.1f} nats for being well (lifted from {WELL:g})"
+    )
+    strange = float(shown(Sign.UNLIKE, healthy, newest.inputs, name, schema)[-rows:].mean())
+    if nats >= WELL and strange > STRANGE:
+        return False, f"{words}; but {strange:.0%} of its values are unlike those of healthy records"
+    return nats >= WELL, words
+
+
+def _sign(repair: FeatureMap) -> tuple[Sign, float | str | None, float]:
+    """Return the sign of a repair, the value at which its column stood, and the share of rows that showed it."""
+    if repair.levels is not None:
+        return Sign.UNSEEN, None, repair.levels.share
+    assert repair.instead is not None
+    return repair.instead.sign, repair.instead.held, repair.instead.share
