@@ -14,6 +14,7 @@ from setpoint.maintain.case import Case, Score, as_seen
 from setpoint.maintain.loss import Floats, Mean, answer_losses, loss_name, mean_of
 
 FEWEST = 6  # labelled rows from which the loss is the proof
+DOUBLED = 2.0  # times the loss: harm, however few independent rows show it
 FURTHER = 0.1  # a repair that moves the predictions this much further from healthy ones (KS) does harm
 
 
@@ -89,4 +90,4 @@ def _by_loss(case: Case, score: Score, labelled: Records, repair: Repair, featur
     interval = f"gain {gain.mean:.4g}, 95 % interval {gain.low:.4g} to {gain.high:.4g}"
     proof = f"{losses} re-scored records with {words(feature_map)}; {interval}"
     shown = replace(repair, proof=proof, loss_before=float(before.mean()), loss_expected=float(after.mean()))
-    return Proven(repair=shown, harms=gain.high < 0, gain=gain)
+    return Proven(repair=shown, harms=gain.high < 0 or after.mean() > DOUBLED * before.mean(), gain=gain)
