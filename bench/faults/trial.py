@@ -17,7 +17,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from setpoint.deploy.reference import features_of, target_of
-from setpoint.domain.fault import IN_PROCESSES, Fault
+from setpoint.domain.fault import Fault
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import moment
 from setpoint.domain.traffic import Traffic
@@ -25,8 +25,11 @@ from setpoint.faults import draw, plant, possible
 from setpoint.loop.acts import incidents as acting
 from setpoint.loop.changes import settle
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.drill.parts import FaultyLog, FaultyPlatform, FaultyScorer, Releasing, event
+from setpoint.loop.drill.answering import FaultyScorer, release
+from setpoint.loop.drill.log import FaultyLog
+from setpoint.loop.drill.platform import FaultyPlatform, events_of
 from setpoint.loop.drill.ride import Stand, ride, stand, windows_at
+from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.releasing import rolled_back
@@ -49,6 +52,7 @@ EVERY = timedelta(hours=6)
 NONE = "none"
 MATTER = 3  # of the columns that can have a fault, those that the model needs most
 STRENGTHS = {"weak": 0.3, "medium": 0.6, "strong": 1.0}
+WHOLE = (Cause.UNIT, Cause.SWAPPED, Cause.FROZEN, Cause.RENAMED, Cause.SKEW)  # half of the rows at least
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,7 @@ def drawn(asked: Asked, traffic: Traffic, schema, columns, tuned: bool):
     strength = list(STRENGTHS)[asked.seed % 3]
     gradual = asked.seed // 3 % 2 == 1
     size = STRENGTHS[strength] * (0.9 if tuned else 1.0)
+    share = 0.5 if strength == "weak" else 1.0
     since, until = moment(START) + timedelta(days=BEFORE), moment(START) + timedelta(days=BEFORE + UNDER)
     faults = []
     for kind in [] if asked.kind == NONE else asked.kind.split("+"):
@@ -204,7 +209,7 @@ def drawn(asked: Asked, traffic: Traffic, schema, columns, tuned: bool):
         ends = None if cause in (Cause.SEASON, Cause.CONCEPT, Cause.RELEASE) else until
         about = [c for c in columns if c in possible(cause, traffic, schema)][:MATTER]
         f = draw(
-            cause, traffic, schema, since=start, until=ends, rng=rng, strength=size,
+            cause, traffic, schema, since=start, until=ends, rng=rng, strength=share if cause in WHOLE else size,
             ramp_s=3 * 86_400.0 if gradual and cause not in (Cause.RELEASE, Cause.SEASON) else 0.0, columns=about,
         )  # fmt: skip
         faults.append(replace(f, version="to come") if cause is Cause.RELEASE else f)
@@ -287,10 +292,10 @@ class Parts:
         self.scorer = FaultyScorer(scorer=quick, schema=lab.schema, faults=faults, clock=self.clock)
         self.ports = Ports(
             bundles=bundles, keys=HomeKeys(self.home, "0" * 64), notifier=MemoryNotifier(), log=log,
-            state=SqlStateStore("sqlite://"), platform=FaultyPlatform(_events(faults)), scorer=self.scorer,
+            state=SqlStateStore("sqlite://"), platform=FaultyPlatform(events_of(faults)), scorer=self.scorer,
             trainer=trainer, jobs=self.home / "jobs", timed=False,
         )  # fmt: skip
-        self.operator = Releasing(ports=self.ports, clock=self.clock)
+        self.operator = Operator(ports=self.ports, clock=self.clock)
 
     def begin(self):
         model, bundles = self.file.model, self.ports.bundles
@@ -300,7 +305,7 @@ class Parts:
     def release(self, faults):
         """Have a copy of the champion take over, and answer worse; return the faults with its name."""
         made, champion = self.trainer.made, self.ports.state.load(self.file.model).served.champion
-        version = self.operator.deploy(self.file).version
+        version = release(self.operator, self.file.model)
         made.update({version: made[champion]} if champion in made else {})
         self.scorer.faults = tuple(replace(f, version=version) if f.kind is Cause.RELEASE else f for f in faults)
         return self.scorer.faults
@@ -362,13 +367,15 @@ def _psi(a, b):
     return float(((p - q) * np.log(p / q)).sum())
 
 
+SOON = (6, 12, 24, 48, 72, 120, 24 * UNDER)  # hours under the fault at which is looked
+LATER = (24, 24 * AFTER)  # and after it
+EARLIER = (*range(96, 24 * BEFORE - 23, 48), 24 * BEFORE - 12, 24 * BEFORE)  # and from the start of the traffic on
+
+
 def looks():
-    """Return when is looked: before the fault, and from then on; soon after it every six hours, later every day."""
-    hours = [*range(24, 24 * (BEFORE - 1) + 1, 24), *range(24 * (BEFORE - 1) + 6, 24 * BEFORE + 1, 6)]
-    begin, end = 24 * BEFORE, 24 * (BEFORE + UNDER)
-    later = [*range(begin + 6, begin + 49, 6), *range(begin + 72, end + 1, 24), *range(end + 12, end + 49, 12)]
-    later += range(end + 72, end + 24 * AFTER + 1, 24)
-    return tuple([START + np.timedelta64(h, "h") for h in part] for part in (hours, later))
+    """Return when is looked: before the fault, and from then on; soon after it more often."""
+    later = [*(24 * BEFORE + h for h in SOON), *(24 * (BEFORE + UNDER) + h for h in LATER)]
+    return tuple([START + np.timedelta64(h, "h") for h in part] for part in (EARLIER, later))
 
 
 def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) -> Told:
@@ -407,14 +414,6 @@ def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) 
             looks=seen.looks(faulty),
             seconds=time.perf_counter() - began,
         )
-
-
-def _events(faults):
-    found = []
-    for f in faults:
-        if f.kind in IN_PROCESSES:
-            found += [event(f, f.since + timedelta(hours=5 * i + 1), i) for i in range(6)]
-    return tuple(found)
 
 
 @dataclass

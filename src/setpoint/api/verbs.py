@@ -14,9 +14,11 @@ import pandas as pd
 import pyarrow as pa
 
 from setpoint.api.place import Place, opened
+from setpoint.bootstrap.drilling import drill as drill_home
 from setpoint.bootstrap.replaying import replay_table
 from setpoint.config import Settings, fraction, read_setpoint_file, seconds
 from setpoint.deploy.sources import beside
+from setpoint.domain.drill import Drill
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
@@ -45,6 +47,7 @@ __all__ = [
     "compare_interleaved",
     "compare_versions",
     "deploy",
+    "drill",
     "erase",
     "incidents",
     "init",
@@ -269,6 +272,11 @@ def replay(
         out=None if out is None else Path(out),
         jobs=jobs,
     )
+
+
+def drill(model: str, *, faults: Sequence[str] = (), seed: int = 0, home: Place | None = None) -> Drill:
+    """Return what a deployment would do about faults planted in a shadow copy of its recorded traffic."""
+    return drill_home(opened(home), model, faults=faults, seed=seed)
 
 
 def _arrow(table: Table) -> pa.Table:

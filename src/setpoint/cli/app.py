@@ -36,6 +36,11 @@ COMMANDS = (
     ("envelope", "envelope:app", "Show what may happen without a person, and check that nothing else did."),
     ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),
     ("replay", "replaying:app", "Show what the loop would have done with recorded traffic, beside doing nothing."),
+    (
+        "drill",
+        "drilling:drill_model",
+        "Plant faults in a shadow copy of MODEL's traffic: would they be found, named and mended?",
+    ),
     ("demo", "demonstration:demo", "Run the whole loop on two years of real demand."),
 )
 

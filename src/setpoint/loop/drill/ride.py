@@ -13,7 +13,7 @@ from setpoint.domain.live import Live
 from setpoint.domain.records import Column, moment
 from setpoint.domain.traffic import Traffic
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.drill.parts import FaultyLog
+from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay.answering import answer, record
 
@@ -48,9 +48,15 @@ def ride(
     traffic: Traffic,
     windows: Iterable[Window],
     look: Callable[[datetime], None] | None = None,
-) -> None:
-    """Answer each window as it is served then, record it, and let the loop look at its end."""
-    schema = operator.schema(model)
+) -> list[Deployment]:
+    """Answer each window as it is served then, record it, and let the loop (or `look`) look at its end.
+
+    Returns
+    -------
+    list of Deployment
+        How the deployment stood after each look.
+    """
+    schema, found = operator.schema(model), list[Deployment]()
     for until, rows in windows:
         said = answer(operator, model, traffic, rows)
         record(operator, log, model, schema, traffic, rows, said, np.ones(len(rows), bool))
@@ -59,6 +65,8 @@ def ride(
             operator.tick(until)
         else:
             look(until)
+        found.append(operator.ports.state.load(model))
+    return found
 
 
 def windows_at(traffic: Traffic, looks: Iterable[np.datetime64]) -> list[Window]:
