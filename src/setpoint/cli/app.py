@@ -39,7 +39,7 @@ COMMANDS = (
     (
         "drill",
         "drilling:drill_model",
-        "Plant faults in a shadow copy of MODEL's traffic: would they be found, named and mended?",
+        "Plant faults in a shadow copy of MODEL's traffic, and see whether they are found, named and mended.",
     ),
     ("demo", "demonstration:demo", "Run the whole loop on two years of real demand."),
 )

@@ -42,7 +42,7 @@ def drill_model(
     seed: Annotated[int, typer.Option(min=0, help="Which columns, ways and rows are hit.")] = 0,
     json: Json = False,
 ) -> None:
-    """Plant faults in a shadow copy of MODEL's recorded traffic, and report what its loop would do about each."""
+    """Plant faults in a shadow copy of MODEL's traffic, and see whether they are found, named and mended."""
     operator = open_home(Settings())
     with bar(0, "drilling", quiet=json) as advance:
 
