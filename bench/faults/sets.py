@@ -95,12 +95,12 @@ def _make(found: DataSet, table: pd.DataFrame) -> None:
 def _yaml(found: DataSet, model, pool, columns) -> str:
     if found.task == "regression":
         limit = 1.2 * float(np.abs(model.predict(pool[columns]) - pool[found.target]).mean())
-        goal = f"{{metric: mae, at_most: {limit:.6g}, window: 3d}}"
+        goal = f"{{metric: mae, at_most: {limit:.6g}, window: 7d}}"
     else:
         from sklearn.metrics import roc_auc_score
 
         auc = roc_auc_score(pool[found.target], model.predict_proba(pool[columns])[:, 1])
-        goal = f"{{metric: roc_auc, at_least: {auc - 0.06:.4f}, window: 3d}}"
+        goal = f"{{metric: roc_auc, at_least: {auc - 0.06:.4f}, window: 7d}}"
     return (
         f"model: {found.name.replace('_', '-')}\ntask: {found.task}\nartifact: model.joblib\n"
         f"reference: reference.parquet\ntarget: {found.target}\ntime: at\nid: id\noutcome_delay: 1d\n"

@@ -17,10 +17,13 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from setpoint.deploy.reference import features_of, target_of
+from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.fault import Fault
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import moment
 from setpoint.domain.traffic import Traffic
+from setpoint.domain.update import DERIVED
+from setpoint.domain.value import replace as other
 from setpoint.faults import draw, plant, possible
 from setpoint.loop.acts import incidents as acting
 from setpoint.loop.changes import settle
@@ -112,29 +115,29 @@ class QuickTrainer:
             return
         began = time.perf_counter()
         parent = self.bundles.get(job.model, job.parent)
-        if job.method in ("recalibrate", "threshold", "residual"):
+        if job.method in DERIVED and job.line is None:
             self.done[job.id] = FitResult(id=job.id, error=f"{job.method} is not done in trials")
             return
-        table = pd.read_parquet(job.training_set)
-        columns = list(parent.schema.names)
-        frame = table[columns].astype(dict(self.first[1].items()), errors="ignore")
-        fitted = clone(self.first[0]).fit(frame, table[parent.schema.target])
-        name = self.bundles.next_name(job.model)
+        lineage = other(
+            parent.lineage, parent=job.parent, reason=job.reason, created_by="setpoint", method=job.method or "",
+            trained_since=job.trained_since, trained_until=job.trained_until,
+        )  # fmt: skip
+        changed = other(parent, version=self.bundles.next_name(job.model), lineage=lineage, calibration=None)
+        if job.method in DERIVED:
+            lineage = other(lineage, trained_until=parent.lineage.trained_until)
+            line = None if job.line == Calibration() else job.line
+            changed = other(changed, calibration=line, lineage=lineage)
+        else:
+            self.made[changed.version] = self._fitted(job, parent.schema)
         with tempfile.TemporaryDirectory() as folder:
             staged = Path(shutil.copytree(self.bundles.folder(job.model, job.parent), Path(folder) / "copy"))
-            from setpoint.domain.value import replace as other
+            self.bundles.add(staged, changed)
+        self.done[job.id] = FitResult(id=job.id, version=changed.version, seconds=time.perf_counter() - began)
 
-            lineage = other(
-                parent.lineage,
-                parent=job.parent,
-                reason=job.reason,
-                trained_since=job.trained_since,
-                trained_until=job.trained_until,
-                created_by="setpoint",
-            )
-            self.bundles.add(staged, other(parent, version=name, lineage=lineage))
-        self.made[name] = fitted
-        self.done[job.id] = FitResult(id=job.id, version=name, seconds=time.perf_counter() - began)
+    def _fitted(self, job, schema):
+        table = pd.read_parquet(job.training_set)
+        frame = table[list(schema.names)].astype(dict(self.first[1].items()), errors="ignore")
+        return clone(self.first[0]).fit(frame, table[schema.target])
 
     def result(self, job_id):
         return self.done.get(job_id)
@@ -155,15 +158,23 @@ class QuickScorer:
     schema: object
 
     def score(self, model, version, inputs):
-        fitted = self.trainer.made.get(version)
+        manifest = root = self.trainer.bundles.get(model, version)
+        while root.lineage.method in DERIVED and root.lineage.parent:
+            root = self.trainer.bundles.get(model, root.lineage.parent)
+        fitted = self.trainer.made.get(root.version)
         if fitted is None:
             return self.scorer.score(model, version, inputs)
         frame = pd.DataFrame(dict(inputs))[list(self.schema.names)]
-        if self.schema.score == "prediction":
-            return {"prediction": fitted.predict(frame).astype(float)}
-        p = fitted.predict_proba(frame)[:, 1]
-        label = np.where(p >= 0.5, self.schema.classes[1], self.schema.classes[0])
-        return {"label": label.astype(float) if label.dtype.kind in "if" else label.astype(object), "probability": p}
+        number = self.schema.score == "prediction"
+        raw = fitted.predict(frame).astype(float) if number else fitted.predict_proba(frame)[:, 1]
+        score = raw if manifest.calibration is None else apply(manifest.calibration, raw, self.schema.task)
+        if number:
+            return {"prediction": score}
+        label = np.where(score >= manifest.threshold, self.schema.classes[1], self.schema.classes[0])
+        return {
+            "label": label.astype(float) if label.dtype.kind in "if" else label.astype(object),
+            "probability": score,
+        }
 
 
 def traffic_of(data: DataSet, schema, days: int, rng, delay_days: float) -> tuple[Traffic, Traffic]:
@@ -261,31 +272,31 @@ class Lab:
         )
         self.before = {}
 
-    def stand(self, policy: str) -> Stand:
-        """Return where a policy stands when the fault begins."""
+    def stand(self, policy: str) -> tuple[Stand, Path, dict]:
+        """Return where a policy stands when the fault begins, its home, and the models it has trained."""
         if policy not in self.before:
             parts = self.parts((), FaultyLog(score=self.schema.score), policy)
             parts.begin()
             parts.go(self.traffic, looks()[0])
-            self.before[policy] = parts.stand()
-            parts.close()
+            self.before[policy] = parts.stand(), parts.home, parts.trainer.made
         return self.before[policy]
 
-    def parts(self, faults, log, policy):
-        return Parts(self, faults, log, policy)
+    def parts(self, faults, log, policy, home=None, made=()):
+        return Parts(self, faults, log, policy, home or self.data.home, dict(made))
 
 
 class Parts:
     """A loop wired over a copy of the data set's home."""
 
-    def __init__(self, lab: Lab, faults, log, policy: str):
+    def __init__(self, lab: Lab, faults, log, policy: str, home: Path, made: dict):
         self.lab, self.log, self.policy = lab, log, policy_of(policy if policy not in OWN else "alarm")
         self.own = policy
         self.home = Path(tempfile.mkdtemp(dir=lab.folder.name))
-        shutil.copytree(lab.data.home / "bundles", self.home / "bundles")
+        shutil.copytree(home / "bundles", self.home / "bundles")
         self.clock, bundles = VirtualClock(moment(START)), FolderBundleStore(self.home / "bundles")
         self.file = under(self.policy, lab.data.file)
         self.trainer = trainer = QuickTrainer(bundles, lab.fitted, self.file, None)
+        trainer.made.update(made)
         plain = BundleScorer(bundles)
         plain._models.update(lab.plain._models)  # v1 is loaded once
         quick = QuickScorer(plain, trainer, lab.schema)
@@ -387,10 +398,10 @@ def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) 
         t = faulty.traffic
         who = {} if t.caller is None else dict(zip(t.id, t.caller, strict=True))
         from_start = any(f.kind is Cause.SEASON for f in faults)
-        before = None if from_start else lab.stand(asked.policy)
+        before, *kept = (None,) if from_start else lab.stand(asked.policy)
         new = FaultyLog(score=lab.schema.score, faults=faults, callers=who, seed=asked.seed)
         log = new if before is None else before.log(faults, who, asked.seed)
-        parts = lab.parts(faults, log, asked.policy)
+        parts = lab.parts(faults, log, asked.policy, *kept)
         seen = _Watched(asked, faults, cases, lab.data)
         with seen:
             if before is None:
@@ -400,7 +411,7 @@ def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) 
                 parts.go_on(before)
             begin = int(np.searchsorted(t.time, np.datetime64(BEGINS.replace(tzinfo=None), "us")))
             if any(f.kind is Cause.RELEASE for f in faults):
-                faults = parts.release(faults)
+                faults = seen.faults = parts.release(faults)
             parts.go(t, [*looks()[0], *looks()[1]], begin)
         deployment = parts.ports.state.load(parts.file.model)
         parts.clock.time = BEGINS
