@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.domain.erased import ErasedIds, erased_rows, salted, to_remember
-from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.feature_map import FeatureMap, Instead, Levels
 from setpoint.domain.profile import binning_of
 from setpoint.domain.record import InferenceRecord, Outcome
 from setpoint.domain.records import Records, stamp
+from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
 from setpoint.domain.training_set import Base, LeftOut, Mended, Recipe, SetSpec, Source
 from setpoint.domain.value import from_json, replace, to_json
@@ -192,13 +193,25 @@ def at_door() -> Schema:
     )
 
 
+REPAIRS = (
+    FeatureMap(id="m1", feature="temp", scale=5 / 9, offset=-160 / 9),
+    FeatureMap(id="m1", feature="sky", levels=Levels(expected={"fog": LEVELS[0]})),
+    FeatureMap(id="m1", feature="temp", instead=Instead(constant=7.0)),
+    FeatureMap(id="m1", feature="temp", instead=Instead(constant=7.0, held=40.0)),
+    FeatureMap(id="m1", feature="temp", instead=Instead(constant=7.0, everywhere=True)),
+    FeatureMap(id="m1", feature="sky", instead=Instead(constant=LEVELS[0])),
+)
+
+
 @given(
-    temp=st.lists(st.one_of(st.just(np.nan), st.floats(-60, 120)), min_size=6, max_size=6),
+    repair=st.sampled_from(REPAIRS),
+    temp=st.lists(st.one_of(st.sampled_from([np.nan, 40.0]), st.floats(-60, 120)), min_size=6, max_size=6),
     sky=st.lists(st.sampled_from([None, *LEVELS, "fog"]), min_size=6, max_size=6),
 )
-def test_what_a_set_holds_of_a_row_is_what_the_door_made_of_it(temp: list[float], sky: list[str | None]) -> None:
+def test_what_a_set_holds_of_a_row_is_what_the_door_made_of_it(
+    repair: FeatureMap, temp: list[float], sky: list[str | None]
+) -> None:
     """Repaired and imputed as serving does to the same row, value by value."""
-    repair = FeatureMap(id="m1", feature="temp", scale=5 / 9, offset=-160 / 9)
     records = logged(inputs={"temp": np.array(temp), "sky": np.array(sky, object)}, maps=np.full(6, "m1", object))
     schema = at_door()
     found = made(records=records, schema=schema, mended=(Mended(map=repair, since=hour(50)),)).table.slice(4)
@@ -206,10 +219,9 @@ def test_what_a_set_holds_of_a_row_is_what_the_door_made_of_it(temp: list[float]
     rows = form.records(
         [{"temp": None if t != t else t, "sky": s} for t, s in zip(temp, sky, strict=True)], strict=True
     )
-    seen = dict(zip(("temp", "sky"), rows.seen, strict=True))
-    expected = [float("nan") if t is None else repair.scale * t + repair.offset for t in seen["temp"]]
-    assert found["sky"].to_pylist() == seen["sky"]
-    assert found["temp"].to_numpy() == pytest.approx(np.array(expected), nan_ok=True)
+    seen = repaired(form.stack([rows]), [repair])
+    assert found["sky"].to_pylist() == seen["sky"].tolist()
+    assert found["temp"].to_numpy() == pytest.approx(seen["temp"], nan_ok=True)
 
 
 facts = st.lists(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.envelope import Envelope
-from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.feature_map import FeatureMap, Instead, Sign
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Decided, Deployment, Release, Standing
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
@@ -33,6 +33,11 @@ SCHEMA = Schema(
     task=Task.REGRESSION,
 )
 MAP = FeatureMap(id="m1", feature="temp", scale=5 / 9, offset=-160 / 9)
+MAPS = {
+    Remedy.INVERSE_MAP: MAP,
+    Remedy.SWAP_BACK: FeatureMap(id="m2", feature="temp", swap="hum"),
+    Remedy.IMPUTE: FeatureMap(id="m3", feature="temp", instead=Instead(constant=1.0, held=0.0, sign=Sign.HELD)),
+}
 
 
 def rows(since: datetime, until: datetime, *, loss: float = 1.0, scale: float = 1.0, seed: int = 0) -> Records:
@@ -107,8 +112,8 @@ def a_finding(now: datetime = NOW, **changes: Any) -> Finding:
 
 def a_repair(remedy: Remedy = Remedy.INVERSE_MAP, **changes: Any) -> Repair:
     values: dict[str, Any] = {"loss_before": 20.0, "loss_expected": 1.0, "proof": "MAE 20 → 1"}
-    if remedy is Remedy.INVERSE_MAP:
-        values["map"] = MAP
+    if remedy in MAPS:
+        values["map"] = MAPS[remedy]
     if remedy is Remedy.ROLLBACK:
         values["to_version"] = "v0"
     return Repair(**{"id": f"{remedy}-1", "remedy": remedy, "subject": "temp", **values, **changes})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds
+from setpoint.domain.envelope import Envelope, Kind, PromoteBounds, RetrainBounds
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.incident import Cause, Hypothesis, IncidentStatus, Remedy
 from setpoint.domain.live import Live
@@ -30,13 +30,15 @@ from setpoint.ports import FitResult
 
 REMEDIES = {
     Cause.UNIT: Remedy.INVERSE_MAP,
+    Cause.SWAPPED: Remedy.SWAP_BACK,
+    Cause.FROZEN: Remedy.IMPUTE,
     Cause.RELEASE: Remedy.ROLLBACK,
     Cause.CRASH: Remedy.RESTART,
     Cause.CONCEPT: Remedy.RETRAIN,
     Cause.COVARIATE: Remedy.WAIT,
     Cause.UNKNOWN: None,
 }
-names = st.sampled_from(sorted(Envelope().automatic))
+names = st.sampled_from(sorted(set(Kind) - {Kind.SHARE}))
 envelopes = st.builds(
     Envelope,
     automatic=st.just(Envelope().automatic) | st.lists(names, unique=True, min_size=2).map(tuple),
