@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.contract import imputed, kept_by
-from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.feature_map import FeatureMap, Instead
 from setpoint.domain.record import InferenceRecord
 from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
+from setpoint.domain.value import replace
 from setpoint.errors import InvalidRequest
 from setpoint.serve.contract import LONGEST, Breach, told
 from setpoint.serve.form import Form
@@ -142,6 +143,29 @@ def test_beside_a_repair_the_contract_holds_for_what_the_repair_makes_of_a_value
     for wanted, seen in ((19.0, 19.0), (99.0, 99.0), (15.0, 40.0), (101.0, 40.0)):
         rows = form.records([GOOD | {"age": int((wanted - 3.0) / scale)}])
         assert repaired(form.stack([rows]), maps)["age"].tolist() == [seen]
+
+
+def test_a_column_that_is_imputed_may_be_null_or_absent_and_that_is_told():
+    plain = replace(a_schema("reject"), features=tuple(replace(f, contract=None) for f in a_schema("reject").features))
+    maps = (FeatureMap(id="m", feature="age", instead=Instead(constant=40.0)),)
+    form = Form(plain).given(maps)
+    absent = {name: value for name, value in GOOD.items() if name != "age"}
+    for sent, broken in ((GOOD | {"age": None}, []), (absent, ["missing:age"])):
+        rows = form.records([sent])
+        assert (codes(rows), rows.columns[0]) == (broken, [None])
+        assert repaired(form.stack([rows]), maps)["age"].tolist() == [40.0]
+    with pytest.raises(InvalidRequest, match="'age': null"):
+        Form(plain).records([GOOD | {"age": None}])
+
+
+def test_beside_an_exchange_the_contracts_are_exchanged():
+    maps = (FeatureMap(id="m", feature="age", swap="size"),)
+    form = a_form("flag").given(maps)
+    rows = form.records([GOOD | {"age": 2, "size": 40}])
+    assert codes(rows) == []
+    seen = repaired(form.stack([rows]), maps)
+    assert (seen["age"].tolist(), seen["size"].tolist()) == ([40.0], [2.0])
+    assert codes(form.records([GOOD])) == ["level:age", "range:size"]
 
 
 anything = st.recursive(
