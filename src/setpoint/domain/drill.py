@@ -3,17 +3,20 @@
 from datetime import datetime
 
 from setpoint.domain.fault import BENIGN, Fault
-from setpoint.domain.incident import Cause
+from setpoint.domain.incident import Cause, Remedy
 from setpoint.domain.value import value
 
-# What mends a fault of the catalogue, in the names of remedies; to wait is right where nothing else is named.
-MENDS: dict[Cause, tuple[str, ...]] = {
-    Cause.UNIT: ("inverse_map",),
-    Cause.RELEASE: ("rollback",),
-    Cause.CONCEPT: ("retrain",),
-    Cause.CRASH: ("restart",),
+# What mends a fault of the catalogue; where nothing is named, to wait and to tell is right.
+MENDS: dict[Cause, tuple[Remedy, ...]] = {
+    Cause.NULL: (Remedy.IMPUTE, Remedy.IGNORE),
+    Cause.UNIT: (Remedy.INVERSE_MAP,),
+    Cause.RENAMED: (Remedy.MAP_LEVELS,),
+    Cause.FROZEN: (Remedy.IMPUTE, Remedy.IGNORE),
+    Cause.SWAPPED: (Remedy.SWAP_BACK,),
+    Cause.RELEASE: (Remedy.ROLLBACK,),
+    Cause.CONCEPT: (Remedy.RETRAIN,),
+    Cause.CRASH: (Remedy.RESTART,),
 }
-
 WORTH = 0.02  # of the loss without a fault: damage below it is not worth winning back
 ENOUGH = 0.5  # of the damage
 
