@@ -332,7 +332,10 @@ class Parts:
 
     def _look(self, now):
         before = len(self.ports.state.load(self.file.model).incidents)
-        self.operator.tick(now)
+        if self.policy.loop:
+            self.operator.tick(now)
+        else:
+            self.ports.log.ingest()
         deployment = self.ports.state.load(self.file.model)
         again = self.own == "psi" and _psi_is_high(self.log, self.file.model, now)
         if self.own == "rollback" and len(deployment.incidents) > before and len(deployment.releases) > 1:
