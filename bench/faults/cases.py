@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from plan import CACHE, DATA, Asked
 from sets import data_sets
-from trial import CACHE, DATA, Asked
 
 from setpoint.domain.fault import Fault
 from setpoint.domain.incident import Incident

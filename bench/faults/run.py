@@ -21,9 +21,11 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"  # the trials share the cores
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lab import Lab
+from plan import CACHE, DATA, NONE, Asked
 from report import report
 from sets import SETS, data_sets
-from trial import CACHE, DATA, NONE, Asked, Lab, run
+from trial import run
 
 KINDS = (
     *("null", "unit", "renamed", "frozen", "swapped", "skew", "release", "exception", "outcomes", "prior"),
