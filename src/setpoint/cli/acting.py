@@ -10,9 +10,12 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.loop.frames import outcomes_of, read_table
+from setpoint.loop.taking import take_back
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
-repair = typer.Typer(help="Approve what waits for a person.", no_args_is_help=True, add_completion=False)
+repair = typer.Typer(
+    help="Approve what waits for a person, or take a repair back.", no_args_is_help=True, add_completion=False
+)
 
 
 def outcomes(
@@ -57,3 +60,15 @@ def approve(
         console.print(f"{id_} is approved; it is done as soon as the evidence allows")
     for d in said:
         console.print(f"[bold]{d.action}[/] {plain(d.subject)}: {plain(d.why)}", highlight=False)
+
+
+@repair.command()
+def undo(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An incident's id.")],
+    by: By = ME,
+) -> None:
+    """Take a repair at the door back; its incident is yours from then on."""
+    operator = open_home(Settings())
+    deployment = take_back(operator.ports, id_, operator.clock.now(), by=by)
+    done = deployment.decisions[-1]
+    console.print(f"[bold]undo[/] {plain(done.subject)}: {plain(done.why)}", highlight=False)

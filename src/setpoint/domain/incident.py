@@ -109,6 +109,7 @@ class Incident:
     repair: Repair | None = None
     acted_by: str = ""
     approved_by: str = ""
+    taken_by: str = ""  # who took the last repair back: they are asked before another one acts
     acknowledged_by: str = ""  # who said that they know: nobody is reminded of it any more
     closed: datetime | None = None
     timeline: tuple[str, ...] = ()

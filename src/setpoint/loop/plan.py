@@ -38,6 +38,7 @@ from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
+from setpoint.loop.taking import taken_by
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered
 from setpoint.maintain.triage import QUALITY, SERVICE
@@ -79,6 +80,8 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
     if incident.approved_by:
         return Mend(incident=incident.id, repair=repair, why=repair.proof, by=incident.approved_by)
     verb, why = decide(incident, deployment.envelope, changes_of(deployment.decisions), look.now)
+    if verb == "act" and (person := taken_by(incident, deployment)):
+        verb, why = "ask", f"{person} took such a repair back: `setpoint repair approve {incident.id}`"
     if verb == "act":
         return Mend(incident=incident.id, repair=repair, why=repair.proof)
     if verb == "ask" and incident.status is not IncidentStatus.WAITING:

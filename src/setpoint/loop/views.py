@@ -84,6 +84,7 @@ def incident_view(incident: Incident) -> dict[str, Any]:
         "remedy": str(incident.repair.remedy) if incident.repair else None,
         "repair": msgspec.to_builtins(incident.repair),
         "acted_by": incident.acted_by,
+        "taken_by": incident.taken_by,
         "acknowledged_by": incident.acknowledged_by,
         "timeline": list(incident.timeline),
     }

@@ -8,6 +8,7 @@ from setpoint.domain.envelope import Envelope
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.rollout import Phase
 from setpoint.errors import Conflict, NotFound
+from setpoint.loop.taking import take_back
 
 WITHOUT = {name: tuple(n for n in Envelope().automatic if n != name) for name in Envelope().automatic}
 
@@ -84,3 +85,20 @@ def test_a_promotion_that_is_not_automatic_waits_for_a_person(world: Any, anothe
     assert [d.by for d in w.did("promote")] == ["bob"]
     assert w.deployment.rollouts[-1].approved_by == "bob"
     assert w.deployment.releases[-1].by == "bob"
+
+
+def test_a_person_takes_a_repair_back_and_is_asked_from_then_on(world: Any, fahrenheit: Any) -> None:
+    w = world(fahrenheit)
+    w.until(24)
+    before, id_ = w.live.models["demand"], w.incident.id
+    assert [m.feature for m in before.maps] == ["temp"]
+    undone = take_back(w.operator.ports, id_, w.operator.clock.now(), by="ann")
+    assert (w.live.models["demand"].maps, w.incident.status) == ((), IncidentStatus.OPEN)
+    assert (undone.decisions[-1].action, undone.decisions[-1].by, w.incident.taken_by) == ("undo", "ann", "ann")
+    w.until(26)
+    assert w.live.models["demand"].maps == ()
+    assert [d.by for d in w.did("mend")] == ["setpoint"]
+    with pytest.raises(Conflict, match="is in place at the door: it is open"):
+        take_back(w.operator.ports, id_, w.operator.clock.now(), by="ann")
+    with pytest.raises(NotFound, match=f"no incident 'x'; live incidents: {id_}"):
+        take_back(w.operator.ports, "x", w.operator.clock.now(), by="ann")

@@ -19,6 +19,7 @@ from setpoint.loop.columns import same_columns
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
+from setpoint.loop.taking import taken_back
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate
 
@@ -93,25 +94,7 @@ def _(action: do.Hold, ports: Ports, deployment: Deployment, look: Look) -> Depl
 
 @act.register
 def _(action: do.Undo, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    incident = find_incident(deployment, action.incident)
-    repair = incident.repair
-    assert repair is not None
-    if repair.map is not None:
-        kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
-        deployment = replace(deployment, served=replace(deployment.served, maps=kept))
-    ended = look.now if action.helped else None
-    status = IncidentStatus.CLOSED if action.helped else IncidentStatus.OPEN
-    changed = replace(
-        incident,
-        status=status,
-        repair=replace(repair, lifted=look.now),
-        closed=ended,
-        investigated=look.now,
-        approved_by=incident.approved_by if action.helped else "",
-    )
-    verb = "lift" if action.helped else "undo"
-    deployment = with_incident(deployment, changed, look.now, f"{verb} {repair.remedy}: {action.why}")
-    return decided(deployment, look.now, *cause_of(changed), verb, action.why)
+    return taken_back(deployment, action.incident, look.now, action.why, helped=action.helped)
 
 
 @act.register

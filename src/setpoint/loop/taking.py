@@ -1,0 +1,69 @@
+"""Take a repair at the door back: when its column is well again, when it did not help, or when a person says so."""
+
+from datetime import datetime
+
+from setpoint.domain.envelope import LOOP
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Incident, IncidentStatus
+from setpoint.domain.value import replace
+from setpoint.errors import Conflict, NotFound
+from setpoint.loop.changes import cause_of, decided, find_incident, settle, with_incident
+from setpoint.loop.ports import Ports
+
+
+def taken_back(
+    deployment: Deployment, id_: str, now: datetime, why: str, *, helped: bool, by: str = LOOP
+) -> Deployment:
+    """Return the deployment without the repair of an incident, which is over if the repair helped, and else open."""
+    incident = find_incident(deployment, id_)
+    repair = incident.repair
+    assert repair is not None
+    if repair.map is not None:
+        kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
+        deployment = replace(deployment, served=replace(deployment.served, maps=kept))
+    changed = replace(
+        incident,
+        status=IncidentStatus.CLOSED if helped else IncidentStatus.OPEN,
+        repair=replace(repair, lifted=now),
+        closed=now if helped else None,
+        investigated=now,
+        approved_by=incident.approved_by if helped else "",
+        taken_by="" if by == LOOP else by,
+    )
+    verb = "lift" if helped else "undo"
+    deployment = with_incident(deployment, changed, now, f"{verb} {repair.remedy}: {why}")
+    return decided(deployment, now, *cause_of(changed), verb, why, by)
+
+
+def taken_by(incident: Incident, deployment: Deployment) -> str:
+    """Return who took a repair of the same columns back while its fault lasts; empty where nobody did."""
+    about = _about(incident)
+    return next((i.taken_by for i in deployment.incidents if i.live and i.taken_by and about & _about(i)), "")
+
+
+def _about(incident: Incident) -> set[str]:
+    repair = incident.repair
+    return {incident.subject, *(repair.map.changes if repair and repair.map else ())}
+
+
+def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
+    """Take the repair of an incident back by a person's word; from then on a person is asked before another acts.
+
+    Raises
+    ------
+    NotFound
+        If there is no such incident.
+    Conflict
+        If no repair of it is in place at the door.
+    """
+    with ports.state.lease():
+        deployments = [ports.state.load(m) for m in ports.state.models()]
+        before = next((d for d in deployments if any(i.id == id_ for i in d.incidents)), None)
+        if before is None:
+            live = ", ".join(i.id for d in deployments for i in d.incidents if i.live) or "none"
+            raise NotFound(f"no incident {id_!r}; live incidents: {live}")
+        incident = find_incident(before, id_)
+        repair = incident.repair
+        if repair is None or repair.map is None or not repair.in_force:
+            raise Conflict(f"no repair of {id_} is in place at the door: it is {incident.status}")
+        return settle(ports, before, taken_back(before, id_, now, f"taken back by {by}", helped=False, by=by))
