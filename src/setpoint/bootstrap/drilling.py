@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from setpoint.domain.drill import Drill
 from setpoint.domain.fault import WAYS, Fault
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause
-from setpoint.domain.records import moment
+from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Schema
 from setpoint.domain.update import DERIVED
 from setpoint.domain.version import ModelVersion
@@ -24,7 +25,7 @@ from setpoint.loop.drill.idle import NoTrainer
 from setpoint.loop.drill.lab import Lab, Wired
 from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.platform import FaultyPlatform, events_of
-from setpoint.loop.drill.shadow import Course, course_of, traffic_from
+from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, UNDER, Course, course_of, traffic_from
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.scoring import BundleScorer
@@ -39,6 +40,7 @@ WITHOUT = {
     Cause.ARTEFACT: "it takes a real bundle on a disk",
     Cause.DISK: "it takes a real disk",
 }
+WEEKS = timedelta(days=BEFORE + UNDER + AFTER + 2)
 CATALOGUE = tuple(kind for kind in WAYS if kind not in WITHOUT)
 Told = Callable[[int, int, str], None]
 
@@ -115,7 +117,7 @@ def _lab(operator: Operator, deployment: Deployment, home: Path, seed: int) -> t
     schema = ports.bundles.get(model, champion).schema
     if why := why_unreadable(ports, schema):
         raise Unusable(f"a drill of {model} cannot be: {why}")
-    records = ports.log.read(model)
+    records = _latest(ports, deployment)
     if not len(records):
         raise InvalidInput(f"nothing is recorded of {model} yet; a drill needs some weeks of its traffic")
     course = course_of(records.time)
@@ -125,6 +127,15 @@ def _lab(operator: Operator, deployment: Deployment, home: Path, seed: int) -> t
     wire = partial(_wired, schema, course)
     shadow = Lab(home=home, wire=wire, deployment=deployment, schema=schema, traffic=traffic, course=course, seed=seed)
     return shadow, every
+
+
+def _latest(ports: Ports, deployment: Deployment) -> Records:
+    """Return the last weeks before the last look; all records, where those are few or nobody has looked."""
+    if deployment.looked is not None:
+        found = ports.log.read(deployment.model, since=deployment.looked - WEEKS, until=deployment.looked)
+        if len(found) >= FEWEST:
+            return found
+    return ports.log.read(deployment.model)
 
 
 def _family(bundles: BundleStore, version: ModelVersion) -> Iterator[str]:

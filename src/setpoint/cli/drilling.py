@@ -76,6 +76,8 @@ def _show(found: Drill) -> None:
     console.print(table("", columns, [_row(d) for d in found.faults], right=("costs", "found after", "regained")))
     for kind, why in found.impossible.items():
         console.print(f"  {kind}: not drilled here: {plain(why)}", highlight=False)
+    if found.quiet:
+        console.print(f"  without a fault it tells of {plain(', '.join(found.quiet))}", highlight=False)
     console.print(_summary(found), highlight=False)
 
 

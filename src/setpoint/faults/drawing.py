@@ -16,6 +16,7 @@ from setpoint.errors import InvalidInput
 UNITS = ((100.0, 0.0), (0.1, 0.0), (1.8, 32.0), (1.0, 273.15), (1000.0, 0.0), (7.0, 3.0))
 FEWEST_VALUES = 12  # of a number that is a measurement and no code
 NUMBERS_ONLY = (Cause.UNIT, Cause.SWAPPED, Cause.FROZEN)
+IN_A_RANGE = (Cause.COVARIATE, Cause.SEASON, Cause.CONCEPT)  # of numbers, measurements: they have two ends
 SLICE = 0.35  # share of rows that a level may have to be a slice
 DAY = 86_400.0
 
@@ -29,7 +30,8 @@ def possible(kind: Cause, traffic: Traffic, schema: Schema) -> tuple[str, ...]:
         column = traffic.inputs[feature.name]
         number = feature.kind is Kind.NUMERIC
         values = len({v for v in column.tolist() if v is not None and v == v})
-        fits = values > 1 and not (kind in NUMBERS_ONLY and (not number or values < FEWEST_VALUES))
+        code = number and values < FEWEST_VALUES
+        fits = values > 1 and not (kind in NUMBERS_ONLY and (code or not number)) and not (kind in IN_A_RANGE and code)
         if kind is Cause.RENAMED or kind is Cause.EXCEPTION:
             fits = fits and not number
         if fits:

@@ -38,6 +38,10 @@ class FaultyLog(MemoryRecordLog):
     def _slow(self) -> tuple[Fault, ...]:
         return tuple(f for f in self.faults if f.kind is Cause.OVERLOAD)
 
+    def under(self, faults: tuple[Fault, ...], callers: dict[str, str], seed: int) -> None:
+        """Go on under faults."""
+        self.faults, self.callers, self._rng = faults, callers, np.random.default_rng(seed)
+
     def append(self, records: Sequence[InferenceRecord]) -> None:
         """Take records in; the next `ingest` makes them visible."""
         for record in records:

@@ -31,7 +31,7 @@ class Stand:
     def log(self, faults: tuple[Fault, ...], callers: dict[str, str], seed: int) -> FaultyLog:
         """Return a log with what is recorded, that goes on under faults."""
         found: FaultyLog = pickle.loads(self.recorded)  # written by this process, see `stand`
-        found.faults, found.callers, found.seed = faults, callers, seed
+        found.under(faults, callers, seed)
         return found
 
 
