@@ -6,7 +6,7 @@ from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
 from setpoint.domain.envelope import Envelope, Fact, Ruled
 from setpoint.domain.finding import Finding
-from setpoint.domain.incident import Incident
+from setpoint.domain.incident import Incident, Remedy
 from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
@@ -155,3 +155,9 @@ class Deployment:
     envelopes: tuple[Ruled, ...] = ()
     rehearsal: Rehearsal | None = None
     answers: tuple[Kept, ...] = ()
+
+    @property
+    def distrusts(self) -> Incident | None:
+        """The incident for which nothing may learn from outcomes, or be judged by them; None if there is none."""
+        held = (i for i in self.incidents if i.live and i.repair and i.repair.remedy is Remedy.HOLD)
+        return next((i for i in held if i.repair and i.repair.in_force), None)

@@ -43,8 +43,15 @@ class Remedy(StrEnum):
     IMPUTE = "impute"
     IGNORE = "ignore"
     RETRAIN = "retrain"
+    RECALIBRATE = "recalibrate"
     PROMOTE = "promote"
+    HOLD = "hold"  # nothing learns from outcomes, or is judged by them
     WAIT = "wait"
+
+    @property
+    def is_advice(self) -> bool:
+        """Whether an incident only names it: another part of the loop does it, or nothing is done."""
+        return self in (Remedy.RETRAIN, Remedy.RECALIBRATE, Remedy.PROMOTE, Remedy.WAIT)
 
 
 @value

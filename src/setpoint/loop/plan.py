@@ -8,7 +8,7 @@ from setpoint.domain.canary import Turn, next_turn
 from setpoint.domain.envelope import LOOP, Change, Kind
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import frozen
-from setpoint.domain.incident import Incident, IncidentStatus, Remedy
+from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import written
 from setpoint.domain.rollout import Decision, Moving, Phase, Rollout
 from setpoint.loop.actions import (
@@ -42,6 +42,7 @@ from setpoint.loop.taking import taken_by
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered
 from setpoint.maintain.triage import QUALITY, SERVICE
+from setpoint.maintain.trust import sound_again
 from setpoint.maintain.well import well_again
 from setpoint.update.advice import Move
 
@@ -75,7 +76,7 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
     if _worth_investigating(incident, deployment, look):
         return Investigate(incident=incident.id)
     repair = incident.repair
-    if repair is None or repair.remedy in (Remedy.WAIT, Remedy.RETRAIN) or repair.lifted is not None:
+    if repair is None or repair.remedy.is_advice or repair.lifted is not None:
         return None  # nothing proven, nothing to do here, or tried and taken back
     if incident.approved_by:
         return Mend(incident=incident.id, repair=repair, why=repair.proof, by=incident.approved_by)
@@ -114,6 +115,8 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
     assert repair.applied is not None
     if repair.map is not None and (lift := _lifted_if_well(incident, deployment, look)):
         return lift
+    if repair.remedy is Remedy.HOLD:
+        return _trusted_again(incident, repair, deployment, look)
     after = look.history.between(repair.applied, _next_since(incident, deployment))
     verdict, loss, why = recovered(incident, after, look.healthy(deployment, incident.since), look.champion.schema.task)
     if verdict is None:
@@ -123,6 +126,16 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
     if repair.map is not None:
         return Hold(incident=incident.id, loss=loss, why=why)
     return Close(incident=incident.id, loss=loss, why=why)
+
+
+def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
+    healthy = look.healthy(deployment, incident.since)
+    sound, why = sound_again(
+        repair, healthy, look.history.between(incident.since, None), look.champion.schema, look.now
+    )
+    if sound is None:
+        return None
+    return Close(incident=incident.id, why=why) if sound else Undo(incident=incident.id, why=why, helped=False)
 
 
 def _next_since(incident: Incident, deployment: Deployment) -> datetime | None:
@@ -144,6 +157,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
 
 
 def _next_training(deployment: Deployment, look: Look) -> Action | None:
+    if deployment.distrusts is not None:
+        return None
     if deployment.training is not None:
         if not deployment.training.submitted:
             return Submit()
@@ -203,6 +218,8 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
         return Reject(version=rollout.candidate.version, why=f"{rollout.candidate.champion} is no longer champion")
     if rollout.moving is not None:
         return _on_course(rollout, rollout.moving, deployment, look)
+    if deployment.distrusts is not None:
+        return None
     if rollout.phase is Phase.GATE:
         return _at_the_gate(rollout, look)
     if rollout.phase is not Phase.PROVEN and rollout.phase is not Phase.SHADOW:
@@ -261,7 +278,9 @@ def hindrance(deployment: Deployment, version: str, now: datetime) -> str:
     """Return what keeps traffic from moving to a version now, in words; an empty text if nothing does."""
     others = {v: share for v, share in deployment.served.shares.items() if v != version}
     by_hand = f"{written(others)} of the requests by a person's word" if others else ""
-    return frozen(deployment.rolling.freezes, now) or by_hand
+    doubt = deployment.distrusts
+    untrue = f"outcomes cannot be trusted ({doubt.id})" if doubt else ""
+    return frozen(deployment.rolling.freezes, now) or untrue or by_hand
 
 
 def _at_the_gate(rollout: Rollout, look: Look) -> Action | None:

@@ -22,7 +22,7 @@ def touched(incident: Incident) -> Span | None:
     if incident.subject in (FAIRNESS, WAY_BACK) or incident.subject.startswith(("worker", "control process")):
         return None
     repair = incident.repair
-    if repair is not None and repair.remedy in (Remedy.RETRAIN, Remedy.WAIT):
+    if repair is not None and repair.remedy.is_advice:
         return None
     if repair is not None and repair.applied is not None:
         end = repair.lifted or incident.closed
@@ -64,7 +64,9 @@ def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]
 
 
 def _unmended(repair: Repair | None) -> bool:
-    return repair is None or (repair.map is None and repair.applied is None)
+    if repair is None or repair.remedy is Remedy.HOLD:  # the inputs are sound, what came out is not
+        return True
+    return repair.map is None and repair.applied is None
 
 
 def _why(incident: Incident) -> str:

@@ -12,7 +12,13 @@ PRIOR = {
     Cause.CRASH: 0.0,
     Cause.ARTEFACT: 0.0,
     Cause.UNIT: -1.0,
+    Cause.NULL: -1.0,
+    Cause.RENAMED: -1.0,
+    Cause.FROZEN: -1.0,
+    Cause.SWAPPED: -2.0,
     Cause.RELEASE: -1.0,
+    Cause.OUTCOMES: -1.0,
+    Cause.PRIOR: 0.0,
     Cause.CONCEPT: 0.0,
     Cause.COVARIATE: -0.5,
     Cause.SEASON: -0.5,
@@ -36,6 +42,20 @@ class Explanation:
 
 
 Explain = Callable[[Incident, Case, Score], Sequence[Explanation]]
+
+
+COLUMNS = (Cause.NULL, Cause.UNIT, Cause.RENAMED, Cause.FROZEN, Cause.SWAPPED)
+
+
+def odds(causes: Sequence[Hypothesis], one: Hypothesis) -> float:
+    """Return the weight of a cause among those that it excludes: faults of other columns may be there beside it."""
+    rivals = sum(c.weight for c in causes if c is not one and not _beside(c, one))
+    return one.weight / (one.weight + rivals)
+
+
+def _beside(a: Hypothesis, b: Hypothesis) -> bool:
+    apart = set(a.subject.split(", ")).isdisjoint(b.subject.split(", "))
+    return a.cause in COLUMNS and b.cause in COLUMNS and apart
 
 
 def weighed(explanations: Sequence[Explanation]) -> tuple[Hypothesis, ...]:

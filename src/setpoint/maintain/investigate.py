@@ -3,16 +3,33 @@
 from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
-from setpoint.maintain.explanation import Explain, weighed
-from setpoint.maintain.hypotheses import concept, covariate, crash, release, season, unit, unknown, way_back
+from setpoint.maintain.explanation import Explain, odds, weighed
+from setpoint.maintain.hypotheses import (
+    covariate,
+    crash,
+    frozen,
+    labelled,
+    nulls,
+    release,
+    renamed,
+    season,
+    swapped,
+    unit,
+    unknown,
+    way_back,
+)
 
 SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
     way_back.explain,
+    nulls.explain,
+    renamed.explain,
+    frozen.explain,
+    swapped.explain,
     unit.explain,
     release.explain,
-    concept.explain,
+    labelled.explain,
     covariate.explain,
     season.explain,
     unknown.explain,
@@ -38,16 +55,17 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
         Likeliest first; the weights, `unknown` among them, sum to 1. They are the softmax of each hypothesis'
         support (log likelihood ratio against `unknown`) plus its log prior.
     repair : Repair or None
-        That of the likeliest cause when its weight is at least 0.7 and its remedy passed the counterfactual check.
-        To retrain (`concept`) is only named here: the update stage does it and proves it.
+        That of the likeliest cause with a weight of at least 0.7 among those which it excludes (two columns may be
+        broken at once) whose remedy passed the counterfactual check.
+        To retrain and to recalibrate are only named here: the update stage does it and proves it.
     """
     asked = [explain for explain in HYPOTHESES if not (case.unreadable and explain in ASKING)]
     explanations = [e for explain in asked for e in explain(incident, case, score)]
     causes = weighed(explanations)
-    top = causes[0]
     if case.unreadable:
+        top = causes[0]
         causes = (replace(top, evidence=(*top.evidence, f"no remedy was tried: {case.unreadable}")), *causes[1:])
-    if top.weight < SURE_ENOUGH:
-        return causes, None
-    repair = next(e.repair for e in explanations if (e.cause, e.subject) == (top.cause, top.subject))
+    sure = [c for c in causes if odds(causes, c) >= SURE_ENOUGH]
+    repairs = [e.repair for c in sure for e in explanations if (e.cause, e.subject) == (c.cause, c.subject)]
+    repair = next((r for r in repairs if r is not None), None)
     return causes, None if case.unreadable and repair and repair.remedy is Remedy.RETRAIN else repair

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from setpoint.domain.finding import Finding
-from setpoint.domain.incident import Incident, IncidentStatus, Remedy
+from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.value import replace
 
 QUALITY = "quality"
@@ -210,11 +210,11 @@ def explained(finding: Finding, incidents: Iterable[Incident]) -> bool:
     """Whether an alarm only sees the stretch of an incident that is over.
 
     A quality window may still hold rows from before the repair; a column's window rows from before its map was lifted.
-    Waiting and retraining mend no stretch.
+    What is only advice mends no stretch.
     """
     for incident in incidents:
         repair = incident.repair
-        if incident.live or repair is None or repair.remedy in (Remedy.WAIT, Remedy.RETRAIN):
+        if incident.live or repair is None or repair.remedy.is_advice:
             continue
         if is_about_answers(finding):
             ended = mended(incident)

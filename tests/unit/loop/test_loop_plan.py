@@ -274,3 +274,14 @@ def test_incidents_come_before_rollouts_and_rollouts_before_training(made: Any) 
     mended = replace(everything, incidents=())
     assert isinstance(plan(mended, made.look()), do.Promote)
     assert isinstance(plan(replace(mended, rollouts=()), made.look()), do.Fit)
+
+
+def test_while_outcomes_are_not_trusted_nothing_learns_from_them(made: Any) -> None:
+    hold = replace(made.repair(Remedy.HOLD), applied=made.now)
+    doubted = made.deployment(
+        incidents=(made.incident(hold, status=IncidentStatus.MENDING, investigated=made.now),),
+        training=Training(job="j", reason="", by="ann", holdout_since=made.now, until=made.now, submitted=False),
+    )
+    assert plan(doubted, made.look()) is None
+    trusted = replace(doubted, incidents=(replace(doubted.incidents[0], status=IncidentStatus.CLOSED),))
+    assert plan(trusted, made.look()) == do.Submit()

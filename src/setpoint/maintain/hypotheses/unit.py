@@ -1,11 +1,9 @@
 """One numeric column is sent in another unit: some map turns it into what healthy rows look like, given the others."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from setpoint.domain import records
 from setpoint.domain.conversions import CATALOGUE, Conversion
 from setpoint.domain.feature_map import FeatureMap, formula
 from setpoint.domain.incident import Cause, Incident
@@ -18,9 +16,9 @@ from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.joint import Joint, fit_joint
 from setpoint.maintain.loss import Floats, independent_rows
 from setpoint.maintain.remedies import proven
+from setpoint.maintain.stretch import stretch_of
 
 SURE = 30.0  # nats; more would only be trust in the density's own tail
-TAIL_ROWS = 72  # rows before the incident among which the step may lie
 FEWEST = 6
 NEWEST = 5  # rows of which most must still need the map
 UNLIKE = 6.0  # nats a row by which the raw rows must fall below the worst healthy stretch of as many rows
@@ -60,20 +58,16 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     joint = fit_joint(as_seen(healthy, case.maps), case.schema) if len(healthy) else None
     if joint is None or len(case.suspect) < FEWEST:
         return ()
-    tail = latest(case.healthy, TAIL_ROWS)
-    rows = joined(tail, latest(case.suspect))
+    rows = stretch_of(case).rows
     z = joint.standardised(as_seen(rows, case.maps))
-    found = candidates(joint, z, len(tail), case.schema, skip={m.feature for m in case.maps})
+    found = candidates(
+        joint, z, len(rows) - len(latest(case.suspect)), case.schema, skip={m.feature for m in case.maps}
+    )
     best = sorted(found, key=lambda c: (-c.ratio, c.column, c.conversion.label))
     columns = list(dict.fromkeys(c.column for c in best))[:SHOWN]
     return [
         explained(incident, case, score, joint, rows, [c for c in best if c.column == column]) for column in columns
     ]
-
-
-def joined(a: Records, b: Records) -> Records:
-    """Return two stretches as one, with the inputs of the second."""
-    return records.joined(dataclasses.replace(a, inputs={name: a.inputs[name] for name in b.inputs}), b)
 
 
 def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str]) -> Iterator[Candidate]:

@@ -58,6 +58,8 @@ DONE = {
     Remedy.IMPUTE: "imputed before the model sees it",
     Remedy.IGNORE: "missing for the model",
     Remedy.RETRAIN: "the remedy is to retrain",
+    Remedy.RECALIBRATE: "the remedy is to recalibrate",
+    Remedy.HOLD: "nothing learns from outcomes until they can be trusted again",
     Remedy.PROMOTE: "a candidate is promoted",
     Remedy.WAIT: "nothing needs to be done",
 }
@@ -128,4 +130,4 @@ def _stand(incident: Incident) -> str:
     if repair.applied is not None and repair.lifted is None:
         held = ", recovered" if status is IncidentStatus.HELD else ""
         return f"{done} since {moment(repair.applied)}{held}"
-    return done if repair.remedy in (Remedy.WAIT, Remedy.RETRAIN) else f"{str(repair.remedy).replace('_', ' ')} is next"
+    return done if repair.remedy.is_advice else f"{str(repair.remedy).replace('_', ' ')} is next"
