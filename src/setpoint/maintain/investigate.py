@@ -34,7 +34,8 @@ HYPOTHESES: tuple[Explain, ...] = (
     season.explain,
     unknown.explain,
 )
-ASKING = (unit.explain, release.explain)  # those that ask versions again
+# those that look into values, or ask versions again
+ASKING = (renamed.explain, frozen.explain, swapped.explain, unit.explain, release.explain)
 
 
 def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hypothesis, ...], Repair | None]:

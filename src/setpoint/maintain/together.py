@@ -1,11 +1,12 @@
 """Columns that broke at the same time broke for the same reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from setpoint.domain.incident import Cause, Repair
+from setpoint.domain.incident import Cause
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.marks import Step
+from setpoint.maintain.remedies import Proven
 
 SURE = 30.0  # nats; more would only be trust in a model of rates
 NEAR = 3  # rows between onsets that are one
@@ -15,25 +16,30 @@ OVER = 3.0  # nats that a fault which has ended loses: it may have been there, a
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A column, the step of its mark, what is said of it, and the repair that was proven, if one was."""
+    """A column, the step of its mark, and what is said of it."""
 
     column: str
     step: Step
     words: str
-    repair: Repair | None = None
 
 
-def together(cause: Cause, found: Iterable[Broken]) -> Sequence[Explanation]:
-    """Return one explanation for each group of columns that broke within a few rows, the likeliest column first."""
+Mend = Callable[[Broken], Proven | None]
+
+
+def together(cause: Cause, found: Iterable[Broken], mend: Mend) -> Sequence[Explanation]:
+    """Return one explanation for each group of columns that broke within a few rows, the likeliest column first.
+
+    `mend` proves a repair of one column; columns that broke together are for whoever sends them.
+    """
     left = sorted((b for b in found if b.step.ratio >= LEAST), key=lambda b: (-b.step.ratio, b.column))
     groups: list[list[Broken]] = []
     for one in left:
         group = next((g for g in groups if abs(g[0].step.onset - one.step.onset) <= NEAR), None)
         groups.append([one]) if group is None else group.append(one)
-    return [explained(cause, group) for group in groups]
+    return [explained(cause, group, mend) for group in groups]
 
 
-def explained(cause: Cause, group: list[Broken]) -> Explanation:
+def explained(cause: Cause, group: list[Broken], mend: Mend) -> Explanation:
     """Return the explanation of columns that broke together; one column alone may have its repair."""
     first = group[0]
     words = [b.words for b in group]
@@ -41,12 +47,15 @@ def explained(cause: Cause, group: list[Broken]) -> Explanation:
     if not first.step.still:
         words.append("the newest rows are as they should be again")
         support -= OVER
-    if first.repair is not None:
-        words.append(first.repair.proof)
+    proof = mend(first) if len(group) == 1 and first.step.still else None
+    if proof is not None:
+        words.append(proof.repair.proof)
+        if not proof.helps:
+            words.append("but the re-scored records are not better for it")
     return Explanation(
         cause=cause,
         subject=", ".join(b.column for b in group),
         support=support,
         evidence=tuple(words),
-        repair=first.repair if len(group) == 1 and first.step.still else None,
+        repair=proof.repair if proof is not None and proof.helps else None,
     )

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from setpoint.domain.incident import Cause
+from setpoint.domain.incident import Cause, Remedy
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.maintain.hypotheses import frozen, nulls, renamed, swapped
 from setpoint.maintain.investigate import investigate
@@ -36,6 +36,15 @@ def test_a_broken_column_is_named(world, incident, finding, score, cause):
     causes, _ = investigate(incident(finding()), broken(world(), **columns), score)
     assert (causes[0].cause, causes[0].subject) == (cause, subject)
     assert causes[0].weight > 0.9
+
+
+@pytest.mark.parametrize(("cause", "remedy"), [(Cause.FROZEN, Remedy.IMPUTE), (Cause.SWAPPED, Remedy.SWAP_BACK)])
+def test_its_repair_is_proven_by_scoring_again(world, incident, finding, score, cause, remedy):
+    columns, _ = FAULTS[cause]
+    _, repair = investigate(incident(finding()), broken(world(), **columns), score)
+    assert repair is not None
+    assert repair.remedy is remedy
+    assert repair.loss_expected < 0.5 * repair.loss_before
 
 
 def test_columns_that_broke_together_are_one_fault(world, incident, finding, score):

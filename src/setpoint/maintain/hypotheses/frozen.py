@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from setpoint.domain.feature_map import Sign
 from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Kind
@@ -12,6 +13,7 @@ from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.joint import Joint, fit_joint
 from setpoint.maintain.marks import Bools, Step, rate_step
+from setpoint.maintain.remedies import Proven, impute_repair
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import Broken, together
 
@@ -26,6 +28,10 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     joint = fit_joint(stretch.known, case.schema)
     numbers = [f.name for f in case.schema.features if f.kind is Kind.NUMERIC]
     found = []
+
+    def mend(broken: Broken) -> Proven | None:
+        return impute_repair(incident, case, stretch.after(broken.step.onset), broken.column, score, Sign.HELD)
+
     for name in numbers:
         known, seen = stretch.known[name], stretch.seen[name]
         others = [stretch.known[other] for other in numbers if other != name]
@@ -40,7 +46,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
                 f"{stretch.since(step.onset)}, {step.before:.1%} before"
             )
             found.append(Broken(name, step, words))
-    return together(Cause.FROZEN, found)
+    return together(Cause.FROZEN, found, mend)
 
 
 def held(column: Column) -> tuple[float, float]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from setpoint.domain.feature_map import Sign
 from setpoint.domain.incident import Cause, Incident
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.marks import missing, rate_step
+from setpoint.maintain.remedies import Proven, impute_repair
 from setpoint.maintain.stretch import stretch_of
 from setpoint.maintain.together import Broken, together
 
@@ -14,6 +16,12 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     """Explain by the columns whose share of missing values stepped up; those that did so together are one fault."""
     stretch = stretch_of(case)
     found = []
+
+    def mend(broken: Broken) -> Proven | None:
+        if case.unreadable:
+            return None
+        return impute_repair(incident, case, stretch.after(broken.step.onset), broken.column, score, Sign.MISSING)
+
     for name in case.schema.names:
         step = rate_step(missing(stretch.known[name]), missing(stretch.seen[name]))
         if step.risen:
@@ -21,4 +29,4 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
                 f"{step.since:.0%} of {name} are missing since {stretch.since(step.onset)}, {step.before:.1%} before"
             )
             found.append(Broken(name, step, words))
-    return together(Cause.NULL, found)
+    return together(Cause.NULL, found, mend)

@@ -10,6 +10,7 @@ from setpoint.domain.schema import Feature, Kind
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.marks import Bools, rate_step
+from setpoint.maintain.remedies import Proven, levels_repair
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import Broken, together
 
@@ -20,7 +21,11 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     """Explain by the columns of levels in which unknown ones stepped up."""
     stretch = stretch_of(case)
     features = [f for f in case.schema.features if f.kind is Kind.CATEGORICAL and f.sensitive is None]
-    return together(Cause.RENAMED, [b for f in features if (b := broken(f, stretch)) is not None])
+
+    def mend(found: Broken) -> Proven | None:
+        return levels_repair(incident, case, stretch.after(found.step.onset), found.column, score)
+
+    return together(Cause.RENAMED, [b for f in features if (b := broken(f, stretch)) is not None], mend)
 
 
 def broken(feature: Feature, stretch: Stretch) -> Broken | None:

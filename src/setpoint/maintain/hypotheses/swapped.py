@@ -14,6 +14,7 @@ from setpoint.maintain.hypotheses.renamed import unknown
 from setpoint.maintain.joint import Joint, fit_joint
 from setpoint.maintain.loss import Floats, independent_rows, moving_means
 from setpoint.maintain.marks import rate_step
+from setpoint.maintain.remedies import swap_repair
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import SURE
 
@@ -44,11 +45,22 @@ class Pair:
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Explain by the pair of columns that is likeliest exchanged."""
     stretch = stretch_of(case)
-    pairs = sorted((*of_numbers(case.schema, stretch), *of_levels(case.schema, stretch)), key=lambda p: (-p.ratio, p.a))
-    return [
-        Explanation(cause=Cause.SWAPPED, subject=p.subject, support=min(p.ratio, SURE), evidence=(p.words,))
-        for p in pairs[:1]
-    ]
+    pairs = (*of_numbers(case.schema, stretch), *of_levels(case.schema, stretch))
+    if not pairs:
+        return ()
+    pair = min(pairs, key=lambda p: (-p.ratio, p.a))
+    proof = swap_repair(incident, case, stretch.after(pair.onset), (pair.a, pair.b), score)
+    if pair.share < 1:  # the door exchanges all rows
+        proof = None
+    return (
+        Explanation(
+            cause=Cause.SWAPPED,
+            subject=pair.subject,
+            support=min(pair.ratio, SURE),
+            evidence=(pair.words, *((proof.repair.proof,) if proof else ())),
+            repair=proof.repair if proof is not None and proof.helps else None,
+        ),
+    )
 
 
 def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:

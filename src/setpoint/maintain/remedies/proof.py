@@ -26,6 +26,11 @@ class Proven:
     harms: bool
     gain: Mean | None = None
 
+    @property
+    def helps(self) -> bool:
+        """Whether it does no harm, and with labels some good."""
+        return not self.harms and (self.gain is None or self.gain.mean > 0)
+
 
 def repairable(case: Case, columns: Iterable[str]) -> list[Feature] | None:
     """Return the features, or None where one is sensitive or repaired already: no value of it may be stored."""
