@@ -15,13 +15,15 @@ from setpoint.maintain.joint import Joint, fit_joint
 from setpoint.maintain.loss import Floats, independent_rows, moving_means
 from setpoint.maintain.marks import rate_step
 from setpoint.maintain.remedies import swap_repair
+from setpoint.maintain.remedies.proof import distance
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import SURE
 
 SUSPECTS = 8  # columns of which every pair is tried: those that moved most
 SHARES = (0.1, 0.3, 1.0)  # of the rows that may be exchanged
 CLOSED = 0.7  # of the way back to the worst healthy stretch that the exchange must go
-LEAST = 6.0  # nats below which nothing is said
+APART = 0.1  # distance (KS) that each column must have moved
+LEAST = 10.0  # nats below which nothing is said
 FEWEST = 6
 
 
@@ -81,6 +83,8 @@ def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:
         if ratio < LEAST or missing <= 0 or mended < CLOSED * missing:
             continue
         a, b = joint.names[i], joint.names[j]
+        if min(distance(stretch.known[x], stretch.seen[x][onset:]) for x in (a, b)) < APART:
+            continue  # each would hold what the other held
         words = f"with {a} and {b} exchanged the rows since {stretch.since(onset)} are {ratio:.1f} nats likelier"
         yield Pair(a=a, b=b, onset=onset, ratio=ratio, share=share, words=words)
 
