@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.records import Column
 from setpoint.domain.value import value
 from setpoint.maintain.loss import independent_rows, moving_means
 
@@ -31,13 +30,6 @@ class Step:
     def risen(self) -> bool:
         """Whether the share rose at all."""
         return self.ratio > 0
-
-
-def missing(column: Column) -> Bools:
-    """Return which values are not given, shape (n,)."""
-    if column.dtype == object:
-        return np.array([v is None or v != v for v in column], dtype=bool)
-    return np.isnan(column)
 
 
 def rate_step(healthy: Bools, rows: Bools) -> Step:

@@ -8,6 +8,7 @@ from setpoint.domain import records
 from setpoint.domain.records import Columns, Records, moment
 from setpoint.maintain.case import Case, as_seen, latest
 
+FEWEST = 30  # healthy rows
 TAIL_ROWS = 72  # rows before the incident among which the step may lie
 
 
@@ -29,8 +30,10 @@ class Stretch:
         return self.rows.take(np.arange(onset, len(self.rows)))
 
 
-def stretch_of(case: Case) -> Stretch:
-    """Return what an investigation of columns looks at."""
+def stretch_of(case: Case) -> Stretch | None:
+    """Return what an investigation of columns looks at; None where too few rows say what is natural."""
+    if len(case.healthy) < FEWEST or not len(case.suspect):
+        return None
     healthy = latest(case.healthy)
     rows = joined(latest(case.healthy, TAIL_ROWS), latest(case.suspect))
     return Stretch(healthy, rows, as_seen(healthy, case.maps), as_seen(rows, case.maps))

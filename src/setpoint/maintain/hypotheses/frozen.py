@@ -25,6 +25,8 @@ LONGER = 2.5  # times what healthy rows show, up to which runs and shares are na
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Explain by the columns that repeat one value, without a break or among others."""
     stretch = stretch_of(case)
+    if stretch is None:
+        return ()
     joint = fit_joint(stretch.known, case.schema)
     numbers = [f.name for f in case.schema.features if f.kind is Kind.NUMERIC]
     found = []

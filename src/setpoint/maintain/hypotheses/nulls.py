@@ -6,8 +6,9 @@ from setpoint.domain.feature_map import Sign
 from setpoint.domain.incident import Cause, Incident
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
-from setpoint.maintain.marks import missing, rate_step
+from setpoint.maintain.marks import rate_step
 from setpoint.maintain.remedies import Proven, impute_repair
+from setpoint.maintain.signs import missing
 from setpoint.maintain.stretch import stretch_of
 from setpoint.maintain.together import Broken, together
 
@@ -15,6 +16,8 @@ from setpoint.maintain.together import Broken, together
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Explain by the columns whose share of missing values stepped up; those that did so together are one fault."""
     stretch = stretch_of(case)
+    if stretch is None:
+        return ()
     found = []
 
     def mend(broken: Broken) -> Proven | None:

@@ -20,6 +20,8 @@ SHOWN = 3  # new levels that are named
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Explain by the columns of levels in which unknown ones stepped up."""
     stretch = stretch_of(case)
+    if stretch is None:
+        return ()
     features = [f for f in case.schema.features if f.kind is Kind.CATEGORICAL and f.sensitive is None]
 
     def mend(found: Broken) -> Proven | None:

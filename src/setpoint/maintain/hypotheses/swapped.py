@@ -47,6 +47,8 @@ class Pair:
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Explain by the pair of columns that is likeliest exchanged."""
     stretch = stretch_of(case)
+    if stretch is None:
+        return ()
     pairs = (*of_numbers(case.schema, stretch), *of_levels(case.schema, stretch))
     if not pairs:
         return ()

@@ -11,7 +11,7 @@ from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Feature, Schema
 from setpoint.domain.value import value
 from setpoint.maintain.affine import FITTED, affine_maps
-from setpoint.maintain.case import Case, Score, as_seen, latest
+from setpoint.maintain.case import Case, Score, latest
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.joint import Joint, fit_joint
 from setpoint.maintain.loss import Floats, independent_rows
@@ -54,12 +54,11 @@ class Candidate:
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Try every map on every measured column; the best of each column is an explanation."""
-    healthy = latest(case.healthy)
-    joint = fit_joint(as_seen(healthy, case.maps), case.schema) if len(healthy) else None
-    if joint is None or len(case.suspect) < FEWEST:
+    stretch = stretch_of(case)
+    joint = fit_joint(stretch.known, case.schema) if stretch is not None else None
+    if stretch is None or joint is None or len(case.suspect) < FEWEST:
         return ()
-    rows = stretch_of(case).rows
-    z = joint.standardised(as_seen(rows, case.maps))
+    rows, z = stretch.rows, joint.standardised(stretch.seen)
     found = candidates(
         joint, z, len(rows) - len(latest(case.suspect)), case.schema, skip={m.feature for m in case.maps}
     )
