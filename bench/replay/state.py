@@ -23,7 +23,7 @@ def looks_weighed():
     def weighed(store, deployment):
         nonlocal written, looked
         save(store, deployment)
-        if deployment.looked != looked:
+        if deployment.looked not in (None, looked):  # a policy that never looks has none
             lists = {n: len(getattr(deployment, n)) for n in ("decisions", "rollouts", "incidents", "releases")}
             looks.append({"written": written, "whole": len(to_json(deployment)), **lists})
             written, looked = 0, deployment.looked
