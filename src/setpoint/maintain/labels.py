@@ -12,6 +12,7 @@ Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978).
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from scipy import special
@@ -28,6 +29,7 @@ FEWEST = 30  # labelled rows
 BINS = 10
 SHARES = (0.1, 0.25, 0.5, 0.9, 1.0)  # of the outcomes that may be broken
 FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0, 1_000.0)  # by which a number may be off
+WIDER = (1.5, 2.0, 3.0, 5.0, 10.0, 20.0)  # times the healthy spread of errors
 CUTS = (0.25, 0.5, 0.75)
 LEVELS = 3  # the commonest of a column that may stand apart
 COLUMNS = 12  # among which a relation is sought that changed for some rows only
@@ -198,6 +200,11 @@ def shifted(labels: Labels) -> Iterator[Told]:
 def related(labels: Labels, schema: Schema) -> Iterator[Told]:
     """Yield the accounts of another relation: for some rows the outcomes are off otherwise than for the rest."""
     order = np.argsort(labels.time, kind="stable")
+    for share, times in () if labels.binary else product(SHARES, WIDER):
+        wide = likelihood(replace(labels, spread=times * labels.spread), labels.answer)
+        gain = mixed(labels.base, wide, share) - labels.base
+        said = f"errors are {times:g} times as large in about {share:.0%} of those"
+        yield since(labels, Cause.CONCEPT, gain, order, 2, labels.time, said)
     parts = list(splits(labels, schema))
     tried = float(np.log(max(len(parts), 1)))
     for words, part in parts:

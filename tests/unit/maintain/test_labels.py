@@ -97,6 +97,32 @@ def test_causes_that_outcomes_tell_apart(name):
     assert named[cause] >= 11  # always naming one cause is right in a third
 
 
+def numbers(seed: int) -> tuple[np.random.Generator, Records]:
+    """Make the same traffic with a number as answer and outcome."""
+    rng, rows = traffic(seed)
+    answer = 50 + 10 * rows.inputs["a"]
+    return rng, change(dataclasses.replace(rows, score=answer), answer + rng.normal(0, 3, len(rows)))
+
+
+def tenfold(rng, rows):
+    """Multiply a quarter of the outcomes that come."""
+    hit = (rows.known >= rows.time[FROM]) & (rng.random(len(rows)) < 0.25)
+    return change(rows, np.where(hit, 10 * rows.outcome, rows.outcome))
+
+
+def unforeseen(rng, rows):
+    """Let a quarter of the requests come out quite otherwise, either way."""
+    hit = (np.arange(len(rows)) >= FROM) & (rng.random(len(rows)) < 0.25)
+    return change(rows, rows.outcome + np.where(hit, rng.normal(0, 40, len(rows)), 0.0))
+
+
+@pytest.mark.parametrize(("plant", "cause"), [(tenfold, Cause.OUTCOMES), (unforeseen, Cause.CONCEPT)])
+def test_of_numbers_too(plant, cause):
+    schema = dataclasses.replace(SCHEMA, task=Task.REGRESSION)
+    found = told(schema, *parts(plant(*numbers(5))))
+    assert max(found.values(), key=lambda one: one.gain).cause is cause
+
+
 def test_nothing_is_told_where_nothing_happened():
     gains = [max(one.gain for one in told(SCHEMA, *parts(traffic(seed)[1])).values()) for seed in range(30)]
     assert np.mean(np.array(gains) > 0) < 0.05
