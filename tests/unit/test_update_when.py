@@ -75,6 +75,8 @@ def test_quality_below_the_set_point_is_a_reason_and_latency_is_none() -> None:
     slow = Objective(metric="latency_p99_ms", at_most=20.0)
     off = Standing(objective=slow, value=90.0, rows=1_000, at_set_point=False)
     assert off_set_point(a_deployment(standings=(off,))) == []
+    one = Standing(objective=TARGET, value=176.0, rows=1, at_set_point=False)
+    assert off_set_point(a_deployment(standings=(one,))) == []
 
 
 def test_each_candidate_that_was_no_better_doubles_the_wait_and_a_promotion_ends_it() -> None:

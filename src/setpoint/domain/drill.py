@@ -14,6 +14,8 @@ MENDS: dict[Cause, tuple[Remedy, ...]] = {
     Cause.FROZEN: (Remedy.IMPUTE, Remedy.IGNORE),
     Cause.SWAPPED: (Remedy.SWAP_BACK,),
     Cause.RELEASE: (Remedy.ROLLBACK,),
+    Cause.OUTCOMES: (Remedy.HOLD,),
+    Cause.PRIOR: (Remedy.RECALIBRATE, Remedy.RETRAIN),
     Cause.CONCEPT: (Remedy.RETRAIN,),
     Cause.CRASH: (Remedy.RESTART,),
 }

@@ -16,6 +16,7 @@ from setpoint.domain.value import value
 
 HELD_OUT = 0.5  # of the new rows, the latest
 FEWEST_FORCED = 200  # half of them are held out, and must be enough to judge on
+FEWEST_OFF = 30  # labelled rows of a window: one bad answer is no reason to train
 STRAY = 0.05  # of the outcomes may be dated before their prediction: one came again, or late
 ONE_VALUE = 50  # latest outcomes that are all the same: the feed is broken
 SPOILS = (
@@ -91,11 +92,11 @@ def stated(deployment: Deployment) -> bool:
 
 
 def off_set_point(deployment: Deployment) -> list[str]:
-    """Return the quality objectives that do not hold, and the quality alarms, in words."""
+    """Return the quality objectives that do not hold on 30 rows or more, and the quality alarms, in words."""
     missed = [
         f"{s.objective.metric} {s.value:.3g} is off its set point {s.objective.target:.3g}"
         for s in deployment.standings
-        if is_quality(s.objective.metric) and s.at_set_point is False and s.value is not None
+        if is_quality(s.objective.metric) and s.at_set_point is False and s.value is not None and s.rows >= FEWEST_OFF
     ]
     alarms = [
         f"{f.metric} {f.value:.3g} is beyond {f.limit:.3g}"

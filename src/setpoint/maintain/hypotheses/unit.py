@@ -166,9 +166,10 @@ def chosen(maps: list[Candidate]) -> Candidate:
 def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
     """Whether two maps of a column give the same values, within a fraction of its healthy spread."""
     x = rows.inputs[a.column][a.onset :]
-    apart = np.nanmedian(
-        np.abs((a.conversion.scale - b.conversion.scale) * x + a.conversion.offset - b.conversion.offset)
-    )
+    x = x[~np.isnan(x)]
+    if not len(x):
+        return True
+    apart = np.median(np.abs((a.conversion.scale - b.conversion.scale) * x + a.conversion.offset - b.conversion.offset))
     return bool(apart < SAME * joint.scale[joint.names.index(a.column)])
 
 
