@@ -106,8 +106,8 @@ def _yaml(found: DataSet, model, pool, columns) -> str:
         f"reference: reference.parquet\ntarget: {found.target}\ntime: at\nid: id\noutcome_delay: 1d\n"
         f"objectives:\n  - {goal}\n  - {{metric: latency_p99_ms, at_most: 50, window: 1d}}\n"
         f"  - {{metric: availability, at_least: 0.999, window: 1d}}\n"
-        "envelope:\n  automatic: [restart, rollback, inverse_map, map_levels, swap_back, impute, ignore, hold, retrain, "
-        "promote]\n  max_actions_per_day: 24\n"
+        "envelope:\n  automatic: [restart, rollback, inverse_map, map_levels, swap_back, impute, ignore, hold, "
+        "retrain, promote]\n  max_actions_per_day: 24\n"
     )
 
 

@@ -83,6 +83,7 @@ class Repair:
     loss_realised: float | None = None
     applied: datetime | None = None
     lifted: datetime | None = None
+    refuted: bool = False  # taken back for it did not help: what it did to a row is no way to mend it
 
     @property
     def in_force(self) -> bool:

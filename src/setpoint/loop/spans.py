@@ -50,7 +50,7 @@ def repaired_spans(deployment: Deployment) -> list[tuple[FeatureMap, datetime, d
     return [
         (i.repair.map, i.since, i.repair.lifted)
         for i in deployment.incidents
-        if i.repair is not None and i.repair.map is not None and i.repair.applied is not None
+        if i.repair is not None and i.repair.map is not None and i.repair.applied is not None and not i.repair.refuted
     ]
 
 
@@ -64,7 +64,7 @@ def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]
 
 
 def _unmended(repair: Repair | None) -> bool:
-    if repair is None or repair.remedy is Remedy.HOLD:  # the inputs are sound, what came out is not
+    if repair is None or repair.refuted or repair.remedy is Remedy.HOLD:  # held: what came out is not sound
         return True
     return repair.map is None and repair.applied is None
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.incident import Incident, IncidentStatus
+from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
 from setpoint.loop.changes import cause_of, decided, find_incident, settle, with_incident
@@ -24,7 +24,7 @@ def taken_back(
     changed = replace(
         incident,
         status=IncidentStatus.CLOSED if helped else IncidentStatus.OPEN,
-        repair=replace(repair, lifted=now),
+        repair=replace(repair, lifted=now, refuted=not helped),
         closed=now if helped else None,
         investigated=now,
         approved_by=incident.approved_by if helped else "",
@@ -54,7 +54,7 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
     NotFound
         If there is no such incident.
     Conflict
-        If no repair of it is in place at the door.
+        If no repair of it is in place at the door, and outcomes are not held for it.
     """
     with ports.state.lease():
         deployments = [ports.state.load(m) for m in ports.state.models()]
@@ -64,6 +64,7 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
             raise NotFound(f"no incident {id_!r}; live incidents: {live}")
         incident = find_incident(before, id_)
         repair = incident.repair
-        if repair is None or repair.map is None or not repair.in_force:
+        undone = repair is not None and (repair.map is not None or repair.remedy is Remedy.HOLD)
+        if repair is None or not undone or not repair.in_force:
             raise Conflict(f"no repair of {id_} is in place at the door: it is {incident.status}")
         return settle(ports, before, taken_back(before, id_, now, f"taken back by {by}", helped=False, by=by))

@@ -10,6 +10,7 @@ from setpoint.domain.schema import Kind, Schema
 from setpoint.maintain.loss import Floats, moving_means
 
 FEWEST_VALUES = 12  # columns with fewer distinct values are codes or calendar parts, not measurements
+FEWEST_ROWS = 5  # healthy ones for each column
 TAIL = 4.0  # degrees of freedom: a row far out costs its logarithm, not its square
 CLIPPED = 0.03  # share of healthy rows on either side that does not shape a spread
 OUTLIER = 4.0  # standard deviations beyond which a healthy row does not shape the density
@@ -43,7 +44,7 @@ class Joint:
 
     def log_density(self, z: Floats) -> Floats:
         """Return the log density of standardised rows up to a constant, shape (n,)."""
-        distance: Floats = np.einsum("ij,jk,ik->i", z, self.precision, z)
+        distance: Floats = ((z @ self.precision) * z).sum(axis=1)
         density: Floats = -0.5 * (TAIL + len(self.names)) * np.log1p(distance / TAIL)
         return density
 
@@ -88,7 +89,7 @@ def matrix(inputs: Columns, names: tuple[str, ...]) -> Floats:
 
 
 def fit_joint(inputs: Columns, schema: Schema) -> Joint | None:
-    """Fit the density on healthy rows in time order; None when no column is a measurement.
+    """Fit the density on healthy rows in time order; None when no column is a measurement, or rows are too few.
 
     The covariance is that of winsorised rows plus `WOBBLE` times the covariance between block means: season moves
     columns together and is allowed for; what one column does alone stays sharp.
@@ -97,6 +98,8 @@ def fit_joint(inputs: Columns, schema: Schema) -> Joint | None:
     if not names:
         return None
     x = matrix(inputs, names)
+    if len(x) < FEWEST_ROWS * len(names):  # it would fit its own rows, and no others
+        return None
     centre = np.nanmedian(x, axis=0)
     low, high = np.nanquantile(x, [CLIPPED, 1 - CLIPPED], axis=0)
     spread = np.nanstd(np.clip(x, low, high), axis=0)

@@ -22,7 +22,7 @@ from setpoint.domain.incident import Cause
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.schema import Schema, Task
 from setpoint.maintain.case import as_seen, latest
-from setpoint.maintain.loss import Floats, independent_rows
+from setpoint.maintain.loss import Floats, independent_rows, moving_means
 from setpoint.maintain.stretch import joined
 
 FEWEST = 30  # labelled rows
@@ -34,6 +34,7 @@ CUTS = (0.25, 0.5, 0.75)
 LEVELS = 3  # the commonest of a column that may stand apart
 COLUMNS = 12  # among which a relation is sought that changed for some rows only
 FURTHEST = 3.0  # offset of log odds: beyond a factor of 20 it is no other share, but another feed
+MIDDLE = (0.16, 0.84)  # quantiles of errors that lie a spread to either side
 TAIL = 4.0  # degrees of freedom of errors
 
 
@@ -65,6 +66,7 @@ class Labels:
     worth: float
     binary: bool
     before: Floats  # healthy outcomes
+    own: Floats  # healthy errors in spreads
 
 
 def told(schema: Schema, healthy: Records, suspect: Records, maps: tuple[FeatureMap, ...] = ()) -> Mapping[Cause, Told]:
@@ -95,7 +97,7 @@ def labels_of(schema: Schema, healthy: Records, suspect: Records, maps: tuple[Fe
     y = rows.outcome.astype(np.float64)
     labels = Labels(
         y, answer, spread, rows.time, rows.known, as_seen(rows, maps), np.zeros(0),
-        independent_rows(own) / len(own), task is Task.BINARY, sound.outcome.astype(np.float64),
+        independent_rows(own) / len(own), task is Task.BINARY, sound.outcome.astype(np.float64), own,
     )  # fmt: skip
     return replace(labels, base=likelihood(labels, answer))
 
@@ -123,8 +125,8 @@ def errors(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats]:
     at = np.searchsorted(cuts, score)
     some = [error[at == k] if (at == k).sum() >= BINS else error for k in range(len(cuts) + 1)]
     bias = np.array([np.median(part) for part in some])
-    spread = np.array([1.4826 * np.median(np.abs(part - np.median(part))) for part in some])
-    spread = np.maximum(spread, 1e-3 * (np.std(error) or 1.0))
+    spread = np.array([float(np.diff(np.quantile(part, MIDDLE))[0]) / 2 for part in some])
+    spread = np.maximum(spread, 0.05 * (np.std(error) or 1.0))  # most errors may be none at all
     new = rows.score.astype(np.float64)
     where = np.searchsorted(cuts, new)
     return new + bias[where], spread[where], (error - bias[at]) / spread[at]
@@ -136,8 +138,12 @@ def likelihood(labels: Labels, answer: Floats, y: Floats | None = None) -> Float
     if labels.binary:
         found: Floats = y * special.log_expit(answer) + (1 - y) * special.log_expit(-answer)
         return found
-    z = (y - answer) / labels.spread
-    return np.asarray(-np.log(labels.spread) - 0.5 * (TAIL + 1) * np.log1p(np.square(z) / TAIL))
+    return tailed((y - answer) / labels.spread) - np.log(labels.spread)
+
+
+def tailed(z: Floats) -> Floats:
+    """Return the log density of standardised errors, Student's t up to a constant, shape (n,)."""
+    return np.asarray(-0.5 * (TAIL + 1) * np.log1p(np.square(z) / TAIL))
 
 
 def broken(labels: Labels) -> Iterator[Told]:
@@ -157,11 +163,12 @@ def broken(labels: Labels) -> Iterator[Told]:
             )
 
 
-def gains_of_spoils(labels: Labels) -> Iterator[Floats]:
-    """Yield how much likelier each outcome is if half or all of them were spoiled in some way, shape (n,)."""
-    for share in (0.5, 1.0):
+def spoiled(labels: Labels, rows: np.ndarray) -> Iterator[float]:
+    """Yield how much likelier some rows are under each way of spoiling a share of them (nats, paid for)."""
+    for share in SHARES:
         for _, spoiled in spoils(labels):
-            yield mixed(labels.base, spoiled, share) - labels.base
+            gain = (mixed(labels.base, spoiled, share) - labels.base)[rows]
+            yield float(gain.sum()) * labels.worth - 0.5 * (1 + (share < 1)) * float(np.log(len(rows)))
 
 
 def mixed(sound: Floats, spoiled: Floats, share: float) -> Floats:
@@ -201,10 +208,11 @@ def related(labels: Labels, schema: Schema) -> Iterator[Told]:
     """Yield the accounts of another relation: for some rows the outcomes are off otherwise than for the rest."""
     order = np.argsort(labels.time, kind="stable")
     for share, times in () if labels.binary else product(SHARES, WIDER):
-        wide = likelihood(replace(labels, spread=times * labels.spread), labels.answer)
-        gain = mixed(labels.base, wide, share) - labels.base
+        gain = wider((labels.y - labels.answer) / labels.spread, times, share)
         said = f"errors are {times:g} times as large in about {share:.0%} of those"
-        yield since(labels, Cause.CONCEPT, gain, order, 2, labels.time, said)
+        usual = wider(labels.own, times, share)
+        found = since(labels, Cause.CONCEPT, gain, order, 2, labels.time, said, usual)
+        yield replace(found, gain=found.gain - np.log(len(SHARES) * len(WIDER)))
     parts = list(splits(labels, schema))
     tried = float(np.log(max(len(parts), 1)))
     for words, part in parts:
@@ -221,12 +229,24 @@ def related(labels: Labels, schema: Schema) -> Iterator[Told]:
             yield Told(found.cause, found.gain - tried, found.since, found.words)
 
 
+def wider(z: Floats, times: float, share: float) -> Floats:
+    """Return how much likelier standardised errors are if a share of them is so many times as large, shape (n,)."""
+    return mixed(tailed(z), tailed(z / times) - np.log(times), share) - tailed(z)
+
+
+def means_at_most(healthy: Floats, rows: np.ndarray) -> Floats:
+    """Return the highest mean of stretches of so many healthy rows, of each number up to the next power of two."""
+    sizes = 2 ** np.floor(np.log2(rows)).astype(np.int64)
+    best = {int(n): float(moving_means(healthy, int(n)).max()) for n in np.unique(sizes)}
+    return np.array([best[int(n)] for n in sizes])
+
+
 def splits(labels: Labels, schema: Schema) -> Iterator[tuple[str, np.ndarray]]:
     """Yield parts of the rows: all, by answer, by the quartiles of numbers, by the commonest levels."""
     yield "it was right before", np.ones(len(labels.y), dtype=bool)
     for cut in CUTS:
         yield f"the answer is above its {cut:.0%} quantile", labels.answer > np.quantile(labels.answer, cut)
-    for name in schema.names[:COLUMNS]:
+    for name in [f.name for f in schema.features if f.sensitive is None][:COLUMNS]:
         column = labels.inputs[name]
         if column.dtype == object:
             levels, count = np.unique(column.astype(str), return_counts=True)
@@ -275,10 +295,23 @@ def refitted(labels: Labels, cause: Cause, fitted: Fitted, order: np.ndarray, pa
 
 
 def since(
-    labels: Labels, cause: Cause, gain: Floats, order: np.ndarray, parameters: int, when: Column, words: str
+    labels: Labels,
+    cause: Cause,
+    gain: Floats,
+    order: np.ndarray,
+    parameters: int,
+    when: Column,
+    words: str,
+    usual: Floats | None = None,
 ) -> Told:
-    """Return an account with the onset, in the given order, since which it gains most."""
+    """Return an account with the onset, in the given order, since which it gains most.
+
+    `usual` is what healthy rows gain by it: no more than the best of as many of them counts.
+    """
     total = np.cumsum(gain[order][::-1])[::-1]
+    if usual is not None:
+        rows = np.arange(len(total), 0, -1)
+        total = total - rows * np.maximum(means_at_most(usual, rows), 0.0)
     onset = int(np.argmax(total))
     paid = 0.5 * parameters * np.log(len(order)) + np.log(len(order))
     start = when[order[onset]]

@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from setpoint.domain.incident import Repair
-from setpoint.domain.records import Records
-from setpoint.domain.schema import Schema
+from setpoint.domain.records import Records, stamp
+from setpoint.domain.schema import Schema, Task
 from setpoint.maintain.feed import late
-from setpoint.maintain.labels import FEWEST, gains_of_spoils, labels_of
+from setpoint.maintain.labels import labels_of, spoiled
 
-SURELY = -3.0  # nats by which every way of spoiling must make the newest outcomes less likely
-NEWEST = 60  # outcomes, by arrival
+ENOUGH, MOST = 60, 500  # outcomes since the hold, by arrival: half as many as came before it, within these
 LONGEST = timedelta(days=28)
 
 
@@ -23,7 +22,8 @@ def sound_again(
     Returns
     -------
     verdict : bool or None
-        True: they come when they are due, and no way of spoiling them explains those that came since the repair.
+        True: they come when they are due, and no way of spoiling explains the newest better, of half as many as came
+        from the begin of the incident to the hold.
         False: held for 28 days, which is too long to learn nothing. None: not known yet.
     """
     assert repair.applied is not None
@@ -32,17 +32,17 @@ def sound_again(
     step = late(healthy, suspect)
     if step is not None and step.risen and step.still:
         return None, f"{step.since:.0%} of the outcomes that are due have not come"
+    if schema.task is Task.MULTICLASS:  # only their delay can be judged
+        return True, "the outcomes that are due have come"
     labels = labels_of(schema, healthy, suspect)
     if labels is None:
         return None, "too few outcomes"
-    newest = np.argsort(labels.known, kind="stable")[-NEWEST:]
-    came = labels.known[newest] > np.datetime64(repair.applied.replace(tzinfo=None), "us")
-    if came.sum() < FEWEST:
-        return None, f"{came.sum()} of {FEWEST} outcomes since"
-    worst = max(float(gain[newest][came].sum()) * labels.worth for gain in gains_of_spoils(labels))
-    if worst > SURELY:
-        return None, "outcomes may still be spoiled"
-    return (
-        True,
-        f"the newest {came.sum()} outcomes are as before: any spoiling makes them {-worst:.1f} nats less likely",
-    )
+    after = labels.known > stamp(repair.applied)
+    need = int(np.clip((~after).sum() // 2, ENOUGH, MOST))
+    if after.sum() < need:
+        return None, f"{after.sum()} of {need} outcomes since"
+    newest = np.argsort(labels.known, kind="stable")[-need:]
+    worst = max(spoiled(labels, newest))
+    if worst > 0:
+        return None, f"spoiled outcomes explain the newest {need} better, by {worst:.1f} nats"
+    return True, f"the newest {need} outcomes are as before: no way of spoiling explains them better"

@@ -1,5 +1,6 @@
 """Levels that are called otherwise, read by their old names: those that are spelled alike, and those as frequent."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -64,12 +65,20 @@ def matched(feature: Feature, healthy: Column, since: Column) -> Levels:
 
 
 def plain(level: str) -> str:
-    """Return a level without case, accents and signs; a number as it is counted."""
+    """Return a level without case, accents, spaces and quotes; a number as it is counted.
+
+    A sign may be all that tells two levels apart (`A-` and `A`, `<18` and `>18`); a dash between letters is a space.
+    """
+    bare = unicodedata.normalize("NFKD", level).casefold()
     try:
-        return repr(float(level))
+        return repr(float(bare)) if "_" not in bare else _bare(bare)
     except ValueError:
-        bare = unicodedata.normalize("NFKD", level).casefold()
-        return "".join(c for c in bare if c.isalnum())
+        return _bare(bare)
+
+
+def _bare(level: str) -> str:
+    kept = re.sub(r"(?<=[^\W\d])[-./](?=[^\W\d])", "", level)
+    return "".join(c for c in kept if not (c.isspace() or unicodedata.combining(c) or c in "_'\"`"))
 
 
 def _counted(column: Column) -> Counter[str]:
