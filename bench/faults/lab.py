@@ -18,13 +18,14 @@ from setpoint.domain.records import moment
 from setpoint.loop.changes import settle
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.drill.answering import FaultyScorer, release
+from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.log import FaultyLog
-from setpoint.loop.drill.platform import FaultyPlatform, events_of
 from setpoint.loop.drill.ride import Stand, ride, stand, windows_at
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.releasing import rolled_back
+from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.replay.policies import Refit, policy_of, under
 from setpoint.loop.replay.refits import refit_if_due
 from setpoint.loop.scoring import BundleScorer
@@ -89,7 +90,7 @@ class Parts:
         self.scorer = FaultyScorer(scorer=quick, schema=lab.schema, faults=faults, clock=self.clock)
         self.ports = Ports(
             bundles=bundles, keys=HomeKeys(self.home, "0" * 64), notifier=MemoryNotifier(), log=log,
-            state=SqlStateStore("sqlite://"), platform=FaultyPlatform(events_of(faults)), scorer=self.scorer,
+            state=SqlStateStore("sqlite://"), platform=RecordedPlatform(events_of(faults)), scorer=self.scorer,
             trainer=trainer, jobs=self.home / "jobs", timed=False,
         )  # fmt: skip
         self.operator = Operator(ports=self.ports, clock=self.clock)

@@ -21,13 +21,14 @@ from setpoint.errors import InvalidInput, Unusable
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.drill.answering import FaultyScorer
+from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.idle import NoTrainer
 from setpoint.loop.drill.lab import Lab, Wired
 from setpoint.loop.drill.log import FaultyLog
-from setpoint.loop.drill.platform import FaultyPlatform, events_of
 from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, UNDER, Course, course_of, traffic_from
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
+from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.scoring import BundleScorer
 from setpoint.ports import BundleStore
 from setpoint.store.bundles import FolderBundleStore
@@ -155,7 +156,7 @@ def _wired(schema: Schema, course: Course, home: Path, faults: tuple[Fault, ...]
         notifier=MemoryNotifier(),
         log=log,
         state=SqlStateStore("sqlite://"),
-        platform=FaultyPlatform(events_of(faults)),
+        platform=RecordedPlatform(events_of(faults)),
         scorer=scorer,
         trainer=NoTrainer(),
         jobs=home / "jobs",

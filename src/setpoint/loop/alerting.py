@@ -7,7 +7,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.notice import Silence
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput, NotFound
-from setpoint.loop.changes import decided, find_incident, with_incident
+from setpoint.loop.changes import decided, find_incident, having_incident, with_incident
 from setpoint.loop.ports import Ports
 from setpoint.loop.wording import trial
 
@@ -73,11 +73,7 @@ def lift(ports: Ports, id_: str, now: datetime, *, by: str) -> str:
 def acknowledge(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
     """Write down that somebody knows of an incident: nobody is reminded of it any more."""
     with ports.state.lease():
-        deployments = [ports.state.load(m) for m in ports.state.models()]
-        deployment = next((d for d in deployments if any(i.id == id_ for i in d.incidents)), None)
-        if deployment is None:
-            live = ", ".join(i.id for d in deployments for i in d.incidents if i.live) or "none"
-            raise NotFound(f"no incident {id_!r}; live incidents: {live}")
+        deployment = having_incident(ports, id_)
         incident = find_incident(deployment, id_)
         if not incident.live:
             raise Conflict(f"{id_} is over since {incident.closed:%Y-%m-%d %H:%M} UTC")

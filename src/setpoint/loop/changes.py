@@ -22,6 +22,22 @@ def find_incident(deployment: Deployment, id_: str) -> Incident:
     raise NotFound(f"no incident {id_!r} of {deployment.model}; live incidents: {known}")
 
 
+def having_incident(ports: Ports, id_: str) -> Deployment:
+    """Return the deployment that has an incident.
+
+    Raises
+    ------
+    NotFound
+        If none has it; the error names the live ones.
+    """
+    deployments = [ports.state.load(m) for m in ports.state.models()]
+    for deployment in deployments:
+        if any(i.id == id_ for i in deployment.incidents):
+            return deployment
+    live = ", ".join(i.id for d in deployments for i in d.incidents if i.live) or "none"
+    raise NotFound(f"no incident {id_!r}; live incidents: {live}")
+
+
 def find_rollout(deployment: Deployment, version: str) -> Rollout:
     """Return the rollout of a candidate version."""
     for rollout in reversed(deployment.rollouts):

@@ -6,8 +6,8 @@ from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.value import replace
-from setpoint.errors import Conflict, NotFound
-from setpoint.loop.changes import cause_of, decided, find_incident, settle, with_incident
+from setpoint.errors import Conflict
+from setpoint.loop.changes import cause_of, decided, find_incident, having_incident, settle, with_incident
 from setpoint.loop.ports import Ports
 
 
@@ -57,11 +57,7 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
         If no repair of it is in place at the door, and outcomes are not held for it.
     """
     with ports.state.lease():
-        deployments = [ports.state.load(m) for m in ports.state.models()]
-        before = next((d for d in deployments if any(i.id == id_ for i in d.incidents)), None)
-        if before is None:
-            live = ", ".join(i.id for d in deployments for i in d.incidents if i.live) or "none"
-            raise NotFound(f"no incident {id_!r}; live incidents: {live}")
+        before = having_incident(ports, id_)
         incident = find_incident(before, id_)
         repair = incident.repair
         undone = repair is not None and (repair.map is not None or repair.remedy is Remedy.HOLD)

@@ -63,9 +63,8 @@ def predict(
     try:
         _ask(plane, route, version, call, decode, done)
     except Overloaded:
-        if (
-            route.challengers and version is None and not route.narrow
-        ):  # of a narrow one nobody knows yet if it is meant
+        # of a narrow route nobody knows yet whether the request is meant
+        if route.challengers and version is None and not route.narrow:
             plane.turn_away(
                 route.target(call.answers),
                 call.request_id,

@@ -26,8 +26,8 @@ from setpoint.domain.records import moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.traffic import Traffic
 from setpoint.errors import InvalidInput
+from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.log import FaultyLog
-from setpoint.loop.drill.platform import events_of
 from setpoint.loop.drill.ride import windows_at
 from setpoint.loop.drill.shadow import AFTER, BEFORE, UNDER, course_of, traffic_from
 from tests.unit.loop.conftest import NOW, rows

@@ -18,6 +18,8 @@ from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.history import changes_of
 from setpoint.loop.plan import plan
+from setpoint.loop.spans import doubtful_spans, repaired_spans
+from setpoint.loop.taking import taken_back
 from setpoint.ports import FitResult
 
 
@@ -285,3 +287,22 @@ def test_while_outcomes_are_not_trusted_nothing_learns_from_them(made: Any) -> N
     assert plan(doubted, made.look()) is None
     trusted = replace(doubted, incidents=(replace(doubted.incidents[0], status=IncidentStatus.CLOSED),))
     assert plan(trusted, made.look()) == do.Submit()
+
+
+def test_a_refuted_repair_mends_no_training_set(made: Any) -> None:
+    tried = replace(made.repair(), applied=made.now - made.day, lifted=made.now)
+    kept = made.deployment(incidents=(made.incident(tried, status=IncidentStatus.CLOSED),))
+    refuted = made.deployment(incidents=(made.incident(replace(tried, refuted=True)),))
+    assert [m for m, *_ in repaired_spans(kept)] == [tried.map]
+    assert not doubtful_spans(kept, made.now)
+    assert not repaired_spans(refuted)
+    assert len(doubtful_spans(refuted, made.now)) == 1
+
+
+def test_a_person_ends_a_hold(made: Any) -> None:
+    hold = replace(made.repair(Remedy.HOLD), applied=made.now)
+    held = made.deployment(incidents=(made.incident(hold, status=IncidentStatus.MENDING),))
+    freed = taken_back(held, "demand-temp", made.now, "by ann", helped=False, by="ann")
+    assert held.distrusts is not None
+    assert freed.distrusts is None
+    assert freed.incidents[0].taken_by == "ann"

@@ -10,7 +10,7 @@ from setpoint.domain.incident import Remedy
 from setpoint.domain.schema import Contract, DType, Feature, Kind
 from setpoint.domain.value import replace
 from setpoint.maintain.remedies import ignore_repair, impute_repair, levels_repair, swap_repair
-from setpoint.maintain.remedies.levels import matched
+from setpoint.maintain.remedies.levels import matched, plain
 from setpoint.maintain.remedies.ridge import fitted
 
 SKY = Feature(name="sky", kind=Kind.CATEGORICAL, dtype=DType.STRING, levels=("clear", "fog", "rain", "snow"))
@@ -182,3 +182,15 @@ def test_a_function_of_other_columns_is_found_where_there_is_one():
     assert (weights["a"], weights["h"]) == (pytest.approx(2, abs=0.05), pytest.approx(-1, abs=0.05))
     assert fit.skill > 0.95
     assert fitted(x, "a", list("bcdefg")) is None
+
+
+@pytest.mark.parametrize(("a", "b"), [("A-", "A"), ("<18", ">18"), ("C#", "C"), ("1_0", "10"), ("+1", "-1")])
+def test_a_sign_may_be_all_that_tells_two_levels_apart(a, b):
+    assert plain(a) != plain(b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("Partly Cloudy", "partly-cloudy"), ("Café", "CAFE"), ("1.0", "1"), ("a_b", "A B")]
+)
+def test_case_accents_and_spaces_tell_none_apart(a, b):
+    assert plain(a) == plain(b)

@@ -5,10 +5,10 @@ from setpoint.domain.record import ProcessEvent
 
 
 class RecordedPlatform:
-    """Serves recorded traffic: holds what is live, and nothing ever happens to its processes."""
+    """Serves recorded traffic: holds what is live; nothing happens to its processes but the given `events`."""
 
-    def __init__(self) -> None:
-        self._live = Live()
+    def __init__(self, events: tuple[ProcessEvent, ...] = ()) -> None:
+        self._live, self._events = Live(), events
 
     def live(self) -> Live:
         """Return what is served."""
@@ -23,5 +23,5 @@ class RecordedPlatform:
         return False
 
     def events(self) -> list[ProcessEvent]:
-        """Return no events."""
-        return []
+        """Return what is said to have happened."""
+        return list(self._events)

@@ -12,10 +12,10 @@ from setpoint.maintain.drift import alarms, broken, loss_rise
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import told
+from setpoint.maintain.together import SURE
 
 MOST = 4.0  # nats: what outcomes alone tell must yield to what is proven of the inputs
 RISEN = 3.0  # nats: the same, where only the rise of the loss tells
-SURE = 30.0
 DATA_FAULT = 4.0
 REMEDIES = {Cause.OUTCOMES: Remedy.HOLD, Cause.PRIOR: Remedy.RECALIBRATE, Cause.CONCEPT: Remedy.RETRAIN}
 

@@ -35,9 +35,9 @@ class Share:
 def levels_repair(incident: Incident, case: Case, rows: Records, column: str, score: Score) -> Proven | None:
     """Return the repair that reads new levels of a column by their old names.
 
-    A new level is an old one where both are spelled alike, but for case, accents and signs; else where it comes as
-    often as the old one no longer does, and no other could be meant. What is left is missing for the model where the
-    column may be missing, and no contract lists its levels; else it stays as it is sent.
+    A new level is an old one where both are spelled alike, but for case, accents, spaces and quotes; else where it
+    comes as often as the old one no longer does, and no other could be meant. What is left is missing for the model
+    where the column may be missing, and no contract lists its levels; else it stays as it is sent.
     """
     features = repairable(case, [column])
     if features is None or features[0].kind is not Kind.CATEGORICAL:
