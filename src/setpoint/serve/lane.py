@@ -93,14 +93,15 @@ class Lane:
         """Return what a new request of so many rows would find here."""
         pace = self.loaded.pace
         room = pace.room(self._batch_rows)
-        run_s, own_s = pace.seconds(room), pace.seconds(min(rows, room)) * -(-rows // room)
+        runs = -(-rows // room)
+        run_s, own_s = pace.seconds(room), pace.seconds(min(rows, room)) * runs
         if isinf(run_s):  # nothing is known yet
             run_s = own_s = 0.0
         elapsed_s = (now_ns - self._started_ns) / 1e9 if self._running else 0.0
         # a run that takes longer than expected may take as long again
         running_s = abs(self._expected_s - elapsed_s) if self._running else 0.0
         waiting = self.rows - sum(each.left for each in self._running)
-        full_runs = waiting // room
+        full_runs = min(waiting // room, len(self._waiting) * runs)  # requests take turns
         return Ahead(
             requests=len(self._waiting) + len(self._running),
             rows=self.rows,

@@ -414,6 +414,26 @@ def test_a_request_whose_deadline_is_over_is_recorded_and_not_run(make, known):
     assert by_id["good"].status == 200
 
 
+def test_a_small_request_is_not_refused_for_a_large_one_that_takes_turns_with_it(make):
+    model = make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(model), make.tape(), batch_rows=4)
+        pace = plane.table.route("demand").champion.loaded.pace
+        for rows in (1, 2, 4):
+            pace.add(rows, 0.02 * rows)
+        first = ask(plane, [ROW])
+        await asyncio.to_thread(model.entered.wait, 30)
+        large = ask(plane, [ROW] * 400)
+        with pytest.raises(Overloaded, match=r"401 rows of 2 requests .* take 8.* s"):
+            ask(plane, [ROW] * 400)
+        small = ask(plane, [ROW])
+        model.go.set()
+        return await asyncio.gather(first, small, large)
+
+    assert [len(answer["prediction"]) for answer in asyncio.run(run())] == [1, 1, 400]
+
+
 def test_beyond_what_can_wait_a_busy_version_refuses(make):
     tape, model = make.tape(), make.blocked()
 
