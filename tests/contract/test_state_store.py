@@ -1,5 +1,6 @@
 """What every state store does: SQLite in a file and in memory, and PostgreSQL where a server is given."""
 
+import json
 import os
 import subprocess
 import sys
@@ -263,6 +264,36 @@ def test_the_newest_migration_is_the_one_the_code_expects(tmp_path: Path) -> Non
     for table in metadata.tables.values():
         assert {c["name"] for c in found.get_columns(table.name)} == set(table.columns.keys())
     store.close()
+
+
+def test_lines_of_a_former_release_become_events_in_both_places(tmp_path: Path) -> None:
+    """Of the table `entries`, and of a row of before the lists were split off."""
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    store = SqlStateStore(url)
+    incident = aged(24).incidents[0]
+    store.save(replace(a_deployment(), incidents=(incident,)))
+    store.save(a_deployment("price"))
+    old = json.loads(to_json(incident))
+    old["timeline"] = ["2024-01-02 03:04 opened: seen", "2024-01-02 03:05 inverse_map approved by ann", "no date"]
+    with store._engine.begin() as db:
+        db.execute(sa.text("update entries set document = :d where list = 'incidents'"), {"d": json.dumps(old)})
+        row = json.loads(db.scalar(sa.text("select document from deployments where model = 'price'")))
+        db.execute(
+            sa.text("update deployments set document = :d where model = 'price'"),
+            {"d": json.dumps({**row, "incidents": [old]})},
+        )
+        db.execute(sa.text("update alembic_version set version_num = '0002'"))
+    store.close()
+    again = SqlStateStore(url)
+    for model in ("demand", "price"):
+        (incident,) = again.load(model).incidents
+        assert [(e.what, e.by, e.said) for e in incident.timeline] == [
+            ("opened", "setpoint", "opened: seen"),
+            ("approved", "ann", "inverse_map approved by ann"),
+            ("noted", "setpoint", "no date"),
+        ]
+        assert [e.line for e in incident.timeline[:1]] == ["2024-01-02 03:04 opened: seen"]
+    again.close()
 
 
 def test_opening_again_needs_no_alembic(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from setpoint.demo.result import result_of
 from setpoint.demo.run import Ran
 from setpoint.demo.stream import TARGET, Plan, rentals, split
 from setpoint.domain.envelope import Envelope
+from setpoint.domain.event import Event, What
 from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import Served
@@ -55,10 +56,22 @@ def an_incident(found: datetime, subject: str, cause: Cause, of: str, remedy: Re
         acted_by="setpoint",
         closed=ended,
         timeline=(
-            f"{found:%Y-%m-%d %H:%M} opened: drift {of}: 24 rows, distance 0.92 beyond 0.31; mae: 143 beyond 74",
-            f"{found:%Y-%m-%d %H:%M} most likely {cause} of {of} (weight 0.97): what callers send moved at once",
-            f"{found:%Y-%m-%d %H:%M} {remedy} by setpoint: {repair.proof}",
-            f"{ended:%Y-%m-%d %H:%M} closed: loss 48.2 on 72 records, 1.04 × healthy; good 1.25 ×, bad 1.60 ×",
+            Event(
+                at=found,
+                what=What.NOTED,
+                said=f"opened: drift {of}: 24 rows, distance 0.92 beyond 0.31; mae: 143 beyond 74",
+            ),
+            Event(
+                at=found,
+                what=What.NOTED,
+                said=f"most likely {cause} of {of} (weight 0.97): what callers send moved at once",
+            ),
+            Event(at=found, what=What.NOTED, said=f"{remedy} by setpoint: {repair.proof}"),
+            Event(
+                at=ended,
+                what=What.NOTED,
+                said="closed: loss 48.2 on 72 records, 1.04 × healthy; good 1.25 ×, bad 1.60 ×",
+            ),
         ),
     )
 

@@ -27,12 +27,14 @@ from setpoint.domain.update import Advised
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
+from setpoint.loop import personal
 from setpoint.loop.comparing import Compared, Metric
 from setpoint.loop.frames import outcomes_of
 from setpoint.loop.inside import Inside
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.replay import POLICIES, Replayed
 from setpoint.loop.sets import export_set
+from setpoint.loop.taking import take_back
 from setpoint.loop.versions import Stored, stored
 from setpoint.monitor.overview.values import Overview
 from setpoint.monitor.tables.compared import compare
@@ -49,17 +51,21 @@ __all__ = [
     "deploy",
     "drill",
     "erase",
+    "give_back",
     "incidents",
     "init",
     "interleave",
     "monitor",
     "outcomes",
     "records",
+    "refuse",
     "replay",
     "rollback",
     "rollout",
     "status",
+    "take_over",
     "training_set",
+    "undo",
     "update",
     "versions",
 ]
@@ -186,6 +192,32 @@ def incidents(model: str | None = None, *, home: Place | None = None) -> list[In
 def approve(id_: str, *, model: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
     """Allow what waits for a person, and act on it."""
     return opened(home).approve(id_, model=model, by=by or getpass.getuser())
+
+
+def refuse(
+    id_: str, *, why: str = "", model: str | None = None, by: str | None = None, home: Place | None = None
+) -> Deployment:
+    """Refuse the remedy that an incident proposes, or end a candidate; it is not done until somebody approves it."""
+    operator = opened(home)
+    return personal.refuse(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser(), why=why, model=model)
+
+
+def take_over(id_: str, *, why: str = "", by: str | None = None, home: Place | None = None) -> Deployment:
+    """Take an incident over: the loop watches it, and does nothing about it. A repair in place stays."""
+    operator = opened(home)
+    return personal.take(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser(), why=why)
+
+
+def give_back(id_: str, *, why: str = "", by: str | None = None, home: Place | None = None) -> Deployment:
+    """Give an incident back to the loop."""
+    operator = opened(home)
+    return personal.give_back(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser(), why=why)
+
+
+def undo(id_: str, *, by: str | None = None, home: Place | None = None) -> Deployment:
+    """Take the repair of an incident back, or end its hold; from then on a person is asked before another acts."""
+    operator = opened(home)
+    return take_back(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser())
 
 
 def advice(model: str, *, home: Place | None = None) -> Advised:

@@ -9,12 +9,18 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json
 from setpoint.config import Settings
+from setpoint.domain.fleet import Deployment
+from setpoint.loop import personal
 from setpoint.loop.frames import outcomes_of, read_table
 from setpoint.loop.taking import take_back
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id.")]
+Why = Annotated[str, typer.Option(help="The reason, for others to read.")]
 repair = typer.Typer(
-    help="Approve what waits for a person, or take a repair back.", no_args_is_help=True, add_completion=False
+    help="Approve, refuse or take over what waits for a person, or take a repair back.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
@@ -63,12 +69,38 @@ def approve(
 
 
 @repair.command()
-def undo(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="An incident's id.")],
+def refuse(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or a candidate's version.")],
+    why: Why = "",
+    model: Annotated[str | None, typer.Option(help="Name of the deployment, where a version is refused.")] = None,
     by: By = ME,
 ) -> None:
+    """Refuse the remedy that an incident proposes, or end a candidate; it is not done until somebody approves it."""
+    operator = open_home(Settings())
+    _say(personal.refuse(operator.ports, id_, operator.clock.now(), by=by, why=why, model=model))
+
+
+@repair.command()
+def take(id_: Id, why: Why = "", by: By = ME) -> None:
+    """Take an incident over: the loop watches it, and does nothing about it. A repair in place stays."""
+    operator = open_home(Settings())
+    _say(personal.take(operator.ports, id_, operator.clock.now(), by=by, why=why))
+
+
+@repair.command()
+def give_back(id_: Id, why: Why = "", by: By = ME) -> None:
+    """Give an incident back to the loop."""
+    operator = open_home(Settings())
+    _say(personal.give_back(operator.ports, id_, operator.clock.now(), by=by, why=why))
+
+
+@repair.command()
+def undo(id_: Id, by: By = ME) -> None:
     """Take a repair at the door back; its incident is yours from then on."""
     operator = open_home(Settings())
-    deployment = take_back(operator.ports, id_, operator.clock.now(), by=by)
+    _say(take_back(operator.ports, id_, operator.clock.now(), by=by))
+
+
+def _say(deployment: Deployment) -> None:
     done = deployment.decisions[-1]
-    console.print(f"[bold]undo[/] {plain(done.subject)}: {plain(done.why)}", highlight=False)
+    console.print(f"[bold]{done.action}[/] {plain(done.subject)}: {plain(done.why)}", highlight=False)

@@ -24,7 +24,7 @@ COMMANDS = (
         "alerting:app",
         "Show incidents: what was seen, the likeliest causes, what was done; and who is told.",
     ),
-    ("repair", "acting:repair", "Approve what waits for a person, or take a repair back."),
+    ("repair", "acting:repair", "Approve, refuse or take over what waits for a person, or take a repair back."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
     (
         "rollout",

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from setpoint.domain.event import Event, What
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
 from setpoint.domain.value import value
@@ -102,8 +103,63 @@ class IncidentStatus(StrEnum):
 
 
 @value
+class Weight:
+    """A cause and what it is about, with its weight in one look."""
+
+    cause: Cause
+    subject: str
+    weight: float
+
+
+@value
+class Ranking:
+    """How likely each cause was thought at a time, likeliest first."""
+
+    at: datetime
+    weights: tuple[Weight, ...]
+
+
+@value
+class Harm:
+    """What an incident has cost: the answers given since it began, until it was mended or over.
+
+    `loss` is their mean loss where the outcome is known (`labelled` of them), `healthy` what healthy rows of the same
+    hours lose, both in the unit `unit`. `value` is what the answers were worth, less what as many healthy ones were
+    worth (negative: a loss), where an objective says what an answer is worth.
+    """
+
+    until: datetime
+    records: int
+    labelled: int = 0
+    loss: float | None = None
+    healthy: float | None = None
+    unit: str = ""
+    value: float | None = None
+
+    @property
+    def times(self) -> float | None:
+        """How many times the healthy loss it was."""
+        return None if self.loss is None or not self.healthy else self.loss / self.healthy
+
+
+@value
+class Refusal:
+    """A remedy that a person does not want, until they approve it."""
+
+    remedy: Remedy
+    subject: str
+    by: str
+    at: datetime
+    why: str = ""
+
+
+@value
 class Incident:
-    """Findings with one suspected cause, and everything that followed."""
+    """Findings with one suspected cause, and everything that followed.
+
+    `began` bounds the moment of the change (95 %), `examples` are ids of requests that show it. `handled_by` is the
+    person who took it over: the loop goes on watching it, and does nothing about it.
+    """
 
     id: str
     model: str
@@ -119,10 +175,40 @@ class Incident:
     approved_by: str = ""
     taken_by: str = ""  # who took the last repair back: they are asked before another one acts
     acknowledged_by: str = ""  # who said that they know: nobody is reminded of it any more
+    handled_by: str = ""
+    refused: tuple[Refusal, ...] = ()
     closed: datetime | None = None
-    timeline: tuple[str, ...] = ()
+    timeline: tuple[Event, ...] = ()
+    forgotten: int = 0  # events that the timeline held once
+    rankings: tuple[Ranking, ...] = ()
+    began: tuple[datetime, datetime] | None = None
+    examples: tuple[str, ...] = ()
+    harm: Harm | None = None
 
     @property
     def live(self) -> bool:
         """Whether the incident still needs attention."""
         return self.status is not IncidentStatus.CLOSED
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The refusal of the remedy that is proposed, if a person does not want it."""
+        repair = self.repair
+        if repair is None:
+            return None
+        return next((r for r in self.refused if (r.remedy, r.subject) == (repair.remedy, repair.subject)), None)
+
+    @property
+    def located(self) -> datetime | None:
+        """When a cause other than `unknown` was found that is still the likeliest; None where there is none."""
+        if not self.causes or self.causes[0].cause is Cause.UNKNOWN:
+            return None
+        top = (self.causes[0].cause, self.causes[0].subject)
+        same = [r for r in self.rankings if r.weights and (r.weights[0].cause, r.weights[0].subject) == top]
+        return same[0].at if same else None
+
+    @property
+    def recovered(self) -> datetime | None:
+        """When it was proven to be well again: under a remedy, or because it was over; None while it is not."""
+        proven = [e.at for e in self.timeline if e.what is What.RECOVERED]
+        return proven[-1] if proven and (self.closed or self.status is IncidentStatus.HELD) else self.closed

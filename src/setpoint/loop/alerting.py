@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from setpoint.domain.event import What
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.notice import Silence
 from setpoint.domain.value import replace
@@ -79,7 +80,14 @@ def acknowledge(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment
             raise Conflict(f"{id_} is over since {incident.closed:%Y-%m-%d %H:%M} UTC")
         if incident.acknowledged_by:
             return deployment
-        known = with_incident(deployment, replace(incident, acknowledged_by=by), now, f"acknowledged by {by}")
+        known = with_incident(
+            deployment,
+            replace(incident, acknowledged_by=by),
+            now,
+            f"acknowledged by {by}",
+            what=What.ACKNOWLEDGED,
+            by=by,
+        )
         ports.state.save(decided(known, now, "", id_, "acknowledge", "somebody knows of it", by))
         return known
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from setpoint.domain.envelope import LOOP, Fact
+from setpoint.domain.event import Event, What
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.live import Served, written
+from setpoint.domain.remembering import happened
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import NotFound, SetpointError
@@ -47,10 +49,17 @@ def find_rollout(deployment: Deployment, version: str) -> Rollout:
     raise NotFound(f"no rollout of {version!r}; candidates so far: {known}")
 
 
-def with_incident(deployment: Deployment, incident: Incident, at: datetime | None = None, said: str = "") -> Deployment:
+def with_incident(
+    deployment: Deployment,
+    incident: Incident,
+    at: datetime | None = None,
+    said: str = "",
+    *,
+    what: What = What.NOTED,
+    by: str = LOOP,
+) -> Deployment:
     """Store an incident in place of the one with its id; what is said goes into its timeline."""
-    line = (f"{at:%Y-%m-%d %H:%M} {said}",) if at is not None else ()
-    told = replace(incident, timeline=(*incident.timeline, *line))
+    told = incident if at is None else happened(incident, Event(at=at, what=what, said=said, by=by))
     return replace(deployment, incidents=tuple(told if i.id == told.id else i for i in deployment.incidents))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.notice import Delivery, Severity, Silence, Told
+from setpoint.domain.remembering import events_since
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.loop.changes import cause_of
@@ -101,7 +102,8 @@ def _is_quiet(deployment: Deployment, now: datetime) -> bool:
 def _news_of(
     incident: Incident, told: Told | None, trainings: tuple[str, ...], now: datetime, remind_s: float
 ) -> News | None:
-    severity, said = severity_of(incident), (*incident.timeline[told.lines if told else 1 :], *trainings)
+    news = [e.line for e in events_since(incident, told.lines if told else 1)]
+    severity, said = severity_of(incident), (*news, *trainings)
     kind = _kind(incident, told, severity, bool(trainings), now, remind_s)
     if kind is None:
         return None
@@ -133,7 +135,7 @@ def _told(news: News, now: datetime) -> Told:
         status=str(incident.status) if incident else "waiting",
         severity=news.severity,
         at=now,
-        lines=len(incident.timeline) if incident else 0,
+        lines=incident.forgotten + len(incident.timeline) if incident else 0,
     )
 
 

@@ -14,6 +14,7 @@ from setpoint.deploy.package import PackageRequest
 from setpoint.deploy.sources import local
 from setpoint.domain.canary import approved
 from setpoint.domain.data_contract import DataContract
+from setpoint.domain.event import What
 from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import IncidentStatus
@@ -42,6 +43,7 @@ from setpoint.loop.look import Look, take_look
 from setpoint.loop.moves import check_not_moving
 from setpoint.loop.orders import order_back
 from setpoint.loop.overview import take_overview
+from setpoint.loop.personal import check_words
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.releasing import released
@@ -314,7 +316,11 @@ class Operator:
         return {model: progress_view(p, datetime.now(UTC)) for model, p in told.items() if p is not None}
 
     def approve(self, id_: str, *, model: str | None = None, by: str) -> Deployment:
-        """Allow what waits for a person, an incident's remedy or a candidate's promotion, and act on it."""
+        """Allow what waits for a person, an incident's remedy or a candidate's promotion, and act on it.
+
+        What was refused is wanted again, and what a person took over is the loop's again.
+        """
+        check_words(by)
         with self.ports.state.lease():
             self.ports.log.ingest()
             deployment = self._concerned(id_, model)
@@ -331,8 +337,10 @@ class Operator:
         incident = find_incident(deployment, id_)
         if incident.status not in (IncidentStatus.OPEN, IncidentStatus.WAITING) or incident.repair is None:
             raise Conflict(f"{id_} waits for nothing: it is {incident.status}")
-        allowed = replace(incident, approved_by=by)
-        return with_incident(deployment, allowed, now, f"{incident.repair.remedy} approved by {by}")
+        wanted = tuple(r for r in incident.refused if r is not incident.refusal)
+        allowed = replace(incident, approved_by=by, refused=wanted, handled_by="")
+        told = f"{incident.repair.remedy} approved by {by}"
+        return with_incident(deployment, allowed, now, told, what=What.APPROVED, by=by)
 
     def _concerned(self, id_: str, model: str | None) -> Deployment:
         found = [d for d in self.deployments(model) if id_ in _ids(d)]

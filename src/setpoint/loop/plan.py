@@ -38,7 +38,7 @@ from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
-from setpoint.loop.taking import taken_by
+from setpoint.loop.taking import is_persons, taken_by
 from setpoint.maintain.decide import decide
 from setpoint.maintain.recovery import recovered
 from setpoint.maintain.triage import QUALITY, SERVICE
@@ -61,6 +61,8 @@ def plan(deployment: Deployment, look: Look) -> Action | None:
 
 
 def _next_for(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
+    if incident.handled_by:
+        return _next_for_handled(incident, deployment, look)
     match incident.status:
         case IncidentStatus.OPEN | IncidentStatus.WAITING:
             return _next_for_open(incident, deployment, look)
@@ -78,6 +80,8 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
     repair = incident.repair
     if repair is None or repair.remedy.is_advice or repair.lifted is not None:
         return None  # nothing proven, nothing to do here, or tried and taken back
+    if incident.refusal is not None:
+        return None
     if incident.approved_by:
         return Mend(incident=incident.id, repair=repair, why=repair.proof, by=incident.approved_by)
     verb, why = decide(incident, deployment.envelope, changes_of(deployment.decisions), look.now)
@@ -88,6 +92,15 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
     if verb == "ask" and incident.status is not IncidentStatus.WAITING:
         return Ask(incident=incident.id, why=why)
     return None
+
+
+def _next_for_handled(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
+    """Watch what a person took over: its causes, and whether it is over; a repair that is in place is theirs."""
+    if incident.status is not IncidentStatus.OPEN:
+        return None
+    if _silent(incident, look):
+        return Close(incident=incident.id, why=f"its alarms have fallen silent, {incident.handled_by} saw to it")
+    return Investigate(incident=incident.id) if _worth_investigating(incident, deployment, look) else None
 
 
 def _silent(incident: Incident, look: Look) -> bool:
@@ -158,6 +171,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
 
 def _next_training(deployment: Deployment, look: Look) -> Action | None:
     if deployment.distrusts is not None:
+        return None
+    if deployment.training is None and is_persons(deployment):
         return None
     if deployment.training is not None:
         if not deployment.training.submitted:

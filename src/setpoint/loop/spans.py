@@ -17,9 +17,16 @@ Span = tuple[datetime, datetime | None]
 UNEXPLAINED = timedelta(days=7)
 
 
+def concerns_answers(incident: Incident) -> bool:
+    """Whether an incident is about what was asked or answered, and not about processes or parts of the rows."""
+    return incident.subject not in (FAIRNESS, WAY_BACK) and not incident.subject.startswith(
+        ("worker", "control process")
+    )
+
+
 def touched(incident: Incident) -> Span | None:
     """Return the stretch whose rows an incident makes doubtful, or None if its rows are sound."""
-    if incident.subject in (FAIRNESS, WAY_BACK) or incident.subject.startswith(("worker", "control process")):
+    if not concerns_answers(incident):
         return None
     repair = incident.repair
     if repair is not None and repair.remedy.is_advice:

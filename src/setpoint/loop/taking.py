@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from setpoint.domain.envelope import LOOP
+from setpoint.domain.event import What
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.changes import cause_of, decided, find_incident, having_incident, settle, with_incident
 from setpoint.loop.ports import Ports
+from setpoint.maintain.triage import QUALITY
 
 
 def taken_back(
@@ -30,8 +32,8 @@ def taken_back(
         approved_by=incident.approved_by if helped else "",
         taken_by="" if by == LOOP else by,
     )
-    verb = "lift" if helped else "undo"
-    deployment = with_incident(deployment, changed, now, f"{verb} {repair.remedy}: {why}")
+    verb, what = ("lift", What.LIFTED) if helped else ("undo", What.UNDONE)
+    deployment = with_incident(deployment, changed, now, f"{verb} {repair.remedy}: {why}", what=what, by=by)
     return decided(deployment, now, *cause_of(changed), verb, why, by)
 
 
@@ -39,6 +41,14 @@ def taken_by(incident: Incident, deployment: Deployment) -> str:
     """Return who took a repair of the same columns back while its fault lasts; empty where nobody did."""
     about = _about(incident)
     return next((i.taken_by for i in deployment.incidents if i.live and i.taken_by and about & _about(i)), "")
+
+
+def is_persons(deployment: Deployment) -> bool:
+    """Whether a person took over what a training would answer, or does not want one."""
+    live = [i for i in deployment.incidents if i.live]
+    taken = [i for i in live if i.handled_by and (i.subject == QUALITY or (i.repair and i.repair.remedy.is_advice))]
+    refused = [i for i in live if i.refusal and i.refusal.remedy in (Remedy.RETRAIN, Remedy.RECALIBRATE)]
+    return bool(taken or refused)
 
 
 def _about(incident: Incident) -> set[str]:

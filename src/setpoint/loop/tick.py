@@ -12,6 +12,7 @@ from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
 from setpoint.loop.exposure import judged
+from setpoint.loop.harming import with_harm
 from setpoint.loop.look import Look, in_shadow, take_look
 from setpoint.loop.moves import gone_back, on_its_way, served_since
 from setpoint.loop.plan import plan
@@ -120,7 +121,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         ledger=look.ledger,
         rehearsal=look.rehearsal,
         answers=look.answers,
-        incidents=incidents,
+        incidents=with_harm(incidents, deployment, look),
         decisions=(*deployment.decisions, *said),
     )
     if look.prospect is not None:

@@ -86,7 +86,17 @@ def incident_view(incident: Incident) -> dict[str, Any]:
         "acted_by": incident.acted_by,
         "taken_by": incident.taken_by,
         "acknowledged_by": incident.acknowledged_by,
-        "timeline": list(incident.timeline),
+        "approved_by": incident.approved_by,
+        "handled_by": incident.handled_by,
+        "refused": [msgspec.to_builtins(r) for r in incident.refused],
+        "began": [when.isoformat() for when in incident.began] if incident.began else None,
+        "located": incident.located.isoformat() if incident.located else None,
+        "recovered": incident.recovered.isoformat() if incident.recovered else None,
+        "harm": msgspec.to_builtins(incident.harm),
+        "examples": list(incident.examples),
+        "timeline": [e.line for e in incident.timeline],
+        "events": [msgspec.to_builtins(e) for e in incident.timeline],
+        "rankings": [msgspec.to_builtins(r) for r in incident.rankings],
     }
 
 

@@ -206,7 +206,7 @@ def _stand(incident: Incident) -> str:
     remedy = str(repair.remedy).replace("_", " ") if repair else ""
     match incident.status:
         case IncidentStatus.CLOSED:
-            return incident.timeline[-1] if incident.timeline else "over"
+            return incident.timeline[-1].line if incident.timeline else "over"
         case IncidentStatus.HELD:
             return f"recovered; the {remedy} stays until the fault itself is gone"
         case IncidentStatus.MENDING:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from setpoint.domain.event import Event, What
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.value import replace
@@ -149,7 +150,7 @@ def opened(findings: list[Finding], subject: str, now: datetime, model: str, inc
         findings=(),
     )
     words = "; ".join(f"{' of '.join(filter(None, (f.metric, f.column)))}: {f.detail}" for f in findings[:3])
-    return replace(added(incident, findings), timeline=(f"{now:%Y-%m-%d %H:%M} opened: {words}",))
+    return replace(added(incident, findings), timeline=(Event(at=now, what=What.OPENED, said=f"opened: {words}"),))
 
 
 def added(incident: Incident, findings: Iterable[Finding]) -> Incident:

@@ -19,7 +19,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.errors import NotFound, Unusable
 from setpoint.store.lists import LISTS, NOTHING, Lists, joined, lists_of, split
 
-HEAD = "0002"  # the newest migration
+HEAD = "0003"  # the newest migration
 LEASE_KEY = 7_337_001  # of the advisory lock in PostgreSQL
 
 metadata = sa.MetaData()

@@ -28,7 +28,7 @@ def test_a_way_back_is_rehearsed_and_one_that_is_damaged_is_an_incident(world: A
     assert "differs from its digest" in w.deployment.rehearsal.why
     (incident,) = [i for i in w.deployment.incidents if i.subject == "rollback"]
     assert incident.causes[0].cause == "artefact"
-    assert "v2 could not be rolled back to v1" in incident.timeline[0]
+    assert "v2 could not be rolled back to v1" in incident.timeline[0].said
     assert status_view([w.deployment])["deployments"][0]["way_back"]["why"] == w.deployment.rehearsal.why
 
 

@@ -69,7 +69,8 @@ def test_who_knows_of_an_incident_is_written_down_once(ports, made):
     acknowledge(ports, "price-1", made.now, by="ann")
     again = acknowledge(ports, "price-1", made.now, by="bob")
     assert again.incidents[0].acknowledged_by == "ann"
-    assert again.incidents[0].timeline == ("2024-06-01 00:00 acknowledged by ann",)
+    (event,) = again.incidents[0].timeline
+    assert (event.line, event.what, event.by) == ("2024-06-01 00:00 acknowledged by ann", "acknowledged", "ann")
 
 
 def test_only_a_live_incident_is_acknowledged(ports, made):

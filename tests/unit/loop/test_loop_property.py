@@ -16,12 +16,14 @@ from setpoint.domain.notice import Quiet
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
+from setpoint.errors import Conflict
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, find_incident, find_rollout, with_incident, with_rollout
 from setpoint.loop.history import training as training_of
 from setpoint.loop.inside import checked
 from setpoint.loop.look import in_shadow
+from setpoint.loop.personal import given_back, refused, taken_over
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.tick import MOST_ACTIONS
@@ -38,6 +40,7 @@ REMEDIES = {
     Cause.COVARIATE: Remedy.WAIT,
     Cause.UNKNOWN: None,
 }
+SAYING = {"refuse": refused, "take": taken_over, "give back": given_back}
 names = st.sampled_from(sorted(set(Kind) - {Kind.SHARE}))
 envelopes = st.builds(
     Envelope,
@@ -72,6 +75,7 @@ days = st.fixed_dictionaries(
         "verdict": st.just(Decision.ACCEPT) | st.sampled_from(sorted(Decision)),
         "deploys": st.sampled_from([False] * 9 + [True]),
         "approves": st.booleans(),
+        "person": st.sampled_from(["", "", "", "refuse", "take", "give back"]),
     }
 )
 calm = st.fixed_dictionaries(  # nothing but trainings, so that some come through
@@ -85,6 +89,7 @@ calm = st.fixed_dictionaries(  # nothing but trainings, so that some come throug
         "verdict": st.just(Decision.ACCEPT),
         "deploys": st.just(False),
         "approves": st.just(False),
+        "person": st.just(""),
     }
 )
 histories = st.lists(days, min_size=8, max_size=25) | st.lists(calm, min_size=20, max_size=20)
@@ -121,6 +126,7 @@ class Life:
         self.deployment = self.noted(look, day)
         if day["approves"]:
             self.approve()
+        self.say(day["person"])
         self.turn(look, day)
 
     def noted(self, look: Any, day: dict[str, Any]) -> Deployment:
@@ -211,7 +217,26 @@ class Life:
         if waiting:
             self.deployment = with_incident(self.deployment, replace(waiting[0], approved_by="ann"))
 
+    def say(self, what: str) -> None:
+        """Refuse, take over or give back the first incident of which that can be said."""
+        for incident in self.deployment.incidents if what else ():
+            try:
+                self.deployment = SAYING[what](self.deployment, incident.id, self.now, "ann")
+                return
+            except Conflict:
+                continue
+
+    def check_persons(self, action: Any, before: Deployment) -> None:
+        """See that the loop leaves alone what a person took over, and does not what a person refused."""
+        if isinstance(action, do.Mend | do.Ask | do.Hold | do.Undo):
+            incident = find_incident(before, action.incident)
+            assert not incident.handled_by
+            assert isinstance(action, do.Hold | do.Undo) or incident.refusal is None
+        if isinstance(action, do.Fit):
+            assert not any(i.live and i.handled_by and i.subject == "quality" for i in before.incidents)
+
     def check(self, action: Any, before: Deployment) -> None:
+        self.check_persons(action, before)
         d, envelope = self.deployment, self.deployment.envelope
         remedy = {do.Fit: "retrain", do.Promote: "promote"}.get(type(action))
         if isinstance(action, do.Mend):

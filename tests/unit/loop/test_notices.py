@@ -6,6 +6,7 @@ import pytest
 
 from setpoint.domain import canary
 from setpoint.domain.course import Course, Step
+from setpoint.domain.event import Event, What
 from setpoint.domain.evidence import Terms
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import IncidentStatus, Remedy
@@ -35,7 +36,8 @@ def turns(made):
 
 
 def in_state(incident, status, *said, **changes):
-    return replace(incident, status=status, timeline=(*incident.timeline, *said), **changes)
+    told = tuple(Event(at=incident.opened, what=What.NOTED, said=line) for line in said)
+    return replace(incident, status=status, timeline=(*incident.timeline, *told), **changes)
 
 
 def test_an_incident_is_told_once(turns, made):
@@ -78,7 +80,7 @@ def test_a_remedy_is_an_update_and_recovery_is_told_once(turns, made):
     turns(incident)
     mending = in_state(incident, IncidentStatus.MENDING, "12:00 inverse_map by setpoint", acted_by="setpoint")
     (update,) = turns(mending)
-    assert "Done: 12:00 inverse_map by setpoint" in update.text
+    assert "Done: 2024-06-01 00:00 12:00 inverse_map by setpoint" in update.text
     over = in_state(mending, IncidentStatus.CLOSED, "13:00 lift inverse_map", closed=turns.now)
     (recovered,) = turns(over)
     assert recovered.title == "[recovered] demand: drift_location of temp"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.domain.event import Event, What
 from setpoint.domain.fleet import Deployment, Hold, Training
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import Live, Served
@@ -104,7 +105,7 @@ names = st.sampled_from([f"v{i}" for i in range(1, 8)])
 incidents = st.builds(
     lambda version, status, in_words: Incident(
         id="demand-quality", model="demand", status=status, since=NOW, opened=NOW, subject="quality", findings=(),
-        timeline=(f"2026-06-01 roll back to {version}, which was better.",) if in_words else (),
+        timeline=(Event(at=NOW, what=What.NOTED, said=f"roll back to {version}."),) if in_words else (),
         repair=None if in_words else Repair(id="r", remedy=Remedy.ROLLBACK, subject="quality", to_version=version),
     ),
     names, st.sampled_from(IncidentStatus), st.booleans(),

@@ -30,5 +30,5 @@ def show(
             console.print(
                 f"  {cause.weight:.2f}  {cause.cause} of {plain(cause.subject)}: {plain(evidence)}", highlight=False
             )
-        for line in i.timeline:
-            console.print(f"  {plain(line)}", highlight=False, style="dim")
+        for event in i.timeline:
+            console.print(f"  {plain(event.line)}", highlight=False, style="dim")

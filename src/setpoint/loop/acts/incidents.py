@@ -1,9 +1,11 @@
 """What is done about incidents."""
 
+from setpoint.domain.event import What
 from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import alone
 from setpoint.domain.records import Columns
+from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
@@ -22,6 +24,7 @@ from setpoint.loop.release import read_binning
 from setpoint.loop.taking import taken_back
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate
+from setpoint.maintain.onset import onset_of
 
 
 @act.register
@@ -47,13 +50,22 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         return score(ports, deployment.model, version, inputs)
 
     causes, repair = investigate(incident, case, ask)
-    changed = replace(incident, investigated=look.now, causes=causes, repair=repair)
+    onset = onset_of(incident, causes, healthy, suspect, look.champion.schema)
+    changed = replace(
+        ranked(incident, look.now, causes),
+        investigated=look.now,
+        causes=causes,
+        repair=repair,
+        began=(onset.after, onset.before) if onset else incident.began,
+        examples=onset.examples if onset else incident.examples,
+    )
     if incident.causes and cause_of(incident) == cause_of(changed):
         return with_incident(deployment, changed)
     cause, subject = cause_of(changed)
     why = "; ".join(causes[0].evidence)
     told = f"most likely {cause} of {subject} (weight {causes[0].weight:.2f}): {why}"
-    return decided(with_incident(deployment, changed, look.now, told), look.now, cause, subject, "locate", why)
+    deployment = with_incident(deployment, changed, look.now, told, what=What.LOCATED)
+    return decided(deployment, look.now, cause, subject, "locate", why)
 
 
 @act.register
@@ -71,14 +83,14 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
     changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
     deployment = replace(deployment, served=served, releases=releases)
     told = f"{repair.remedy} by {action.by}: {why}"
-    deployment = with_incident(deployment, changed, look.now, told)
+    deployment = with_incident(deployment, changed, look.now, told, what=What.MENDED, by=action.by)
     return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {why}", action.by)
 
 
 @act.register
 def _(action: do.Ask, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     incident = replace(find_incident(deployment, action.incident), status=IncidentStatus.WAITING)
-    deployment = with_incident(deployment, incident, look.now, f"waits for a person: {action.why}")
+    deployment = with_incident(deployment, incident, look.now, f"waits for a person: {action.why}", what=What.ASKED)
     return decided(deployment, look.now, *cause_of(incident), "ask", action.why)
 
 
@@ -88,7 +100,7 @@ def _(action: do.Hold, ports: Ports, deployment: Deployment, look: Look) -> Depl
     assert incident.repair is not None
     repair = replace(incident.repair, loss_realised=action.loss)
     held = replace(incident, status=IncidentStatus.HELD, repair=repair)
-    deployment = with_incident(deployment, held, look.now, f"recovered: {action.why}")
+    deployment = with_incident(deployment, held, look.now, f"recovered: {action.why}", what=What.RECOVERED)
     return decided(deployment, look.now, *cause_of(held), "recovered", action.why)
 
 
@@ -104,5 +116,5 @@ def _(action: do.Close, ports: Ports, deployment: Deployment, look: Look) -> Dep
     if repair is not None and action.loss is not None:
         repair = replace(repair, loss_realised=action.loss)
     closed = replace(incident, status=IncidentStatus.CLOSED, closed=look.now, repair=repair)
-    deployment = with_incident(deployment, closed, look.now, f"closed: {action.why}")
+    deployment = with_incident(deployment, closed, look.now, f"closed: {action.why}", what=What.CLOSED)
     return decided(deployment, look.now, *cause_of(closed), "close", action.why)
