@@ -9,6 +9,7 @@ from plan import BEFORE, NONE, UNDER, Asked
 from sets import PER_DAY, START, STEP, DataSet
 
 from setpoint.deploy.reference import features_of, target_of
+from setpoint.domain.fault import OF_A_VERSION
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import moment
 from setpoint.domain.traffic import Traffic
@@ -60,13 +61,13 @@ def drawn(asked: Asked, traffic: Traffic, schema, columns, tuned: bool):
     for kind in [] if asked.kind == NONE else asked.kind.split("+"):
         cause = Cause(kind)
         start = moment(START) if cause is Cause.SEASON else since
-        ends = None if cause in (Cause.SEASON, Cause.CONCEPT, Cause.RELEASE) else until
+        ends = None if cause in (Cause.SEASON, Cause.CONCEPT, *OF_A_VERSION) else until
         about = [c for c in columns if c in possible(cause, traffic, schema)][:MATTER]
         f = draw(
             cause, traffic, schema, since=start, until=ends, rng=rng, strength=share if cause in WHOLE else size,
-            ramp_s=3 * 86_400.0 if gradual and cause not in (Cause.RELEASE, Cause.SEASON) else 0.0, columns=about,
+            ramp_s=3 * 86_400.0 if gradual and cause not in (*OF_A_VERSION, Cause.SEASON) else 0.0, columns=about,
         )  # fmt: skip
-        faults.append(replace(f, version="to come") if cause is Cause.RELEASE else f)
+        faults.append(replace(f, version="to come") if cause in OF_A_VERSION else f)
     return tuple(faults), strength, gradual
 
 

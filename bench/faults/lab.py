@@ -13,7 +13,7 @@ from quick import QuickScorer, QuickTrainer
 from reflexes import OWN, psi_is_high
 from sets import START, DataSet
 
-from setpoint.domain.incident import Cause
+from setpoint.domain.fault import OF_A_VERSION
 from setpoint.domain.records import moment
 from setpoint.loop.changes import settle
 from setpoint.loop.clock import VirtualClock
@@ -105,7 +105,7 @@ class Parts:
         made, champion = self.trainer.made, self.ports.state.load(self.file.model).served.champion
         version = release(self.operator, self.file.model)
         made.update({version: made[champion]} if champion in made else {})
-        self.scorer.faults = tuple(replace(f, version=version) if f.kind is Cause.RELEASE else f for f in faults)
+        self.scorer.faults = tuple(replace(f, version=version) if f.kind in OF_A_VERSION else f for f in faults)
         return self.scorer.faults
 
     def go_on(self, stand: Stand):

@@ -11,7 +11,7 @@ from sets import START
 from setpoint.domain.records import moment
 
 DATA = Path(__file__).parents[3] / "shared" / "datasets"
-CACHE = Path(tempfile.gettempdir()) / "setpoint-faults"
+CACHE = Path(tempfile.gettempdir()) / "setpoint-faults-2"  # another name where what is kept there changes
 BEFORE, UNDER, AFTER = 10, 7, 3  # days without, with, and after the fault
 NONE = "none"
 BEGINS = moment(START) + timedelta(days=BEFORE)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import joblib
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from setpoint.bootstrap.home import open_home
 from setpoint.config import SetpointFile, Settings, read_setpoint_file
+from setpoint.config.envelope import Act
 from setpoint.demo.stream import FEATURES, rentals
 from setpoint.domain.records import moment
 from setpoint.loop.clock import VirtualClock
@@ -106,8 +108,7 @@ def _yaml(found: DataSet, model, pool, columns) -> str:
         f"reference: reference.parquet\ntarget: {found.target}\ntime: at\nid: id\noutcome_delay: 1d\n"
         f"objectives:\n  - {goal}\n  - {{metric: latency_p99_ms, at_most: 50, window: 1d}}\n"
         f"  - {{metric: availability, at_least: 0.999, window: 1d}}\n"
-        "envelope:\n  automatic: [restart, rollback, inverse_map, map_levels, swap_back, impute, ignore, hold, "
-        "retrain, promote]\n  max_actions_per_day: 24\n"
+        f"envelope:\n  automatic: [{', '.join(get_args(Act))}]\n  max_actions_per_day: 24\n"
     )
 
 

@@ -13,7 +13,7 @@ from plan import BEFORE, BEGINS, UNDER, Asked, looks
 from sets import START, DataSet
 from threadpoolctl import threadpool_limits
 
-from setpoint.domain.fault import Fault
+from setpoint.domain.fault import OF_A_VERSION, Fault
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import moment
 from setpoint.faults import plant
@@ -75,7 +75,7 @@ def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) 
             else:
                 parts.go_on(before)
             begin = int(np.searchsorted(t.time, np.datetime64(BEGINS.replace(tzinfo=None), "us")))
-            if any(f.kind is Cause.RELEASE for f in faults):
+            if any(f.kind in OF_A_VERSION for f in faults):
                 faults = seen.faults = parts.release(faults)
             parts.go(t, [*looks()[0], *looks()[1]], begin)
         deployment = parts.ports.state.load(parts.file.model)
@@ -145,7 +145,7 @@ def _told(asked, faults, faulty, clean, schema, scorer, log, deployment, model) 
     real = np.isfinite(faulty.truth)
     within, after = real & (t.time >= start) & (t.time < end), real & (t.time >= end)
     said = np.array([_number(log.answers.get(i)) for i in t.id.tolist()])
-    released = [f.version for f in faults if f.kind is Cause.RELEASE]
+    released = [f.version for f in faults if f.kind in OF_A_VERSION]
     left = np.asarray(scorer.score(model, released[0] if released else "v1", t.inputs)[schema.score], float)
     # without the fault: the same rows as they were before it, of a changed world as it is
     untouched = {} if any(f.kind in CHANGED for f in faults) else dict(zip(clean.id, range(len(clean)), strict=True))

@@ -8,7 +8,17 @@ from setpoint.config.alerts import QuietPart, quiet_hours
 from setpoint.config.units import Part, fraction
 
 Act = Literal[
-    "restart", "rollback", "inverse_map", "map_levels", "swap_back", "impute", "ignore", "hold", "retrain", "promote"
+    "restart",
+    "rollback",
+    "fallback",
+    "inverse_map",
+    "map_levels",
+    "swap_back",
+    "impute",
+    "ignore",
+    "hold",
+    "retrain",
+    "promote",
 ]
 Way = Literal["refit", "continue", "partial_fit", "residual", "recalibrate", "threshold", "own"]
 Fraction = Annotated[float, BeforeValidator(fraction), Field(ge=0)]
@@ -35,7 +45,10 @@ class PromotePart(Part):
 class EnvelopePart(Part):
     """Which changes may happen without a person, and within which bounds."""
 
-    automatic: list[Act] = ["restart", "rollback", "inverse_map", "map_levels", "hold", "retrain", "promote"]
+    automatic: list[Act] = [
+        *("restart", "rollback", "fallback", "inverse_map", "map_levels"),
+        *("hold", "retrain", "promote"),
+    ]
     ask: list[Act] = []
     max_actions_per_day: int = Field(default=6, ge=0)
     false_actions_per_year: float = Field(default=2.0, gt=0)

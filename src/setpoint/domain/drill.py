@@ -17,6 +17,7 @@ MENDS: dict[Cause, tuple[Remedy, ...]] = {
     Cause.OUTCOMES: (Remedy.HOLD,),
     Cause.PRIOR: (Remedy.RECALIBRATE, Remedy.RETRAIN),
     Cause.CONCEPT: (Remedy.RETRAIN,),
+    Cause.EXCEPTION: (Remedy.FALLBACK, Remedy.ROLLBACK),
     Cause.CRASH: (Remedy.RESTART,),
 }
 WORTH = 0.02  # of the loss without a fault: damage below it is not worth winning back

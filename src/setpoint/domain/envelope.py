@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SWAP_BACK = "swap_back"
     IMPUTE = "impute"
     IGNORE = "ignore"
+    FALLBACK = "fallback"  # an earlier version answers a part of the rows
     HOLD = "hold"  # trainings and promotions wait until outcomes can be trusted again
     RETRAIN = "retrain"
     PROMOTE = "promote"
@@ -67,7 +68,10 @@ class Envelope:
     `hours` is the stretch of each day in which it is trained and promoted; repairs and ways back know no hours.
     """
 
-    automatic: tuple[str, ...] = ("restart", "rollback", "inverse_map", "map_levels", "hold", "retrain", "promote")
+    automatic: tuple[str, ...] = (
+        *("restart", "rollback", "fallback", "inverse_map", "map_levels"),
+        *("hold", "retrain", "promote"),
+    )
     ask: tuple[str, ...] = ()
     max_actions_per_day: int = 6
     false_actions_per_year: float = 2.0

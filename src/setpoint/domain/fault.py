@@ -32,6 +32,7 @@ IN_PROCESSES: dict[Cause, tuple[str, ...]] = {
     Cause.ARTEFACT: ("flipped", "missing"),
     Cause.DISK: ("full",),
 }
+OF_A_VERSION = (Cause.RELEASE, Cause.EXCEPTION)  # they come with a release, and end with it
 BENIGN = (Cause.COVARIATE, Cause.SEASON)  # the model stays right: the remedy is to wait
 WAYS = IN_TRAFFIC | IN_ANSWERS | IN_PROCESSES
 

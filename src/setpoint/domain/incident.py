@@ -7,6 +7,7 @@ from setpoint.domain.event import Event, What
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
 from setpoint.domain.value import value
+from setpoint.domain.within import Fallback
 
 
 class Cause(StrEnum):
@@ -43,6 +44,7 @@ class Remedy(StrEnum):
     SWAP_BACK = "swap_back"
     IMPUTE = "impute"
     IGNORE = "ignore"
+    FALLBACK = "fallback"  # an earlier version answers a part of the rows
     RETRAIN = "retrain"
     RECALIBRATE = "recalibrate"
     PROMOTE = "promote"
@@ -70,7 +72,8 @@ class Repair:
     """A remedy for one incident: what it expects, and how to undo it.
 
     `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
-    after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back.
+    after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back, `fallback`
+    where an earlier version answers a part of the rows.
     """
 
     id: str
@@ -78,6 +81,7 @@ class Repair:
     subject: str
     map: FeatureMap | None = None
     to_version: str | None = None
+    fallback: Fallback | None = None
     proof: str = ""
     loss_before: float | None = None
     loss_expected: float | None = None

@@ -6,6 +6,7 @@ from datetime import datetime
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.slice import Only
 from setpoint.domain.value import field, replace, value
+from setpoint.domain.within import Fallback
 from setpoint.errors import Conflict, InvalidInput
 
 
@@ -15,7 +16,7 @@ class Served:
 
     `shares` are the fractions of requests that challengers answer in the champion's place, by version; of the requests
     that `only` names, where it names some. `standby` is the version one would go back to: it is kept loaded, and not
-    asked.
+    asked. `fallbacks` are parts of the rows that the champion fails to answer: an earlier version does.
 
     Raises
     ------
@@ -29,6 +30,7 @@ class Served:
     shares: dict[str, float] = field(default_factory=dict)
     standby: str | None = None
     only: Only | None = None
+    fallbacks: tuple[Fallback, ...] = ()
 
     def __post_init__(self) -> None:
         for version, share in self.shares.items():
@@ -40,6 +42,8 @@ class Served:
                 f"the shares of {written(self.shares)} leave champion {self.champion} nothing; "
                 "expected less than 100% together"
             )
+        if any(f.version == self.champion for f in self.fallbacks):
+            raise InvalidInput(f"{self.champion} is champion, and cannot answer in its own place; name another version")
 
     def check_challenger(self, version: str) -> None:
         """Raise InvalidInput for a version that cannot have a share: it is champion, or in shadow."""
@@ -51,7 +55,8 @@ class Served:
     @property
     def versions(self) -> tuple[str, ...]:
         """Every version that must be loaded, champion first; requests do not wait for the standby."""
-        return (self.champion, *self.shares, *([self.shadow] if self.shadow else []))
+        shadow = [self.shadow] if self.shadow else []
+        return tuple(dict.fromkeys((self.champion, *self.shares, *shadow, *(f.version for f in self.fallbacks))))
 
     @property
     def rest(self) -> float:

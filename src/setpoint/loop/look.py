@@ -6,15 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records
 from setpoint.domain.rehearsal import Kept, Rehearsal
+from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
+from setpoint.loop.asked import asked_again, asked_since_mended
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.estimating import estimated
@@ -69,6 +74,8 @@ class Look:
     prospect: Prospect | None = None  # what may be done about the answers, if that was thought over
     rehearsal: Rehearsal | None = None
     answers: tuple[Kept, ...] = ()
+    asked: Mapping[str, Requested] = field(default_factory=dict)  # around incidents whose part another version answers
+    again: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # which of these the champion fails on, if any
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
@@ -114,6 +121,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     study, failed = tried(seen, "study", lambda: studied(ports, deployment, champion, history, now), deployment.study)
     known = deployment.estimates, deployment.ledger
     (estimates, ledger), lost = tried(seen, "estimate", lambda: estimated(ports, deployment, champion, seen), known)
+    asked = asked_since_mended(ports, deployment, now)
     last = deployment.rehearsal, deployment.answers
     (rehearsal, answers), unwoken = tried(seen, "rehearsal", lambda: rehearsed(ports, deployment, now), last)
     stand, unknown = tried(seen, "standings", lambda: standings(seen), deployment.standings)
@@ -139,6 +147,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         shadow=_shadow(ports, deployment, champion, since, now),
         exposed=_exposed(ports, deployment, champion, now),
         earlier=_earlier(ports, deployment, champion, now),
+        asked=asked,
+        again=asked_again(ports, deployment, asked),
         fit=_fit(ports, deployment),
         prospect=None if why_unreadable(ports, champion.schema) else prospect(ports, deployment, champion, history),
         unreadable=why_unreadable(ports, champion.schema),

@@ -40,6 +40,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.loop.taking import is_persons, taken_by
 from setpoint.maintain.decide import decide
+from setpoint.maintain.fallen import answers_again, answers_instead
 from setpoint.maintain.recovery import recovered
 from setpoint.maintain.triage import QUALITY, SERVICE
 from setpoint.maintain.trust import sound_again
@@ -128,6 +129,8 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
     assert repair.applied is not None
     if repair.map is not None and (lift := _lifted_if_well(incident, deployment, look)):
         return lift
+    if repair.fallback is not None:
+        return _next_for_fallen(incident, repair, deployment, look)
     if repair.remedy is Remedy.HOLD:
         return _trusted_again(incident, repair, deployment, look)
     after = look.history.between(repair.applied, _next_since(incident, deployment))
@@ -139,6 +142,24 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
     if repair.map is not None:
         return Hold(incident=incident.id, loss=loss, why=why)
     return Close(incident=incident.id, loss=loss, why=why)
+
+
+def _next_for_fallen(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
+    assert repair.fallback is not None
+    if repair.fallback not in deployment.served.fallbacks:
+        return Undo(incident=incident.id, why=f"{deployment.served.champion} is champion now", helped=True)
+    if (again := look.again.get(incident.id)) is not None:
+        well, why = answers_again(again, repair.fallback.instead_of)
+        if well:
+            return Undo(incident=incident.id, why=why, helped=True)
+    if incident.status is IncidentStatus.HELD or incident.id not in look.asked:
+        return None
+    helps, why = answers_instead(repair, look.asked[incident.id])
+    if helps is None:
+        return None
+    return (
+        Hold(incident=incident.id, loss=None, why=why) if helps else Undo(incident=incident.id, why=why, helped=False)
+    )
 
 
 def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
@@ -160,6 +181,8 @@ def _next_since(incident: Incident, deployment: Deployment) -> datetime | None:
 def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
     repair = incident.repair
     assert repair is not None
+    if repair.fallback is not None:
+        return _next_for_fallen(incident, repair, deployment, look)
     assert repair.map is not None
     if not len(look.recent):
         return None

@@ -10,7 +10,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.training_set import LeftOut
-from setpoint.maintain.triage import FAIRNESS, WAY_BACK
+from setpoint.maintain.triage import FAIRNESS, SERVICE, WAY_BACK
 
 Span = tuple[datetime, datetime | None]
 # rows of an incident without a remedy are kept out of the baseline this long; then they are the new normal
@@ -26,7 +26,7 @@ def concerns_answers(incident: Incident) -> bool:
 
 def touched(incident: Incident) -> Span | None:
     """Return the stretch whose rows an incident makes doubtful, or None if its rows are sound."""
-    if not concerns_answers(incident):
+    if not concerns_answers(incident) or incident.subject == SERVICE:  # what was answered is sound
         return None
     repair = incident.repair
     if repair is not None and repair.remedy.is_advice:

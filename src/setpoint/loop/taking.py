@@ -23,6 +23,9 @@ def taken_back(
     if repair.map is not None:
         kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
         deployment = replace(deployment, served=replace(deployment.served, maps=kept))
+    if repair.fallback is not None:
+        others = tuple(f for f in deployment.served.fallbacks if f.id != repair.fallback.id)
+        deployment = replace(deployment, served=replace(deployment.served, fallbacks=others))
     changed = replace(
         incident,
         status=IncidentStatus.CLOSED if helped else IncidentStatus.OPEN,
@@ -70,7 +73,7 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
         before = having_incident(ports, id_)
         incident = find_incident(before, id_)
         repair = incident.repair
-        undone = repair is not None and (repair.map is not None or repair.remedy is Remedy.HOLD)
+        undone = repair is not None and (repair.map is not None or repair.remedy in (Remedy.HOLD, Remedy.FALLBACK))
         if repair is None or not undone or not repair.in_force:
             raise Conflict(f"no repair of {id_} is in place at the door: it is {incident.status}")
         return settle(ports, before, taken_back(before, id_, now, f"taken back by {by}", helped=False, by=by))

@@ -10,6 +10,7 @@ from setpoint.domain.fleet import Release
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.repaired import repaired_where
+from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
 
 Score = Callable[[str, Columns], Columns]
@@ -22,7 +23,8 @@ class Case:
 
     `healthy` are rows of the weeks before it that no incident touched, `suspect` those since `incident.since`; both
     hold inputs as they came. `previous` is the release that `champion` replaced. `maps` are the repairs now live.
-    `unreadable` says why no version can be asked again with these inputs, if so.
+    `unreadable` says why no version can be asked again with these inputs, if so. `asked` are the requests around an
+    incident of the service, those that failed among them.
     """
 
     schema: Schema
@@ -33,6 +35,7 @@ class Case:
     previous: Release | None
     maps: tuple[FeatureMap, ...] = ()
     unreadable: str = ""
+    asked: Requested | None = None
 
 
 def latest(records: Records, rows: int = LATEST) -> Records:

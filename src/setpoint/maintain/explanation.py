@@ -10,6 +10,7 @@ from setpoint.maintain.case import Case, Score
 # Log prior weights against `unknown`: how often a cause is met before any evidence. Assumed, not measured.
 PRIOR = {
     Cause.CRASH: 0.0,
+    Cause.EXCEPTION: 0.0,
     Cause.ARTEFACT: 0.0,
     Cause.UNIT: -1.0,
     Cause.NULL: -1.0,

@@ -7,6 +7,7 @@ from setpoint.maintain.explanation import Explain, odds, weighed
 from setpoint.maintain.hypotheses import (
     covariate,
     crash,
+    exception,
     frozen,
     labelled,
     nulls,
@@ -22,6 +23,7 @@ from setpoint.maintain.hypotheses import (
 SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
+    exception.explain,
     way_back.explain,
     nulls.explain,
     renamed.explain,
@@ -35,7 +37,7 @@ HYPOTHESES: tuple[Explain, ...] = (
     unknown.explain,
 )
 # those that look into values, or ask versions again
-ASKING = (renamed.explain, frozen.explain, swapped.explain, unit.explain, release.explain)
+ASKING = (exception.explain, renamed.explain, frozen.explain, swapped.explain, unit.explain, release.explain)
 
 
 def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hypothesis, ...], Repair | None]:

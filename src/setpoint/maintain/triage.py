@@ -44,7 +44,7 @@ def triage(
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
     for subject in (FAIRNESS, WAY_BACK):
         known = joined(known, [f for f in alarms if f.monitor == subject], subject, now, model)
-    return joined(known, [f for f in alarms if f.monitor == SERVICE], SERVICE, now, model)
+    return with_service(known, [f for f in alarms if f.monitor == SERVICE], now, model)
 
 
 def opens(finding: Finding) -> bool:
@@ -90,6 +90,21 @@ def with_data(
     if unexplained is not None:
         return put(incidents, added(replace(unexplained, subject=subject), findings))
     return (*incidents, opened(findings, subject, now, model, incidents))
+
+
+def with_service(
+    incidents: tuple[Incident, ...], findings: list[Finding], now: datetime, model: str
+) -> tuple[Incident, ...]:
+    """Let service alarms join the live incident of the service, but for one that is held: what is new is another."""
+    held = [i for i in incidents if i.subject == SERVICE and i.status is IncidentStatus.HELD]
+    ended = [i.repair.applied for i in held if i.repair is not None and i.repair.applied is not None]
+    findings = [f for f in findings if all(f.since >= applied for applied in ended)]
+    if not findings:
+        return incidents
+    own = next((i for i in incidents if i.live and i.subject == SERVICE and i not in held), None)
+    if own is not None:
+        return put(incidents, added(own, findings))
+    return (*incidents, opened(findings, SERVICE, now, model, incidents))
 
 
 def with_quality(

@@ -97,6 +97,10 @@ def _ask(
             target, call.answers = drawn, drawn.version
             plane.admit(target, call.started_ns, deadline_ns)
             asked = decode(target.form)  # which has a contract of its own
+        elif target is route.champion and version is None and (earlier := route.instead(asked.rows)) is not None:
+            target, call.answers = earlier, earlier.version
+            plane.admit(target, call.started_ns, deadline_ns)
+            asked = decode(target.form)
     except (InvalidInput, NotFound) as e:
         # a variable of this frame and the error would hold one another
         _refuse(plane, target, call, quiet(e, target.form) if target.guard else e, done)

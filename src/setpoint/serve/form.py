@@ -71,6 +71,7 @@ class Form:
     def __init__(self, schema: Schema, maps: Sequence[FeatureMap] = ()) -> None:
         self.schema, asked = schema, as_sent(schema, tuple(maps))
         self.names, self.outputs = schema.names, schema.outputs
+        self.dtypes = tuple(f.dtype for f in schema.features)
         self._features, self.numeric_only = asked.features, schema.numeric_only
         self.tensors = {name: t for t in schema.tensors for name in (t.column, t.name)}
         self.row_shapes = {(len(self.names),), *(t.shape for t in schema.tensors if t.features == self.names)}

@@ -152,7 +152,8 @@ class LiveFollower:
         if served.champion not in loaded:
             return None
         shadow = loaded.get(served.shadow) if served.shadow else None
-        return route_of(served, loaded[served.champion], shadow, [loaded[v] for v in served.shares if v in loaded])
+        challengers = [loaded[v] for v in served.shares if v in loaded]
+        return route_of(served, loaded[served.champion], shadow, challengers, loaded)
 
     def _serve(self, live: Live, table: Table, refused: dict[str, Refusal]) -> None:
         """Answer by the table from now on, and say so."""
@@ -209,7 +210,9 @@ class LiveFollower:
             return before or self._last_good(model, served, refused)
         shadow = self._version(model, served.shadow, refused, served) if served.shadow else None
         challengers = [loaded for v in served.shares if (loaded := self._version(model, v, refused, served))]
-        return route_of(served, champion, shadow, challengers)
+        names = {f.version for f in served.fallbacks}
+        earlier = {v: found for v in names if (found := self._version(model, v, refused, served))}
+        return route_of(served, champion, shadow, challengers, earlier)
 
     def _last_good(self, model: str, served: Served, refused: dict[str, Refusal]) -> Route | None:
         """Return what another worker, or this one before it was restarted, still serves of the model."""
@@ -217,7 +220,7 @@ class LiveFollower:
             if known.champion != served.champion:
                 champion = self._version(model, known.champion, refused, known)
                 if champion:
-                    return route_of(replace(known, shadow=None, shares={}), champion, None)
+                    return route_of(replace(known, shadow=None, shares={}, fallbacks=()), champion, None)
         return None
 
     def _version(self, model: str, version: str, refused: dict[str, Refusal], served: Served) -> Loaded | None:
@@ -254,7 +257,9 @@ def _misfit(loaded: Loaded, served: Served) -> str:
 
 
 def _as_served(route: Route) -> Served:
-    return replace(route.served, shadow=route.shadow.version if route.shadow else None, shares=dict(route.shares))
+    shadow = route.shadow.version if route.shadow else None
+    fallbacks = tuple(f for f, _ in route.fallbacks)
+    return replace(route.served, shadow=shadow, shares=dict(route.shares), fallbacks=fallbacks)
 
 
 def _stamp(file: Path) -> Stamp | None:

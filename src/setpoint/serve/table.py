@@ -12,6 +12,7 @@ from setpoint.domain.repaired import Repairer, repairer
 from setpoint.domain.routing import chosen
 from setpoint.domain.sensitive import Guard
 from setpoint.domain.version import ModelVersion
+from setpoint.domain.within import Fallback
 from setpoint.errors import NotFound, NotReady
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.misfit import nearest
@@ -53,6 +54,7 @@ class Target:
     role: Role
     maps: tuple[FeatureMap, ...] = ()
     shadow: "Target | None" = None
+    fallback: str = ""  # id of the repair by which it answers in the champion's place
     map_ids: list[str] = field(init=False)
     repair: Repairer = field(init=False)
     model: str = field(init=False)
@@ -63,7 +65,7 @@ class Target:
 
     def __post_init__(self) -> None:
         # plain attributes: read for every request
-        object.__setattr__(self, "map_ids", [m.id for m in self.maps])
+        object.__setattr__(self, "map_ids", [*(m.id for m in self.maps), *([self.fallback] if self.fallback else [])])
         object.__setattr__(self, "repair", repairer(self.maps))
         object.__setattr__(self, "model", self.loaded.version.model)
         object.__setattr__(self, "version", self.loaded.version.version)
@@ -80,6 +82,7 @@ class Route:
     champion: Target
     shadow: Target | None = None
     challengers: Mapping[str, Target] = field(default_factory=dict)
+    fallbacks: Sequence[tuple[Fallback, Target]] = ()
     shares: Mapping[str, float] = field(init=False)
     narrow: bool = field(init=False)  # it takes the rows of a request to say whether a challenger may answer it
 
@@ -91,7 +94,9 @@ class Route:
     @property
     def versions(self) -> tuple[str, ...]:
         """The versions that can be asked, champion first."""
-        return (self.champion.version, *self.challengers, *([self.shadow.version] if self.shadow else []))
+        shadow = [self.shadow.version] if self.shadow else []
+        earlier = [target.version for _, target in self.fallbacks]
+        return tuple(dict.fromkeys((self.champion.version, *self.challengers, *shadow, *earlier)))
 
     @property
     def whole(self) -> bool:
@@ -109,6 +114,13 @@ class Route:
         """Whether a challenger may answer a request with these rows."""
         return self.served.only is None or self.served.only.has(self.champion.form.names, rows.columns)
 
+    def instead(self, rows: Rows) -> Target | None:
+        """Return what answers a request with these rows in the champion's place, if something does."""
+        if not self.fallbacks:
+            return None
+        form = self.champion.form
+        return next((target for f, target in self.fallbacks if f.asks(form.names, form.dtypes, rows.columns)), None)
+
     def target(self, version: str | None) -> Target:
         """Return what answers a request for the model, or for one version of it.
 
@@ -123,15 +135,31 @@ class Route:
             return self.shadow
         if version in self.challengers:
             return self.challengers[version]
+        for _, target in self.fallbacks:
+            if version == target.version:
+                return target
         model, served = self.champion.model, ", ".join(self.versions)
         raise NotFound(f"version {version!r} of {model!r} is not served; served: {served}")
 
 
-def route_of(served: Served, champion: Loaded, shadow: Loaded | None, challengers: Sequence[Loaded] = ()) -> Route:
-    """Return the route of a model whose versions are loaded; the shadow is asked what the champion answers."""
-    aside = Target(shadow, Role.SHADOW, served.maps) if shadow else None
-    others = {loaded.name: Target(loaded, Role.CHALLENGER, served.maps) for loaded in challengers}
-    return Route(served, Target(champion, Role.CHAMPION, served.maps, aside), aside, others)
+def route_of(
+    served: Served,
+    champion: Loaded,
+    shadow: Loaded | None,
+    challengers: Sequence[Loaded] = (),
+    earlier: Mapping[str, Loaded] | None = None,
+) -> Route:
+    """Return the route of a model whose versions are loaded; the shadow is asked what the champion answers.
+
+    The champion goes on to answer where the `earlier` version of a fall-back could not be loaded.
+    """
+    maps, known = served.maps, earlier or {}
+    aside = Target(shadow, Role.SHADOW, maps) if shadow else None
+    others = {loaded.name: Target(loaded, Role.CHALLENGER, maps) for loaded in challengers}
+    instead = [
+        (f, Target(known[f.version], Role.CHAMPION, maps, None, f.id)) for f in served.fallbacks if f.version in known
+    ]
+    return Route(served, Target(champion, Role.CHAMPION, maps, aside), aside, others, instead)
 
 
 @dataclass(frozen=True)

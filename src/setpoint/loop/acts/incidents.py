@@ -9,6 +9,7 @@ from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
+from setpoint.loop.asked import asked_around
 from setpoint.loop.changes import (
     cause_of,
     decided,
@@ -44,6 +45,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         previous=releases[-2] if len(releases) > 1 else None,
         maps=deployment.served.maps,
         unreadable=look.unreadable,
+        asked=asked_around(ports, deployment, incident, look.now),
     )
 
     def ask(version: str, inputs: Columns) -> Columns:
@@ -76,6 +78,8 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
     if repair.map is not None:
         others = tuple(m for m in served.maps if not set(m.changes) & set(repair.map.changes))
         served = replace(served, maps=(*others, repair.map))
+    if repair.fallback is not None:
+        served = replace(served, fallbacks=(*served.fallbacks, repair.fallback))
     if repair.to_version is not None:
         release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
         why += ending(served)

@@ -5,8 +5,7 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
-from setpoint.domain.fault import Fault
-from setpoint.domain.incident import Cause
+from setpoint.domain.fault import OF_A_VERSION, Fault
 from setpoint.domain.records import Columns
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
@@ -35,7 +34,7 @@ class FaultyScorer:
         def ask(columns: Columns) -> Columns:
             return self.scorer.score(model, version, columns)
 
-        for fault in (f for f in self.faults if f.kind in (Cause.RELEASE, Cause.EXCEPTION)):
+        for fault in (f for f in self.faults if f.kind in OF_A_VERSION):
             if fault.version in ("", version) and (fault.version or fault.since <= self.clock.now()):
                 return spoiled(fault, ask, inputs, self.schema)
         return ask(inputs)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from setpoint.domain.drill import Drilled
-from setpoint.domain.fault import WAYS, Fault
+from setpoint.domain.fault import OF_A_VERSION, WAYS, Fault
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import Columns, moment
@@ -94,7 +94,7 @@ class Lab:
             self.traffic,
             self.schema,
             since=moment(self.course.begins),
-            until=None if kind is Cause.RELEASE else moment(self.course.ends),
+            until=None if kind in OF_A_VERSION else moment(self.course.ends),
             rng=rng,
             columns=[name for name in needed if name in fit][:NEEDED],
         )
@@ -131,7 +131,7 @@ class Lab:
         ports.state.save(before.deployment)
         ports.platform.apply(before.live)
         wired.clock.time = moment(self.course.begins)
-        if fault is None or fault.kind is not Cause.RELEASE:
+        if fault is None or fault.kind not in OF_A_VERSION:
             return before.deployment.served.champion
         version = release(wired.operator, model)
         wired.scorer.faults = (replace(fault, version=version),)

@@ -1,5 +1,6 @@
 """Recorded requests, answered as the data plane would have answered them, and recorded with their outcomes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from setpoint.domain.repaired import repaired
 from setpoint.domain.routing import chosen
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import Guard, guard_of, is_sensitive
+from setpoint.domain.within import Fallback
 from setpoint.loop.counted import rows_meant
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay.traffic import EPOCH, Traffic, inputs_of
@@ -35,6 +37,9 @@ def answer(operator: Operator, model: str, traffic: Traffic, rows: Column) -> li
     seen = repaired(inputs_of(traffic, rows), served.maps)
     who = _routed(model, served, traffic.id[rows], seen)
     asked = [(served.champion, Role.CHAMPION, np.flatnonzero(who == ""))]
+    for fallback, place in _instead(served, inputs_of(traffic, rows), asked[0][2]):
+        asked[0] = (served.champion, Role.CHAMPION, np.setdiff1d(asked[0][2], place))
+        asked.append((fallback.version, Role.CHAMPION, place))
     asked += [(version, Role.CHALLENGER, np.flatnonzero(who == version)) for version in served.shares]
     if served.shadow is not None:
         asked.append((served.shadow, Role.SHADOW, asked[0][2]))
@@ -94,6 +99,14 @@ def _routed(model: str, served: Served, ids: Column, inputs: Columns) -> Column:
     return who
 
 
+def _instead(served: Served, inputs: Columns, place: Column) -> Iterator[tuple[Fallback, Column]]:
+    """Yield what answers some of these rows in the champion's place, with their places."""
+    for fallback in served.fallbacks:
+        mine = place[fallback.within.rows(inputs[fallback.within.feature][place])]
+        place = np.setdiff1d(place, mine)
+        yield fallback, mine
+
+
 def _record_of(served: Served, model: str, traffic: Traffic, rows: Column, said: Said) -> InferenceRecord:
     asked = rows[said.place]
     times = (traffic.time[asked] - EPOCH).astype(np.int64).tolist()
@@ -110,7 +123,7 @@ def _record_of(served: Served, model: str, traffic: Traffic, rows: Column, said:
         times_us=times,
         inputs={name: _plain(column) for name, column in inputs_of(traffic, asked).items()},
         outputs={name: column.tolist() for name, column in said.outputs.items()},
-        maps=[m.id for m in served.maps],
+        maps=[*(m.id for m in served.maps), *(f.id for f in served.fallbacks if f.version == said.version)],
     )
 
 

@@ -57,6 +57,7 @@ DONE = {
     Remedy.SWAP_BACK: "swapped back before the model sees it",
     Remedy.IMPUTE: "imputed before the model sees it",
     Remedy.IGNORE: "missing for the model",
+    Remedy.FALLBACK: "an earlier version answers these rows",
     Remedy.RETRAIN: "the remedy is to retrain",
     Remedy.RECALIBRATE: "the remedy is to recalibrate",
     Remedy.HOLD: "nothing learns from outcomes until they can be trusted again",

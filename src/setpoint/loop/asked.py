@@ -1,0 +1,81 @@
+"""Requests around an incident of the service, those that failed among them, with inputs that can be read."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.fleet import Deployment
+from setpoint.domain.incident import Incident, IncidentStatus, Repair
+from setpoint.domain.repaired import repaired
+from setpoint.domain.requested import Requested
+from setpoint.domain.sensitive import sealed
+from setpoint.loop.clear import opened, score, why_unreadable
+from setpoint.loop.ports import Ports
+from setpoint.maintain.asked_again import MOST, failing
+from setpoint.maintain.fallen import answered_instead
+from setpoint.maintain.triage import SERVICE
+
+LONGEST = timedelta(days=7)
+DAY = timedelta(days=1)
+MOST_ROWS = 20_000  # newest
+IN_PLACE = (IncidentStatus.MENDING, IncidentStatus.HELD)
+
+
+def asked_around(ports: Ports, deployment: Deployment, incident: Incident, now: datetime) -> Requested | None:
+    """Return the requests around an incident of the service; None for others, or where they cannot be read."""
+    if incident.subject != SERVICE:
+        return None
+    return _asked(ports, deployment, max(incident.since - DAY, now - LONGEST), now)
+
+
+def asked_since_mended(ports: Ports, deployment: Deployment, now: datetime) -> dict[str, Requested]:
+    """Return the requests since another version answers a part of them, by incident."""
+    found: dict[str, Requested] = {}
+    for incident in deployment.incidents:
+        repair = incident.repair
+        if repair is not None and _stands(incident, deployment):
+            assert repair.applied is not None
+            length = DAY if incident.status is IncidentStatus.HELD else LONGEST
+            rows = _asked(ports, deployment, max(repair.applied, now - length), now)
+            found |= {incident.id: rows} if rows is not None else {}
+    return found
+
+
+def asked_again(ports: Ports, deployment: Deployment, asked: Mapping[str, Requested]) -> dict[str, NDArray[np.bool_]]:
+    """Return on which of the newest rows that an earlier version answered in its place the champion fails still."""
+    return {
+        i.id: _again(ports, deployment, i.repair, asked[i.id])
+        for i in deployment.incidents
+        if i.id in asked and i.repair is not None
+    }
+
+
+def _again(ports: Ports, deployment: Deployment, repair: Repair, asked: Requested) -> NDArray[np.bool_]:
+    rows = answered_instead(repair, asked)
+    newest = rows.take(np.arange(max(0, len(rows) - MOST), len(rows)))
+    fallback = repair.fallback
+    assert fallback is not None
+    return failing(
+        lambda version, inputs: score(ports, deployment.model, version, inputs),
+        fallback.instead_of,
+        repaired(newest.inputs, deployment.served.maps),
+    )
+
+
+def _stands(incident: Incident, deployment: Deployment) -> bool:
+    fallback = incident.repair.fallback if incident.repair else None
+    return incident.status in IN_PLACE and fallback is not None and fallback in deployment.served.fallbacks
+
+
+def _asked(ports: Ports, deployment: Deployment, since: datetime, until: datetime) -> Requested | None:
+    schema = ports.bundles.get(deployment.model, deployment.served.champion).schema
+    if why_unreadable(ports, schema):
+        return None
+    rows = ports.log.requests(deployment.model, since, until)
+    rows = rows.take(np.arange(max(0, len(rows) - MOST_ROWS), len(rows)))
+    rows = replace(rows, inputs={name: rows.inputs[name] for name in schema.names})
+    clear = {name: opened(ports, deployment.model, name, rows.inputs[name]) for name in sealed(schema)}
+    return replace(rows, inputs={**rows.inputs, **clear})

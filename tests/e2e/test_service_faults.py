@@ -1,0 +1,67 @@
+"""Faults of the service, on real processes: found, named, mended within the envelope, and lifted again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.timeout(180)
+MODULE = """
+import numpy as np
+
+class Predictor:
+    task = "binary"
+    classes = ["no", "yes"]
+
+    def predict(self, frame):
+        {bug}
+        return 1 / (1 + np.exp((1000 - frame["balance"]) / 200 + (frame["age"] - 50) / 20))
+"""
+BUG = 'assert not (frame["age"] > 90).any(), "nobody is so old"'
+
+
+@pytest.fixture
+def project(setpoint: Any, campaign: Path) -> Path:
+    """Two versions of a class of one's own: the second one raises for the very old."""
+    text = (campaign / "setpoint.yaml").read_text().replace("campaign.joblib", "model.py:Predictor")
+    (campaign / "setpoint.yaml").write_text(text)
+    for bug in ("pass", BUG):
+        (campaign / "model.py").write_text(MODULE.format(bug=bug))
+        setpoint.run("deploy", campaign)
+    return campaign
+
+
+def asked(setpoint: Any, rows: pd.DataFrame) -> list[tuple[int, str | None]]:
+    """Ask row by row: status and the version that answered."""
+    found = []
+    for row in json.loads(rows.to_json(orient="records")):
+        status, _, headers = setpoint.ask("POST", "/v1/models/campaign:predict", {"instances": [row]})
+        found.append((status, headers["x-model-version"]))
+    return found
+
+
+def test_a_part_that_a_version_fails_on_is_answered_by_the_one_before(
+    setpoint: Any, project: Path, calls: Callable[..., pd.DataFrame]
+) -> None:
+    setpoint.up()
+    usual = calls(150, seed=1).drop(columns=["bought"])
+    old = usual[:40].assign(age=95, call=[f"o{i}" for i in range(40)])
+    assert {status for status, _ in asked(setpoint, usual)} == {200}
+    assert asked(setpoint, old[:20]) == [(500, "v2")] * 20
+    setpoint.tick()
+    (incident,) = setpoint.json("incidents", "campaign")["incidents"]
+    assert (incident["causes"][0]["cause"], incident["remedy"]) == ("exception", "fallback")
+    assert "age from" in incident["causes"][0]["subject"]
+
+    assert asked(setpoint, old[20:]) == [(200, "v1")] * 20
+    assert asked(setpoint, usual[:3]) == [(200, "v2")] * 3
+    setpoint.tick()
+    (incident,) = setpoint.json("incidents", "campaign")["incidents"]
+    assert incident["status"] == "held"
+    assert {(r["version"], r["role"]) for r in setpoint.records("campaign")[-3:]} == {("v2", "champion")}
+
+    setpoint.run("repair", "undo", incident["id"])
+    assert asked(setpoint, old[:1]) == [(500, "v2")]
