@@ -13,6 +13,7 @@ from quick import QuickScorer, QuickTrainer
 from reflexes import OWN, psi_is_high
 from sets import START, DataSet
 
+from setpoint.domain.audited import Audit
 from setpoint.domain.fault import OF_A_VERSION
 from setpoint.domain.records import moment
 from setpoint.loop.changes import settle
@@ -21,6 +22,7 @@ from setpoint.loop.drill.answering import FaultyScorer, release
 from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.ride import Stand, ride, stand, windows_at
+from setpoint.loop.drill.source import RecordedSource
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
@@ -62,20 +64,20 @@ class Lab:
     def stand(self, policy: str) -> tuple[Stand, Path, dict]:
         """Return where a policy stands when the fault begins, its home, and the models it has trained."""
         if policy not in self.before:
-            parts = self.parts((), FaultyLog(score=self.schema.score), policy)
+            parts = self.parts((), FaultyLog(score=self.schema.score), policy, self.traffic)
             parts.begin()
             parts.go(self.traffic, looks()[0])
             self.before[policy] = parts.stand(), parts.home, parts.trainer.made
         return self.before[policy]
 
-    def parts(self, faults, log, policy, home=None, made=()):
-        return Parts(self, faults, log, policy, home or self.data.home, dict(made))
+    def parts(self, faults, log, policy, traffic, home=None, made=()):
+        return Parts(self, faults, log, policy, traffic, home or self.data.home, dict(made))
 
 
 class Parts:
     """A loop wired over a copy of the data set's home."""
 
-    def __init__(self, lab: Lab, faults, log, policy: str, home: Path, made: dict):
+    def __init__(self, lab: Lab, faults, log, policy: str, traffic, home: Path, made: dict):
         self.lab, self.log, self.policy = lab, log, policy_of(policy if policy not in OWN else "alarm")
         self.own = policy
         self.home = Path(tempfile.mkdtemp(dir=lab.folder.name))
@@ -91,14 +93,15 @@ class Parts:
         self.ports = Ports(
             bundles=bundles, keys=HomeKeys(self.home, "0" * 64), notifier=MemoryNotifier(), log=log,
             state=SqlStateStore("sqlite://"), platform=RecordedPlatform(events_of(faults)), scorer=self.scorer,
-            trainer=trainer, jobs=self.home / "jobs", timed=False,
+            source=RecordedSource(traffic), trainer=trainer, jobs=self.home / "jobs", timed=False,
         )  # fmt: skip
         self.operator = Operator(ports=self.ports, clock=self.clock)
 
     def begin(self):
         model, bundles = self.file.model, self.ports.bundles
         self.log.open_model(model, self.lab.schema, read_binning(bundles.folder(model, "v1")))
-        settle(self.ports, None, stated_by(first(self.file, "v1", self.clock.now(), "bench"), self.file))
+        stated = stated_by(first(self.file, "v1", self.clock.now(), "bench"), self.file)
+        settle(self.ports, None, replace(stated, audit=Audit(function="source", rows_per_day=96)))
 
     def release(self, faults):
         """Have a copy of the champion take over, and answer worse; return the faults with its name."""

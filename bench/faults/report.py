@@ -10,7 +10,7 @@ REMEDIES = {
     "renamed": {"map", "map_levels", "inverse_map"},
     "frozen": {"impute", "ignore"},
     "swapped": {"swap", "swap_back"},
-    "skew": {"block", "wait", "pin"},
+    "skew": {"hold", "wait"},
     "release": {"rollback"},
     "exception": {"fallback", "rollback"},
     "outcomes": {"hold", "wait"},

@@ -66,7 +66,7 @@ def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) 
         before, *kept = (None,) if from_start else lab.stand(asked.policy)
         new = FaultyLog(score=lab.schema.score, faults=faults, callers=who, seed=asked.seed)
         log = new if before is None else before.log(faults, who, asked.seed)
-        parts = lab.parts(faults, log, asked.policy, *kept)
+        parts = lab.parts(faults, log, asked.policy, t, *kept)
         seen = _Watched(asked, faults, cases, lab.data)
         with seen:
             if before is None:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from setpoint.domain.audited import Refetched
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.keys import Keys
@@ -308,6 +309,13 @@ class Notifier(Protocol):
 
     def send(self, to: Sequence[str] | None, messages: Mapping[str, Message]) -> dict[str, str]:
         """Send to channels behind addresses, each its message, in bounded time; return why each failed, or ""."""
+
+
+class Source(Protocol):
+    """Where the inputs of recorded requests come from: it can be asked for them again."""
+
+    def fetch(self, function: str, records: Records) -> Refetched:
+        """Return what it says of rows, of the columns that it knows; errors are in words, it does not raise."""
 
 
 class Scorer(Protocol):

@@ -8,6 +8,7 @@ from setpoint.cli.app import COMMANDS
 from setpoint.cli.lazy import Later
 from setpoint.config import (
     METRICS,
+    AuditPart,
     CostPart,
     EnvelopePart,
     MarginsPart,
@@ -35,7 +36,7 @@ def page(name: str) -> str:
     "part",
     [
         *(SetpointFile, ObjectivePart, EnvelopePart, UpdatePart, CostPart),
-        *(SetPart, RolloutPart, StepPart, MarginsPart, OutcomesPart),
+        *(SetPart, RolloutPart, StepPart, MarginsPart, OutcomesPart, AuditPart),
     ],
 )
 def test_every_key_of_the_setpoint_file_has_its_row(part):

@@ -15,6 +15,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Schema
+from setpoint.domain.traffic import Traffic
 from setpoint.domain.update import DERIVED
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, Unusable
@@ -26,6 +27,7 @@ from setpoint.loop.drill.idle import NoTrainer
 from setpoint.loop.drill.lab import Lab, Wired
 from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, UNDER, Course, course_of, traffic_from
+from setpoint.loop.drill.source import RecordedSource
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.replay import RecordedPlatform
@@ -147,7 +149,9 @@ def _family(bundles: BundleStore, version: ModelVersion) -> Iterator[str]:
         yield version.version
 
 
-def _wired(schema: Schema, course: Course, home: Path, faults: tuple[Fault, ...], log: FaultyLog) -> Wired:
+def _wired(
+    schema: Schema, course: Course, home: Path, faults: tuple[Fault, ...], log: FaultyLog, traffic: Traffic
+) -> Wired:
     clock, bundles = VirtualClock(moment(course.since)), FolderBundleStore(home / "bundles")
     scorer = FaultyScorer(scorer=BundleScorer(bundles), schema=schema, faults=faults, clock=clock)
     ports = Ports(
@@ -158,6 +162,7 @@ def _wired(schema: Schema, course: Course, home: Path, faults: tuple[Fault, ...]
         state=SqlStateStore("sqlite://"),
         platform=RecordedPlatform(events_of(faults)),
         scorer=scorer,
+        source=RecordedSource(traffic),
         trainer=NoTrainer(),
         jobs=home / "jobs",
         timed=False,

@@ -36,6 +36,7 @@ COMMANDS = (
     ("envelope", "envelope:app", "Show what may happen without a person, and check that nothing else did."),
     ("versions", "versions:app", "Show the versions of MODEL; compare, verify, sign, export, hold and prune them."),
     ("replay", "replaying:app", "Show what the loop would have done with recorded traffic, beside doing nothing."),
+    ("audit", "auditing:audit_model", "Compare recorded inputs with what their source says of the same records."),
     (
         "drill",
         "drilling:drill_model",

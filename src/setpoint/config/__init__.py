@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationE
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from setpoint.config.alerts import AlertsPart
+from setpoint.config.audit import AuditPart
 from setpoint.config.envelope import ENVELOPE, EnvelopePart, PromotePart, RetrainPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
@@ -25,6 +26,7 @@ __all__ = [
     "QUALITY",
     "SECONDS",
     "SUPERVISOR",
+    "AuditPart",
     "CostPart",
     "EnvelopePart",
     "FeaturePart",
@@ -189,6 +191,7 @@ class SetpointFile(Part):
     sensitive: SensitivePart = SensitivePart()
     records: RecordsPart = RecordsPart()
     alerts: AlertsPart = AlertsPart()
+    audit: AuditPart | None = None
     objectives: list[ObjectivePart] = Field(min_length=1)
     profile: str | None = None
     train: str | None = None
@@ -233,7 +236,14 @@ def read_setpoint_file(path: Path) -> SetpointFile:
         raise InvalidInput(f"cannot read {file}: {e.strerror}; `setpoint init MODEL REFERENCE` writes one") from e
     setpoint = check_setpoint_text(text, file)
     own = [("metric", o.metric) for o in setpoint.objectives if is_own(o.metric)]
-    named = (("train", setpoint.train), ("profile", setpoint.profile), ("factory", setpoint.factory), *own)
+    again = setpoint.audit.function if setpoint.audit else None
+    named = (
+        ("train", setpoint.train),
+        ("profile", setpoint.profile),
+        ("factory", setpoint.factory),
+        ("audit", again),
+        *own,
+    )
     for key, where in named:
         if where is not None:
             _check_function(key, where, setpoint.root, file)
@@ -263,6 +273,8 @@ def check_setpoint_text(text: str, file: Path) -> SetpointFile:
     wrong = next((w for o in setpoint.objectives if (w := misfit(o, setpoint.task, setpoint.segments))), "")
     if wrong:
         raise InvalidInput(f"{file}: {wrong}")
+    if setpoint.audit and setpoint.sensitive.id:
+        raise InvalidInput(f"{file}: audit: the source is asked by id, and `sensitive:` records ids hashed")
     if setpoint.rollout.better == "value" and not any(o.gain for o in setpoint.objectives):
         raise InvalidInput(f"{file}: rollout: better: value needs an objective with a `gain:`")
     return setpoint
@@ -280,6 +292,7 @@ _LIKE = {
     "train": "train.py:fit",
     "profile": "features.py:describe",
     "metric": "metrics.py:profit",
+    "audit": "features.py:fetch",
     "factory": "net.py:build",
 }
 _KINDS: dict[type, str] = {type(None): "nothing", list: "a list", str: "a text"}
@@ -331,6 +344,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "sensitive": SensitivePart,
         "records": RecordsPart,
         "alerts": AlertsPart,
+        "audit": AuditPart,
         "outcomes": OutcomesPart,
         "update": UpdatePart,
         "rollout": RolloutPart,

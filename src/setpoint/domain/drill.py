@@ -13,6 +13,7 @@ MENDS: dict[Cause, tuple[Remedy, ...]] = {
     Cause.RENAMED: (Remedy.MAP_LEVELS,),
     Cause.FROZEN: (Remedy.IMPUTE, Remedy.IGNORE),
     Cause.SWAPPED: (Remedy.SWAP_BACK,),
+    Cause.SKEW: (Remedy.HOLD,),
     Cause.RELEASE: (Remedy.ROLLBACK,),
     Cause.OUTCOMES: (Remedy.HOLD,),
     Cause.PRIOR: (Remedy.RECALIBRATE, Remedy.RETRAIN),

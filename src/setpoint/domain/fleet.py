@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from setpoint.domain.audited import Audit, Audited
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
 from setpoint.domain.envelope import Envelope, Fact, Ruled
@@ -123,6 +124,7 @@ class Deployment:
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
+    `audit` says how inputs are fetched again, `audits` what came of it in the last weeks.
     """
 
     model: str
@@ -155,6 +157,8 @@ class Deployment:
     envelopes: tuple[Ruled, ...] = ()
     rehearsal: Rehearsal | None = None
     answers: tuple[Kept, ...] = ()
+    audit: Audit | None = None
+    audits: tuple[Audited, ...] = ()
 
     @property
     def distrusts(self) -> Incident | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.audited import Audited
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.ledger import Estimated, Ledger
@@ -20,6 +21,7 @@ from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.asked import asked_again, asked_since_mended
+from setpoint.loop.auditing import audited, kept
 from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.estimating import estimated
@@ -32,8 +34,9 @@ from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
 from setpoint.loop.situation import Prospect, prospect
-from setpoint.loop.spans import untouched
+from setpoint.loop.spans import sound_audits, untouched
 from setpoint.loop.studying import studied
+from setpoint.monitor.audit import not_audited
 from setpoint.monitor.burn import horizons
 from setpoint.monitor.estimate import estimate_findings
 from setpoint.monitor.failed import tried
@@ -76,6 +79,7 @@ class Look:
     answers: tuple[Kept, ...] = ()
     asked: Mapping[str, Requested] = field(default_factory=dict)  # around incidents whose part another version answers
     again: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # which of these the champion fails on, if any
+    audits: tuple[Audited, ...] = ()  # those of the last weeks, and what was audited now
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
@@ -97,6 +101,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     releases = same_columns(ports, deployment)
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     earlier = history.between(now - BASELINE, since)
+    audits, unasked = audited(ports, deployment, champion.schema, history, now)
     seen = Seen(
         now=now,
         schema=champion.schema,
@@ -115,6 +120,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         segments=read_binning(folder).segments,
         reference_gaps=reference_gaps(folder, champion),
         contract=read_contract(folder),
+        audited=(*(a for a in deployment.audits if a.at >= since), *audits),
+        audits=sound_audits(deployment, since),
         scopes=scopes(ports, deployment, champion, version, since, now),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
@@ -133,6 +140,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
             *noteworthy(study),
             *estimate_findings(estimates, champion.version),
             *rehearsal_findings(rehearsal, now),
+            *not_audited(seen, unasked),
             *(*failed, *lost, *unwoken, *unknown),
         ),
         study=study,
@@ -141,6 +149,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         standings=stand,
         rehearsal=rehearsal,
         answers=answers,
+        audits=kept((*deployment.audits, *audits), now),
         recent=seen.recent,
         history=history,
         unlearnt=rows.between(frontier, None).labelled,

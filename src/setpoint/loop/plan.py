@@ -39,11 +39,12 @@ from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
 from setpoint.loop.spans import touched
 from setpoint.loop.taking import is_persons, taken_by
+from setpoint.maintain.clean import clean_again
 from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
 from setpoint.maintain.recovery import recovered
 from setpoint.maintain.triage import QUALITY, SERVICE
-from setpoint.maintain.trust import sound_again
+from setpoint.maintain.trust import OUTCOMES, sound_again
 from setpoint.maintain.well import well_again
 from setpoint.update.advice import Move
 
@@ -163,10 +164,12 @@ def _next_for_fallen(incident: Incident, repair: Repair, deployment: Deployment,
 
 
 def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
-    healthy = look.healthy(deployment, incident.since)
-    sound, why = sound_again(
-        repair, healthy, look.history.between(incident.since, None), look.champion.schema, look.now
-    )
+    if repair.subject == OUTCOMES:
+        healthy = look.healthy(deployment, incident.since)
+        since = look.history.between(incident.since, None)
+        sound, why = sound_again(repair, healthy, since, look.champion.schema, look.now)
+    else:
+        sound, why = clean_again(incident, look.audits, look.now)
     if sound is None:
         return None
     return Close(incident=incident.id, why=why) if sound else Undo(incident=incident.id, why=why, helped=False)
@@ -317,7 +320,7 @@ def hindrance(deployment: Deployment, version: str, now: datetime) -> str:
     others = {v: share for v, share in deployment.served.shares.items() if v != version}
     by_hand = f"{written(others)} of the requests by a person's word" if others else ""
     doubt = deployment.distrusts
-    untrue = f"outcomes cannot be trusted ({doubt.id})" if doubt else ""
+    untrue = f"what is recorded cannot be trusted ({doubt.id})" if doubt else ""
     return frozen(deployment.rolling.freezes, now) or untrue or by_hand
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from setpoint.domain.value import field, value
 from setpoint.loop.own import OwnMetrics
-from setpoint.ports import BundleStore, KeyStore, Notifier, Platform, RecordLog, Scorer, StateStore, Trainer
+from setpoint.loop.sources import OwnSources
+from setpoint.ports import BundleStore, KeyStore, Notifier, Platform, RecordLog, Scorer, Source, StateStore, Trainer
 
 
 @value
@@ -20,6 +21,7 @@ class Ports:
     keys: KeyStore
     notifier: Notifier
     own: OwnMetrics = field(default_factory=OwnMetrics)
+    source: Source = field(default_factory=OwnSources)
     jobs: Path  # working folder of trainings, one folder a job
     job_timeout_s: float = 1_800.0
     job_memory: int | None = None  # bytes; None: four fifths of the machine's

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.audited import Audited
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, Remedy, Repair
@@ -50,6 +51,16 @@ def untouched(rows: Records, deployment: Deployment) -> NDArray[np.bool_]:
         inside = rows.time >= stamp(since)
         keep &= ~(inside if until is None else inside & (rows.time < stamp(until)))
     return keep
+
+
+def sound_audits(deployment: Deployment, until: datetime) -> tuple[Audited, ...]:
+    """Return the audits made before a time, of rows that no incident makes doubtful."""
+    spans = doubtful(deployment)
+    return tuple(
+        a
+        for a in deployment.audits
+        if a.at < until and not any(since <= a.until and (end is None or a.since < end) for since, end in spans)
+    )
 
 
 def repaired_spans(deployment: Deployment) -> list[tuple[FeatureMap, datetime, datetime | None]]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from setpoint.config import ObjectivePart, RolloutPart, SetPart, SetpointFile, StepPart, is_own
+from setpoint.domain.audited import Audit
 from setpoint.domain.course import Rolling, Step
 from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds, Ruled
 from setpoint.domain.evidence import Margins
@@ -31,6 +32,7 @@ def under(deployment: Deployment, file: SetpointFile) -> Deployment:
         allow=tuple(file.allow),
         retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
         alerts=alerts(file),
+        audit=audit(file),
     )
 
 
@@ -167,6 +169,14 @@ def alerts(file: SetpointFile) -> Alerts:
         remind_s=part.remind,
         quiet=Quiet(start_min=part.quiet.start, end_min=part.quiet.end, zone=part.quiet.zone) if part.quiet else None,
     )
+
+
+def audit(file: SetpointFile) -> Audit | None:
+    """Return what the file says of asking the source of the inputs again as a domain value."""
+    part = file.audit
+    if part is None:
+        return None
+    return Audit(function=str(file.root / part.function), rows_per_day=part.rows_per_day)
 
 
 def first(file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:

@@ -121,6 +121,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         ledger=look.ledger,
         rehearsal=look.rehearsal,
         answers=look.answers,
+        audits=look.audits,
         incidents=with_harm(incidents, deployment, look),
         decisions=(*deployment.decisions, *said),
     )

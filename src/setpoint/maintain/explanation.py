@@ -17,6 +17,7 @@ PRIOR = {
     Cause.RENAMED: -1.0,
     Cause.FROZEN: -1.0,
     Cause.SWAPPED: -2.0,
+    Cause.SKEW: -1.0,
     Cause.RELEASE: -1.0,
     Cause.OUTCOMES: -1.0,
     Cause.PRIOR: 0.0,

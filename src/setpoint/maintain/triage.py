@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from setpoint.domain.event import Event, What
 from setpoint.domain.finding import Finding
-from setpoint.domain.incident import Incident, IncidentStatus
+from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.value import replace
 
 QUALITY = "quality"
@@ -54,7 +54,7 @@ def opens(finding: Finding) -> bool:
 
 def is_about_inputs(finding: Finding) -> bool:
     """Whether a finding is about a column that callers send."""
-    return finding.monitor in ("drift", "data_quality") and finding.column not in OUTPUTS
+    return finding.monitor in ("drift", "data_quality", "audit") and finding.column not in OUTPUTS
 
 
 def is_about_answers(finding: Finding) -> bool:
@@ -217,9 +217,11 @@ def strength(finding: Finding) -> float:
 
 
 def mended(incident: Incident) -> datetime | None:
-    """Return when the harm of an incident ended: its repair was applied, or it closed."""
+    """Return when the harm of an incident ended: its repair was applied, or it closed; holding alone mends nothing."""
     repair = incident.repair
-    return repair.applied if repair is not None and repair.applied is not None else incident.closed
+    if repair is None or repair.applied is None or repair.remedy is Remedy.HOLD:
+        return incident.closed
+    return repair.applied
 
 
 def explained(finding: Finding, incidents: Iterable[Incident]) -> bool:

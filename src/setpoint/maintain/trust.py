@@ -10,6 +10,7 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import labels_of, spoiled
 
+OUTCOMES = "outcomes"  # what is held: outcomes, else the rows of columns
 ENOUGH, MOST = 60, 500  # outcomes since the hold, by arrival: half as many as came before it, within these
 LONGEST = timedelta(days=28)
 

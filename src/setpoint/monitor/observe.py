@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from setpoint.domain.finding import Finding
+from setpoint.monitor.audit import audit
 from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
 from setpoint.monitor.failed import FAILED, kept
@@ -45,6 +46,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, worst_slices, seen, good),
         *kept(seen, release, seen),
         *kept(seen, outcomes, seen),
+        *kept(seen, audit, seen),
         *kept(seen, service, seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.audited import Audited
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import ProcessEvent
@@ -69,6 +70,8 @@ class Seen:
         How often the loop looks; by default from the time since the last look.
     contract : DataContract
         Of the champion; its rules are watched.
+    audited, audits : tuple of Audited
+        What came of asking the source of the inputs again, since the last look; and before, where no incident was.
     """
 
     now: datetime
@@ -92,6 +95,8 @@ class Seen:
     reference_gaps: Mapping[tuple[str, str], Gap] = field(default_factory=dict)
     looks_per_year: float | None = None
     contract: DataContract = NO_CONTRACT
+    audited: tuple[Audited, ...] = ()
+    audits: tuple[Audited, ...] = ()
 
     @property
     def started(self) -> datetime:
@@ -130,8 +135,9 @@ def level_of(false_actions_per_year: float, looks: float, tests: int) -> float:
     return float(np.clip(share / (looks * max(tests, 1)), 1e-12, 0.05))
 
 
-# data quality, rows (rules, repeats, volume), sudden drift, quality, steps, estimates, service; slow drift and outcomes
-# spend nothing of it, for they open no incident
-FAMILIES = 7
+# data quality, rows (rules, repeats, volume), sudden drift, quality, steps, estimates, service, sources (audits of
+# inputs, the feed of outcomes); slow drift and outcomes spend nothing of it, for they open no incident
+FAMILIES = 8
 PARTS = 3  # data quality, requests refused, stuck divide a family's share among them; so do rules, repeats, volume
 STEPS = 2  # in the loss, and at a release: so do these
+SOURCES = 2  # inputs and outcomes: so do these

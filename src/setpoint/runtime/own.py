@@ -15,6 +15,7 @@ LIKE = {
     "train": "train.py:fit",
     "profile": "features.py:describe",
     "metric": "metrics.py:profit",
+    "audit": "features.py:fetch",
 }
 
 
@@ -26,7 +27,7 @@ def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
     where : str
         `path/to/file.py:function`.
     key : str
-        `artifact` (a class), `factory`, `train`, `profile` or `metric`.
+        `artifact` (a class), `factory`, `train`, `profile`, `metric` or `audit`.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from setpoint.domain.audited import Audited
 from setpoint.domain.envelope import Ruled
 from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.incident import Incident
@@ -16,6 +17,7 @@ LISTS: Mapping[str, type[Any]] = {
     "incidents": Incident,
     "releases": Release,
     "envelopes": Ruled,
+    "audits": Audited,
 }
 Lists = Mapping[str, tuple[Any, ...]]
 NOTHING: Lists = dict.fromkeys(LISTS, ())

@@ -40,7 +40,7 @@ class Wired:
     scorer: FaultyScorer
 
 
-Wire = Callable[[Path, tuple[Fault, ...], FaultyLog], Wired]
+Wire = Callable[[Path, tuple[Fault, ...], FaultyLog, Traffic], Wired]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Lab:
 
     def draw(self, kinds: Sequence[Cause]) -> tuple[list[Fault], dict[str, str]]:
         """Return one fault of each kind, of a feature on which the answers lean, and why the others are impossible."""
-        wired = self.wire(self.home, (), self._new_log(()))
+        wired = self.wire(self.home, (), self._new_log(()), self.traffic)
         model, champion = self.deployment.model, self.deployment.served.champion
 
         def ask(inputs: Columns) -> Columns:
@@ -101,7 +101,7 @@ class Lab:
 
     def before(self) -> Stand:
         """Ride up to the moment at which faults begin, and return where the deployment stands then."""
-        wired = self.wire(self.home, (), self._new_log(()))
+        wired = self.wire(self.home, (), self._new_log(()), self.traffic)
         ports, model = wired.operator.ports, self.deployment.model
         shadow = shadow_of(self.deployment, self.course)
         wired.log.open_model(model, self.schema, read_binning(ports.bundles.folder(model, shadow.served.champion)))
@@ -118,7 +118,7 @@ class Lab:
         who = {} if t.caller is None else dict(zip(t.id.tolist(), t.caller.tolist(), strict=True))
         with tempfile.TemporaryDirectory(dir=self.home, prefix="ride-") as folder:
             shutil.copytree(self.home / "bundles", Path(folder) / "bundles")
-            wired = self.wire(Path(folder), faults, before.log(faults, who, self.seed))
+            wired = self.wire(Path(folder), faults, before.log(faults, who, self.seed), t)
             answers = self._set_out(wired, before, fault)
             windows = windows_at(t, [self.course.begins, *self.course.later])[1:]
             left = wired.scorer.score(self.deployment.model, answers, t.inputs)

@@ -110,6 +110,7 @@ def shadow_of(deployment: Deployment, course: Course) -> Deployment:
         objectives=deployment.objectives,
         releases=(Release(version=champion, at=moment(course.since) - timedelta(days=1), by="drill"),),
         train=deployment.train,
+        audit=deployment.audit,
         allow=deployment.allow,
         updates=deployment.updates,
         rolling=replace(deployment.rolling, freezes=()),

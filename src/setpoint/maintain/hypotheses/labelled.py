@@ -13,6 +13,7 @@ from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import told
 from setpoint.maintain.together import SURE
+from setpoint.maintain.trust import OUTCOMES
 
 MOST = 4.0  # nats: what outcomes alone tell must yield to what is proven of the inputs
 RISEN = 3.0  # nats: the same, where only the rise of the loss tells
@@ -85,7 +86,7 @@ def by_delay(incident: Incident, case: Case) -> Iterator[Explanation]:
 
 def subject_of(cause: Cause, case: Case) -> str:
     """Return what a cause is about."""
-    return "outcomes" if cause is Cause.OUTCOMES else case.schema.target
+    return OUTCOMES if cause is Cause.OUTCOMES else case.schema.target
 
 
 def remedy(incident: Incident, cause: Cause, case: Case, why: str) -> Repair:

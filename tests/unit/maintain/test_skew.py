@@ -1,0 +1,84 @@
+"""Training/serving skew: told by the source, held for, and over when audits are clean."""
+
+from datetime import timedelta
+
+import pytest
+
+from setpoint.domain.audited import Audited, Difference
+from setpoint.domain.incident import Cause, Remedy, Repair
+from setpoint.domain.value import replace
+from setpoint.maintain.clean import clean_again
+from setpoint.maintain.investigate import investigate
+from setpoint.maintain.triage import triage
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def mismatch(finding):
+    """Return a function: an alarm that half of a column's values are not what their source says."""
+
+    def of(column="temp", kind="", **more):
+        said = {"rows": 24, "value": 0.5, "limit": 0.05, "detail": "12 of 24", "examples": ("r7",), **more}
+        return finding("audit", "mismatch", column, kind=kind, **said)
+
+    return of
+
+
+def test_a_skew_is_named_with_its_column_and_records_and_holds(mismatch, incident, world, score):
+    causes, repair = investigate(incident(mismatch("wind"), subject="wind"), world(), score)
+    assert (causes[0].cause, causes[0].subject) == (Cause.SKEW, "wind")
+    assert causes[0].weight > 0.9
+    assert "records r7" in causes[0].evidence[0]
+    assert repair.remedy is Remedy.HOLD
+    assert repair.subject == "wind"
+
+
+def test_a_fault_that_makes_just_these_differences_is_mended_instead(mismatch, incident, finding, world, score):
+    seen = incident(finding(column="temp"), mismatch("temp", kind="unit"))
+    causes, repair = investigate(seen, world(column="temp", scale=1.8, offset=32.0), score)
+    assert causes[0].cause is Cause.UNIT
+    assert repair.remedy is Remedy.INVERSE_MAP
+    assert Cause.SKEW in {c.cause for c in causes}
+
+
+def test_an_audit_joins_the_incident_of_its_column(mismatch, finding):
+    first, later = finding(column="temp"), mismatch("temp")
+    known = triage((), [first], first.until, model="demand", version="v1")
+    (one,) = triage(known, [later], later.until, model="demand", version="v1")
+    assert {f.monitor for f in one.findings} == {"drift", "audit"}
+
+
+@pytest.fixture
+def held(incident, mismatch):
+    """An incident whose rows are held for, and the audits up to then: clean, then half wrong."""
+    one = incident(mismatch(), subject="temp")
+    repair = replace(hold(one), applied=one.since + DAY)
+    before = [audit_at(one.since + k * DAY, 12 if k > 0 else 0) for k in (-3, -2, -1, 0.9)]
+    return replace(one, repair=repair), before
+
+
+def hold(one):
+    return Repair(id=f"{one.id}-hold", remedy=Remedy.HOLD, subject="temp")
+
+
+def audit_at(at, differ, rows=24):
+    found = (Difference(column="temp", rows=differ, first=at - DAY / 4, ids=("r1",)),) if differ else ()
+    return Audited(at=at, since=at - DAY / 2, until=at - DAY / 8, rows=rows, columns=("temp", "wind"), differ=found)
+
+
+@pytest.mark.parametrize(
+    ("differ", "verdict"), [((), None), ((11,), None), ((0,), True), ((11, 0), True), ((0, 11), None)]
+)
+def test_the_hold_ends_when_the_newest_audits_are_clean(held, differ, verdict):
+    one, audits = held
+    for k, n in enumerate(differ):
+        audits.append(audit_at(one.repair.applied + (k + 1) * DAY, n))
+    assert clean_again(one, audits, audits[-1].at)[0] is verdict
+
+
+def test_a_hold_for_a_skew_does_not_last_for_ever(held):
+    one, audits = held
+    verdict, why = clean_again(one, audits, one.repair.applied + 29 * DAY)
+    assert verdict is False
+    assert "28 days" in why
