@@ -33,7 +33,7 @@ def audit_model(
     rows: Annotated[int, typer.Option(min=1, max=10_000, help="Records the source is asked for.")] = PER_DAY,
     json: Json = False,
 ) -> None:
-    """Compare recorded inputs with their source, column by column. Exit code 1 if some surely differ."""
+    """Compare recorded inputs with what their source says of the same records. Exit code 1 if some surely differ."""
     operator = open_home(Settings())
     now, why = operator.clock.now(), ""
     if file is None:
