@@ -16,7 +16,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from setpoint.domain.schema import Task
 from setpoint.loop.replay.verdict import Answer, Race, judge
 from setpoint.stats.losses import losses
-from setpoint.stats.paired import mean_interval, moving_mean_interval
+from setpoint.stats.paired import mean_interval
+from setpoint.stats.stretch import stretch_interval
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "update"))
 from streams import REFERENCE, UNITS, streams
@@ -84,16 +85,16 @@ def exchanged(rng, pool, before):
 def wrong(never, pool, draw):
     """Count in percent: zero outside each interval, 'yes' to a gain that is none, 'no' to one of twice what counts."""
     counts = dict.fromkeys(("replay", "standing", "independent", "yes", "no"), 0)
-    cuts, rng, loss = np.cumsum([part.shape[1] for part in pool]), np.random.default_rng(1), float(never.mean())
-    before = np.split(never, cuts[:-1])
+    starts = np.cumsum([part.shape[1] for part in pool])[:-1].tolist()
+    before, rng, loss = np.split(never, starts), np.random.default_rng(1), float(never.mean())
     for _ in range(RUNS):
         gains = np.concatenate([draw(rng, part, b) for part, b in zip(pool, before, strict=True)])
-        ours = moving_mean_interval(gains)
+        ours = stretch_interval(gains, starts)
         counts["replay"] += outside(ours)
         counts["standing"] += outside(mean_interval(gains))
         counts["independent"] += abs(gains.mean()) > 1.96 * gains.std(ddof=1) / math.sqrt(len(gains))
         counts["yes"] += said(ours, loss) is Answer.YES
-        counts["no"] += said(moving_mean_interval(gains + PLANTED * loss), loss) is Answer.NO
+        counts["no"] += said(stretch_interval(gains + PLANTED * loss, starts), loss) is Answer.NO
     return {name: 100 * float(count) / RUNS for name, count in counts.items()}
 
 

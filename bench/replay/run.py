@@ -17,19 +17,17 @@ import numpy as np
 import onnxruntime
 import pyarrow.parquet as pq
 import sklearn
-from equal import equal_policies, outside
+from equal import equal_policies
 from projects import bike, planted, retail
-from scipy.signal import lfilter
 from state import looks_weighed, quarters
+from stretches import coverage
 
 from setpoint.bootstrap.replaying import replay_table
 from setpoint.config import Settings, read_setpoint_file, seconds
-from setpoint.stats.paired import mean_interval, moving_mean_interval
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "shared" / "datasets"
 PER_DAY = 10_000
-RUNS = 1_000
 
 
 def raced(project, every, policies, jobs=1):
@@ -90,20 +88,8 @@ def answers(rows, folder, data):
 
 
 def interval(rows, folder, data):
-    """How often a gain of zero is called one, or a loss, beside an interval for independent rows."""
-    found = []
-    for n in (300, 600, 3_000, 13_000):
-        for correlation in (0.0, 0.5, 0.9, 0.97, 0.99, 0.995):
-            runs = [_autoregressive(correlation, n, seed) for seed in range(RUNS)]
-            false = {
-                "moving": sum(outside(moving_mean_interval(x)) for x in runs),
-                "standing": sum(outside(mean_interval(x)) for x in runs),
-                "independent": sum(abs(x.mean()) > 1.96 * x.std(ddof=1) / np.sqrt(n) for x in runs),
-            }
-            row = {"rows": n, "correlation": correlation, **{k: 100 * int(v) / RUNS for k, v in false.items()}}
-            found.append(row)
-            print(" ".join(f"{k} {v:.3g}" for k, v in row.items()), flush=True)
-    return found
+    """How often the interval leaves out what it claims to cover, and other truths, beside one for independent rows."""
+    return coverage()
 
 
 def equal(rows, folder, data):
@@ -125,12 +111,6 @@ def state(rows, folder, data):
             flush=True,
         )
     return found
-
-
-def _autoregressive(correlation, rows, seed):
-    noise = np.random.default_rng(seed).normal(size=rows)
-    noise[0] /= np.sqrt(1 - correlation**2)  # it is stationary from the first row on
-    return lfilter([1], [1, -correlation], noise)
 
 
 PARTS = {"speed": speed, "answers": answers, "interval": interval, "equal": equal, "state": state}

@@ -69,13 +69,13 @@ def test_weights_find_the_gain_that_selection_hides() -> None:
     """
     rng, covered, plain, runs = np.random.default_rng(3), 0, 0, 200
     for _ in range(runs):
-        risk = rng.uniform(size=1_500)
-        never = rng.exponential(1, 1_500)
-        ours = never - 0.4 * risk + rng.normal(0, 0.3, 1_500)
+        risk = rng.uniform(size=2_000)
+        never = rng.exponential(1, 2_000)
+        ours = never - 0.4 * risk + rng.normal(0, 0.3, 2_000)
         p = 0.95 - 0.85 * risk
-        recorded = rng.uniform(size=1_500) < p
+        recorded = rng.uniform(size=2_000) < p
         losses = [np.where(recorded, x, np.nan) for x in (ours, never)]
-        weighed, unweighed = gain_of(*losses, weights_of(p, recorded)), gain_of(*losses)
+        weighed, unweighed = gain_of(*losses, weight=weights_of(p, recorded)), gain_of(*losses)
         assert weighed is not None
         assert unweighed is not None
         covered += weighed.low <= 0.2 <= weighed.high

@@ -1,11 +1,14 @@
 """Should the loop be switched on? The answer, its reasons, and how often it is wrong."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from setpoint.domain.update import Cost
+from setpoint.loop.replay.run import Ran, gain_between
 from setpoint.loop.replay.verdict import Answer, Race, gain_of, judge
 from setpoint.stats.paired import Interval
 
@@ -74,3 +77,18 @@ def test_outcomes_that_are_not_on_record_count_for_neither() -> None:
     assert found is not None
     assert (found.mean, found.rows) == (1.0, 20)
     assert gain_of(ours[:5], theirs[:5]) is None
+
+
+def test_a_lead_that_changes_sides_with_the_version_that_serves_is_luck(ran: Callable[..., Ran]) -> None:
+    """Four days a version, and outcomes that are missing on some days."""
+    never, ours = ran("never", 1.0), ran("setpoint", 1.0)
+    days = np.arange(len(ours.losses)) // 24
+    lead = np.array([1.0, -0.6, 0.9, 1.2, -1.1, 0.8, 1.0, -0.4, 1.1, 0.7])[days // 4]
+    steps = tuple(replace(s, champion=f"v{day // 4}") for day, s in enumerate(ours.course.steps))
+    known = np.where(days % 5 == 0, np.nan, ours.losses - lead)
+    moved = Ran(course=replace(ours.course, steps=steps), losses=known)
+    assert moved.course.starts == tuple(range(96, 960, 96))
+    luck = gain_between(moved, never)
+    assert luck is not None
+    assert luck.low < 0 < luck.mean
+    assert gain_of(known, never.losses, range(0, 960, 96)) == luck

@@ -8,9 +8,8 @@ from typing import Any
 from setpoint.domain.fleet import Decided
 from setpoint.domain.value import value
 from setpoint.errors import InvalidInput
-from setpoint.loop.replay.run import Ran
+from setpoint.loop.replay.run import Ran, gain_between
 from setpoint.loop.replay.values import Step
-from setpoint.loop.replay.verdict import gain_of
 from setpoint.stats.paired import Interval
 
 
@@ -67,7 +66,7 @@ def difference(a: Ran, b: Ran) -> Difference:
         b=_side(b, at, ours),
         settings=tuple(_settings(a.course.settings, b.course.settings)),
         at=at,
-        gain=gain_of(a.losses, b.losses, a.weights),
+        gain=gain_between(a, b),
     )
 
 

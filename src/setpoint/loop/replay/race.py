@@ -9,10 +9,10 @@ from setpoint.domain.update import DERIVED, Cost
 from setpoint.errors import InvalidInput
 from setpoint.loop.replay.existing import check
 from setpoint.loop.replay.policies import NEVER, SETPOINT
-from setpoint.loop.replay.run import Ran
+from setpoint.loop.replay.run import Ran, gain_between
 from setpoint.loop.replay.scored import mean_of
 from setpoint.loop.replay.values import Course, PolicyResult, Replayed, Window, decisions_of
-from setpoint.loop.replay.verdict import Race, Verdict, gain_of, judge
+from setpoint.loop.replay.verdict import Race, Verdict, judge
 
 
 def raced(rans: Mapping[str, Ran], file: SetpointFile) -> Replayed:
@@ -43,7 +43,7 @@ def verdict_of(ours: Ran, never: Ran, file: SetpointFile) -> Verdict:
     return judge(
         Race(
             policy=ours.course.policy,
-            gain=gain_of(ours.losses, never.losses, ours.weights),
+            gain=gain_between(ours, never),
             loss=mean_of(never.losses, never.weights) or 0.0,
             moved=not np.array_equal(ours.losses, never.losses, equal_nan=True),
             trainings=counts["fit"],
@@ -66,7 +66,7 @@ def _result(ran: Ran, never: Ran, cost: CostPart | None) -> PolicyResult:
         actions=tuple(f"{d.at:%Y-%m-%d %H:%M} {d.action} {d.subject}" for d in course.deployment.decisions),
         cost=course.training_s,
         means=course.means,
-        gain=None if course.policy == NEVER.name else gain_of(ran.losses, never.losses, ran.weights),
+        gain=None if course.policy == NEVER.name else gain_between(ran, never),
         value=None if ran.values is None else mean_of(ran.values, ran.weights),
         at_set_point=sum(held) / len(held) if held else None,
         recalibrations=sum(r.candidate.method in DERIVED for r in course.deployment.rollouts),

@@ -21,9 +21,11 @@ from setpoint.loop.replay.refits import refit_if_due
 from setpoint.loop.replay.scored import Scored, held, mean_of, scored
 from setpoint.loop.replay.traffic import Traffic, inputs_of, windows_of
 from setpoint.loop.replay.values import Course, Step
+from setpoint.loop.replay.verdict import gain_of
 from setpoint.loop.retention import expire
 from setpoint.ports import Recorder
 from setpoint.stats.losses import loss_name
+from setpoint.stats.paired import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,12 @@ class Ran:
     losses: Column
     values: Column | None = None
     weights: Column | None = None
+
+
+def gain_between(ours: Ran, theirs: Ran) -> Interval | None:
+    """Return how much less one policy lost per row than another over the same traffic."""
+    starts = sorted({*ours.course.starts, *theirs.course.starts})
+    return gain_of(ours.losses, theirs.losses, starts, ours.weights)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What a replay came to."""
 
 from datetime import datetime
+from itertools import accumulate, pairwise
 from typing import Any
 
 from setpoint.domain.fleet import Decided, Deployment
@@ -63,6 +64,13 @@ class Course:
     loss: str = ""
     training_s: float = 0.0
     existing: Existing | None = None
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Rows of the traffic at which another version began to serve."""
+        ends = accumulate(step.rows for step in self.steps)
+        pairs = zip(pairwise(self.steps), ends, strict=False)
+        return tuple(end for (before, after), end in pairs if before.champion != after.champion)
 
 
 @value

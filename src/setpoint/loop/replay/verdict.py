@@ -1,6 +1,7 @@
 """Should the loop be switched on for this table? Yes, no, or not enough evidence; and why."""
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from setpoint.domain.records import Column
 from setpoint.domain.update import Cost
 from setpoint.domain.value import value
-from setpoint.stats.paired import Interval, moving_mean_interval
+from setpoint.stats.paired import Interval
+from setpoint.stats.stretch import stretch_interval
 
 LEVEL = 0.95  # of the two-sided interval of the gain
 FEWEST = 100  # rows whose outcome is on record
@@ -60,13 +62,15 @@ class Race:
     cost: Cost | None = None
 
 
-def gain_of(ours: Column, theirs: Column, weight: Column | None = None) -> Interval | None:
+def gain_of(ours: Column, theirs: Column, starts: Sequence[int] = (), weight: Column | None = None) -> Interval | None:
     """Return how much less a policy lost per row than another on the same rows, with a 95 % interval.
 
     Parameters
     ----------
     ours, theirs : ndarray of shape (n,), float64
         Losses in time order; NaN where the outcome is not on record.
+    starts : sequence of int
+        Rows at which another version began to serve in one of the policies.
     weight : ndarray of shape (n,), float64, optional
         How many rows each recorded one stands for; the mean is the weighted one (Hájek), its interval that of the
         linearised differences.
@@ -79,12 +83,12 @@ def gain_of(ours: Column, theirs: Column, weight: Column | None = None) -> Inter
     known = np.isfinite(ours) & np.isfinite(theirs)
     if known.sum() < 8:
         return None
-    gains = (theirs - ours)[known]
+    gains, starts = (theirs - ours)[known], [int(known[:start].sum()) for start in starts]
     if weight is None:
-        return moving_mean_interval(gains, level=LEVEL)
+        return stretch_interval(gains, starts, level=LEVEL)
     w = weight[known] / weight[known].mean()
     mean = float(np.average(gains, weights=w))
-    around = moving_mean_interval(w * (gains - mean), level=LEVEL)
+    around = stretch_interval(w * (gains - mean), starts, level=LEVEL)
     return Interval(mean=mean, low=mean + around.low, high=mean + around.high, rows=len(gains))
 
 
