@@ -73,7 +73,8 @@ class Repair:
 
     `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
     after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back, `fallback`
-    where an earlier version answers a part of the rows.
+    where an earlier version answers a part of the rows. `cause` is what it is for, `weight` how sure that was
+    (posterior, among the causes that it excludes); `recovered` is when it was proven to help.
     """
 
     id: str
@@ -86,7 +87,10 @@ class Repair:
     loss_before: float | None = None
     loss_expected: float | None = None
     loss_realised: float | None = None
+    cause: Cause | None = None
+    weight: float = 1.0
     applied: datetime | None = None
+    recovered: datetime | None = None
     lifted: datetime | None = None
     refuted: bool = False  # taken back for it did not help: what it did to a row is no way to mend it
 
@@ -94,6 +98,32 @@ class Repair:
     def in_force(self) -> bool:
         """Whether it is in place."""
         return self.applied is not None and self.lifted is None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two repairs the same one: what is done, and to what."""
+        about = self.map.changes if self.map is not None else (self.subject, self.to_version or "")
+        return (str(self.remedy), *sorted(about))
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether callers are answered otherwise while it is in place."""
+        return self.at_door or self.to_version is not None
+
+    @property
+    def at_door(self) -> bool:
+        """Whether it stands between callers and the champion, to be taken away again when the fault is gone."""
+        return self.map is not None or self.fallback is not None
+
+
+@value
+class Tried:
+    """A repair that was in place and was taken back: when, by whom, and why."""
+
+    repair: Repair
+    at: datetime
+    by: str
+    why: str
 
 
 class IncidentStatus(StrEnum):
@@ -175,6 +205,7 @@ class Incident:
     findings: tuple[Finding, ...]
     causes: tuple[Hypothesis, ...] = ()
     repair: Repair | None = None
+    tried: tuple[Tried, ...] = ()  # repairs that were taken back: none of them is put in place again for it
     acted_by: str = ""
     approved_by: str = ""
     taken_by: str = ""  # who took the last repair back: they are asked before another one acts
@@ -216,3 +247,7 @@ class Incident:
         """When it was proven to be well again: under a remedy, or because it was over; None while it is not."""
         proven = [e.at for e in self.timeline if e.what is What.RECOVERED]
         return proven[-1] if proven and (self.closed or self.status is IncidentStatus.HELD) else self.closed
+
+    def named(self, part: str) -> str:
+        """Return the id of a repair of this incident, or of a part of it: a new one after each that was taken back."""
+        return f"{self.id}{part}" + (f"-{len(self.tried) + 1}" if self.tried else "")

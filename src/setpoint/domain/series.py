@@ -85,6 +85,13 @@ class ColumnSeries:
         """Return some of the stretches."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in (*SUMMED, "low", "high")})
 
+    def blanked(self, chosen: NDArray[np.bool_]) -> "ColumnSeries":
+        """Return the column as if it had not been there in some of the stretches."""
+        kept: dict[str, Any] = {}
+        for name in SUMMED:
+            kept[name] = np.where(chosen if getattr(self, name).ndim == 1 else chosen[:, None], 0, getattr(self, name))
+        return replace(self, **kept, low=np.where(chosen, np.inf, self.low), high=np.where(chosen, -np.inf, self.high))
+
     def summed(self, starts: IntArray) -> "ColumnSeries":
         """Return the sums of the stretches from each of some places to the next."""
         sums: dict[str, Any] = {name: np.add.reduceat(getattr(self, name), starts, axis=0) for name in SUMMED}
@@ -136,6 +143,12 @@ class Series:
     def without(self, column: str) -> "Series":
         """Return the other columns."""
         return replace(self, columns={name: c for name, c in self.columns.items() if name != column})
+
+    def blanked(self, column: str, chosen: NDArray[np.bool_]) -> "Series":
+        """Return the stretches without a column in some of them; as they are where it is not counted."""
+        if column not in self.columns or not chosen.any():
+            return self
+        return replace(self, columns={**self.columns, column: self.columns[column].blanked(chosen)})
 
     def between(self, since: datetime | None, until: datetime | None) -> "Series":
         """Return the stretches that begin in a window; None leaves a side open."""

@@ -58,11 +58,12 @@ class Undo:
 
 @value
 class Close:
-    """End an incident."""
+    """End an incident; `helped` says whether the repair that stays was what it needed."""
 
     incident: str
     why: str
     loss: float | None = None
+    helped: bool = True
 
 
 @value

@@ -10,7 +10,7 @@ from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.value import value
 from setpoint.loop.history import changes_of
 
-RELEASING = ("release", "promote", "mend", "restore")  # the decisions that make a version champion
+RELEASING = ("release", "promote", "mend", "undo", "restore")  # the decisions that make a version champion
 
 
 @value
@@ -119,7 +119,7 @@ def _loose(deployment: Deployment, since: datetime, versions: Collection[str] | 
 
 
 def _explains(decided: Decided, release: Release) -> bool:
-    named = decided.subject == release.version or decided.action == "mend"
+    named = decided.subject == release.version or decided.action in ("mend", "undo")
     return decided.at == release.at and decided.by == release.by and decided.action in RELEASING and named
 
 

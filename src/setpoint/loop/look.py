@@ -34,7 +34,7 @@ from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
 from setpoint.loop.situation import Prospect, prospect
-from setpoint.loop.spans import sound_audits, untouched
+from setpoint.loop.spans import natural, sound_audits
 from setpoint.loop.studying import studied
 from setpoint.monitor.audit import not_audited
 from setpoint.monitor.burn import horizons
@@ -83,11 +83,11 @@ class Look:
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
-        """Return the rows of the weeks before a time that no incident makes doubtful."""
+        """Return the rows of the weeks before a time that tell what is usual, see `natural`."""
         rows = self.earlier.get(before)
         if rows is None:
             rows = self.history.between(before - BASELINE, before)
-        return rows.take(untouched(rows, deployment))
+        return natural(rows, deployment)
 
 
 def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
@@ -107,7 +107,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         schema=champion.schema,
         limits=read_limits(folder),
         recent=history.between(since, now),
-        baseline=earlier.take(untouched(earlier, deployment)),
+        baseline=natural(earlier, deployment),
         labelled=history.labelled,
         refused=ports.log.refused(model, since, now),
         answers=history,

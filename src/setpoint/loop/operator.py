@@ -17,8 +17,8 @@ from setpoint.domain.data_contract import DataContract
 from setpoint.domain.event import What
 from setpoint.domain.evolution import same_width
 from setpoint.domain.fleet import Decided, Deployment
-from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.live import sharing, written
+from setpoint.domain.mending import UNMENDED, barred
 from setpoint.domain.objective import asked_latency_us
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
 from setpoint.domain.schema import Handling, Schema, Task
@@ -335,8 +335,10 @@ class Operator:
             said = approved(rollout, by=by, fast=False) if rollout.moving else replace(rollout, approved_by=by)
             return with_rollout(deployment, said)
         incident = find_incident(deployment, id_)
-        if incident.status not in (IncidentStatus.OPEN, IncidentStatus.WAITING) or incident.repair is None:
+        if incident.status not in UNMENDED or incident.repair is None:
             raise Conflict(f"{id_} waits for nothing: it is {incident.status}")
+        if why := barred(incident, incident.repair):
+            raise Conflict(f"{id_} waits for nothing: {why}")
         wanted = tuple(r for r in incident.refused if r is not incident.refusal)
         allowed = replace(incident, approved_by=by, refused=wanted, handled_by="")
         told = f"{incident.repair.remedy} approved by {by}"

@@ -10,6 +10,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import frozen
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import written
+from setpoint.domain.mending import UNMENDED, barred
 from setpoint.domain.rollout import Decision, Moving, Phase, Rollout
 from setpoint.loop.actions import (
     Action,
@@ -37,13 +38,14 @@ from setpoint.loop.changes import find_rollout
 from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.history import changes_of, next_step, promotion, training
 from setpoint.loop.look import Look
-from setpoint.loop.spans import touched
-from setpoint.loop.taking import is_persons, taken_by
+from setpoint.loop.placing import overlapping
+from setpoint.loop.spans import otherwise_mended, touched
+from setpoint.loop.taking import is_persons, objection
 from setpoint.maintain.clean import clean_again
 from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
-from setpoint.maintain.recovery import recovered
-from setpoint.maintain.triage import QUALITY, SERVICE
+from setpoint.maintain.recovery import DEADLINE, at_the_deadline, due, recovered
+from setpoint.maintain.triage import QUALITY, SERVICE, is_data
 from setpoint.maintain.trust import OUTCOMES, sound_again
 from setpoint.maintain.well import well_again
 from setpoint.update.advice import Move
@@ -80,16 +82,16 @@ def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Ac
     if _worth_investigating(incident, deployment, look):
         return Investigate(incident=incident.id)
     repair = incident.repair
-    if repair is None or repair.remedy.is_advice or repair.lifted is not None:
+    if repair is None or repair.remedy.is_advice or barred(incident, repair):
         return None  # nothing proven, nothing to do here, or tried and taken back
     if incident.refusal is not None:
         return None
     if incident.approved_by:
         return Mend(incident=incident.id, repair=repair, why=repair.proof, by=incident.approved_by)
     verb, why = decide(incident, deployment.envelope, changes_of(deployment.decisions), look.now)
-    if verb == "act" and (person := taken_by(incident, deployment)):
-        verb, why = "ask", f"{person} took such a repair back: `setpoint repair approve {incident.id}`"
-    if verb == "act":
+    if verb == "act" and (why_not := objection(incident, deployment, look.now)):
+        verb, why = "ask", f"{why_not}: `setpoint repair approve {incident.id}`"
+    if verb == "act" and not overlapping(deployment, repair):
         return Mend(incident=incident.id, repair=repair, why=repair.proof)
     if verb == "ask" and incident.status is not IncidentStatus.WAITING:
         return Ask(incident=incident.id, why=why)
@@ -135,9 +137,15 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
     if repair.remedy is Remedy.HOLD:
         return _trusted_again(incident, repair, deployment, look)
     after = look.history.between(repair.applied, _next_since(incident, deployment))
-    verdict, loss, why = recovered(incident, after, look.healthy(deployment, incident.since), look.champion.schema.task)
+    healthy = look.healthy(deployment, incident.since)
+    verdict, loss, why = recovered(incident, after, healthy, look.champion.schema.task)
+    if verdict is None and look.now >= due(repair):
+        verdict, why = at_the_deadline(repair, look.history.between(incident.since, repair.applied), after, healthy)
     if verdict is None:
         return None
+    if not verdict and repair.to_version is not None:  # on the same requests it was the better one
+        stays = f"{why}; {repair.to_version} stays, for the harm has another cause"
+        return Close(incident=incident.id, loss=loss, why=stays, helped=False)
     if not verdict:
         return Undo(incident=incident.id, why=why, helped=False)
     if repair.map is not None:
@@ -153,11 +161,13 @@ def _next_for_fallen(incident: Incident, repair: Repair, deployment: Deployment,
         well, why = answers_again(again, repair.fallback.instead_of)
         if well:
             return Undo(incident=incident.id, why=why, helped=True)
-    if incident.status is IncidentStatus.HELD or incident.id not in look.asked:
+    if incident.status is IncidentStatus.HELD:
         return None
-    helps, why = answers_instead(repair, look.asked[incident.id])
+    asked = look.asked.get(incident.id)
+    helps, why = answers_instead(repair, asked) if asked is not None else (None, "nobody asked")
     if helps is None:
-        return None
+        over = f"{DEADLINE.days} days after it was put in place nothing shows that it helps: {why}"
+        return Undo(incident=incident.id, why=over, helped=False) if look.now >= due(repair) else None
     return (
         Hold(incident=incident.id, loss=None, why=why) if helps else Undo(incident=incident.id, why=why, helped=False)
     )
@@ -190,8 +200,10 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
     if not len(look.recent):
         return None
     healthy = look.healthy(deployment, incident.since)
-    since = look.history.between(repair.applied, None)
-    well, why = well_again(repair.map, since, healthy, look.champion.schema)
+    since = otherwise_mended(look.history.between(repair.applied, None), deployment, repair.map)
+    others = (i for i in deployment.incidents if i.id != incident.id and i.status in UNMENDED)
+    alone = not any(is_data(i) for i in others)
+    well, why = well_again(repair.map, since, healthy, look.champion.schema, alone=alone)
     return Undo(incident=incident.id, why=why, helped=True) if well else None
 
 

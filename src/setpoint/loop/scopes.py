@@ -12,7 +12,7 @@ from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning, read_profile, read_segments
-from setpoint.loop.spans import doubtful
+from setpoint.loop.spans import doubtful, sent_otherwise
 from setpoint.monitor.limits import read_limits
 from setpoint.monitor.scope import BASELINE, DAY, HOUR, MINUTE, MINUTES_KEPT, Scope, floored
 
@@ -38,6 +38,7 @@ def scopes(
         minutes=minutes,
         limits=read_limits(folder),
         doubtful=doubtful(deployment),
+        otherwise=sent_otherwise(deployment),
         reference=read_profile(folder),
         divided=2 if binning.segments else 1,
     )

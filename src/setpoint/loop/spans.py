@@ -1,5 +1,7 @@
 """Which stretches of the log may be trusted as normal."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,9 +11,12 @@ from setpoint.domain.audited import Audited
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, Remedy, Repair
-from setpoint.domain.records import Records, stamp
+from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.repaired import repaired_where
 from setpoint.domain.training_set import LeftOut
 from setpoint.maintain.triage import FAIRNESS, SERVICE, WAY_BACK
+from setpoint.maintain.trust import OUTCOMES
+from setpoint.update.sets.fill import repaired_inputs
 
 Span = tuple[datetime, datetime | None]
 # rows of an incident without a remedy are kept out of the baseline this long; then they are the new normal
@@ -40,16 +45,55 @@ def touched(incident: Incident) -> Span | None:
 
 
 def doubtful(deployment: Deployment) -> tuple[Span, ...]:
-    """Return the stretches whose rows an incident makes doubtful."""
-    return tuple(filter(None, map(touched, deployment.incidents)))
+    """Return the stretches whose rows an incident makes doubtful, all columns of them."""
+    spans = ((i, touched(i)) for i in deployment.incidents if not _holds(i))
+    return tuple((span[0], _until_repaired(i, span[1])) for i, span in spans if span is not None)
+
+
+def sent_otherwise(deployment: Deployment) -> tuple[tuple[str, Span], ...]:
+    """Return the columns that are sent otherwise than usual under a proven repair, each with the stretch."""
+    return tuple(
+        (column, span)
+        for i in deployment.incidents
+        if _is_proven(i) and i.repair and i.repair.map and (span := touched(i)) is not None
+        for column in i.repair.map.changes
+    )
+
+
+def _until_repaired(incident: Incident, end: datetime | None) -> datetime | None:
+    return incident.repair.applied if incident.repair is not None and _is_proven(incident) else end
 
 
 def untouched(rows: Records, deployment: Deployment) -> NDArray[np.bool_]:
     """Return a mask of the rows that no incident makes doubtful."""
+    return _sound(rows, deployment.incidents)
+
+
+def natural(rows: Records, deployment: Deployment) -> Records:
+    """Return the rows that tell what is usual, with inputs as they would have come without a fault.
+
+    Rows that were answered under a repair which was proven to help are among them: as the model saw them, but that what
+    stands in the place of a value is missing. So monitors see on while a fault lasts. Of rows whose outcomes are held,
+    the inputs are usual, and the outcomes unknown.
+    """
+    held = [i for i in deployment.incidents if _holds(i)]
+    kept = _unlabelled(rows.take(_sound(rows, [i for i in deployment.incidents if not _holds(i)])), held)
+    named = [(_plain(m), mask) for m in _proven(deployment) if (mask := _under(kept, m)).any()]
+    if not named:
+        return kept
+    mended = np.logical_or.reduce([mask for _, mask in named])
+    inputs = repaired_where(kept.inputs, named)
+    return replace(kept, inputs=inputs, maps=np.where(mended, "", kept.maps).astype(object))
+
+
+def _sound(rows: Records, incidents: Iterable[Incident]) -> NDArray[np.bool_]:
     keep = np.ones(len(rows), dtype=bool)
-    for since, until in doubtful(deployment):
-        inside = rows.time >= stamp(since)
-        keep &= ~(inside if until is None else inside & (rows.time < stamp(until)))
+    for incident in incidents:
+        if (span := touched(incident)) is None:
+            continue
+        mended = _under(rows, incident.repair.map) if _is_proven(incident) and incident.repair else None
+        inside = _inside(rows.time, span)
+        keep &= ~inside if mended is None else ~inside | mended
     return keep
 
 
@@ -63,6 +107,53 @@ def sound_audits(deployment: Deployment, until: datetime) -> tuple[Audited, ...]
     )
 
 
+def _inside(time: Column, span: Span) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = time >= stamp(span[0])
+    return inside if span[1] is None else inside & (time < stamp(span[1]))
+
+
+def _unlabelled(rows: Records, held: Iterable[Incident]) -> Records:
+    """Return the rows without the outcomes that were held, by request or by arrival."""
+    doubtful = np.zeros(len(rows), dtype=bool)
+    for incident in held:
+        if (span := touched(incident)) is not None:
+            doubtful |= _inside(rows.time, span) | _inside(rows.known, span)
+    if not doubtful.any():
+        return rows
+    known = np.where(doubtful, np.datetime64("NaT", "us"), rows.known)
+    return replace(rows, outcome=np.where(doubtful, np.nan, rows.outcome), known=known)
+
+
+def _holds(incident: Incident) -> bool:
+    """Whether it is outcomes that are held for an incident: its inputs are sound."""
+    repair = incident.repair
+    return repair is not None and repair.remedy is Remedy.HOLD and repair.subject == OUTCOMES
+
+
+def _is_proven(incident: Incident) -> bool:
+    repair = incident.repair
+    return repair is not None and repair.map is not None and repair.recovered is not None and not repair.refuted
+
+
+def _proven(deployment: Deployment) -> list[FeatureMap]:
+    return [i.repair.map for i in deployment.incidents if _is_proven(i) and i.repair and i.repair.map]
+
+
+def _under(rows: Records, repair: FeatureMap | None) -> NDArray[np.bool_]:
+    """Return which rows were answered under a repair."""
+    if repair is None:
+        return np.zeros(len(rows), dtype=bool)
+    texts, codes = np.unique(rows.maps.astype(str), return_inverse=True)
+    under: NDArray[np.bool_] = np.array([repair.id in text.split() for text in texts.tolist()], bool)[codes]
+    return under
+
+
+def _plain(repair: FeatureMap) -> FeatureMap:
+    """Return a repair that puts nothing in the place of a value: what does not come is not known."""
+    instead = repair.instead
+    return repair if instead is None else replace(repair, instead=replace(instead, peers=(), constant=None))
+
+
 def repaired_spans(deployment: Deployment) -> list[tuple[FeatureMap, datetime, datetime | None]]:
     """Return every data repair with the stretch of its fault: training sets are repaired over it."""
     return [
@@ -70,6 +161,12 @@ def repaired_spans(deployment: Deployment) -> list[tuple[FeatureMap, datetime, d
         for i in deployment.incidents
         if i.repair is not None and i.repair.map is not None and i.repair.applied is not None and not i.repair.refuted
     ]
+
+
+def otherwise_mended(rows: Records, deployment: Deployment, repair: FeatureMap) -> Records:
+    """Return rows as they would have been sent if a repair's columns were the only broken ones."""
+    others = [span for span in repaired_spans(deployment) if span[0].id != repair.id]
+    return replace(rows, inputs=repaired_inputs(rows, others)) if others else rows
 
 
 def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]:

@@ -14,7 +14,7 @@ from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import ModelFailed, SetpointError
 from setpoint.loop.ports import Ports
-from setpoint.loop.spans import untouched
+from setpoint.loop.spans import natural
 from setpoint.monitor.study import Studied, due, lately, study
 from setpoint.stats.attribution import Ask
 
@@ -32,7 +32,7 @@ def studied(
             now=now,
             version=champion.version,
             reference=_reference(ports, champion, secret),
-            recent=recent.take(untouched(recent, deployment)),
+            recent=natural(recent, deployment),
             asked=None if secret else _asked(ports, champion),
             why_not=f"{', '.join(secret)} cannot be shown to the model again: sensitive" if secret else "",
         )

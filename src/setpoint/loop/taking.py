@@ -1,49 +1,72 @@
-"""Take a repair at the door back: when its column is well again, when it did not help, or when a person says so."""
+"""Take a repair back: when its column is well again, when it did not help, or when a person says so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from setpoint.domain import mending
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.event import What
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.incident import Incident, IncidentStatus, Remedy
+from setpoint.domain.incident import Incident, Remedy, Repair, Tried
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.changes import cause_of, decided, find_incident, having_incident, settle, with_incident
+from setpoint.loop.placing import displaced
 from setpoint.loop.ports import Ports
 from setpoint.maintain.triage import QUALITY
+
+REMEMBERED = timedelta(days=90)  # for so long a person who took a repair back is asked before another one acts
+FLAPPING, WITHIN = 2, timedelta(days=7)  # the same repair so often within that time: a person is asked before the next
 
 
 def taken_back(
     deployment: Deployment, id_: str, now: datetime, why: str, *, helped: bool, by: str = LOOP
 ) -> Deployment:
-    """Return the deployment without the repair of an incident, which is over if the repair helped, and else open."""
+    """Return the deployment without the repair of an incident, which is over if the repair helped, and else open.
+
+    One that did not help is explained anew, knowing that; a person who took it back is left in peace until there is
+    twice the evidence.
+    """
     incident = find_incident(deployment, id_)
     repair = incident.repair
     assert repair is not None
-    if repair.map is not None:
-        kept = tuple(m for m in deployment.served.maps if m.id != repair.map.id)
-        deployment = replace(deployment, served=replace(deployment.served, maps=kept))
-    if repair.fallback is not None:
-        others = tuple(f for f in deployment.served.fallbacks if f.id != repair.fallback.id)
-        deployment = replace(deployment, served=replace(deployment.served, fallbacks=others))
-    changed = replace(
-        incident,
-        status=IncidentStatus.CLOSED if helped else IncidentStatus.OPEN,
-        repair=replace(repair, lifted=now, refuted=not helped),
-        closed=now if helped else None,
-        investigated=now,
-        approved_by=incident.approved_by if helped else "",
-        taken_by="" if by == LOOP else by,
-    )
+    deployment, more = displaced(deployment, repair, now, by)
+    if helped:
+        changed = mending.lifted(incident, now)
+    else:
+        again = by == LOOP and repair.remedy is not Remedy.HOLD  # a feed that stays broken is explained already
+        changed = replace(mending.given_up(incident, now, why, by), investigated=None if again else now)
     verb, what = ("lift", What.LIFTED) if helped else ("undo", What.UNDONE)
-    deployment = with_incident(deployment, changed, now, f"{verb} {repair.remedy}: {why}", what=what, by=by)
-    return decided(deployment, now, *cause_of(changed), verb, why, by)
+    deployment = with_incident(deployment, changed, now, f"{verb} {repair.remedy}: {why}{more}", what=what, by=by)
+    return decided(deployment, now, *cause_of(changed), verb, why + more, by)
 
 
-def taken_by(incident: Incident, deployment: Deployment) -> str:
-    """Return who took a repair of the same columns back while its fault lasts; empty where nobody did."""
-    about = _about(incident)
-    return next((i.taken_by for i in deployment.incidents if i.live and i.taken_by and about & _about(i)), "")
+def objection(incident: Incident, deployment: Deployment, now: datetime) -> str:
+    """Return why a person is asked before a repair acts that the envelope allows; empty if nothing speaks against it.
+
+    Somebody took a repair of the same columns back, and nobody has allowed one since; or the same repair was put in
+    place twice within a week already, so that it would come and go for ever.
+    """
+    repair = incident.repair
+    assert repair is not None
+    if person := taken_by(incident, deployment, now):
+        return f"{person} took such a repair back"
+    lately = [r for r in _all(deployment) if r.key == repair.key and r.applied and now - r.applied < WITHIN]
+    if repair.changes_answers and len(lately) >= FLAPPING:
+        return f"{repair.remedy} of {repair.subject} came and went {len(lately)} times in {WITHIN.days} days"
+    return ""
+
+
+def taken_by(incident: Incident, deployment: Deployment, now: datetime) -> str:
+    """Return who took a repair of the same columns back within 90 days, if no person has allowed one since."""
+    about = _about(incident, incident.repair)
+    taken = [
+        t
+        for i in deployment.incidents
+        for t in i.tried
+        if t.by != LOOP and now - t.at < REMEMBERED and about & _about(i, t.repair)
+    ]
+    last = max(taken, key=lambda t: t.at, default=None)
+    return "" if last is None or _allowed(deployment, about, last) else last.by
 
 
 def is_persons(deployment: Deployment) -> bool:
@@ -54,26 +77,44 @@ def is_persons(deployment: Deployment) -> bool:
     return bool(taken or refused)
 
 
-def _about(incident: Incident) -> set[str]:
-    repair = incident.repair
+def _allowed(deployment: Deployment, about: set[str], last: Tried) -> bool:
+    """Whether a person had a repair of the same columns put in place since one was taken back."""
+    return any(
+        i.repair is not None
+        and i.repair.applied is not None
+        and i.repair.applied > last.at
+        and i.acted_by != LOOP
+        and about & _about(i, i.repair)
+        for i in deployment.incidents
+    )
+
+
+def _all(deployment: Deployment) -> list[Repair]:
+    """Return all repairs that were ever put in place."""
+    given_up = [t.repair for i in deployment.incidents for t in i.tried]
+    last = [i.repair for i in deployment.incidents if i.repair is not None and i.repair.applied is not None]
+    return [*given_up, *(r for r in last if not r.refuted)]
+
+
+def _about(incident: Incident, repair: Repair | None) -> set[str]:
     return {incident.subject, *(repair.map.changes if repair and repair.map else ())}
 
 
 def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
-    """Take the repair of an incident back by a person's word; from then on a person is asked before another acts.
+    """Take the repair of an incident back by a person's word; from then on a person is asked before another one acts.
 
     Raises
     ------
     NotFound
         If there is no such incident.
     Conflict
-        If no repair of it is in place at the door, and outcomes are not held for it.
+        If no repair of it is in place that can be taken back.
     """
     with ports.state.lease():
         before = having_incident(ports, id_)
         incident = find_incident(before, id_)
         repair = incident.repair
-        undone = repair is not None and (repair.map is not None or repair.remedy in (Remedy.HOLD, Remedy.FALLBACK))
-        if repair is None or not undone or not repair.in_force:
-            raise Conflict(f"no repair of {id_} is in place at the door: it is {incident.status}")
+        undone = repair is not None and (repair.changes_answers or repair.remedy is Remedy.HOLD)
+        if repair is None or not undone or not repair.in_force or not incident.live:
+            raise Conflict(f"no repair of {id_} is in place: it is {incident.status}")
         return settle(ports, before, taken_back(before, id_, now, f"taken back by {by}", helped=False, by=by))

@@ -21,10 +21,10 @@ LATEST = 2_000  # rows of a stretch that are looked at, so that an investigation
 class Case:
     """The records around an incident, and the versions and repairs in force.
 
-    `healthy` are rows of the weeks before it that no incident touched, `suspect` those since `incident.since`; both
-    hold inputs as they came. `previous` is the release that `champion` replaced. `maps` are the repairs now live.
-    `unreadable` says why no version can be asked again with these inputs, if so. `asked` are the requests around an
-    incident of the service, those that failed among them.
+    `healthy` are rows of the weeks before it that no incident makes doubtful, with usual inputs; `suspect` are those
+    since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced. `maps` are the
+    repairs now live. `unreadable` says why no version can be asked again with these inputs, if so. `asked` are the
+    requests around an incident of the service, those that failed among them.
     """
 
     schema: Schema

@@ -7,6 +7,7 @@ from typing import Literal
 from setpoint.domain.bounds import breaches, spent
 from setpoint.domain.envelope import Change, Envelope, Kind
 from setpoint.domain.incident import Incident, Remedy
+from setpoint.maintain.explanation import SURE_ENOUGH
 
 Decision = Literal["act", "ask", "wait"]
 
@@ -21,5 +22,8 @@ def decide(incident: Incident, envelope: Envelope, before: Sequence[Change], now
     found = breaches(envelope, Change(at=now, kind=Kind(remedy), subject=incident.subject), before)
     if found:
         return "ask", f"{found[0].words}: `setpoint repair approve {incident.id}`"
+    if incident.repair.weight < SURE_ENOUGH:
+        why = f"what was tried did not help, and the next cause is {incident.repair.weight:.0%} sure only"
+        return "ask", f"{why}: `setpoint repair approve {incident.id}`"
     today = spent(before, now) + 1
     return "act", f"{remedy} is automatic; action {today} of {envelope.max_actions_per_day} today"

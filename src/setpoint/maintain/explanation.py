@@ -7,6 +7,7 @@ from setpoint.domain.incident import Cause, Hypothesis, Incident, Repair
 from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score
 
+SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 # Log prior weights against `unknown`: how often a cause is met before any evidence. Assumed, not measured.
 PRIOR = {
     Cause.CRASH: 0.0,

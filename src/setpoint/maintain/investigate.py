@@ -1,9 +1,11 @@
 """From an incident to ranked causes and, where one stands out, its proven repair."""
 
+from collections.abc import Iterator, Sequence
+
 from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
-from setpoint.maintain.explanation import Explain, odds, weighed
+from setpoint.maintain.explanation import SURE_ENOUGH, Explain, Explanation, odds, weighed
 from setpoint.maintain.hypotheses import (
     covariate,
     crash,
@@ -20,8 +22,8 @@ from setpoint.maintain.hypotheses import (
     unknown,
     way_back,
 )
+from setpoint.maintain.tried import known_of
 
-SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
     exception.explain,
@@ -61,16 +63,28 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
         support (log likelihood ratio against `unknown`) plus its log prior.
     repair : Repair or None
         That of the likeliest cause with a weight of at least 0.7 among those which it excludes (two columns may be
-        broken at once) whose remedy passed the counterfactual check.
+        broken at once) whose remedy passed the counterfactual check. Where one was tried and did not help, the next
+        one, however sure; none that was tried is proposed again.
         To retrain and to recalibrate are only named here: the update stage does it and proves it.
     """
     asked = [explain for explain in HYPOTHESES if not (case.unreadable and explain in ASKING)]
-    explanations = [e for explain in asked for e in explain(incident, case, score)]
+    explanations = [known_of(e, incident) for explain in asked for e in explain(incident, case, score)]
     causes = weighed(explanations)
     if case.unreadable:
         top = causes[0]
         causes = (replace(top, evidence=(*top.evidence, f"no remedy was tried: {case.unreadable}")), *causes[1:])
-    sure = [c for c in causes if odds(causes, c) >= SURE_ENOUGH]
-    repairs = [e.repair for c in sure for e in explanations if (e.cause, e.subject) == (c.cause, c.subject)]
-    repair = next((r for r in repairs if r is not None), None)
+    repairs = list(_repairs(causes, explanations))
+    refused = {(no.remedy, no.subject) for no in incident.refused}
+    repairs = sorted(repairs, key=lambda r: (r.remedy, r.subject) in refused)  # a person may think better of it
+    repair = next((r for r in repairs if r.weight >= SURE_ENOUGH), None)
+    if repair is None and incident.tried:  # the likeliest is out: the next one is for a person to allow
+        repair = next((r for r in repairs if not r.remedy.is_advice), None)
     return causes, None if case.unreadable and repair and repair.remedy is Remedy.RETRAIN else repair
+
+
+def _repairs(causes: Sequence[Hypothesis], explanations: Sequence[Explanation]) -> Iterator[Repair]:
+    """Yield the proven repairs of causes, likeliest first, each with how sure its cause is."""
+    for cause in causes:
+        for e in explanations:
+            if (e.cause, e.subject) == (cause.cause, cause.subject) and e.repair is not None:
+                yield replace(e.repair, cause=cause.cause, weight=odds(causes, cause))

@@ -63,6 +63,13 @@ def moving_means(x: Floats, rows: int) -> Floats:
     return means
 
 
+def distance(a: Column, b: Column) -> float:
+    """Return the largest gap between two empirical distributions (Kolmogorov–Smirnov)."""
+    grid = np.sort(np.concatenate([a, b]))
+    gap = np.searchsorted(np.sort(a), grid, "right") / len(a) - np.searchsorted(np.sort(b), grid, "right") / len(b)
+    return float(np.abs(gap).max())
+
+
 @value
 class Mean:
     """A mean, its bounds at the given level, the independent rows behind it, and its t statistic against zero."""

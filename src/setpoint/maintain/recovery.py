@@ -1,4 +1,6 @@
-"""Whether a repair helped."""
+"""Whether a repair helped, and by when that must be known."""
+
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -7,13 +9,15 @@ from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Task
 from setpoint.maintain.case import latest
 from setpoint.maintain.drift import hourly_levels
-from setpoint.maintain.loss import Floats, losses_of, mean_of, moving_means
+from setpoint.maintain.loss import Floats, distance, losses_of, mean_of, moving_means
 
 FEWEST, FEWEST_BAD = 12, 24  # labelled rows before a repair may be called good, and bad
 ENOUGH = 168  # labelled rows after which the nearer side decides
 LEVEL = 0.9
 REACH, TOO_FAR = 1.5, 2.0  # times the expected loss: surely well, surely not
 CLEAR = 1.25  # harm that the proof must have shown for the loss to judge the repair
+DEADLINE = timedelta(days=14)  # by which a repair is proven to help, or taken back
+FURTHER = 0.1  # answers that are this much further from healthy ones (KS) than without the repair are no recovery
 ABSURD = 4.0  # times the expected loss: not well, whatever the proof showed
 
 
@@ -57,6 +61,29 @@ def recovered(
     if ratio.low > bad and len(now) >= FEWEST_BAD:
         return False, loss, words
     return (ratio.mean < bad if len(now) >= ENOUGH else None), loss, words
+
+
+def due(repair: Repair) -> datetime:
+    """Return when it is decided whether a repair helped, whatever is known by then."""
+    assert repair.applied is not None
+    return repair.applied + DEADLINE
+
+
+def at_the_deadline(repair: Repair, without: Records, since_repair: Records, healthy: Records) -> tuple[bool, str]:
+    """Judge a repair whose outcomes did not come: by its answers, as in the proof of a repair without outcomes.
+
+    Parameters
+    ----------
+    without, since_repair, healthy : Records
+        Rows since the fault began and before the repair, those since, and those from before the fault.
+    """
+    end = f"{DEADLINE.days} days after the repair too few outcomes are known"
+    if repair.remedy is Remedy.RESTART or not len(since_repair) or not len(healthy):
+        return False, f"{end}, and nothing else shows that it helped"
+    now = distance(since_repair.score, healthy.score)
+    before = distance(without.score, healthy.score) if len(without) else 0.0
+    words = f"{end}; distance of the answers from healthy ones {now:.2f} on {len(since_repair)}, {before:.2f} before it"
+    return now <= before + FURTHER, words
 
 
 def restarted(incident: Incident, since_repair: Records) -> tuple[bool | None, float | None, str]:

@@ -5,4 +5,4 @@ from setpoint.domain.incident import Incident, Remedy, Repair
 
 def wait(incident: Incident, why: str) -> Repair:
     """Return the decision to wait, with its reason."""
-    return Repair(id=f"{incident.id}-wait", remedy=Remedy.WAIT, subject=incident.subject, proof=why)
+    return Repair(id=incident.named("-wait"), remedy=Remedy.WAIT, subject=incident.subject, proof=why)

@@ -88,7 +88,7 @@ def sudden_drift(seen: Seen, scope: Scope, horizons: Sequence[Horizon]) -> Itera
 def _column(test: _Test) -> Iterator[Finding]:
     kind = test.now.cuts.kind
     if kind in (Counted.CATEGORICAL, Counted.TEXT):
-        if len(test.horizon.before):
+        if (test.before.rows >= BLOCK_ROWS).any():
             yield _levels(test)
     elif kind != Counted.DATETIME and test.limits.std > 0:
         yield from _numbers(test) if len(test.horizon.before) else _against_reference(test)

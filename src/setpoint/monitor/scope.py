@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from setpoint.domain.profile import ColumnProfile, Profile
 from setpoint.domain.records import moment, stamp
@@ -31,6 +32,8 @@ class Scope:
         The minutes of the running hour and of some whole hours before it. Of a segment none.
     doubtful : tuple of (since, until)
         Stretches whose rows an incident makes doubtful: they foretell nothing.
+    otherwise : tuple of (column, (since, until))
+        Stretches in which a column was sent otherwise than usual: of that column, they foretell nothing.
     reference : Profile, optional
         The same part of the version's reference; without it nothing is compared with it.
     limits : Limits
@@ -49,6 +52,7 @@ class Scope:
     minutes: Series
     limits: Limits
     doubtful: tuple[Span, ...] = ()
+    otherwise: tuple[tuple[str, Span], ...] = ()
     reference: Profile | None = None
     segment: str = ""
     version: str | None = None
@@ -74,13 +78,21 @@ class Scope:
         return joined([self.hours.between(when, None), self.running])
 
     def sound(self, series: Series, until: datetime) -> Series:
-        """Return the stretches that end by a time and that no incident makes doubtful."""
+        """Return the stretches that end by a time and that no incident makes doubtful; columns sent otherwise blank."""
         past = series.between(None, until - series.every + MICROSECOND)
         keep = np.ones(len(past), dtype=bool)
-        for begin, end in self.doubtful:
-            clear = past.starts + np.timedelta64(past.every) <= stamp(begin)
-            keep &= clear if end is None else clear | (past.starts >= stamp(end))
+        for span in self.doubtful:
+            keep &= _clear(past, span)
+        for column, span in self.otherwise:
+            past = past.blanked(column, ~_clear(past, span))
         return past if keep.all() else past.take(keep)
+
+
+def _clear(series: Series, span: Span) -> NDArray[np.bool_]:
+    """Return which stretches have nothing of a span."""
+    begin, end = span
+    before: NDArray[np.bool_] = series.starts + np.timedelta64(series.every) <= stamp(begin)
+    return before if end is None else before | (series.starts >= stamp(end))
 
 
 def floored(when: datetime, step: timedelta) -> datetime:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from setpoint.domain.envelope import Envelope
@@ -10,6 +11,7 @@ from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.rollout import Phase
 from setpoint.errors import Conflict, NotFound
 from setpoint.loop.taking import take_back
+from tests.integration.loop.conftest import in_fahrenheit
 
 WITHOUT = {name: tuple(n for n in Envelope().automatic if n != name) for name in Envelope().automatic}
 
@@ -99,7 +101,23 @@ def test_a_person_takes_a_repair_back_and_is_asked_from_then_on(world: Any, fahr
     w.until(26)
     assert w.live.models["demand"].maps == ()
     assert [d.by for d in w.did("mend")] == ["setpoint"]
-    with pytest.raises(Conflict, match="is in place at the door: it is open"):
+    with pytest.raises(Conflict, match="is in place: it is open"):
         take_back(w.operator.ports, id_, w.operator.clock.now(), by="ann")
     with pytest.raises(NotFound, match=f"no incident 'x'; live incidents: {id_}"):
         take_back(w.operator.ports, "x", w.operator.clock.now(), by="ann")
+
+
+def test_a_second_fault_is_found_and_mended_while_the_first_one_lasts_for_weeks(world: Any) -> None:
+    """Five weeks under a repair leave no row of before: rows as the model saw them say what is usual."""
+
+    def happens(rows: Any) -> Any:
+        day = np.arange(len(rows)) // 24
+        rows = in_fahrenheit(rows, 14, 60)
+        return rows.assign(felt=np.where(day >= 50, 1.8 * rows["felt"] + 32, rows["felt"]))
+
+    w = world(happens, Envelope(automatic=("inverse_map",)))
+    w.until(50)
+    assert [m.feature for m in w.live.models["demand"].maps] == ["temp"]
+    w.until(54)
+    assert [m.feature for m in w.live.models["demand"].maps] == ["temp", "felt"]
+    assert [d.subject for d in w.did("mend")] == ["temp", "felt"]

@@ -52,7 +52,8 @@ def mended(made: Any) -> Callable[..., Any]:
 def test_it_is_put_in_place_and_undone_without_a_trace(made: Any, mended: Any) -> None:
     deployment, incident = mended()
     repair = replace(incident.repair, applied=None)
-    before = replace(deployment, served=Served(champion="v1"))
+    opened = replace(incident, status=IncidentStatus.OPEN)
+    before = replace(deployment, served=Served(champion="v1"), incidents=(opened,))
     after = act(do.Mend(incident=incident.id, repair=repair, why=""), None, before, made.look())
     assert after.served.fallbacks == (HEAT,)
     assert taken_back(after, incident.id, made.now, "", helped=True).served == before.served
@@ -71,6 +72,9 @@ def test_it_is_undone_where_the_earlier_version_fails_as_well(made: Any, mended:
     action = plan(deployment, made.look(asked={incident.id: asked(made, lost=10)}))
     assert isinstance(action, do.Undo)
     assert not action.helped
+    late = plan(deployment, made.look(made.now + 14 * made.day))
+    assert isinstance(late, do.Undo)
+    assert "14 days after" in late.why
 
 
 @pytest.mark.parametrize("status", [IncidentStatus.MENDING, IncidentStatus.HELD])

@@ -124,15 +124,22 @@ def test_a_roll_back_that_worked_closes_its_incident(made: Any) -> None:
 
 
 def test_a_repair_that_did_not_help_is_taken_back_and_not_tried_again(made: Any) -> None:
-    repair = made.repair(Remedy.ROLLBACK, applied=made.now - 3 * made.day)
+    """Another version than the bad one stays: on the same requests it was the better one."""
+    repair = made.repair(applied=made.now - 3 * made.day)
     mended = made.incident(repair, status=IncidentStatus.MENDING, since=made.now - 4 * made.day)
     healthy, after = (made.rows(a, b, loss=x) for a, b, x in (
         (made.now - 30 * made.day, made.now - 4 * made.day, 1.0), (made.now - 3 * made.day, made.now, 40.0),
     ))  # fmt: skip
+    after = dataclasses.replace(after, inputs={**after.inputs, "temp": 1.8 * after.inputs["temp"] + 32})
     look = made.look(history=made.joined(healthy, after))
     action = plan(made.deployment(incidents=(mended,)), look)
     assert isinstance(action, do.Undo)
     assert not action.helped
+    back = replace(mended, repair=made.repair(Remedy.ROLLBACK, applied=repair.applied))
+    close = plan(made.deployment(incidents=(back,)), look)
+    assert isinstance(close, do.Close)
+    assert not close.helped
+    assert close.why.endswith("v0 stays, for the harm has another cause")
     undone = replace(mended, status=IncidentStatus.OPEN, repair=replace(repair, lifted=made.now), investigated=made.now)
     assert plan(made.deployment(incidents=(undone,)), look) is None
 

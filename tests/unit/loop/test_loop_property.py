@@ -12,6 +12,7 @@ from setpoint.domain.envelope import Envelope, Kind, PromoteBounds, RetrainBound
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.incident import Cause, Hypothesis, IncidentStatus, Remedy
 from setpoint.domain.live import Live
+from setpoint.domain.mending import MENDED, MOST
 from setpoint.domain.notice import Quiet
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.update import Method
@@ -27,6 +28,7 @@ from setpoint.loop.personal import given_back, refused, taken_over
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.tick import MOST_ACTIONS
+from setpoint.maintain.recovery import due
 from setpoint.maintain.triage import triage
 from setpoint.ports import FitResult
 
@@ -204,6 +206,11 @@ class Life:
             case _:
                 return act(action, self.ports, d, look)
 
+    def overdue(self) -> list[str]:
+        """Return the incidents whose repair is neither proven nor taken back in time."""
+        mending = [i for i in self.deployment.incidents if i.status in MENDED and i.repair.remedy is not Remedy.HOLD]
+        return [i.id for i in mending if i.repair.recovered is None and self.now > due(i.repair) + self.made.day]
+
     def deploy(self) -> None:
         """Do what a person may do at any time."""
         self.versions += 1
@@ -249,6 +256,10 @@ class Life:
         assert len(today) <= envelope.max_actions_per_day
         assert d.served.champion == d.releases[-1].version
         assert sum(r.running for r in d.rollouts) <= 1
+        for incident in d.incidents:
+            put = [t.repair.key for t in incident.tried]
+            put += [incident.repair.key] if incident.repair and incident.repair.in_force else []
+            assert len(put) == len(set(put)) <= MOST  # no remedy twice
         held = {i.repair.map.id for i in d.incidents if i.repair and i.repair.map and i.repair.applied
                 and i.repair.lifted is None}  # fmt: skip
         assert {m.id for m in d.served.maps} <= held
@@ -274,3 +285,4 @@ def test_the_loop_stays_inside_its_envelope_and_comes_to_rest(made: Any, envelop
         life.live_through(day)
     found = checked(life.deployment)
     assert (found.outside, found.loose, found.unproven) == ((), (), ())
+    assert not life.overdue()  # what is in place helped, or was taken back

@@ -1,12 +1,17 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
-from setpoint.domain.incident import Cause, Remedy
+from setpoint.domain.incident import Cause, Remedy, Repair, Tried
 from setpoint.domain.records import Records
 from setpoint.domain.value import replace
+from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.hypotheses import unknown
 from setpoint.maintain.investigate import investigate
 
 SEEDS = range(10)
+NOW = datetime(2024, 1, 31, tzinfo=UTC)
 UNITS = [("temp", 1.8, 32.0, "°F → °C"), ("temp", 1.0, 273.15, "K → °C"), ("hum", 100.0, 0.0, "percent → fraction")]
 
 
@@ -148,3 +153,42 @@ def test_few_rows_are_no_evidence(world, incident, finding, score):
     causes, repair = investigate(incident(finding()), case, score)
     assert causes[0].cause is Cause.UNKNOWN
     assert repair is None
+
+
+@pytest.mark.parametrize(("by", "named"), [("setpoint", False), ("ann", True)])
+def test_a_cause_whose_repair_did_not_help_is_out_and_its_repair_never_comes_again(
+    world, incident, finding, score, by, named
+):
+    """A repair that a person took back refutes nothing."""
+    case, opened = world(column="temp", scale=1.8, offset=32.0), incident(finding())
+    _, repair = investigate(opened, case, score)
+    assert (repair.cause, repair.weight > 0.7) == (Cause.UNIT, True)
+    tried = Tried(repair=replace(repair, lifted=NOW, refuted=True), at=NOW, by=by, why="loss no better")
+    causes, again = investigate(replace(opened, tried=(tried,)), case, score)
+    assert (causes[0].cause is Cause.UNIT) is named
+    assert again is None or again.key != repair.key
+    assert any("inverse_map was tried until 2024-01-31 00:00: loss no better" in c.evidence for c in causes)
+
+
+def test_after_what_did_not_help_the_next_proven_repair_is_proposed_however_unsure(
+    world, incident, score, monkeypatch, fahrenheit
+):
+    def explained(cause, subject, support, remedy):
+        repair = Repair(id=f"i-{remedy}", remedy=remedy, subject=subject)
+        return lambda *_: [Explanation(cause=cause, subject=subject, support=support, evidence=(), repair=repair)]
+
+    causes = (
+        explained(Cause.UNIT, "temp", 30.0, Remedy.INVERSE_MAP),
+        explained(Cause.RELEASE, "v2", 1.5, Remedy.ROLLBACK),
+        explained(Cause.CONCEPT, "demand", 1.0, Remedy.RETRAIN),
+        unknown.explain,
+    )
+    monkeypatch.setattr("setpoint.maintain.investigate.HYPOTHESES", causes)
+    _, first = investigate(incident(), world(), score)
+    assert first.remedy is Remedy.INVERSE_MAP
+    tried = Tried(repair=first, at=NOW, by="setpoint", why="no better")
+    _, second = investigate(replace(incident(), tried=(tried,)), world(), score)
+    assert second.remedy is Remedy.ROLLBACK
+    assert 0.1 < second.weight < 0.7
+    both = (tried, replace(tried, repair=second))
+    assert investigate(replace(incident(), tried=both), world(), score)[1].remedy is Remedy.RETRAIN

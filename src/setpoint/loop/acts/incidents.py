@@ -1,9 +1,9 @@
 """What is done about incidents."""
 
+from setpoint.domain import mending
 from setpoint.domain.event import What
-from setpoint.domain.fleet import Deployment, Release
+from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import IncidentStatus
-from setpoint.domain.live import alone
 from setpoint.domain.records import Columns
 from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
@@ -13,13 +13,13 @@ from setpoint.loop.asked import asked_around
 from setpoint.loop.changes import (
     cause_of,
     decided,
-    ending,
     find_incident,
     with_incident,
 )
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
 from setpoint.loop.look import Look
+from setpoint.loop.placing import overlapping, placed
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.taking import taken_back
@@ -72,23 +72,15 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
 
 @act.register
 def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    incident = find_incident(deployment, action.incident)
-    repair = replace(action.repair, applied=look.now)
-    served, releases, why = deployment.served, deployment.releases, action.why
-    if repair.map is not None:
-        others = tuple(m for m in served.maps if not set(m.changes) & set(repair.map.changes))
-        served = replace(served, maps=(*others, repair.map))
-    if repair.fallback is not None:
-        served = replace(served, fallbacks=(*served.fallbacks, repair.fallback))
-    if repair.to_version is not None:
-        release = Release(version=repair.to_version, at=look.now, by=action.by, replaced=served.champion)
-        why += ending(served)
-        served, releases = alone(served, repair.to_version), (*releases, release)
-    changed = replace(incident, status=IncidentStatus.MENDING, repair=repair, acted_by=action.by)
-    deployment = replace(deployment, served=served, releases=releases)
-    told = f"{repair.remedy} by {action.by}: {why}"
+    for other in overlapping(deployment, action.repair):
+        why = f"a repair of {action.incident} takes its place"
+        deployment = taken_back(deployment, other, look.now, why, helped=False, by=action.by)
+    changed = mending.put_in_place(find_incident(deployment, action.incident), action.repair, look.now, action.by)
+    deployment, ends = placed(deployment, replace(action.repair, applied=look.now), look.now, action.by)
+    why = f"{action.repair.remedy}: {action.why}{ends}"
+    told = f"{action.repair.remedy} by {action.by}: {action.why}{ends}"
     deployment = with_incident(deployment, changed, look.now, told, what=What.MENDED, by=action.by)
-    return decided(deployment, look.now, *cause_of(changed), "mend", f"{repair.remedy}: {why}", action.by)
+    return decided(deployment, look.now, *cause_of(changed), "mend", why, action.by)
 
 
 @act.register
@@ -100,10 +92,7 @@ def _(action: do.Ask, ports: Ports, deployment: Deployment, look: Look) -> Deplo
 
 @act.register
 def _(action: do.Hold, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    incident = find_incident(deployment, action.incident)
-    assert incident.repair is not None
-    repair = replace(incident.repair, loss_realised=action.loss)
-    held = replace(incident, status=IncidentStatus.HELD, repair=repair)
+    held = mending.proven(find_incident(deployment, action.incident), look.now, action.loss)
     deployment = with_incident(deployment, held, look.now, f"recovered: {action.why}", what=What.RECOVERED)
     return decided(deployment, look.now, *cause_of(held), "recovered", action.why)
 
@@ -116,9 +105,11 @@ def _(action: do.Undo, ports: Ports, deployment: Deployment, look: Look) -> Depl
 @act.register
 def _(action: do.Close, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     incident = find_incident(deployment, action.incident)
-    repair = incident.repair
-    if repair is not None and action.loss is not None:
-        repair = replace(repair, loss_realised=action.loss)
-    closed = replace(incident, status=IncidentStatus.CLOSED, closed=look.now, repair=repair)
+    if incident.status is not IncidentStatus.MENDING:
+        closed = mending.over(incident, look.now)
+    elif action.helped:
+        closed = mending.proven(incident, look.now, action.loss)
+    else:
+        closed = mending.kept(incident, look.now, action.loss)
     deployment = with_incident(deployment, closed, look.now, f"closed: {action.why}", what=What.CLOSED)
     return decided(deployment, look.now, *cause_of(closed), "close", action.why)

@@ -18,7 +18,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
         f"{f.until:%Y-%m-%d %H:%M:%S} {f.metric} of {incident.subject}: {f.detail}".rstrip(": ") for f in seen
     )
     repair = Repair(
-        id=f"{incident.id}-restart",
+        id=incident.named("-restart"),
         remedy=Remedy.RESTART,
         subject=incident.subject,
         proof="the supervisor restarts a worker that ended; proven when its restart is seen",

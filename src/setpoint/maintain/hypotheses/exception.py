@@ -102,7 +102,7 @@ def _clustered(incident: Incident, case: Case, where: Cluster, earlier: bool, wo
     words.append(f"no release is to blame for the other {where.others} rows, and no worker ended")
     repair = None
     if earlier and previous is not None:
-        name = f"{incident.id}-fallback"
+        name = incident.named("-fallback")
         fallback = Fallback(id=name, version=previous.version, instead_of=champion, within=where.within)
         repair = Repair(
             id=name,
@@ -126,7 +126,7 @@ def _everywhere(incident: Incident, case: Case, words: list[str], *, released: b
     if not released or previous is None:
         return found
     repair = Repair(
-        id=f"{incident.id}-rollback",
+        id=incident.named("-rollback"),
         remedy=Remedy.ROLLBACK,
         subject=champion,
         to_version=previous.version,

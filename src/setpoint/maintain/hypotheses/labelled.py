@@ -92,4 +92,4 @@ def subject_of(cause: Cause, case: Case) -> str:
 def remedy(incident: Incident, cause: Cause, case: Case, why: str) -> Repair:
     """Return the remedy of a cause: hold what learns from outcomes, recalibrate, or retrain."""
     kind = REMEDIES[cause]
-    return Repair(id=f"{incident.id}-{kind}", remedy=kind, subject=subject_of(cause, case), proof=why)
+    return Repair(id=incident.named(f"-{kind}"), remedy=kind, subject=subject_of(cause, case), proof=why)

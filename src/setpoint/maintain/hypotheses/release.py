@@ -63,7 +63,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
         f"{incident.since:%Y-%m-%d %H:%M}",
     )
     repair = Repair(
-        id=f"{incident.id}-rollback",
+        id=incident.named("-rollback"),
         remedy=Remedy.ROLLBACK,
         subject=case.champion.version,
         to_version=case.previous.version,

@@ -25,7 +25,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     found = sorted(plain or newest.values(), key=lambda f: (-support(f), str(f.column)))
     subject = ", ".join(str(f.column) for f in found)
     words = tuple(said(f) for f in found)
-    repair = Repair(id=f"{incident.id}-hold", remedy=Remedy.HOLD, subject=subject, proof="; ".join(words))
+    repair = Repair(id=incident.named("-hold"), remedy=Remedy.HOLD, subject=subject, proof="; ".join(words))
     return (Explanation(cause=Cause.SKEW, subject=subject, support=support(found[0]), evidence=words, repair=repair),)
 
 

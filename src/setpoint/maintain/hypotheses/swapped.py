@@ -12,10 +12,9 @@ from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.hypotheses.renamed import unknown
 from setpoint.maintain.joint import Joint, fit_joint
-from setpoint.maintain.loss import Floats, independent_rows, moving_means
+from setpoint.maintain.loss import Floats, distance, independent_rows, moving_means
 from setpoint.maintain.marks import rate_step
 from setpoint.maintain.remedies import swap_repair
-from setpoint.maintain.remedies.proof import distance
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import SURE
 

@@ -60,7 +60,11 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
         return ()
     rows, z = stretch.rows, joint.standardised(stretch.seen)
     found = candidates(
-        joint, z, len(rows) - len(latest(case.suspect)), case.schema, skip={m.feature for m in case.maps}
+        joint,
+        z,
+        len(rows) - len(latest(case.suspect)),
+        case.schema,
+        skip={name for m in case.maps for name in m.changes},
     )
     best = sorted(found, key=lambda c: (-c.ratio, c.column, c.conversion.label))
     columns = list(dict.fromkeys(c.column for c in best))[:SHOWN]
@@ -176,7 +180,7 @@ def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
 def mended(incident: Incident, best: Candidate) -> FeatureMap:
     """Return the repair of the best map."""
     return FeatureMap(
-        id=f"{incident.id}.map",
+        id=incident.named(".map"),
         feature=best.column,
         scale=best.conversion.scale,
         offset=best.conversion.offset,

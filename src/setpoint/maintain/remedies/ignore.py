@@ -22,4 +22,6 @@ def ignore_repair(
     instead = Instead(
         held=held, everywhere=sign is Sign.UNLIKE, sign=sign, share=share_shown(sign, case, rows, column, held)
     )
-    return fitting(incident, case, score, rows, FeatureMap(id=f"{incident.id}.ignore", feature=column, instead=instead))
+    return fitting(
+        incident, case, score, rows, FeatureMap(id=incident.named(".ignore"), feature=column, instead=instead)
+    )

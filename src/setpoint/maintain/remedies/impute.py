@@ -42,7 +42,7 @@ def impute_repair(
         return None
     share = share_shown(sign, case, rows, column, held) if len(rows) else 0.0
     instead = replace(learnt, held=held, everywhere=sign is Sign.UNLIKE, sign=sign, share=share or 1.0)
-    repair = FeatureMap(id=f"{incident.id}.impute", feature=column, instead=instead)
+    repair = FeatureMap(id=incident.named(".impute"), feature=column, instead=instead)
     if sign is Sign.MISSING and not share:
         return _on_healthy(incident, case, score, repair)
     return fitting(incident, case, score, rows, repair)

@@ -46,7 +46,7 @@ def levels_repair(incident: Incident, case: Case, rows: Records, column: str, sc
     levels = matched(features[0], before, as_seen(rows, case.maps)[column])
     if not (levels.expected or levels.known):
         return None
-    return fitting(incident, case, score, rows, FeatureMap(id=f"{incident.id}.levels", feature=column, levels=levels))
+    return fitting(incident, case, score, rows, FeatureMap(id=incident.named(".levels"), feature=column, levels=levels))
 
 
 def matched(feature: Feature, healthy: Column, since: Column) -> Levels:

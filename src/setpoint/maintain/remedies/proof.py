@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from setpoint.domain.feature_map import FeatureMap, unfit, words
 from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Columns, Records
@@ -11,7 +9,7 @@ from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Feature
 from setpoint.domain.value import replace, value
 from setpoint.maintain.case import Case, Score, as_seen
-from setpoint.maintain.loss import Floats, Mean, answer_losses, loss_name, mean_of
+from setpoint.maintain.loss import Mean, answer_losses, distance, loss_name, mean_of
 
 FEWEST = 6  # labelled rows from which the loss is the proof
 DOUBLED = 2.0  # times the loss: harm, however few independent rows show it
@@ -74,17 +72,10 @@ def rescored(case: Case, score: Score, rows: Records, feature_map: FeatureMap) -
     return score(version, seen), score(version, repaired(seen, [feature_map]))
 
 
-def distance(a: Floats, b: Floats) -> float:
-    """Return the largest gap between two empirical distributions (Kolmogorov–Smirnov)."""
-    grid = np.sort(np.concatenate([a, b]))
-    gap = np.searchsorted(np.sort(a), grid, "right") / len(a) - np.searchsorted(np.sort(b), grid, "right") / len(b)
-    return float(np.abs(gap).max())
-
-
 def _repair(incident: Incident, feature_map: FeatureMap) -> Repair:
     remedy = Remedy(feature_map.kind)
     subject = ", ".join(feature_map.changes)
-    return Repair(id=f"{incident.id}-{remedy}", remedy=remedy, subject=subject, map=feature_map)
+    return Repair(id=incident.named(f"-{remedy}"), remedy=remedy, subject=subject, map=feature_map)
 
 
 def _by_loss(case: Case, score: Score, labelled: Records, repair: Repair, feature_map: FeatureMap) -> Proven:

@@ -12,4 +12,4 @@ def swap_repair(incident: Incident, case: Case, rows: Records, columns: tuple[st
     if repairable(case, columns) is None:
         return None
     first, second = columns
-    return fitting(incident, case, score, rows, FeatureMap(id=f"{incident.id}.swap", feature=first, swap=second))
+    return fitting(incident, case, score, rows, FeatureMap(id=incident.named(".swap"), feature=first, swap=second))

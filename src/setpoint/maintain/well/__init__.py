@@ -14,7 +14,9 @@ from setpoint.maintain.well.evidence import FEWEST
 from setpoint.maintain.well.mapped import well_unmapped
 
 
-def well_again(repair: FeatureMap, recent: Records, healthy: Records, schema: Schema) -> tuple[bool, str]:
+def well_again(
+    repair: FeatureMap, recent: Records, healthy: Records, schema: Schema, *, alone: bool = True
+) -> tuple[bool, str]:
     """Say whether a repair must be lifted, and by which evidence.
 
     Every rule asks the newest rows to be 10,000 times likelier as healthy rows than as rows of the fault. A repair was
@@ -26,6 +28,9 @@ def well_again(repair: FeatureMap, recent: Records, healthy: Records, schema: Sc
         Rows since the repair is in place, with the inputs as they were sent.
     healthy : Records
         Rows from before the fault.
+    alone : bool
+        Whether no other column is suspected now. Where one is, rows must look like healthy ones: a broken column makes
+        others look broken, and two that broke in the same way look well to each other.
 
     Returns
     -------
@@ -43,6 +48,6 @@ def well_again(repair: FeatureMap, recent: Records, healthy: Records, schema: Sc
         return False, f"{' or '.join(repair.changes)} stands still: a stuck value is no sign of health"
     if repair.kind in (DoorKind.INVERSE_MAP, DoorKind.SWAP_BACK):
         if joint is not None and measured:
-            return well_unmapped(repair, joint, recent)
+            return well_unmapped(repair, joint, recent, alone=alone)
         return well_by_values(repair, normal, recent)
     return well_by_sign(repair, normal, recent, schema)

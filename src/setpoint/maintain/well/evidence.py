@@ -16,7 +16,7 @@ def worth(gain: Floats) -> float:
     return min(len(gain) / FEWEST, independent_rows(gain))
 
 
-def enough(nats: float, raw: Floats, joint: Joint) -> bool:
+def enough(nats: float, raw: Floats, joint: Joint, *, alone: bool) -> bool:
     """Whether evidence is enough, given the log densities of its rows as sent, shape (n,)."""
     like = float(np.mean(raw)) > joint.floor(len(raw)) - UNLIKE
-    return nats >= (WELL if like else SURELY_WELL)
+    return nats >= WELL if like else alone and nats >= SURELY_WELL

@@ -12,11 +12,11 @@ from setpoint.maintain.well.evidence import WELL, enough, worth
 NEWEST = (6, 12, 24)  # stretches of newest rows of which one must show it
 
 
-def well_unmapped(repair: FeatureMap, joint: Joint, recent: Records) -> tuple[bool, str]:
+def well_unmapped(repair: FeatureMap, joint: Joint, recent: Records, *, alone: bool) -> tuple[bool, str]:
     """Judge by the density of healthy rows: of the newest rows as they were sent, and as the repair makes them.
 
     One stretch must be 10,000 times likelier as sent and look like healthy rows; or so much likelier that the rest of
-    the world may have moved on.
+    the world may have moved on, where no other column is suspected.
     """
     newest = latest(recent, NEWEST[-1])
     z = joint.standardised(newest.inputs)
@@ -31,7 +31,7 @@ def well_unmapped(repair: FeatureMap, joint: Joint, recent: Records) -> tuple[bo
         f"{rows} records (lifted from {WELL:g}); log density a row {raw[-rows:].mean():.1f}, healthy "
         f"{joint.floor(rows):.1f} or more"
     )
-    return enough(nats, raw[-rows:], joint), words
+    return enough(nats, raw[-rows:], joint, alone=alone), words
 
 
 def _mended(repair: FeatureMap, joint: Joint, z: Floats) -> Floats:

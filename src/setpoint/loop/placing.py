@@ -1,0 +1,60 @@
+"""What a repair changes of how a model is served, and how that is taken away again. Pure: the caller has it served.
+
+Taken away, a repair leaves nothing of itself: the model answers as it would have without it, byte by byte.
+"""
+
+from datetime import datetime
+
+from setpoint.domain.fleet import Deployment, Release
+from setpoint.domain.incident import Repair
+from setpoint.domain.live import alone
+from setpoint.domain.value import replace
+from setpoint.loop.changes import ending
+
+
+def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tuple[Deployment, str]:
+    """Return the deployment served under a repair, and what ends thereby, in words."""
+    served = deployment.served
+    if repair.map is not None and repair.map.id not in {m.id for m in served.maps}:
+        return replace(deployment, served=replace(served, maps=(*served.maps, repair.map))), ""
+    if repair.fallback is not None and repair.fallback not in served.fallbacks:
+        return replace(deployment, served=replace(served, fallbacks=(*served.fallbacks, repair.fallback))), ""
+    if repair.to_version is not None and repair.to_version != served.champion:
+        return _released(deployment, repair.to_version, at, by), ending(served)
+    return deployment, ""
+
+
+def displaced(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tuple[Deployment, str]:
+    """Return the deployment served without a repair, and what that means beyond it, in words.
+
+    A roll back is taken back by going forward to the version that it replaced, unless another one came meanwhile.
+    """
+    served = deployment.served
+    if repair.map is not None:
+        kept = tuple(m for m in served.maps if m.id != repair.map.id)
+        return replace(deployment, served=replace(served, maps=kept)), ""
+    if repair.fallback is not None:
+        others = tuple(f for f in served.fallbacks if f.id != repair.fallback.id)
+        return replace(deployment, served=replace(served, fallbacks=others)), ""
+    if repair.to_version is None:
+        return deployment, ""
+    last = deployment.releases[-1]
+    if last.version != repair.to_version or last.at != repair.applied or last.replaced is None:
+        return deployment, f"; {served.champion} stays champion, for it came meanwhile"
+    return _released(deployment, last.replaced, at, by), f"; {last.replaced} is champion again{ending(served)}"
+
+
+def overlapping(deployment: Deployment, repair: Repair) -> tuple[str, ...]:
+    """Return the incidents whose repairs at the door change a column that this one changes, too."""
+    changed = set(repair.map.changes) if repair.map is not None else set()
+    return tuple(
+        i.id
+        for i in deployment.incidents
+        if i.live and i.repair and i.repair.in_force and i.repair.map and changed & set(i.repair.map.changes)
+    )
+
+
+def _released(deployment: Deployment, version: str, at: datetime, by: str) -> Deployment:
+    served = alone(deployment.served, version)
+    release = Release(version=version, at=at, by=by, replaced=deployment.served.champion)
+    return replace(deployment, served=served, releases=(*deployment.releases, release))

@@ -1,0 +1,65 @@
+"""What counts as usual while a fault lasts: rows under a proven repair as the model saw them, no doubtful ones."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from setpoint.domain.feature_map import FeatureMap, Instead
+from setpoint.domain.incident import IncidentStatus, Remedy
+from setpoint.domain.value import replace
+from setpoint.loop.spans import natural, untouched
+
+
+def held_since(made: Any, days: int, **changes: Any) -> Any:
+    """A deployment under a repair that was proven a day after the fault began."""
+    since = made.now - days * made.day
+    repair = made.repair(applied=since + made.hour, recovered=since + made.day, **changes)
+    return made.deployment(incidents=(made.incident(repair, status=IncidentStatus.HELD, since=since),))
+
+
+def sent(made: Any, days: int) -> Any:
+    """The last weeks, in which the temperature comes in °F, and is mapped from the second hour on."""
+    healthy = made.rows(made.now - 56 * made.day, made.now - days * made.day)
+    since = made.rows(made.now - days * made.day, made.now, scale=1.8, seed=1)
+    since = dataclasses.replace(
+        since,
+        inputs={**since.inputs, "temp": since.inputs["temp"] + 32},
+        maps=np.array(["", *["m1"] * (len(since) - 1)], object),
+    )
+    return made.joined(healthy, since)
+
+
+def test_under_a_proven_repair_rows_are_usual_as_the_model_saw_them(made: Any) -> None:
+    rows, deployment = sent(made, 40), held_since(made, 40)
+    usual = natural(rows.between(made.now - 28 * made.day, made.now), deployment)
+    assert len(usual) == 28 * 24
+    assert usual.inputs["temp"].mean() == pytest.approx(15, abs=1)
+    assert set(usual.maps) == {""}  # they are mended once
+    assert untouched(rows, deployment).sum() == len(rows) - 1  # one came before the repair
+
+
+def test_before_it_is_proven_they_are_doubtful(made: Any) -> None:
+    deployment = held_since(made, 10)
+    (incident,) = deployment.incidents
+    mending = replace(incident, repair=replace(incident.repair, recovered=None))
+    rows = sent(made, 10)
+    assert len(natural(rows, replace(deployment, incidents=(mending,)))) == len(rows) - 240
+
+
+def test_what_stands_in_the_place_of_a_value_is_not_usual(made: Any) -> None:
+    frozen = FeatureMap(id="m1", feature="temp", instead=Instead(constant=12.0, everywhere=True))
+    usual = natural(sent(made, 10), held_since(made, 10, map=frozen))
+    assert np.isnan(usual.inputs["temp"]).sum() == 239
+    assert not np.isnan(usual.inputs["hum"]).any()
+
+
+def test_while_outcomes_are_held_inputs_are_usual_and_outcomes_unknown(made: Any) -> None:
+    hold = made.repair(Remedy.HOLD, subject="outcomes", applied=made.now - 9 * made.day)
+    since = made.now - 10 * made.day
+    deployment = made.deployment(incidents=(made.incident(hold, status=IncidentStatus.MENDING, since=since),))
+    rows = made.rows(made.now - 28 * made.day, made.now)
+    usual = natural(rows, deployment)
+    assert (len(usual), len(usual.labelled)) == (28 * 24, 18 * 24 - 1)  # of the last hour before, it came within
+    assert untouched(rows, deployment).sum() == 18 * 24
