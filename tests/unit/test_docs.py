@@ -36,7 +36,7 @@ def page(name: str) -> str:
     "part",
     [
         *(SetpointFile, ObjectivePart, EnvelopePart, UpdatePart, CostPart),
-        *(SetPart, RolloutPart, StepPart, MarginsPart, OutcomesPart, AuditPart),
+        *(SetPart, RolloutPart, StepPart, MarginsPart, OutcomesPart, OwnerPart, AuditPart),
     ],
 )
 def test_every_key_of_the_setpoint_file_has_its_row(part):

@@ -61,7 +61,7 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
 
     @app.get("/api/incidents")
     def incidents(model: str | None = None) -> dict[str, Any]:
-        return {"incidents": [incident_view(i) for d in operator.deployments(model) for i in d.incidents]}
+        return {"incidents": [incident_view(i, d.owners) for d in operator.deployments(model) for i in d.incidents]}
 
     @app.get("/api/rollouts")
     def rollouts(model: str | None = None) -> dict[str, Any]:

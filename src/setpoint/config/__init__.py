@@ -15,6 +15,7 @@ from setpoint.config.envelope import ENVELOPE, EnvelopePart, PromotePart, Retrai
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
 from setpoint.config.outcomes import OutcomesPart
+from setpoint.config.owners import Link, Name, OwnerPart
 from setpoint.config.rollout import MarginsPart, RolloutPart, StepPart
 from setpoint.config.units import SECONDS, Duration, Part, Size, duration, fraction, nearest, seconds, size
 from setpoint.config.update import CostPart, SetPart, UpdatePart
@@ -34,6 +35,7 @@ __all__ = [
     "MarginsPart",
     "ObjectivePart",
     "OutcomesPart",
+    "OwnerPart",
     "PromotePart",
     "RecordsPart",
     "RetrainPart",
@@ -191,6 +193,8 @@ class SetpointFile(Part):
     sensitive: SensitivePart = SensitivePart()
     records: RecordsPart = RecordsPart()
     alerts: AlertsPart = AlertsPart()
+    owners: dict[Name, OwnerPart] = {}
+    runbooks: dict[str, Link] = {}  # by cause
     audit: AuditPart | None = None
     objectives: list[ObjectivePart] = Field(min_length=1)
     profile: str | None = None
@@ -204,6 +208,16 @@ class SetpointFile(Part):
     envelope: EnvelopePart = EnvelopePart()
     root: Path = Path()
     _stated: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _owned_once(self) -> "SetpointFile":
+        seen: dict[str, str] = {}
+        for owner, part in self.owners.items():
+            for name in part.features or ["all other features"]:
+                if name in seen:
+                    raise ValueError(f"owners: {name!r} is owned by {seen[name]!r} and by {owner!r}; name one")
+                seen[name] = owner
+        return self
 
     @property
     def stated(self) -> dict[str, Any]:
@@ -344,6 +358,7 @@ def _known_keys(parents: list[str]) -> tuple[str, ...]:
         "sensitive": SensitivePart,
         "records": RecordsPart,
         "alerts": AlertsPart,
+        "owners": OwnerPart,
         "audit": AuditPart,
         "outcomes": OutcomesPart,
         "update": UpdatePart,

@@ -12,6 +12,7 @@ from setpoint.domain.ledger import Estimated, Ledger
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Telling
 from setpoint.domain.objective import Objective
+from setpoint.domain.owner import Owners
 from setpoint.domain.receipt import Gain
 from setpoint.domain.rehearsal import Kept, Rehearsal
 from setpoint.domain.rollout import Rollout, Verdict
@@ -141,6 +142,7 @@ class Deployment:
     holds: tuple[Hold, ...] = ()
     alerts: Alerts = Alerts()
     telling: Telling = Telling()
+    owners: Owners = Owners()
     expired: datetime | None = None
     standings: tuple[Standing, ...] = ()
     findings: tuple[Finding, ...] = ()

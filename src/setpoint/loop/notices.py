@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.notice import Delivery, Severity, Silence, Told
+from setpoint.domain.owner import responsible_for
 from setpoint.domain.remembering import events_since
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.value import replace
@@ -62,7 +63,7 @@ def _news(deployment: Deployment, known: dict[str, Told], now: datetime) -> Iter
             continue
         said = _trainings(deployment, incident, known.get(incident.id))
         if found := _news_of(incident, known.get(incident.id), said, now, deployment.alerts.remind_s):
-            yield found
+            yield replace(found, responsible=responsible_for(incident, deployment.owners))
     for rollout in _asking(deployment) if not _is_quiet(deployment, now) else ():
         if rollout.candidate.version not in known:
             yield News(

@@ -48,7 +48,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.releasing import released
 from setpoint.loop.rewind import as_of
-from setpoint.loop.ruling import check_rules
+from setpoint.loop.ruling import check_owners, check_rules
 from setpoint.loop.sets import spec_of, stored_set, training_set
 from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, ruled, under
 from setpoint.loop.telling import tell
@@ -98,6 +98,7 @@ class Operator:
             sharing(known.served, {request.version: share})  # what cannot be is said before the long work
             self._same_ids(file.model, request.sensitive_id, request.sensitive_caller)
         check_rules(file)
+        check_owners(file)
         version = make_version(ports.bundles, request, tuple(file.allow), tuple(file.rules), progress)
         if known is not None:
             self._answers_for(self.schema(file.model), version, alone=share is None)

@@ -12,6 +12,7 @@ from setpoint.domain.freeze import Freeze
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Alerts, Quiet, Severity
 from setpoint.domain.objective import Gain, Objective
+from setpoint.domain.owner import Owner, Owners
 from setpoint.domain.schema import Contract, OnViolation
 from setpoint.domain.slice import Only
 from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
@@ -177,6 +178,15 @@ def audit(file: SetpointFile) -> Audit | None:
     if part is None:
         return None
     return Audit(function=str(file.root / part.function), rows_per_day=part.rows_per_day)
+
+
+def owners(file: SetpointFile) -> Owners:
+    """Return whom the file names for what as a domain value."""
+    named = tuple(
+        Owner(name=n, features=tuple(p.features or ()), source=p.source or "", runbook=p.runbook or "")
+        for n, p in file.owners.items()
+    )
+    return Owners(owners=named, runbooks=dict(file.runbooks))
 
 
 def first(file: SetpointFile, version: str, now: datetime, by: str) -> Deployment:

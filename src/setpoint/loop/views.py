@@ -10,11 +10,14 @@ from setpoint.domain.feature_map import words
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.notice import Silence
+from setpoint.domain.owner import Owners, responsible_for
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.domain.wealth import Evidence
 from setpoint.monitor.overview.plain import estimate_view
+
+NOBODY = Owners()
 
 
 def deploy_view(version: ModelVersion) -> dict[str, Any]:
@@ -70,8 +73,9 @@ def _deployment(d: Deployment) -> dict[str, Any]:
     }
 
 
-def incident_view(incident: Incident) -> dict[str, Any]:
+def incident_view(incident: Incident, owners: Owners = NOBODY) -> dict[str, Any]:
     """Return one entry of what `incidents --json` prints."""
+    who = responsible_for(incident, owners)
     return {
         "id": incident.id,
         "model": incident.model,
@@ -94,6 +98,9 @@ def incident_view(incident: Incident) -> dict[str, Any]:
         "recovered": incident.recovered.isoformat() if incident.recovered else None,
         "harm": msgspec.to_builtins(incident.harm),
         "examples": list(incident.examples),
+        "owner": who.name,
+        "source": who.source,
+        "runbook": who.runbook,
         "timeline": [e.line for e in incident.timeline],
         "events": [msgspec.to_builtins(e) for e in incident.timeline],
         "rankings": [msgspec.to_builtins(r) for r in incident.rankings],

@@ -8,10 +8,12 @@ from enum import StrEnum
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy
 from setpoint.domain.notice import Message, Severity
+from setpoint.domain.owner import Responsible
 from setpoint.domain.value import value
 from setpoint.maintain.triage import QUALITY, SERVICE, WAY_BACK, strength
 
 LONGEST = 240  # characters of one line
+RUNBOOK = "Runbook"
 MOST_SAID = 3  # newest lines of a timeline
 REPEATED = re.compile(r"^\S+ \S+ (most likely|waits for a person)")  # what other facts of the message say
 MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
@@ -39,6 +41,7 @@ class News:
     incident: Incident | None = None
     said: tuple[str, ...] = ()  # what was done since people were last told
     first: bool = False  # nothing was told of it before
+    responsible: Responsible = Responsible()
 
     @property
     def full(self) -> bool:
@@ -145,6 +148,7 @@ def _entry(model: str, news: News, now: datetime) -> Entry:
         *([("Likely cause", _cause(incident))] if news.full else []),
         ("Setpoint", _stand(incident)),
         *(("Done", line) for line in said if news.kind not in (Kind.REMINDED, Kind.RECOVERED)),
+        *(_responsible(news.responsible) if news.full else []),
         ("Incident", incident.id),
     ]
     matters = f" ({news.severity})" if news.alive else ""
@@ -160,6 +164,11 @@ def _seen(incident: Incident) -> list[tuple[str, str]]:
     worst = _worst(incident)
     harm = [f for f in _alarms(incident) if f.monitor in (QUALITY, SERVICE) and f is not worst]
     return [("What", _measured(worst)), *(("Harm", _measured(f)) for f in harm[:1])]
+
+
+def _responsible(who: Responsible) -> list[tuple[str, str]]:
+    source = f" (source: {who.source})" if who.source else ""
+    return [("Owner", f"{who.name}{source}" if who.name else ""), (RUNBOOK, who.runbook)]
 
 
 def _command(model: str, news: News) -> str:
@@ -239,5 +248,5 @@ def _as_text(entry: Entry) -> str:
 
 
 def _as_markdown(entry: Entry) -> str:
-    facts = [f"- {name}: {escaped(text)}" for name, text in entry.facts]
+    facts = [f"- {name}: {f'<{text}>' if name == RUNBOOK else escaped(text)}" for name, text in entry.facts]
     return "\n".join([f"**{escaped(entry.head)}**", "", *facts, f"- Next: `{entry.command}`"])

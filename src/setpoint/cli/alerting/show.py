@@ -7,6 +7,7 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, plain, print_json
 from setpoint.config import Settings
+from setpoint.domain.owner import responsible_for
 from setpoint.loop.views import incident_view
 
 
@@ -16,15 +17,21 @@ def show(
     json: Json = False,
 ) -> None:
     """Show incidents: what was seen, the likeliest causes, what was done."""
-    found = [i for d in open_home(Settings()).deployments(model) for i in d.incidents if all_ or json or i.live]
+    deployments = open_home(Settings()).deployments(model)
+    found = [(i, d.owners) for d in deployments for i in d.incidents if all_ or json or i.live]
     if json:
-        print_json({"incidents": [incident_view(i) for i in found]})
+        print_json({"incidents": [incident_view(i, owners) for i, owners in found]})
         return
     if not found:
         console.print("No open incidents" if not all_ else "No incidents")
-    for i in found:
-        known = f", known to {i.acknowledged_by}" if i.acknowledged_by else ""
-        console.print(f"[bold]{i.id}[/]  {i.status}{known}  since {i.since:%Y-%m-%d %H:%M}", highlight=False)
+    for i, owners in found:
+        who = responsible_for(i, owners).name
+        whose = f", {plain(who)} sees to it" if who else ""
+        taken = f", taken over by {plain(i.handled_by)}" if i.handled_by else ""
+        known = f", known to {plain(i.acknowledged_by)}" if i.acknowledged_by and not taken else ""
+        console.print(
+            f"[bold]{i.id}[/]  {i.status}{whose}{taken}{known}  since {i.since:%Y-%m-%d %H:%M}", highlight=False
+        )
         for cause in i.causes[:3]:
             evidence = "; ".join(cause.evidence)
             console.print(
