@@ -14,6 +14,7 @@ from setpoint.config import (
     MarginsPart,
     ObjectivePart,
     OutcomesPart,
+    OwnerPart,
     RolloutPart,
     SetPart,
     SetpointFile,

@@ -12,7 +12,7 @@ from setpoint.domain.notice import Severity
 from setpoint.domain.owner import responsible_for
 from setpoint.errors import InvalidInput
 from setpoint.loop.ruling import check_owners
-from setpoint.loop.stated import owners
+from setpoint.loop.stated import first, owners, under
 from setpoint.loop.wording import Kind, News, composed
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -71,6 +71,11 @@ def an_incident(cause, subject):
 def test_the_owner_of_the_blamed_column_sees_to_it_else_who_has_the_rest(read, cause, subject, name, runbook):
     who = responsible_for(an_incident(cause, subject), owners(read()))
     assert (who.name, who.runbook) == (name, runbook)
+
+
+def test_a_deployment_has_the_owners_of_its_file(read):
+    file = read()
+    assert under(first(file, "v1", NOW, "ann"), file).owners == owners(file)
 
 
 def test_without_owners_nobody_is_named(read):

@@ -24,6 +24,7 @@ COMMANDS = (
         "alerting:app",
         "Show incidents: what was seen, the likeliest causes, what was done; and who is told.",
     ),
+    ("incident", "alerting.one:incident", "Show one incident whole, or write its page for a post-mortem."),
     ("repair", "acting:repair", "Approve, refuse or take over what waits for a person, or take a repair back."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
     (

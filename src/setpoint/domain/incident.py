@@ -251,3 +251,14 @@ class Incident:
     def named(self, part: str) -> str:
         """Return the id of a repair of this incident, or of a part of it: a new one after each that was taken back."""
         return f"{self.id}{part}" + (f"-{len(self.tried) + 1}" if self.tried else "")
+
+    @property
+    def regained(self) -> float | None:
+        """The share of the lost quality that the repair brought back; None where that was not measured."""
+        repair = self.repair
+        if repair is None or repair.loss_before is None or repair.loss_realised is None:
+            return None
+        well = self.harm.healthy if self.harm and self.harm.healthy is not None else repair.loss_expected
+        if well is None or not repair.loss_before > well:
+            return None
+        return (repair.loss_before - repair.loss_realised) / (repair.loss_before - well)

@@ -32,7 +32,16 @@ from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
 from setpoint.loop.adopting import adopt, way_back
 from setpoint.loop.advising import advice_of, advised
-from setpoint.loop.changes import decided, find_incident, find_rollout, serve, settle, with_incident, with_rollout
+from setpoint.loop.changes import (
+    decided,
+    find_incident,
+    find_rollout,
+    having_incident,
+    serve,
+    settle,
+    with_incident,
+    with_rollout,
+)
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.comparing import Compared, Metric, compared
@@ -45,6 +54,7 @@ from setpoint.loop.orders import order_back
 from setpoint.loop.overview import take_overview
 from setpoint.loop.personal import check_words
 from setpoint.loop.ports import Ports
+from setpoint.loop.record.story import Story, story_of
 from setpoint.loop.release import Progress, make_version, read_binning, read_contract
 from setpoint.loop.releasing import released
 from setpoint.loop.rewind import as_of
@@ -401,6 +411,12 @@ class Operator:
             raise InvalidInput(f"the period from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} is empty")
         self.ports.log.ingest()
         return take_overview(self.ports, as_of(self.ports.state.load(model), until), since, until)
+
+    def story(self, id_: str) -> Story:
+        """Return everything that is told of an incident; decides nothing."""
+        self.ports.log.ingest()
+        deployment = having_incident(self.ports, id_)
+        return story_of(self.ports, deployment, find_incident(deployment, id_), self.clock.now())
 
     def deployments(self, model: str | None = None) -> list[Deployment]:
         """Return one deployment, or all."""

@@ -33,6 +33,7 @@ def under(deployment: Deployment, file: SetpointFile) -> Deployment:
         allow=tuple(file.allow),
         retention=Retention(keep_s=file.records.keep, at_most_bytes=file.records.at_most),
         alerts=alerts(file),
+        owners=owners(file),
         audit=audit(file),
     )
 

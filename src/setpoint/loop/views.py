@@ -15,6 +15,7 @@ from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.domain.wealth import Evidence
+from setpoint.loop.record.story import Story
 from setpoint.monitor.overview.plain import estimate_view
 
 NOBODY = Owners()
@@ -104,6 +105,31 @@ def incident_view(incident: Incident, owners: Owners = NOBODY) -> dict[str, Any]
         "timeline": [e.line for e in incident.timeline],
         "events": [msgspec.to_builtins(e) for e in incident.timeline],
         "rankings": [msgspec.to_builtins(r) for r in incident.rankings],
+    }
+
+
+def story_view(story: Story) -> dict[str, Any]:
+    """Return what `incident --json` prints: the incident with what the log says around it."""
+    course, shape = story.course, story.shape
+    return {
+        **incident_view(story.incident),
+        "owner": story.responsible.name,
+        "source": story.responsible.source,
+        "runbook": story.responsible.runbook,
+        "regained": story.incident.regained,
+        "until": story.until.isoformat(),
+        "versions": list(story.versions),
+        "places": [msgspec.to_builtins(p) for p in story.places],
+        "course": {
+            "metric": course.metric,
+            "starts": [at.isoformat() for at in course.starts],
+            "every_s": course.every.total_seconds(),
+            "loss": list(course.loss),
+        }
+        if course
+        else None,
+        "shape": msgspec.to_builtins(shape),
+        "findings": [msgspec.to_builtins(f) for f in story.incident.findings],
     }
 
 

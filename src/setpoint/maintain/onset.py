@@ -20,6 +20,7 @@ MOST = 4_000  # rows since
 LEAST = 3.0  # nats that speak for a change at all
 ROUNDS = 3  # of finding the moment, and of learning from it what came after
 EXAMPLES = 5
+SIGN = 1.5  # times likelier since than before
 LEVEL = 0.95
 
 
@@ -131,3 +132,9 @@ def _shares(codes: NDArray[np.int64], count: int) -> Floats:
     """Return the share of each code, none of them zero."""
     found = (np.bincount(codes, minlength=count) + 0.5) / (len(codes) + 0.5 * count)
     return np.asarray(found, np.float64)
+
+
+def signs(healthy: Column, since: Column) -> NDArray[np.bool_]:
+    """Return which rows since the change hold values that are likelier since than before, shape (n,)."""
+    first, second, codes = coded(healthy, since)
+    return np.asarray((_shares(second, codes) > SIGN * _shares(first, codes))[second])

@@ -10,6 +10,8 @@ from setpoint.domain.event import What
 from setpoint.domain.incident import IncidentStatus
 from setpoint.errors import Conflict, InvalidInput, NotFound
 from setpoint.loop.personal import give_back, refuse, take
+from setpoint.loop.record.page import incident_page
+from setpoint.monitor.report.writing import clock
 
 ASKS = Envelope(ask=("inverse_map",))
 
@@ -99,6 +101,10 @@ def test_an_incident_knows_its_course_and_a_repair_stays_when_a_person_takes_ove
     assert len(i.examples) == 5
     assert i.rankings[0].weights[0].cause == "unit"
     assert i.located == i.opened
+    story = w.operator.story(i.id)
+    assert (story.versions, story.course.metric, story.shape.column) == (("v1",), "MAE", "temp")
+    assert sum(story.shape.bars.now[12:]) > 0.9 > 0.1 > sum(story.shape.bars.reference[12:])
+    assert f"between {clock(after)} and {clock(before)} UTC" in incident_page(story)
     take(w.operator.ports, i.id, w.operator.clock.now(), by="ann")
     w.until(30)
     (data,) = [i for i in w.deployment.incidents if i.subject == "temp"]

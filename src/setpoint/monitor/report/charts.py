@@ -109,7 +109,7 @@ def _median(numbers: Sequence[float | None]) -> float | None:
     return known[len(known) // 2] if known else None
 
 
-def histogram(view: ColumnView) -> Markup:
+def histogram(view: ColumnView, now: str = "now", before: str = "reference") -> Markup:
     """Draw the distribution of a number now over that of the reference; nothing of a few levels."""
     bars = view.bars
     if bars is None or (not bars.edges and len(bars.labels) <= FEW):
@@ -118,12 +118,12 @@ def histogram(view: ColumnView) -> Markup:
     plot = svg.plot_of(count, [*bars.reference, *bars.now], zero=True, height=HISTOGRAM)
     names = bars.labels or [f"{brief(a)} to {brief(b)}" for a, b in pairwise(bars.edges)]
     words = [
-        f"{name}: now {share(_at(bars.now, at))}, reference {share(_at(bars.reference, at))}"
+        f"{name}: {now} {share(_at(bars.now, at))}, {before} {share(_at(bars.reference, at))}"
         for at, name in enumerate(names)
     ]
     top = max([*bars.reference, *bars.now], default=0.0)
     return svg.picture(
-        f"distribution of {cut(view.name)}, now and in the reference",
+        f"distribution of {cut(view.name)}, {now} and {before}",
         svg.axes(plot, [(top, f"{100 * top:.2g} %")], _ends(bars, count)),
         svg.columns(plot, bars.reference, "reference"),
         _steps(plot, bars.now, "alarm" if view.state == "alarm" else "now"),

@@ -1,0 +1,131 @@
+"""The page and the Markdown of an incident: complete, alone, and texts from outside stay text."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from setpoint.domain.event import Event, What
+from setpoint.domain.finding import Finding
+from setpoint.domain.incident import Cause, Harm, Hypothesis, Incident, IncidentStatus, Remedy, Repair
+from setpoint.domain.owner import Responsible
+from setpoint.domain.remembering import ranked
+from setpoint.domain.value import replace
+from setpoint.loop.record.markdown import incident_markdown
+from setpoint.loop.record.page import incident_page
+from setpoint.loop.record.places import Place
+from setpoint.loop.record.shapes import Shape
+from setpoint.loop.record.story import Course, Story
+from setpoint.monitor.overview.values import Bars
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+HOSTILE = """<script>alert(1)</script>"'`|*_ [x](javascript:y) &amp; \x1b[31m"""
+
+
+def a_story(word="temp", **changes):
+    causes = (Hypothesis(cause=Cause.UNIT, weight=0.9, subject=word, evidence=(f"as if {word}",)),)
+    incident = Incident(
+        id="demand-temp", model="demand", status=IncidentStatus.WAITING, since=NOW, opened=NOW + HOUR, subject=word,
+        findings=(
+            Finding(monitor="drift", metric="m", column=word, since=NOW, until=NOW + HOUR, rows=9, value=2.0, limit=1.0,
+                    alarm=True, detail=word),
+        ),
+        causes=causes, repair=Repair(id="r", remedy=Remedy.INVERSE_MAP, subject=word, proof=word),
+        timeline=(Event(at=NOW, what=What.TAKEN, said=f"taken over by ann: {word}", by="ann"),),
+        began=(NOW - HOUR, NOW), harm=Harm(until=NOW, records=1_234, labelled=100, loss=3.0, healthy=1.0, unit="MAE"),
+        acknowledged_by=word, examples=(word,),
+    )  # fmt: skip
+    for at in range(3):
+        incident = ranked(incident, NOW + at * HOUR, causes)
+    return Story(
+        incident=replace(incident, **changes),
+        responsible=Responsible(name=word, source=word, runbook="https://wiki.example.com/units"),
+        until=NOW + 9 * HOUR,
+        versions=("v1",),
+        course=Course(
+            metric="MAE", starts=tuple(NOW + at * HOUR for at in range(-4, 5)), every=HOUR,
+            loss=(1.0, 1.0, None, 1.0, 3.0, 3.0, 3.0, 1.0, 1.0),
+        ),
+        shape=Shape(
+            column=word, missing_before=0.0, missing=0.1,
+            bars=Bars(reference=(0.5, 0.5), now=(0.1, 0.9), labels=(word, "b")),
+        ),
+        places=(Place(kind="caller", name=word, rows=50, share=1.0, others=0.1),),
+    )  # fmt: skip
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.attributes = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append(tag)
+        self.attributes += attrs
+
+
+def test_the_page_says_when_what_it_cost_who_said_what_and_whose_it_is():
+    page = incident_page(a_story())
+    for said in (
+        "between 31 May 2024, 23:00 and 1 Jun 2024, 00:00 UTC (95 %)",
+        "1,234 answers", "MAE 3 where healthy rows have 1, 3.0 times as much",
+        "taken over by ann", "unit of temp", "caller temp (100 % of 50 rows, 10.0 % of the others)",
+        "https://wiki.example.com/units",
+    ):  # fmt: skip
+        assert said in page, said
+    assert Tags(page).found.count("svg") == 2
+    assert "<form" not in page
+
+
+def test_the_page_loads_nothing_from_anywhere():
+    tags = Tags(incident_page(a_story(), actions=True))
+    assert not {"script", "link", "img", "iframe", "object"} & set(tags.found)
+    assert [v for k, v in tags.attributes if k in ("src", "href", "action")] == ["https://wiki.example.com/units"]
+
+
+def test_texts_from_outside_stay_text():
+    plain, hostile = (Tags(incident_page(a_story(word), actions=True)) for word in ("temp", HOSTILE))
+    assert "script" not in hostile.found
+    assert sorted(set(hostile.found)) == sorted(set(plain.found))
+    assert {k for k, _ in hostile.attributes} == {k for k, _ in plain.attributes}
+
+
+def test_markdown_has_the_same_and_keeps_its_table():
+    text = incident_markdown(a_story(HOSTILE))
+    assert "<script" not in re.sub(r"\\<", "", text)
+    assert "](javascript" not in text.replace("\\]", "")
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) in (3, 4, 5, 6) for line in table)
+    assert "<https://wiki.example.com/units>" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "verbs"),
+    [
+        ({}, ["approve", "refuse", "take"]),
+        ({"handled_by": "ann"}, ["approve", "refuse", "give-back"]),
+        ({"status": IncidentStatus.CLOSED}, []),
+        ({"repair": None}, ["take"]),
+    ],
+)
+def test_the_forms_offer_what_may_be_said(changes, verbs):
+    page = incident_page(a_story(**changes), actions=True)
+    assert re.findall(r'name="verb" value="([\w-]+)"', page) == verbs
+
+
+def test_what_is_not_known_is_left_out():
+    story = Story(
+        incident=Incident(
+            id="i", model="m", status=IncidentStatus.OPEN, since=NOW, opened=NOW, subject="worker 1", findings=()
+        ),
+        responsible=Responsible(),
+        until=NOW,
+        versions=(),
+    )
+    page = incident_page(story)
+    assert "There are no pictures" in page
+    assert "Runbook" not in page
+    assert "| Owner |" not in incident_markdown(story)
