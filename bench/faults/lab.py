@@ -21,6 +21,7 @@ from setpoint.loop.clock import VirtualClock
 from setpoint.loop.drill.answering import FaultyScorer, release
 from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.log import FaultyLog
+from setpoint.loop.drill.reports import reports_of
 from setpoint.loop.drill.ride import Stand, ride, stand, windows_at
 from setpoint.loop.drill.source import RecordedSource
 from setpoint.loop.operator import Operator
@@ -92,8 +93,8 @@ class Parts:
         self.scorer = FaultyScorer(scorer=quick, schema=lab.schema, faults=faults, clock=self.clock)
         self.ports = Ports(
             bundles=bundles, keys=HomeKeys(self.home, "0" * 64), notifier=MemoryNotifier(), log=log,
-            state=SqlStateStore("sqlite://"), platform=RecordedPlatform(events_of(faults)), scorer=self.scorer,
-            source=RecordedSource(traffic), trainer=trainer, jobs=self.home / "jobs", timed=False,
+            state=SqlStateStore("sqlite://"), platform=RecordedPlatform(events_of(faults), reports_of(faults)),
+            scorer=self.scorer, source=RecordedSource(traffic), trainer=trainer, jobs=self.home / "jobs", timed=False,
         )  # fmt: skip
         self.operator = Operator(ports=self.ports, clock=self.clock)
 

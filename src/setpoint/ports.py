@@ -10,7 +10,7 @@ from setpoint.domain.audited import Refetched
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.keys import Keys
-from setpoint.domain.live import Live
+from setpoint.domain.live import Live, WorkerStatus
 from setpoint.domain.notice import Message
 from setpoint.domain.objective import Gain
 from setpoint.domain.profile import Binning, Profile
@@ -293,6 +293,9 @@ class Platform(Protocol):
 
     def holds(self, model: str, version: str) -> bool:
         """Whether something serves, and all of it has this version loaded as its standby."""
+
+    def reports(self) -> dict[int, WorkerStatus]:
+        """Return what each worker that runs reports, by its number."""
 
     def events(self) -> list[ProcessEvent]:
         """Return what happened to the processes, oldest first."""

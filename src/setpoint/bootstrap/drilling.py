@@ -26,6 +26,7 @@ from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.idle import NoTrainer
 from setpoint.loop.drill.lab import Lab, Wired
 from setpoint.loop.drill.log import FaultyLog
+from setpoint.loop.drill.reports import reports_of
 from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, UNDER, Course, course_of, traffic_from
 from setpoint.loop.drill.source import RecordedSource
 from setpoint.loop.operator import Operator
@@ -160,7 +161,7 @@ def _wired(
         notifier=MemoryNotifier(),
         log=log,
         state=SqlStateStore("sqlite://"),
-        platform=RecordedPlatform(events_of(faults)),
+        platform=RecordedPlatform(events_of(faults), reports_of(faults)),
         scorer=scorer,
         source=RecordedSource(traffic),
         trainer=NoTrainer(),

@@ -11,6 +11,7 @@ Act = Literal[
     "restart",
     "rollback",
     "fallback",
+    "workers",
     "inverse_map",
     "map_levels",
     "swap_back",
@@ -47,7 +48,7 @@ class EnvelopePart(Part):
 
     automatic: list[Act] = [
         *("restart", "rollback", "fallback", "inverse_map", "map_levels"),
-        *("hold", "retrain", "promote"),
+        *("workers", "hold", "retrain", "promote"),
     ]
     ask: list[Act] = []
     max_actions_per_day: int = Field(default=6, ge=0)
@@ -55,6 +56,7 @@ class EnvelopePart(Part):
     hours: Annotated[QuietPart, BeforeValidator(quiet_hours)] | None = None
     retrain: RetrainPart = RetrainPart()
     promote: PromotePart = PromotePart()
+    workers: int | None = Field(default=None, ge=1, le=256)
 
 
 ENVELOPE: dict[str, type[Part]] = {"retrain": RetrainPart, "promote": PromotePart}

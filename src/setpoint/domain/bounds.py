@@ -34,7 +34,8 @@ def breaches(envelope: Envelope, change: Change, before: Sequence[Change]) -> tu
         What was done before, in time order.
     """
     return (*_permission(envelope, change), *_often(envelope, change, before), *_hours(envelope, change),
-            *_training(envelope, change), *_promotion(envelope, change), *_step(envelope, change))  # fmt: skip
+            *_training(envelope, change), *_promotion(envelope, change), *_step(envelope, change),
+            *_workers(envelope, change))  # fmt: skip
 
 
 def spent(before: Sequence[Change], now: datetime) -> int:
@@ -109,6 +110,15 @@ def _step(envelope: Envelope, change: Change) -> Iterator[Breach]:
     if step > envelope.promote.largest_step + 1e-9:
         words = f"{step:.0%} of the requests move at once, at most {envelope.promote.largest_step:.0%}"
         yield Breach(bound="promote.largest_step", words=words)
+
+
+def _workers(envelope: Envelope, change: Change) -> Iterator[Breach]:
+    if change.kind is not Kind.WORKERS or "workers" not in change.facts:
+        return
+    wanted, most = number(change.facts, "workers"), envelope.workers
+    if most is None or wanted > most:
+        stated = "the envelope states no `workers`" if most is None else f"at most {most}"
+        yield Breach(bound="workers", words=f"{wanted:g} workers, {stated}")
 
 
 def number(facts: dict[str, Fact], name: str) -> float:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     IMPUTE = "impute"
     IGNORE = "ignore"
     FALLBACK = "fallback"  # an earlier version answers a part of the rows
+    WORKERS = "workers"  # more of them, as far as is stated
     HOLD = "hold"  # trainings and promotions wait until outcomes can be trusted again
     RETRAIN = "retrain"
     PROMOTE = "promote"
@@ -66,11 +67,12 @@ class Envelope:
     """The plan of one model.
 
     `hours` is the stretch of each day in which it is trained and promoted; repairs and ways back know no hours.
+    `workers` is how many there may be at most without a person; None: as many as were started.
     """
 
     automatic: tuple[str, ...] = (
         *("restart", "rollback", "fallback", "inverse_map", "map_levels"),
-        *("hold", "retrain", "promote"),
+        *("workers", "hold", "retrain", "promote"),
     )
     ask: tuple[str, ...] = ()
     max_actions_per_day: int = 6
@@ -78,6 +80,7 @@ class Envelope:
     hours: Quiet | None = None
     retrain: RetrainBounds = RetrainBounds()
     promote: PromoteBounds = PromoteBounds()
+    workers: int | None = None
 
     def is_automatic(self, kind: str) -> bool:
         """Whether a kind of change needs no person."""
@@ -99,7 +102,7 @@ class Change:
     """One change, as far as an envelope is concerned: what is judged before it is made, and again ever after.
 
     `facts` are what its kind is judged by: `method` of a training; `gate`, `gate_rows`, `shadow`, `shadow_rows`,
-    `gain`, `champion_loss`, `from` of a promotion; `from`, `share` of a step.
+    `gain`, `champion_loss`, `from` of a promotion; `from`, `share` of a step; `workers` where there shall be more.
     """
 
     at: datetime

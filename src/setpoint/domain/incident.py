@@ -45,6 +45,7 @@ class Remedy(StrEnum):
     IMPUTE = "impute"
     IGNORE = "ignore"
     FALLBACK = "fallback"  # an earlier version answers a part of the rows
+    WORKERS = "workers"  # more of them answer
     RETRAIN = "retrain"
     RECALIBRATE = "recalibrate"
     PROMOTE = "promote"
@@ -73,7 +74,8 @@ class Repair:
 
     `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
     after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back, `fallback`
-    where an earlier version answers a part of the rows. `cause` is what it is for, `weight` how sure that was
+    where an earlier version answers a part of the rows, `workers` where more of them shall
+    answer. `cause` is what it is for, `weight` how sure that was
     (posterior, among the causes that it excludes); `recovered` is when it was proven to help.
     """
 
@@ -83,6 +85,8 @@ class Repair:
     map: FeatureMap | None = None
     to_version: str | None = None
     fallback: Fallback | None = None
+    workers: int = 0
+    workers_before: int = 0
     proof: str = ""
     loss_before: float | None = None
     loss_expected: float | None = None
@@ -109,6 +113,16 @@ class Repair:
     def changes_answers(self) -> bool:
         """Whether callers are answered otherwise while it is in place."""
         return self.at_door or self.to_version is not None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it stays in place until it is taken away again, for the fault is gone."""
+        return self.at_door or bool(self.workers)
+
+    @property
+    def undoable(self) -> bool:
+        """Whether it can be taken back."""
+        return self.stays or self.to_version is not None or self.remedy is Remedy.HOLD
 
     @property
     def at_door(self) -> bool:

@@ -7,6 +7,7 @@ from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.slice import Only
 from setpoint.domain.value import field, replace, value
 from setpoint.domain.within import Fallback
+from setpoint.domain.workload import Minute
 from setpoint.errors import Conflict, InvalidInput
 
 
@@ -16,7 +17,8 @@ class Served:
 
     `shares` are the fractions of requests that challengers answer in the champion's place, by version; of the requests
     that `only` names, where it names some. `standby` is the version one would go back to: it is kept loaded, and not
-    asked. `fallbacks` are parts of the rows that the champion fails to answer: an earlier version does.
+    asked. `fallbacks` are parts of the rows that the champion fails to answer: an earlier version does. `workers` is
+    how many the model needs; 0: as many as were started.
 
     Raises
     ------
@@ -31,6 +33,7 @@ class Served:
     standby: str | None = None
     only: Only | None = None
     fallbacks: tuple[Fallback, ...] = ()
+    workers: int = 0
 
     def __post_init__(self) -> None:
         for version, share in self.shares.items():
@@ -79,7 +82,7 @@ def sharing(served: Served, shares: Mapping[str, float]) -> Served:
 
 def alone(served: Served, champion: str) -> Served:
     """Return the model served by another champion, under the same repairs, with the one it replaces held ready."""
-    return Served(champion=champion, maps=served.maps, standby=served.champion)
+    return Served(champion=champion, maps=served.maps, standby=served.champion, workers=served.workers)
 
 
 @value
@@ -102,6 +105,11 @@ class Live:
     generation: int = 0
     models: dict[str, Served] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
+
+    @property
+    def workers(self) -> int:
+        """How many workers the models need at least."""
+        return max((served.workers for served in self.models.values()), default=0)
 
     def having(self, model: str, served: Served) -> "Live":
         """Return the next generation, with one model served another way.
@@ -142,7 +150,8 @@ class WorkerStatus:
 
     `generation` is the one it has dealt with; `versions` is what it serves, which differs from `Live` where it
     `refused` a bundle (keyed `model/version`) and stayed with the last good one. `standby` are the versions that it
-    holds ready, by model. `beat` is in seconds since the epoch.
+    holds ready, by model. `beat` is in seconds since the epoch. `load` is what it
+    had to do in the last hour, `cores` how many it may run on.
     """
 
     pid: int
@@ -152,6 +161,8 @@ class WorkerStatus:
     standby: dict[str, str] = field(default_factory=dict)
     ready: bool = False
     beat: float = 0.0
+    load: tuple[Minute, ...] = ()
+    cores: int = 0
 
 
 def written(shares: Mapping[str, float]) -> str:

@@ -48,7 +48,7 @@ def put_in_place(incident: Incident, repair: Repair, at: datetime, by: str) -> I
 def proven(incident: Incident, at: datetime, loss: float | None = None) -> Incident:
     """Return the incident with a repair that was proven to help: held while it stays, over where nothing stays."""
     repair = _in_force(incident, IncidentStatus.MENDING)
-    stays = repair.at_door
+    stays = repair.stays
     return replace(
         incident,
         status=IncidentStatus.HELD if stays else IncidentStatus.CLOSED,

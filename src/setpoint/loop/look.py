@@ -13,6 +13,7 @@ from setpoint.domain.audited import Audited
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.ledger import Estimated, Ledger
+from setpoint.domain.live import WorkerStatus
 from setpoint.domain.record import Role
 from setpoint.domain.records import Records
 from setpoint.domain.rehearsal import Kept, Rehearsal
@@ -80,6 +81,7 @@ class Look:
     asked: Mapping[str, Requested] = field(default_factory=dict)  # around incidents whose part another version answers
     again: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # which of these the champion fails on, if any
     audits: tuple[Audited, ...] = ()  # those of the last weeks, and what was audited now
+    reports: Mapping[int, WorkerStatus] = field(default_factory=dict)  # of the workers that run
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
@@ -104,6 +106,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     audits, unasked = audited(ports, deployment, champion.schema, history, now)
     seen = Seen(
         now=now,
+        model=model,
         schema=champion.schema,
         limits=read_limits(folder),
         recent=history.between(since, now),
@@ -123,6 +126,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         audited=(*(a for a in deployment.audits if a.at >= since), *audits),
         audits=sound_audits(deployment, since),
         scopes=scopes(ports, deployment, champion, version, since, now),
+        reports=ports.platform.reports(),
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
     study, failed = tried(seen, "study", lambda: studied(ports, deployment, champion, history, now), deployment.study)
@@ -157,6 +161,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         exposed=_exposed(ports, deployment, champion, now),
         earlier=_earlier(ports, deployment, champion, now),
         asked=asked,
+        reports=seen.reports,
         again=asked_again(ports, deployment, asked),
         fit=_fit(ports, deployment),
         prospect=None if why_unreadable(ports, champion.schema) else prospect(ports, deployment, champion, history),

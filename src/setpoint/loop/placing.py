@@ -19,6 +19,8 @@ def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tup
         return replace(deployment, served=replace(served, maps=(*served.maps, repair.map))), ""
     if repair.fallback is not None and repair.fallback not in served.fallbacks:
         return replace(deployment, served=replace(served, fallbacks=(*served.fallbacks, repair.fallback))), ""
+    if repair.workers:
+        return replace(deployment, served=replace(served, workers=repair.workers)), ""
     if repair.to_version is not None and repair.to_version != served.champion:
         return _released(deployment, repair.to_version, at, by), ending(served)
     return deployment, ""
@@ -36,6 +38,8 @@ def displaced(deployment: Deployment, repair: Repair, at: datetime, by: str) -> 
     if repair.fallback is not None:
         others = tuple(f for f in served.fallbacks if f.id != repair.fallback.id)
         return replace(deployment, served=replace(served, fallbacks=others)), ""
+    if repair.workers:
+        return replace(deployment, served=replace(served, workers=0)), ""
     if repair.to_version is None:
         return deployment, ""
     last = deployment.releases[-1]

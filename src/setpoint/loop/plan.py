@@ -45,6 +45,7 @@ from setpoint.maintain.clean import clean_again
 from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
 from setpoint.maintain.recovery import DEADLINE, at_the_deadline, due, recovered
+from setpoint.maintain.relief import calm_again, relieved
 from setpoint.maintain.triage import QUALITY, SERVICE, is_data
 from setpoint.maintain.trust import OUTCOMES, sound_again
 from setpoint.maintain.well import well_again
@@ -134,6 +135,8 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
         return lift
     if repair.fallback is not None:
         return _next_for_fallen(incident, repair, deployment, look)
+    if repair.workers:
+        return _next_for_workers(incident, repair, deployment, look)
     if repair.remedy is Remedy.HOLD:
         return _trusted_again(incident, repair, deployment, look)
     after = look.history.between(repair.applied, _next_since(incident, deployment))
@@ -173,6 +176,20 @@ def _next_for_fallen(incident: Incident, repair: Repair, deployment: Deployment,
     )
 
 
+def _next_for_workers(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
+    calm, why = calm_again(repair, look.reports, deployment.model, look.now)
+    if calm:
+        return Undo(incident=incident.id, why=why, helped=True)
+    if incident.status is IncidentStatus.HELD:
+        return None
+    helped, why = relieved(repair, look.reports, deployment.model, look.now)
+    if helped is None:
+        return None
+    return (
+        Hold(incident=incident.id, loss=None, why=why) if helped else Undo(incident=incident.id, why=why, helped=False)
+    )
+
+
 def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
     if repair.subject == OUTCOMES:
         healthy = look.healthy(deployment, incident.since)
@@ -196,6 +213,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
     assert repair is not None
     if repair.fallback is not None:
         return _next_for_fallen(incident, repair, deployment, look)
+    if repair.workers:
+        return _next_for_workers(incident, repair, deployment, look)
     assert repair.map is not None
     if not len(look.recent):
         return None

@@ -38,7 +38,8 @@ def rolled_back(bundles: BundleStore, deployment: Deployment, version: str, now:
 def served_by(bundles: BundleStore, deployment: Deployment, version: str) -> Served:
     """Return how a version serves alone, with the one it replaces held ready."""
     maps = maps_of(bundles, deployment, version)
-    return Served(champion=version, maps=maps, standby=deployment.served.champion)
+    before = deployment.served
+    return Served(champion=version, maps=maps, standby=before.champion, workers=before.workers)
 
 
 def maps_of(bundles: BundleStore, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:

@@ -114,7 +114,6 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
         before = having_incident(ports, id_)
         incident = find_incident(before, id_)
         repair = incident.repair
-        undone = repair is not None and (repair.changes_answers or repair.remedy is Remedy.HOLD)
-        if repair is None or not undone or not repair.in_force or not incident.live:
+        if repair is None or not repair.undoable or not repair.in_force or not incident.live:
             raise Conflict(f"no repair of {id_} is in place: it is {incident.status}")
         return settle(ports, before, taken_back(before, id_, now, f"taken back by {by}", helped=False, by=by))

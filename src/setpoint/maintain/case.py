@@ -1,12 +1,14 @@
 """What an investigation may look at."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Release
+from setpoint.domain.live import WorkerStatus
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.repaired import repaired_where
@@ -14,6 +16,7 @@ from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
 
 Score = Callable[[str, Columns], Columns]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 2_000  # rows of a stretch that are looked at, so that an investigation stays short
 
 
@@ -24,7 +27,8 @@ class Case:
     `healthy` are rows of the weeks before it that no incident makes doubtful, with usual inputs; `suspect` are those
     since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced. `maps` are the
     repairs now live. `unreadable` says why no version can be asked again with these inputs, if so. `asked` are the
-    requests around an incident of the service, those that failed among them.
+    requests around an incident of the service, those that failed among them; `reports` what the workers that run report
+    `now`.
     """
 
     schema: Schema
@@ -36,6 +40,8 @@ class Case:
     maps: tuple[FeatureMap, ...] = ()
     unreadable: str = ""
     asked: Requested | None = None
+    reports: Mapping[int, WorkerStatus] = field(default_factory=dict)
+    now: datetime = EPOCH
 
 
 def latest(records: Records, rows: int = LATEST) -> Records:

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from setpoint.domain.bounds import breaches, spent
-from setpoint.domain.envelope import Change, Envelope, Kind
-from setpoint.domain.incident import Incident, Remedy
+from setpoint.domain.envelope import Change, Envelope, Fact, Kind
+from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.maintain.explanation import SURE_ENOUGH
 
 Decision = Literal["act", "ask", "wait"]
@@ -19,7 +19,8 @@ def decide(incident: Incident, envelope: Envelope, before: Sequence[Change], now
     remedy = incident.repair.remedy
     if remedy is Remedy.WAIT:
         return "wait", incident.repair.proof
-    found = breaches(envelope, Change(at=now, kind=Kind(remedy), subject=incident.subject), before)
+    change = Change(at=now, kind=Kind(remedy), subject=incident.subject, facts=facts_of(incident.repair))
+    found = breaches(envelope, change, before)
     if found:
         return "ask", f"{found[0].words}: `setpoint repair approve {incident.id}`"
     if incident.repair.weight < SURE_ENOUGH:
@@ -27,3 +28,8 @@ def decide(incident: Incident, envelope: Envelope, before: Sequence[Change], now
         return "ask", f"{why}: `setpoint repair approve {incident.id}`"
     today = spent(before, now) + 1
     return "act", f"{remedy} is automatic; action {today} of {envelope.max_actions_per_day} today"
+
+
+def facts_of(repair: Repair) -> dict[str, Fact]:
+    """Return what an envelope judges a repair by."""
+    return {"workers": float(repair.workers)} if repair.workers else {}

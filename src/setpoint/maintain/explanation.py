@@ -12,6 +12,7 @@ SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 PRIOR = {
     Cause.CRASH: 0.0,
     Cause.EXCEPTION: 0.0,
+    Cause.OVERLOAD: 0.0,
     Cause.ARTEFACT: 0.0,
     Cause.UNIT: -1.0,
     Cause.NULL: -1.0,

@@ -13,6 +13,7 @@ from setpoint.maintain.hypotheses import (
     frozen,
     labelled,
     nulls,
+    overload,
     release,
     renamed,
     season,
@@ -27,6 +28,7 @@ from setpoint.maintain.tried import known_of
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
     exception.explain,
+    overload.explain,
     way_back.explain,
     nulls.explain,
     renamed.explain,

@@ -24,6 +24,7 @@ from setpoint.monitor.segments import by_segment
 from setpoint.monitor.service import service
 from setpoint.monitor.slow import slow_drift
 from setpoint.monitor.stuck import stuck
+from setpoint.monitor.turned_away import turned_away
 from setpoint.monitor.worst import worst_slices
 
 ALWAYS = ("quality", "objective", "fairness", "slices", "service", "process", FAILED)
@@ -48,6 +49,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, outcomes, seen),
         *kept(seen, audit, seen),
         *kept(seen, service, seen),
+        *kept(seen, turned_away, seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
 

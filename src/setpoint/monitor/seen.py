@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from setpoint.domain.audited import Audited
 from setpoint.domain.data_contract import DataContract
+from setpoint.domain.live import WorkerStatus
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.records import Records, moment
@@ -68,6 +69,10 @@ class Seen:
         Champion against the version it replaced, in its first week.
     looks_per_year : float, optional
         How often the loop looks; by default from the time since the last look.
+    reports : dict
+        What each worker that runs reports.
+    model : str
+        Its name.
     contract : DataContract
         Of the champion; its rules are watched.
     audited, audits : tuple of Audited
@@ -85,6 +90,8 @@ class Seen:
     refused: dict[str, int]
     scopes: tuple[Scope, ...] = ()
     events: tuple[ProcessEvent, ...] = ()
+    reports: Mapping[int, WorkerStatus] = field(default_factory=dict)
+    model: str = ""
     since: datetime | None = None
     answers: Records | None = None
     requests: Mapping[float, Mapping[str, int]] = field(default_factory=dict)

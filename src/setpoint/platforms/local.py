@@ -64,6 +64,10 @@ class LocalPlatform:
         reports = self._files.reports().values()
         return bool(reports) and all(report.standby.get(model) == version for report in reports)
 
+    def reports(self) -> dict[int, WorkerStatus]:
+        """Return what each worker that runs reports, by its number."""
+        return self._files.reports()
+
     def events(self) -> list[ProcessEvent]:
         """Return what happened to the processes, oldest first."""
         return self._files.read_events()

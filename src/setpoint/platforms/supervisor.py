@@ -19,7 +19,7 @@ from types import FrameType
 from setpoint.config import SUPERVISOR
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.value import to_json
-from setpoint.errors import Conflict, Unusable
+from setpoint.errors import Conflict, Corrupt, Unusable
 from setpoint.platforms.files import HomeFiles, Running, make_home
 
 log = logging.getLogger("setpoint.platforms")
@@ -29,6 +29,7 @@ START_S = 120.0  # before the first beat: importing a framework from a cold disk
 STABLE_S = 60.0
 STOP_S = 15.0
 BACKLOG = 2_048
+MOST = 256  # workers
 CONTROL = -1  # index of the control process in events
 NICE = 5
 
@@ -52,6 +53,7 @@ class Child:
     heard: float = 0.0
     beats: bool = False
     hung: bool = False
+    leaving: bool = False  # it is not needed any more
 
     @property
     def name(self) -> str:
@@ -72,6 +74,7 @@ class Supervisor:
     worker : sequence of str
         Command of a worker; `--fd N --index I` is appended.
     workers : int
+        At least; more where live.json asks for them.
     host, port : str, int
         Port 0 takes a free one; it is then in `run/supervisor.json`.
     control : sequence of str, optional
@@ -97,6 +100,7 @@ class Supervisor:
     _environment: dict[str, str] = field(init=False, default_factory=dict)
     _stopping: str = field(init=False, default="")
     _events: int = field(init=False, default=0)
+    _asked: int = field(init=False, default=0)  # time of live.json when it was last read, ns
 
     def __post_init__(self) -> None:
         self._files = HomeFiles(self.home)
@@ -173,9 +177,10 @@ class Supervisor:
             now = time.monotonic()
             stalled = max(0.0, now - last - 1.0)  # this process itself did not run: no blame for the others
             last = now
-            for child in self._children:
+            for child in list(self._children):
                 child.heard += stalled
                 self._look(child, now)
+            self._scale()
             time.sleep(POLL_S)
 
     def _look(self, child: Child, now: float) -> None:
@@ -184,12 +189,50 @@ class Supervisor:
                 self._start(child, now)
             return
         code = child.process.poll()
-        if code is not None:
+        if code is not None and child.leaving:
+            self._forget(child)
+        elif code is not None:
             self._bury(child, code, now)
         elif now - child.started > STABLE_S:
             child.failures = 0
-        if code is None and child.index != CONTROL:
+        if code is None and child.index != CONTROL and not child.leaving:
             self._check_beat(child, now)
+
+    def _scale(self) -> None:
+        """Have as many workers as live.json asks for; those that are not needed any more end what they began."""
+        try:
+            stamp = self._files.live.stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        if stamp == self._asked:
+            return
+        self._asked = stamp
+        try:
+            wanted = self._files.read_live().workers
+        except Corrupt as e:
+            log.error("%s; as many workers run as before", e)
+            return
+        wanted = min(max(self.workers, wanted), MOST)
+        here = [c for c in self._children if c.index != CONTROL and not c.leaving]
+        for child in here:
+            if child.index >= wanted:
+                child.leaving = True
+                if child.process is not None:
+                    child.process.terminate()
+                else:
+                    self._forget(child)
+        taken = {c.index for c in self._children}
+        self._children += [Child(i, self._worker_argv(i)) for i in range(wanted) if i not in taken]
+        if any(c.leaving and c.index < wanted for c in self._children):
+            self._asked = 0  # its successor is started when it has ended
+
+    def _forget(self, child: Child) -> None:
+        """Drop a worker that ended because it was not needed."""
+        self._children = [c for c in self._children if c is not child]
+        if child.process is not None:
+            forget_gauges(Path(self._environment["PROMETHEUS_MULTIPROC_DIR"]), child.process.pid)
+        (self._files.workers / f"{child.index}.json").unlink(missing_ok=True)
+        self._write_state()
 
     def _start(self, child: Child, now: float) -> None:
         fds = () if child.index == CONTROL else (self._socket.fileno(),)

@@ -63,6 +63,7 @@ def predict(
     try:
         _ask(plane, route, version, call, decode, done)
     except Overloaded:
+        plane.metrics.meter.turned_away(route.champion.model, call.answers or route.champion.version)
         # of a narrow route nobody knows yet whether the request is meant
         if route.challengers and version is None and not route.narrow:
             plane.turn_away(

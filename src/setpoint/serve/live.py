@@ -70,7 +70,7 @@ class LiveFollower:
         self._next: Live | None = None
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self._unready: set[tuple[str, str]] = set()
-        self.status = WorkerStatus(pid=os.getpid())
+        self.status = WorkerStatus(pid=os.getpid(), cores=cores())
 
     async def follow(self) -> None:
         """Look at live.json for ever, and hold ready what one may have to go back to."""
@@ -174,7 +174,7 @@ class LiveFollower:
         """Write the status file; on a full disk its time alone still shows that the worker lives."""
         standby = {m: r.served.standby for m, r in self._plane.table.routes.items() if r.served.standby}
         held = {m: v for m, v in standby.items() if (m, v) in self._loaded}
-        self.status = replace(self.status, standby=held, beat=time.time())
+        self.status = replace(self.status, standby=held, beat=time.time(), load=self._plane.metrics.meter.minutes)
         new = self._status_file.with_suffix(".new")
         try:
             new.write_bytes(to_json(self.status))
@@ -260,6 +260,11 @@ def _as_served(route: Route) -> Served:
     shadow = route.shadow.version if route.shadow else None
     fallbacks = tuple(f for f, _ in route.fallbacks)
     return replace(route.served, shadow=shadow, shares=dict(route.shares), fallbacks=fallbacks)
+
+
+def cores() -> int:
+    """Return on how many cores this process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _stamp(file: Path) -> Stamp | None:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from setpoint.domain.record import InferenceRecord
+from setpoint.serve.meter import Meter
 
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
@@ -72,6 +73,7 @@ class Metrics:
         self._runs: dict[tuple[str, str], tuple[list[float], list[float], list[float]]] = {}
         self._gathered: dict[tuple[str, str, int], tuple[list[int], list[float]]] = {}
         self._dropped_before = 0
+        self.meter = Meter()
         self.in_flight = 0
 
     def batch(self, records: Iterable[InferenceRecord]) -> None:
@@ -108,6 +110,16 @@ class Metrics:
             self._batch.labels(*served).observe_all(sizes)
             self._run.labels(*served).observe_all(took)
             self._queue.labels(*served).observe_all(queued)
+            model, version = served
+            self.meter.ran(
+                model,
+                version,
+                requests=len(queued),
+                rows=int(sum(sizes)),
+                runs=len(sizes),
+                queued_s=sum(queued),
+                run_s=sum(took),
+            )
 
     def error(self, code: int) -> None:
         """Count a request that reached no model."""

@@ -219,3 +219,20 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Unusable, match="file/run cannot be written: Not a directory; set SETPOINT_HOME to another"):
         Supervisor(tmp_path / "file", ["true"]).run()
+
+
+def test_workers_come_and_go_as_is_asked_for_and_nothing_is_dropped(start, load, wait):
+    server = start(workers=1)
+    server.serve(demand="v1")
+    first = server.files.running().workers
+    clients = load(server, n=2, retry=True)
+    server.serve(demand=Served(champion="v1", workers=3))
+    wait(lambda: len(server.platform.reports()) == 3)
+    assert first[0] in server.files.running().workers
+    server.serve(demand="v1")
+    wait(lambda: server.files.running().workers == first)
+    assert set(server.platform.reports()) == {0}
+    wait(lambda: all(len(c.ids) > 50 for c in clients))
+    assert [p for c in clients for p in c.problems] == []
+    assert server.platform.events() == []  # nobody has crashed
+    wait(lambda: sum(m.requests for m in server.platform.reports()[0].load) > 50)

@@ -24,6 +24,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.taking import taken_back
 from setpoint.maintain.case import Case
+from setpoint.maintain.decide import facts_of
 from setpoint.maintain.investigate import investigate
 from setpoint.maintain.onset import onset_of
 
@@ -45,6 +46,8 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         previous=releases[-2] if len(releases) > 1 else None,
         maps=deployment.served.maps,
         unreadable=look.unreadable,
+        reports=look.reports,
+        now=look.now,
         asked=asked_around(ports, deployment, incident, look.now),
     )
 
@@ -80,7 +83,7 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
     why = f"{action.repair.remedy}: {action.why}{ends}"
     told = f"{action.repair.remedy} by {action.by}: {action.why}{ends}"
     deployment = with_incident(deployment, changed, look.now, told, what=What.MENDED, by=action.by)
-    return decided(deployment, look.now, *cause_of(changed), "mend", why, action.by)
+    return decided(deployment, look.now, *cause_of(changed), "mend", why, action.by, facts=facts_of(action.repair))
 
 
 @act.register

@@ -13,7 +13,7 @@ from setpoint.domain.records import Column
 from setpoint.faults.scope import in_time, strength_at
 from setpoint.store.memory import MemoryRecordLog
 
-USUAL_US = 4_000.0  # median latency of answers under `overload`: what they usually take is on no record
+USUAL_US = 4_000.0  # median latency of answers: what they take is on no record that is replayed
 SPREAD = 0.4  # of its logarithm
 
 
@@ -70,7 +70,7 @@ class FaultyLog(MemoryRecordLog):
             inputs=[[column[r] for r in rows] for column in record.inputs],
             outputs=[[column[r] for r in rows] for column in record.outputs],
             caller=caller,
-            latency_us=self._latency_us(record.times_us[rows[0]]) if self._slow else record.latency_us,
+            latency_us=record.latency_us or self._latency_us(record.times_us[rows[0]]),
         )
         if not failed:
             return part

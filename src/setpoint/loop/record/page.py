@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from setpoint.domain.incident import IncidentStatus, Remedy
+from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.value import replace
 from setpoint.loop.record import pictures
 from setpoint.loop.record.story import Story
@@ -47,7 +47,7 @@ def verbs_of(story: Story) -> tuple[tuple[str, str], ...]:
         return ()
     repair, open_ = i.repair, i.status in (IncidentStatus.OPEN, IncidentStatus.WAITING)
     proposed = repair is not None and open_ and repair.lifted is None
-    undoable = repair is not None and repair.in_force and (repair.changes_answers or repair.remedy is Remedy.HOLD)
+    undoable = repair is not None and repair.in_force and repair.undoable
     remedy = str(repair.remedy).replace("_", " ") if repair else ""
     found = [
         ("approve", f"Approve {remedy}", proposed),

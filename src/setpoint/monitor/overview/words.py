@@ -58,6 +58,7 @@ DONE = {
     Remedy.IMPUTE: "imputed before the model sees it",
     Remedy.IGNORE: "missing for the model",
     Remedy.FALLBACK: "an earlier version answers these rows",
+    Remedy.WORKERS: "more workers answer",
     Remedy.RETRAIN: "the remedy is to retrain",
     Remedy.RECALIBRATE: "the remedy is to recalibrate",
     Remedy.HOLD: "nothing learns from outcomes until they can be trusted again",
