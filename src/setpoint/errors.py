@@ -9,6 +9,7 @@
   + NotReady          still loading, or not running; ask again
   + Overloaded        more work waits than can be done in time; ask again later
   + DeadlineExceeded  a request that waited longer than its caller allowed
+  + NotAllowed        without the key of a person who may
   + Unsafe            an artefact that may not be loaded
   + Corrupt           bytes that differ from their digest
   + Unusable          the machine refuses: port in use, folder not writable, disk full
@@ -81,6 +82,10 @@ class DeadlineExceeded(SetpointError):
     """A request that waited longer than its caller allowed, and was not run."""
 
     violations = ("deadline",)
+
+
+class NotAllowed(SetpointError, PermissionError):
+    """Something that takes the key of a person, without one."""
 
 
 class Unsafe(SetpointError):

@@ -23,6 +23,7 @@ from setpoint.config import (
     UpdatePart,
 )
 from setpoint.serve.routes import ROUTES
+from setpoint.store.people import People
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -87,7 +88,7 @@ def test_every_route_of_the_data_plane_is_described():
 
 def test_every_route_of_the_control_api_is_described():
     text = page("http.md")
-    app = control_app(None, tick_every_s=0)  # type: ignore[arg-type]
+    app = control_app(None, People(Path()), tick_every_s=0)  # type: ignore[arg-type]
     for path, methods in app.openapi()["paths"].items():
         for method in methods:
             assert re.search(rf"`{method.upper()} {re.escape(path)}[`?]", text), path

@@ -10,7 +10,7 @@ import time
 import uvicorn
 
 from setpoint.api.control import control_app
-from setpoint.bootstrap.home import open_home
+from setpoint.bootstrap.home import open_home, people_of
 from setpoint.config import Settings, supervisor_pid
 from setpoint.errors import SetpointError
 
@@ -29,7 +29,7 @@ def main() -> None:
     except SetpointError as e:
         sys.exit(f"setpoint: {e}")
     threading.Thread(target=_end_with, args=(supervisor_pid(),), daemon=True).start()
-    app = control_app(operator, settings.tick_every_s)
+    app = control_app(operator, people_of(settings), settings.tick_every_s)
     uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False)
 
 

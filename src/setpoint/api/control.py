@@ -13,13 +13,23 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from setpoint.api.metrics import CONTENT_TYPE, page
+from setpoint.api.saying import saying
 from setpoint.domain.value import utc
-from setpoint.errors import Conflict, InvalidInput, NotFound, NotReady, SetpointError
+from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, SetpointError, TooLarge
 from setpoint.loop.operator import Operator
 from setpoint.loop.views import incident_view, standing_view, status_view
+from setpoint.store.people import People
 
 log = structlog.get_logger("setpoint.control")
-STATUS = {NotFound: 404, Conflict: 409, InvalidInput: 422, NotReady: 503, SetpointError: 500}
+STATUS = {
+    NotAllowed: 401,
+    TooLarge: 413,
+    NotFound: 404,
+    Conflict: 409,
+    InvalidInput: 422,
+    NotReady: 503,
+    SetpointError: 500,
+}
 
 
 class TickRequest(BaseModel):
@@ -29,7 +39,7 @@ class TickRequest(BaseModel):
     now: datetime | None = None
 
 
-def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
+def control_app(operator: Operator, people: People, tick_every_s: float) -> FastAPI:
     """Return the app; while it runs, the loop looks every `tick_every_s` seconds (0: only when asked)."""
 
     @asynccontextmanager
@@ -45,6 +55,7 @@ def control_app(operator: Operator, tick_every_s: float) -> FastAPI:
 
     app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.add_exception_handler(SetpointError, _refuse)
+    app.include_router(saying(operator, people))
 
     @app.get("/health")
     def health() -> dict[str, str]:

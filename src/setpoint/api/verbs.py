@@ -189,9 +189,11 @@ def incidents(model: str | None = None, *, home: Place | None = None) -> list[In
     return [i for d in opened(home).deployments(model) for i in d.incidents]
 
 
-def approve(id_: str, *, model: str | None = None, by: str | None = None, home: Place | None = None) -> Deployment:
+def approve(
+    id_: str, *, why: str = "", model: str | None = None, by: str | None = None, home: Place | None = None
+) -> Deployment:
     """Allow what waits for a person, and act on it."""
-    return opened(home).approve(id_, model=model, by=by or getpass.getuser())
+    return opened(home).approve(id_, model=model, by=by or getpass.getuser(), why=why)
 
 
 def refuse(
@@ -214,10 +216,10 @@ def give_back(id_: str, *, why: str = "", by: str | None = None, home: Place | N
     return personal.give_back(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser(), why=why)
 
 
-def undo(id_: str, *, by: str | None = None, home: Place | None = None) -> Deployment:
+def undo(id_: str, *, why: str = "", by: str | None = None, home: Place | None = None) -> Deployment:
     """Take the repair of an incident back, or end its hold; from then on a person is asked before another acts."""
     operator = opened(home)
-    return take_back(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser())
+    return take_back(operator.ports, id_, operator.clock.now(), by=by or getpass.getuser(), why=why)
 
 
 def advice(model: str, *, home: Place | None = None) -> Advised:

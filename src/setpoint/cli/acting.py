@@ -56,12 +56,13 @@ def outcomes(
 def approve(
     id_: Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or a candidate's version.")],
     model: Annotated[str | None, typer.Option(help="Name of the deployment, where a version is approved.")] = None,
+    why: Why = "",
     by: By = ME,
 ) -> None:
     """Allow what waits for a person, and act on it."""
     operator = open_home(Settings())
     asked = operator.clock.now()
-    said = [d for d in operator.approve(id_, model=model, by=by).decisions if d.at >= asked]
+    said = [d for d in operator.approve(id_, model=model, by=by, why=why).decisions if d.at >= asked]
     if not said:
         console.print(f"{id_} is approved; it is done as soon as the evidence allows")
     for d in said:
@@ -95,10 +96,10 @@ def give_back(id_: Id, why: Why = "", by: By = ME) -> None:
 
 
 @repair.command()
-def undo(id_: Id, by: By = ME) -> None:
+def undo(id_: Id, why: Why = "", by: By = ME) -> None:
     """Take a repair at the door back; its incident is yours from then on."""
     operator = open_home(Settings())
-    _say(take_back(operator.ports, id_, operator.clock.now(), by=by))
+    _say(take_back(operator.ports, id_, operator.clock.now(), by=by, why=why))
 
 
 def _say(deployment: Deployment) -> None:

@@ -26,6 +26,7 @@ COMMANDS = (
     ),
     ("incident", "alerting.one:incident", "Show one incident whole, or write its page for a post-mortem."),
     ("repair", "acting:repair", "Approve, refuse or take over what waits for a person, or take a repair back."),
+    ("people", "peopling:people", "Say who may approve, refuse and take over on the control port."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
     (
         "rollout",

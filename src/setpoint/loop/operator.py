@@ -326,20 +326,20 @@ class Operator:
         told = {model: self.ports.trainer.progress(job) for model, job in jobs.items()}
         return {model: progress_view(p, datetime.now(UTC)) for model, p in told.items() if p is not None}
 
-    def approve(self, id_: str, *, model: str | None = None, by: str) -> Deployment:
+    def approve(self, id_: str, *, model: str | None = None, by: str, why: str = "") -> Deployment:
         """Allow what waits for a person, an incident's remedy or a candidate's promotion, and act on it.
 
         What was refused is wanted again, and what a person took over is the loop's again.
         """
-        check_words(by)
+        check_words(by, why)
         with self.ports.state.lease():
             self.ports.log.ingest()
             deployment = self._concerned(id_, model)
-            deployment = self._approved(deployment, id_, by)
+            deployment = self._approved(deployment, id_, by, why)
             self.ports.state.save(deployment)
             return turn(self.ports, deployment, self.clock.now(), self.clock)
 
-    def _approved(self, deployment: Deployment, id_: str, by: str) -> Deployment:
+    def _approved(self, deployment: Deployment, id_: str, by: str, why: str) -> Deployment:
         now = self.clock.now()
         if any(r.candidate.version == id_ and r.running for r in deployment.rollouts):
             rollout = find_rollout(deployment, id_)
@@ -348,11 +348,11 @@ class Operator:
         incident = find_incident(deployment, id_)
         if incident.status not in UNMENDED or incident.repair is None:
             raise Conflict(f"{id_} waits for nothing: it is {incident.status}")
-        if why := barred(incident, incident.repair):
-            raise Conflict(f"{id_} waits for nothing: {why}")
+        if bar := barred(incident, incident.repair):
+            raise Conflict(f"{id_} waits for nothing: {bar}")
         wanted = tuple(r for r in incident.refused if r is not incident.refusal)
         allowed = replace(incident, approved_by=by, refused=wanted, handled_by="")
-        told = f"{incident.repair.remedy} approved by {by}"
+        told = f"{incident.repair.remedy} approved by {by}" + (f": {why}" if why else "")
         return with_incident(deployment, allowed, now, told, what=What.APPROVED, by=by)
 
     def _concerned(self, id_: str, model: str | None) -> Deployment:

@@ -10,6 +10,7 @@ from setpoint.domain.incident import Incident, Remedy, Repair, Tried
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.changes import cause_of, decided, find_incident, having_incident, settle, with_incident
+from setpoint.loop.personal import check_words
 from setpoint.loop.placing import displaced
 from setpoint.loop.ports import Ports
 from setpoint.maintain.triage import QUALITY
@@ -100,7 +101,7 @@ def _about(incident: Incident, repair: Repair | None) -> set[str]:
     return {incident.subject, *(repair.map.changes if repair and repair.map else ())}
 
 
-def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
+def take_back(ports: Ports, id_: str, now: datetime, *, by: str, why: str = "") -> Deployment:
     """Take the repair of an incident back by a person's word; from then on a person is asked before another one acts.
 
     Raises
@@ -110,10 +111,12 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str) -> Deployment:
     Conflict
         If no repair of it is in place that can be taken back.
     """
+    check_words(by, why)
     with ports.state.lease():
         before = having_incident(ports, id_)
         incident = find_incident(before, id_)
         repair = incident.repair
         if repair is None or not repair.undoable or not repair.in_force or not incident.live:
             raise Conflict(f"no repair of {id_} is in place: it is {incident.status}")
-        return settle(ports, before, taken_back(before, id_, now, f"taken back by {by}", helped=False, by=by))
+        told = f"taken back by {by}" + (f": {why}" if why else "")
+        return settle(ports, before, taken_back(before, id_, now, told, helped=False, by=by))

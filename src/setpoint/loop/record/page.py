@@ -16,10 +16,11 @@ OVER = (IncidentStatus.CLOSED, IncidentStatus.HELD)
 CHIPS = {"closed": "quiet", "held": "near", "mending": "moved"}
 
 
-def incident_page(story: Story, actions: bool = False) -> str:
+def incident_page(story: Story, actions: bool = False, error: str = "") -> str:
     """Return one HTML page that needs nothing else; with `actions`, the forms by which a person takes part.
 
-    They post to where the page is, so they work only where the control process serves it.
+    They post to where the page is, so they work only where the control process serves it. `error` is why the last one
+    was not done.
     """
     i = story.incident
     return _environment().get_template("incident.html.j2").render(
@@ -37,6 +38,7 @@ def incident_page(story: Story, actions: bool = False) -> str:
         shape=_shape(story),
         levels=charts.levels(story.shape.bars) if story.shape else [],
         verbs=verbs_of(story) if actions else (),
+        error=error,
     )  # fmt: skip
 
 

@@ -1,0 +1,123 @@
+"""What a person says over the control API: by JSON with a key, or by the forms of an incident's page."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from fastapi import APIRouter, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from setpoint.domain.fleet import Deployment
+from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooLarge
+from setpoint.loop import personal
+from setpoint.loop.changes import find_incident
+from setpoint.loop.operator import Operator
+from setpoint.loop.record.page import incident_page
+from setpoint.loop.taking import take_back
+from setpoint.loop.views import incident_view, story_view
+from setpoint.store.people import People
+
+MOST_BYTES = 16_384  # of a form
+SAFE = {  # no other page may show ours in a frame, or keep a copy
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+Say = Callable[[Operator, str, str, str], Deployment]
+
+
+class Word(BaseModel):
+    """Why, for others to read."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: str = Field("", max_length=personal.LONGEST_WHY)
+
+
+VERBS: Mapping[str, Say] = {
+    "approve": lambda o, id_, by, why: o.approve(id_, by=by, why=why),
+    "refuse": lambda o, id_, by, why: personal.refuse(o.ports, id_, o.clock.now(), by=by, why=why),
+    "take": lambda o, id_, by, why: personal.take(o.ports, id_, o.clock.now(), by=by, why=why),
+    "give-back": lambda o, id_, by, why: personal.give_back(o.ports, id_, o.clock.now(), by=by, why=why),
+    "undo": lambda o, id_, by, why: take_back(o.ports, id_, o.clock.now(), by=by, why=why),
+}
+
+
+def saying(operator: Operator, people: People) -> APIRouter:
+    """Return the routes of one incident: what is told of it, and what a person says."""
+    routes = APIRouter()
+
+    @routes.get("/api/incidents/{id}")
+    def one(id: str) -> dict[str, Any]:
+        return story_view(operator.story(id))
+
+    @routes.post("/api/incidents/{id}/{verb}")
+    def say(id: str, verb: str, word: Word, authorization: str = Header("")) -> dict[str, Any]:
+        scheme, _, key = authorization.partition(" ")
+        by = known(people, key if scheme.lower() == "bearer" else "")
+        after = said(operator, id, verb, by, word.why)
+        return incident_view(find_incident(after, id), after.owners)
+
+    @routes.get("/incidents/{id}", response_class=HTMLResponse)
+    def page(id: str) -> Response:
+        return HTMLResponse(incident_page(operator.story(id), actions=True), headers=SAFE)
+
+    @routes.post("/incidents/{id}", response_class=HTMLResponse)
+    async def form(id: str, request: Request) -> Response:
+        given = await _form(request)
+        try:
+            by = known(people, given.get("key", ""))
+            await run_in_threadpool(said, operator, id, given.get("verb", ""), by, given.get("why", ""))
+        except (NotAllowed, Conflict, InvalidInput) as e:
+            story = await run_in_threadpool(operator.story, id)
+            refused = incident_page(story, actions=True, error=str(e))
+            return HTMLResponse(refused, status_code=401 if isinstance(e, NotAllowed) else 409, headers=SAFE)
+        return RedirectResponse(f"/incidents/{quote(id, safe='')}", status_code=303, headers=SAFE)
+
+    return routes
+
+
+def said(operator: Operator, id_: str, verb: str, by: str, why: str) -> Deployment:
+    """Do what a person says of an incident, and return its deployment.
+
+    Raises
+    ------
+    NotFound
+        If there is no such verb, or no such incident.
+    """
+    if verb not in VERBS:
+        raise NotFound(f"no verb {verb[:40]!r}; there are {', '.join(VERBS)}")
+    if not any(i.id == id_ for d in operator.deployments() for i in d.incidents):
+        raise NotFound(f"no incident {id_[:200]!r}")
+    return VERBS[verb](operator, id_, by, why.strip())
+
+
+def known(people: People, key: str) -> str:
+    """Return whose key this is.
+
+    Raises
+    ------
+    NotAllowed
+        If it is nobody's.
+    """
+    by = people.who(key) if key else None
+    if by is None:
+        raise NotAllowed("this takes the key of a person: `setpoint people add NAME` makes one")
+    return by
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read a small form; of what is given twice, the first counts."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise TooLarge(f"a form is at most {MOST_BYTES} bytes")
+    try:
+        text = body.decode()
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=10)
+    except ValueError as e:
+        raise InvalidInput("this is no form") from e
+    return {name: values[0] for name, values in found.items()}
