@@ -24,7 +24,7 @@ COMMANDS = (
         "alerting:app",
         "Show incidents: what was seen, the likeliest causes, what was done; and who is told.",
     ),
-    ("incident", "alerting.one:incident", "Show one incident whole, or write its page for a post-mortem."),
+    ("incident", "alerting.one:incident", "Show one incident whole."),
     ("repair", "acting:repair", "Approve, refuse or take over what waits for a person, or take a repair back."),
     ("people", "peopling:people", "Say who may approve, refuse and take over on the control port."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
