@@ -26,7 +26,7 @@ def incident(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show one incident whole. Since when, what it cost, what was thought and done, and by whom; `--out` writes a page."""
+    """Show one incident whole. Since when, what it cost, what was thought and done, by whom; `--out` writes a page."""
     if out is not None and out.suffix not in FORMS:
         raise InvalidInput(f"--out {out}: name a .html or a .md file")
     story = open_home(Settings()).story(id_)
