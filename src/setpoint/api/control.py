@@ -4,11 +4,11 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +17,7 @@ from setpoint.api.saying import saying
 from setpoint.domain.value import utc
 from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, SetpointError, TooLarge
 from setpoint.loop.operator import Operator
-from setpoint.loop.views import incident_view, standing_view, status_view
+from setpoint.loop.views import incident_view, reliability_view, standing_view, status_view
 from setpoint.store.people import People
 
 log = structlog.get_logger("setpoint.control")
@@ -73,6 +73,12 @@ def control_app(operator: Operator, people: People, tick_every_s: float) -> Fast
     @app.get("/api/incidents")
     def incidents(model: str | None = None) -> dict[str, Any]:
         return {"incidents": [incident_view(i, d.owners) for d in operator.deployments(model) for i in d.incidents]}
+
+    @app.get("/api/reliability")
+    def reliability(
+        model: str | None = None, days: Annotated[float | None, Query(gt=0, le=3_660)] = None
+    ) -> dict[str, Any]:
+        return {"reliability": [reliability_view(r) for r in operator.reliability(model, days=days)]}
 
     @app.get("/api/rollouts")
     def rollouts(model: str | None = None) -> dict[str, Any]:

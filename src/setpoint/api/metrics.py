@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.notice import Severity
+from setpoint.domain.reliability import PERIOD, reliability
 from setpoint.loop.notices import severity_of
 from setpoint.maintain.triage import strength
 
@@ -31,6 +32,7 @@ class Loop(Collector):
         yield from findings(found)
         yield from versions(found)
         yield from alerts(found)
+        yield from operation(found)
 
 
 def page(deployments: Sequence[Deployment]) -> bytes:
@@ -128,6 +130,33 @@ def alerts(deployments: Iterable[Deployment]) -> Iterator[Metric]:
             failing.add_metric((d.model, c.name), float(c.failing))
             lost.add_metric((d.model, c.name), c.lost)
     yield from (waiting, failing, lost)
+
+
+def operation(deployments: Iterable[Deployment]) -> Iterator[Metric]:
+    """Yield how reliably each model was operated in the 90 days before its last look."""
+    labels = ("model", "cause", "of")
+    took = {
+        "detect": _gauge("setpoint_time_to_detect_seconds", "From the change to the incident", *labels),
+        "locate": _gauge("setpoint_time_to_locate_seconds", "From the change to its cause", *labels),
+        "recover": _gauge("setpoint_time_to_recover_seconds", "From the change to proven recovery", *labels),
+    }
+    false = _gauge("setpoint_false_actions", "Actions without a person that did not help, or harmed", "model")
+    allowed = _gauge("setpoint_false_actions_allowed", "False actions that the envelope allows in 90 days", "model")
+    held = _gauge("setpoint_time_at_set_point_ratio", "Share of 90 days that an objective held", "model", "objective")
+    for d in deployments:
+        if d.looked is None:
+            continue
+        r = reliability(d, d.looked - PERIOD, d.looked)
+        false.add_metric((d.model,), r.false_actions)
+        allowed.add_metric((d.model,), r.false_allowed)
+        for h in r.held:
+            held.add_metric((d.model, h.objective), h.share)
+        for t in r.times:
+            for name, spread in (("detect", t.detect), ("locate", t.locate), ("recover", t.recover)):
+                if spread.median_s is not None and spread.worst_s is not None:
+                    took[name].add_metric((d.model, t.cause, "median"), spread.median_s)
+                    took[name].add_metric((d.model, t.cause, "worst"), spread.worst_s)
+    yield from (*took.values(), false, allowed, held)
 
 
 def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:

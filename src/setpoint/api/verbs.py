@@ -22,6 +22,7 @@ from setpoint.domain.drill import Drill
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.record import Erasure, OutcomeReceipt
+from setpoint.domain.reliability import Reliability
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.update import Advised
 from setpoint.domain.value import utc
@@ -59,6 +60,7 @@ __all__ = [
     "outcomes",
     "records",
     "refuse",
+    "reliability",
     "replay",
     "rollback",
     "rollout",
@@ -187,6 +189,11 @@ def monitor(
 def incidents(model: str | None = None, *, home: Place | None = None) -> list[Incident]:
     """Return all incidents, closed ones too."""
     return [i for d in opened(home).deployments(model) for i in d.incidents]
+
+
+def reliability(model: str | None = None, *, days: float | None = None, home: Place | None = None) -> list[Reliability]:
+    """Return how reliably one model, or each, was operated up to its last look; by default over 90 days."""
+    return opened(home).reliability(model, days=days)
 
 
 def approve(

@@ -26,6 +26,11 @@ COMMANDS = (
     ),
     ("incident", "alerting.one:incident", "Show one incident whole."),
     ("repair", "acting:repair", "Approve, refuse or take over what waits for a person, or take a repair back."),
+    (
+        "reliability",
+        "alerting.reliability:reliability",
+        "Show how fast faults are found, located and mended, and how long the set point is held.",
+    ),
     ("people", "peopling:people", "Say who may approve, refuse and take over on the control port."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
     (

@@ -61,6 +61,16 @@ class Standing:
 
 
 @value
+class Day:
+    """For how many seconds of a day each objective held, and was off, by name; counted up to `until`."""
+
+    start: datetime
+    until: datetime
+    held_s: dict[str, float] = field(default_factory=dict)
+    off_s: dict[str, float] = field(default_factory=dict)
+
+
+@value
 class Release:
     """A version that became champion: when, by whom, and which one it replaced."""
 
@@ -157,6 +167,7 @@ class Deployment:
     looked: datetime | None = None
     decisions: tuple[Decided, ...] = ()
     envelopes: tuple[Ruled, ...] = ()
+    days: tuple[Day, ...] = ()  # of the last year, in time order
     rehearsal: Rehearsal | None = None
     answers: tuple[Kept, ...] = ()
     audit: Audit | None = None

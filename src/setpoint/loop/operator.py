@@ -12,6 +12,7 @@ import pyarrow as pa
 from setpoint.config import SetpointFile
 from setpoint.deploy.package import PackageRequest
 from setpoint.deploy.sources import local
+from setpoint.domain import reliability
 from setpoint.domain.canary import approved
 from setpoint.domain.data_contract import DataContract
 from setpoint.domain.event import What
@@ -21,6 +22,7 @@ from setpoint.domain.live import sharing, written
 from setpoint.domain.mending import UNMENDED, barred
 from setpoint.domain.objective import asked_latency_us
 from setpoint.domain.record import Erasure, Outcome, OutcomeReceipt
+from setpoint.domain.reliability import Reliability
 from setpoint.domain.schema import Handling, Schema, Task
 from setpoint.domain.sensitive import ID, Guard, needs_key
 from setpoint.domain.training_set import PROVENANCE_FILE
@@ -417,6 +419,12 @@ class Operator:
         self.ports.log.ingest()
         deployment = having_incident(self.ports, id_)
         return story_of(self.ports, deployment, find_incident(deployment, id_), self.clock.now())
+
+    def reliability(self, model: str | None = None, *, days: float | None = None) -> list[Reliability]:
+        """Return how reliably one model, or each, was operated up to its last look; by default over 90 days."""
+        period = timedelta(days=days) if days else reliability.PERIOD
+        ends = [(d, d.looked or self.clock.now()) for d in self.deployments(model)]
+        return [reliability.reliability(d, end - period, end) for d, end in ends]
 
     def deployments(self, model: str | None = None) -> list[Deployment]:
         """Return one deployment, or all."""

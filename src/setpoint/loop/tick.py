@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from setpoint.domain.fleet import Decided, Deployment
+from setpoint.domain.reliability import passed
 from setpoint.domain.value import replace
 from setpoint.errors import Corrupt, Unsafe, Unusable
 from setpoint.loop.actions import Action, Promote, Step
@@ -123,6 +124,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         answers=look.answers,
         audits=look.audits,
         incidents=with_harm(incidents, deployment, look),
+        days=passed(deployment.days, look.standings, deployment.looked, look.now),
         decisions=(*deployment.decisions, *said),
     )
     if look.prospect is not None:

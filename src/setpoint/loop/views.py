@@ -11,6 +11,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.notice import Silence
 from setpoint.domain.owner import Owners, responsible_for
+from setpoint.domain.reliability import Reliability
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
@@ -131,6 +132,12 @@ def story_view(story: Story) -> dict[str, Any]:
         "shape": msgspec.to_builtins(shape),
         "findings": [msgspec.to_builtins(f) for f in story.incident.findings],
     }
+
+
+def reliability_view(found: Reliability) -> dict[str, Any]:
+    """Return one entry of what `reliability --json` prints."""
+    builtins: dict[str, Any] = msgspec.to_builtins(found)
+    return builtins
 
 
 def silence_view(silence: Silence) -> dict[str, Any]:

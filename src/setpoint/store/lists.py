@@ -5,7 +5,7 @@ from typing import Any
 
 from setpoint.domain.audited import Audited
 from setpoint.domain.envelope import Ruled
-from setpoint.domain.fleet import Decided, Deployment, Release
+from setpoint.domain.fleet import Day, Decided, Deployment, Release
 from setpoint.domain.incident import Incident
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import from_json, replace, to_json
@@ -17,6 +17,7 @@ LISTS: Mapping[str, type[Any]] = {
     "incidents": Incident,
     "releases": Release,
     "envelopes": Ruled,
+    "days": Day,
     "audits": Audited,
 }
 Lists = Mapping[str, tuple[Any, ...]]

@@ -7,6 +7,7 @@ import numpy as np
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.records import Records, moment, stamp
+from setpoint.domain.reliability import reliability
 from setpoint.monitor.overview.columns import closeness, column_views
 from setpoint.monitor.overview.estimates import ledger_views
 from setpoint.monitor.overview.gathered import Gathered
@@ -46,6 +47,7 @@ def overview_of(at_hand: Gathered) -> Overview:
         segments=_segments(at_hand),
         ledger=ledger_views(at_hand),
         incidents=_incidents(at_hand),
+        reliability=reliability(at_hand.deployment, at_hand.since, at_hand.until),
         estimates=at_hand.estimates,
         breaches=tuple(f for f in at_hand.findings if f.metric == "rule"),
         unchecked=missing,

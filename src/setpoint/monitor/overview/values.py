@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident
 from setpoint.domain.ledger import Estimated
+from setpoint.domain.reliability import Reliability
 from setpoint.domain.value import value
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ class Overview:
     segments: tuple[SegmentView, ...] = ()
     ledger: tuple[LedgerView, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    reliability: Reliability | None = None
     estimates: tuple[Estimated, ...] = ()
     breaches: tuple[Finding, ...] = ()  # of the data contract
     unchecked: tuple[Unchecked, ...] = ()
