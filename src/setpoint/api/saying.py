@@ -14,6 +14,7 @@ from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooLar
 from setpoint.loop import personal
 from setpoint.loop.changes import find_incident
 from setpoint.loop.operator import Operator
+from setpoint.loop.record.index import incidents_page
 from setpoint.loop.record.page import incident_page
 from setpoint.loop.taking import take_back
 from setpoint.loop.views import incident_view, story_view
@@ -59,6 +60,10 @@ def saying(operator: Operator, people: People) -> APIRouter:
         by = known(people, key if scheme.lower() == "bearer" else "")
         after = said(operator, id, verb, by, word.why)
         return incident_view(find_incident(after, id), after.owners)
+
+    @routes.get("/incidents", response_class=HTMLResponse)
+    def every() -> Response:
+        return HTMLResponse(incidents_page(operator.deployments(), operator.reliability()), headers=SAFE)
 
     @routes.get("/incidents/{id}", response_class=HTMLResponse)
     def page(id: str) -> Response:

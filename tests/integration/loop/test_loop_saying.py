@@ -38,6 +38,7 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
     assert "was refused by ann already" in send("refuse", bob).text
     taken = send("take", bob, "I ring the vendor")
     assert (taken.status_code, taken.headers["location"]) == (303, f"/incidents/{id_}")
+    assert f'href="/incidents/{id_}"' in client.get("/incidents").text
     page = client.get(f"/incidents/{id_}")
     assert "taken over by bob" in page.text
     assert page.headers["x-frame-options"] == "DENY"

@@ -10,6 +10,7 @@ from setpoint.loop.record import pictures
 from setpoint.loop.record.story import Story
 from setpoint.loop.record.words import facts, headline
 from setpoint.monitor.overview.values import ColumnView, State
+from setpoint.monitor.overview.words import of_incident
 from setpoint.monitor.report import charts, writing
 
 OVER = (IncidentStatus.CLOSED, IncidentStatus.HELD)
@@ -23,7 +24,7 @@ def incident_page(story: Story, actions: bool = False, error: str = "") -> str:
     was not done.
     """
     i = story.incident
-    return _environment().get_template("incident.html.j2").render(
+    return environment().get_template("incident.html.j2").render(
         s=story,
         i=i,
         title=headline(story),
@@ -73,7 +74,7 @@ BLANK = ColumnView(name="", counted="", answer=False, state=State.ALARM, importa
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the templates, with the style sheet and the macros of the other reports; everything is escaped."""
     pages = Environment(
         loader=ChoiceLoader([PackageLoader("setpoint.loop.record", ""), PackageLoader("setpoint.monitor.report", "")]),
@@ -82,6 +83,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"clock": writing.clock, "share": writing.share, "number": writing.number}
+    pages.filters |= {
+        "clock": writing.clock, "share": writing.share, "number": writing.number, "span": writing.span,
+        "incident": of_incident,
+    }  # fmt: skip
     pages.globals |= {"LOOP": "setpoint"}
     return pages
