@@ -22,6 +22,7 @@ from setpoint.loop.sets import stored_set, training_set, write_set
 from setpoint.loop.training import ProcessTrainer
 from setpoint.ports import FitJob
 from setpoint.update.sets.made import TrainingSet
+from tests.integration.loop.test_loop_recalibrates import with_a_level_shift
 
 WITHOUT_CONTEST = Updates()  # of windows: one training makes one version
 
@@ -228,3 +229,16 @@ def test_a_training_that_two_processes_know_of_runs_once(world: Any, tmp_path: P
         time.sleep(0.05)
     assert [r.version for r in results] == ["v3", "v3"]
     assert (tmp_path / "ran").read_text() == "once\n"
+
+
+def test_a_recalibration_killed_after_every_effect_is_made_and_promoted_once(world: Any) -> None:
+    plain, killed = world(with_a_level_shift), world(with_a_level_shift)
+    store, platform = killed_after_every_effect(killed)
+    plain.until(10)
+    killed.until(10)
+    assert store.deaths > 10
+    assert platform.deaths >= 1
+    assert [d.action for d in killed.did("fit", "promote")] == ["fit", "promote"]
+    done = [[(d.action, d.subject, d.why) for d in w.deployment.decisions] for w in (killed, plain)]
+    assert done[0] == done[1]  # a job is found to have ended a look earlier or later
+    assert (killed.live, versions(killed)) == (plain.live, versions(plain))
