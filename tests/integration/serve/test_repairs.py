@@ -1,6 +1,7 @@
-"""Each repair at the door of a real worker: it answers as for healthy requests, and taken away it leaves no trace."""
+"""Each remedy on a real worker: it answers as it should under the fault, and taken back it leaves no trace."""
 
 import json
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -13,8 +14,13 @@ from sklearn.preprocessing import OneHotEncoder
 
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings, read_setpoint_file
-from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Peer
-from setpoint.domain.value import replace
+from setpoint.domain.incident import Incident, IncidentStatus
+from setpoint.domain.live import Served
+from setpoint.loop import actions as do
+from setpoint.loop.acts import act
+from setpoint.loop.taking import taken_back
+from tests.remedies import HEALTHY, REMEDIES
+from tests.unit.versions.hand_made import NOW, a_deployment
 
 SETPOINT = """\
 model: bikes
@@ -26,74 +32,72 @@ objectives:
   - {metric: mae, at_most: 5}
 """
 JSON = {"content-type": "application/json"}
-HEALTHY = [[12.5, 14.0, 0.5, "clear"], [3.25, 1.0, 0.75, "grey"], [30.0, 33.5, 0.25, "clear"]]
-PEER = Peer(feature="temp", weight=1.1, low=-10.0, high=40.0)
-REPAIRS = {
-    "inverse_map": (
-        FeatureMap(id="m", feature="temp", scale=0.5, offset=-16.0),
-        [[2 * t + 32, felt, hum, sky] for t, felt, hum, sky in HEALTHY],
-        HEALTHY,
-    ),
-    "map_levels": (
-        FeatureMap(id="m", feature="sky", levels=Levels(expected={"CLEAR": "clear"})),
-        [[*row[:3], {"clear": "CLEAR"}.get(row[3], row[3])] for row in HEALTHY],
-        HEALTHY,
-    ),
-    "swap_back": (
-        FeatureMap(id="m", feature="temp", swap="hum"),
-        [[hum, felt, t, sky] for t, felt, hum, sky in HEALTHY],
-        HEALTHY,
-    ),
-    "impute": (
-        FeatureMap(id="m", feature="temp", instead=Instead(constant=12.0)),  # its nulls are refused without it
-        [[None, *row[1:]] for row in HEALTHY],
-        [[12.0, *row[1:]] for row in HEALTHY],
-    ),
-    "impute_all": (
-        FeatureMap(id="m", feature="felt", instead=Instead(peers=(PEER,), base=1.0, everywhere=True, constant=3.0)),
-        [[row[0], 99.0, *row[2:]] for row in HEALTHY],
-        [[row[0], 1.0 + 1.1 * row[0], *row[2:]] for row in HEALTHY],
-    ),
-    "ignore": (
-        FeatureMap(id="m", feature="felt", instead=Instead(everywhere=True)),
-        [[row[0], 1e9, *row[2:]] for row in HEALTHY],
-        [[row[0], None, *row[2:]] for row in HEALTHY],
-    ),
-}
+BEFORE = Served(champion="v2", standby="v1")
 
 
 @pytest.fixture
 def server(home, start, tmp_path):
+    """Two versions; the second one is champion."""
     rng = np.random.default_rng(0)
     temp, sky = rng.normal(15, 9, 400), rng.choice(["clear", "grey"], 400)
     table = pd.DataFrame({"temp": temp, "felt": 1.1 * temp + rng.normal(size=400), "hum": rng.random(400), "sky": sky})
     table["y"] = table["temp"] + 10 * table["hum"] + 20 * (sky == "clear") + table["felt"]
     table.loc[::9, "felt"] = None
     names = ["temp", "felt", "hum", "sky"]
-    rest = make_column_transformer((OneHotEncoder(sparse_output=False), ["sky"]), remainder="passthrough")
-    model = make_pipeline(rest, HistGradientBoostingRegressor(max_iter=40)).fit(table[names], table["y"])
-    joblib.dump(model, tmp_path / "model.joblib")
     table.to_csv(tmp_path / "reference.csv", index=False)
     (tmp_path / "setpoint.yaml").write_text(SETPOINT)
-    open_home(Settings(home=home)).deploy(read_setpoint_file(tmp_path), by="test")
+    for trees in (20, 40):
+        rest = make_column_transformer((OneHotEncoder(sparse_output=False), ["sky"]), remainder="passthrough")
+        model = make_pipeline(rest, HistGradientBoostingRegressor(max_iter=trees)).fit(table[names], table["y"])
+        joblib.dump(model, tmp_path / "model.joblib")
+        open_home(Settings(home=home)).deploy(read_setpoint_file(tmp_path), by="test")
     return start()
 
 
-def test_each_repair_mends_and_its_undo_restores_every_byte(server):
-    """One server for all of them, for starting one takes a second."""
-    served = server.platform.live().models["bikes"]
-    for name, (repair, faulty, seen) in REPAIRS.items():
-        before = [answer(server, rows) for rows in (HEALTHY, faulty)]
-        wanted = answer(server, seen)
-        server.serve(bikes=replace(served, maps=(repair,)))
-        assert answer(server, faulty) == wanted, name
-        record = server.records("bikes")[-1]
-        assert (record.maps, record.inputs["temp"]) == ([repair.id], [row[0] for row in faulty])
-        assert [answer(server, [row]) for row in faulty] == [answer_of(wanted, i) for i in range(len(faulty))]
-        server.serve(bikes=served)
-        assert [answer(server, rows) for rows in (HEALTHY, faulty)] == before, name
+def deployed(repair):
+    incident = Incident(
+        id="i", model="demand", status=IncidentStatus.OPEN, since=NOW, opened=NOW, subject=repair.subject,
+        findings=(), repair=repair,
+    )  # fmt: skip
+    return a_deployment(["v1", "v2"], served=BEFORE, incidents=(incident,))
+
+
+def test_each_remedy_mends_and_its_undo_restores_every_byte(server):
+    """One server for all of them, for starting one takes a second; each is put in place as the loop does."""
+    for name, case in REMEDIES.items():
+        requests = [case.faulty, *([row] for row in case.faulty)]
+        wanted = meant(server, case)
+        server.serve(bikes=BEFORE)
+        before = [answer(server, rows) for rows in (HEALTHY, *requests)]
+        mend = do.Mend(incident="i", repair=case.repair, why="")
+        mended = act(mend, None, deployed(case.repair), SimpleNamespace(now=NOW))
+        assert (mended.served != BEFORE) is case.repair.changes_answers
+        server.serve(bikes=mended.served)
+        assert [answer(server, rows) for rows in requests] == wanted, name
+        record = server.records("bikes")[-len(requests)]
+        assert record.inputs["temp"] == [row[0] for row in case.faulty], name  # as it came
+        assert (case.repair.map is None) or (case.repair.map.id in record.maps)
+        undone = taken_back(mended, "i", NOW, "", helped=False, by="ann")
+        server.serve(bikes=undone.served)
+        assert [answer(server, rows) for rows in (HEALTHY, *requests)] == before, name
         assert server.records("bikes")[-1].maps == []
-    assert before[0] != wanted
+        assert not case.repair.changes_answers or wanted != before[1:]
+
+
+def meant(server, case):
+    """Return what must be answered under the remedy: to all faulty rows in one request, and to each alone."""
+    rows = case.seen or case.faulty
+    requests = [rows, *([row] for row in rows)]
+    by = {}
+    for version in ("v1", "v2"):
+        server.serve(bikes=Served(champion=version))
+        by[version] = [answer(server, request) for request in requests]
+    if case.repair.to_version:
+        return by[case.repair.to_version]
+    if (fallback := case.repair.fallback) is None:
+        return by["v2"]
+    within = [any(row[3] in fallback.within.levels for row in request) for request in requests]
+    return [by[fallback.version if inside else "v2"][i] for i, inside in enumerate(within)]
 
 
 def answer(server, rows):
@@ -104,8 +108,3 @@ def answer(server, rows):
     whole = found.status, found.read()
     connection.close()
     return whole
-
-
-def answer_of(whole, row):
-    one = {"predictions": [json.loads(whole[1])["predictions"][row]]}
-    return whole[0], json.dumps(one, separators=(",", ":")).encode()
