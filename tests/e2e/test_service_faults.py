@@ -1,6 +1,7 @@
 """Faults of the service, on real processes: found, named, mended within the envelope, and lifted again."""
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,32 @@ def test_a_part_that_a_version_fails_on_is_answered_by_the_one_before(
 
     setpoint.run("repair", "undo", incident["id"])
     assert asked(setpoint, old[:1]) == [(500, "v2")]
+
+
+def test_a_log_that_cannot_be_written_is_told_of_and_recovers_by_itself(
+    setpoint: Any, deployed: None, calls: Callable[..., pd.DataFrame], until: Callable[..., Any]
+) -> None:
+    """The files of the worker may not grow any more: as on a full disk, nothing can be written."""
+    setpoint.up()
+    rows = calls(80, seed=1).drop(columns=["bought"])
+    assert {status for status, _ in asked(setpoint, rows[:40])} == {200}
+    held = setpoint.home / "run" / "workers" / "0.json"
+    until(lambda: json.loads(held.read_text())["load"], what="the count")  # its counters have their files now
+    (segment,) = (setpoint.home / "spool" / "campaign").glob("*.seg")
+    worker = json.loads((setpoint.home / "run" / "supervisor.json").read_text())["workers"][0]
+    before = resource.prlimit(worker, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (segment.stat().st_size, before[1]))
+    assert {status for status, _ in asked(setpoint, rows[40:])} == {200}
+    until(lambda: (json.loads(held.read_text())["unwritten"] or {}).get("held") == 40, what="the report")
+    setpoint.tick()
+    (incident,) = setpoint.json("incidents", "campaign")["incidents"]
+    (cause, *_), said = incident["causes"], json.dumps(incident)
+    assert (cause["cause"], cause["subject"]) == ("disk", "worker 0")
+    assert "40 of at most 100,000 are held in memory" in said
+    assert "setpoint versions prune" in said
+
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, before)
+    until(lambda: json.loads(held.read_text())["unwritten"]["until"], what="the writing")
+    assert len(setpoint.records("campaign")) == 80
+    setpoint.tick()
+    assert "and all are written" in json.dumps(setpoint.json("incidents", "campaign"))

@@ -7,7 +7,7 @@ from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.slice import Only
 from setpoint.domain.value import field, replace, value
 from setpoint.domain.within import Fallback
-from setpoint.domain.workload import Minute
+from setpoint.domain.workload import Minute, Unwritten
 from setpoint.errors import Conflict, InvalidInput
 
 
@@ -152,6 +152,7 @@ class WorkerStatus:
     `refused` a bundle (keyed `model/version`) and stayed with the last good one. `standby` are the versions that it
     holds ready, by model. `beat` is in seconds since the epoch. `load` is what it
     had to do in the last hour, `cores` how many it may run on.
+    `unwritten` are the records that it last could not write; `free_bytes` of `disk_bytes` are free where they go.
     """
 
     pid: int
@@ -163,6 +164,9 @@ class WorkerStatus:
     beat: float = 0.0
     load: tuple[Minute, ...] = ()
     cores: int = 0
+    unwritten: Unwritten | None = None
+    free_bytes: int | None = None
+    disk_bytes: int | None = None
 
 
 def written(shares: Mapping[str, float]) -> str:

@@ -28,6 +28,21 @@ class Minute:
 
 
 @value
+class Unwritten:
+    """Records that a worker could not write: since when, how many it holds of at most `bound`, and why.
+
+    `until` is when all were written; None: not yet. Times are seconds since the epoch. `most` were held at once.
+    """
+
+    since: float
+    held: int
+    most: int
+    bound: int
+    reason: str
+    until: float | None = None
+
+
+@value
 class Load:
     """Some minutes of one model together, over all workers."""
 

@@ -46,7 +46,7 @@ from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
 from setpoint.maintain.recovery import DEADLINE, at_the_deadline, due, recovered
 from setpoint.maintain.relief import calm_again, relieved
-from setpoint.maintain.triage import QUALITY, SERVICE, is_data
+from setpoint.maintain.triage import DISK, QUALITY, SERVICE, is_data
 from setpoint.maintain.trust import OUTCOMES, sound_again
 from setpoint.maintain.well import well_again
 from setpoint.update.advice import Move
@@ -113,7 +113,7 @@ def _silent(incident: Incident, look: Look) -> bool:
     off = [s for s in look.standings if s.at_set_point is False and is_quality(s.objective.metric)]
     if incident.subject == QUALITY and off:
         return False
-    quiet = SERVICE_QUIET if incident.subject == SERVICE else QUIET
+    quiet = SERVICE_QUIET if incident.subject in (SERVICE, DISK) else QUIET
     return bool(incident.findings) and look.now - max(f.until for f in incident.findings) >= quiet
 
 

@@ -14,7 +14,7 @@ from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.repaired import repaired_where
 from setpoint.domain.training_set import LeftOut
-from setpoint.maintain.triage import FAIRNESS, SERVICE, WAY_BACK
+from setpoint.maintain.triage import DISK, FAIRNESS, SERVICE, WAY_BACK
 from setpoint.maintain.trust import OUTCOMES
 from setpoint.update.sets.fill import repaired_inputs
 
@@ -25,7 +25,7 @@ UNEXPLAINED = timedelta(days=7)
 
 def concerns_answers(incident: Incident) -> bool:
     """Whether an incident is about what was asked or answered, and not about processes or parts of the rows."""
-    return incident.subject not in (FAIRNESS, WAY_BACK) and not incident.subject.startswith(
+    return incident.subject not in (DISK, FAIRNESS, WAY_BACK) and not incident.subject.startswith(
         ("worker", "control process")
     )
 

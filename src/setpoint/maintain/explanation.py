@@ -13,6 +13,7 @@ PRIOR = {
     Cause.CRASH: 0.0,
     Cause.EXCEPTION: 0.0,
     Cause.OVERLOAD: 0.0,
+    Cause.DISK: 0.0,
     Cause.ARTEFACT: 0.0,
     Cause.UNIT: -1.0,
     Cause.NULL: -1.0,

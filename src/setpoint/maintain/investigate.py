@@ -9,6 +9,7 @@ from setpoint.maintain.explanation import SURE_ENOUGH, Explain, Explanation, odd
 from setpoint.maintain.hypotheses import (
     covariate,
     crash,
+    disk,
     exception,
     frozen,
     labelled,
@@ -27,6 +28,7 @@ from setpoint.maintain.tried import known_of
 
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
+    disk.explain,
     exception.explain,
     overload.explain,
     way_back.explain,

@@ -13,6 +13,7 @@ QUALITY = "quality"
 SERVICE = "service"
 FAIRNESS = "fairness"
 WAY_BACK = "rollback"
+DISK = "disk"
 REQUESTS = "requests"
 OUTPUTS = ("prediction", "probability", "label")  # when only these drift, it is the model's answers that moved
 SAME_CAUSE = timedelta(days=2)  # data that move so soon after a quality alarm may be what it was about
@@ -42,7 +43,7 @@ def triage(
     known = with_restarts(known, findings)
     known = with_data(known, [f for f in alarms if is_about_inputs(f)], now, model)
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
-    for subject in (FAIRNESS, WAY_BACK):
+    for subject in (FAIRNESS, WAY_BACK, DISK):
         known = joined(known, [f for f in alarms if f.monitor == subject], subject, now, model)
     return with_service(known, [f for f in alarms if f.monitor == SERVICE], now, model)
 

@@ -25,6 +25,7 @@ from setpoint.monitor.service import service
 from setpoint.monitor.slow import slow_drift
 from setpoint.monitor.stuck import stuck
 from setpoint.monitor.turned_away import turned_away
+from setpoint.monitor.unwritten import unwritten
 from setpoint.monitor.worst import worst_slices
 
 ALWAYS = ("quality", "objective", "fairness", "slices", "service", "process", FAILED)
@@ -50,6 +51,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, audit, seen),
         *kept(seen, service, seen),
         *kept(seen, turned_away, seen),
+        *kept(seen, unwritten, seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby, islice
 
 from setpoint.domain.record import InferenceRecord, Outcome
+from setpoint.domain.value import replace
+from setpoint.domain.workload import Unwritten
 from setpoint.errors import NotReady
 from setpoint.ports import Recorder
 
@@ -44,6 +46,7 @@ class HoldingRecorder:
         self._held: deque[InferenceRecord] = deque()
         self._tried = 0.0
         self.reason: str | None = None
+        self.unwritten: Unwritten | None = None  # the last time
 
     @property
     def held(self) -> int:
@@ -83,7 +86,7 @@ class HoldingRecorder:
             except OSError as e:
                 self._fail(e)
             else:
-                self.reason = None
+                self._over()
                 return
         self._held.extend(records)
         self.retry()
@@ -118,7 +121,7 @@ class HoldingRecorder:
                 self._drop(len(chunk))
                 raise
             self._drop(len(chunk))
-        self.reason = None
+        self._over()
 
     def _drop(self, n: int) -> None:
         for _ in range(n):
@@ -126,3 +129,20 @@ class HoldingRecorder:
 
     def _fail(self, error: OSError) -> None:
         self.reason, self._tried = str(error), self._clock()
+        now = time.time()
+        known = self.unwritten
+        if known is None or known.until is not None:
+            known = Unwritten(since=now, held=0, most=0, bound=self._bound, reason=self.reason)
+        self.unwritten = replace(known, reason=self.reason)
+
+    def tell(self) -> Unwritten | None:
+        """Return what could not be written the last time, with how much is held now."""
+        if self.unwritten is not None and self.unwritten.until is None:
+            most = max(self.unwritten.most, self.held)
+            self.unwritten = replace(self.unwritten, held=self.held, most=most)
+        return self.unwritten
+
+    def _over(self) -> None:
+        self.reason = None
+        if self.unwritten is not None and self.unwritten.until is None:
+            self.unwritten = replace(self.unwritten, held=0, until=time.time())

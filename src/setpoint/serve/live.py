@@ -174,7 +174,16 @@ class LiveFollower:
         """Write the status file; on a full disk its time alone still shows that the worker lives."""
         standby = {m: r.served.standby for m, r in self._plane.table.routes.items() if r.served.standby}
         held = {m: v for m, v in standby.items() if (m, v) in self._loaded}
-        self.status = replace(self.status, standby=held, beat=time.time(), load=self._plane.metrics.meter.minutes)
+        free, size = space(self._file.parent)
+        self.status = replace(
+            self.status,
+            standby=held,
+            beat=time.time(),
+            load=self._plane.metrics.meter.minutes,
+            unwritten=self._plane.recorder.tell(),
+            free_bytes=free,
+            disk_bytes=size,
+        )
         new = self._status_file.with_suffix(".new")
         try:
             new.write_bytes(to_json(self.status))
@@ -260,6 +269,15 @@ def _as_served(route: Route) -> Served:
     shadow = route.shadow.version if route.shadow else None
     fallbacks = tuple(f for f, _ in route.fallbacks)
     return replace(route.served, shadow=shadow, shares=dict(route.shares), fallbacks=fallbacks)
+
+
+def space(folder: Path) -> tuple[int | None, int | None]:
+    """Return how many bytes are free on the disk of a folder, and how many it has; None where nobody says."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return None, None
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
 
 def cores() -> int:

@@ -41,3 +41,22 @@ def test_only_what_was_refused_is_written_again():
 
 def test_equal_columns_have_one_layout():
     assert layout_of(("a", "b"), ("p",)) is layout_of(("a", "b"), ("p",))
+
+
+def test_it_tells_since_when_how_much_is_held_and_that_it_is_over():
+    disk = HalfFull()
+    holding = HoldingRecorder(disk, retry_s=0, bound=9)
+    assert holding.tell() is None
+    disk.refuse = {"v1"}
+    holding.append([record(n, "v1", "a") for n in range(4)])
+    told = holding.tell()
+    assert (told.held, told.most, told.bound, told.until) == (4, 4, 9, None)
+    assert "no space" in told.reason
+    disk.refuse = set()
+    holding.tend()
+    over = holding.tell()
+    assert (over.held, over.most, over.since) == (0, 4, told.since)
+    assert over.until >= over.since
+    disk.refuse = {"v1"}
+    holding.append([record(5, "v1", "a")])
+    assert (holding.tell().most, holding.tell().until) == (1, None)
