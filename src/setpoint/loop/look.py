@@ -23,8 +23,9 @@ from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.asked import asked_again, asked_since_mended
 from setpoint.loop.auditing import audited, kept
-from setpoint.loop.clear import in_clear, why_unreadable
+from setpoint.loop.clear import why_unreadable
 from setpoint.loop.columns import fitting, same_columns
+from setpoint.loop.contest import contested
 from setpoint.loop.estimating import estimated
 from setpoint.loop.exposure import Exposed, exposed
 from setpoint.loop.moves import on_its_way
@@ -32,7 +33,6 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.reference_gaps import reference_gaps
 from setpoint.loop.rehearsing import rehearsal_findings, rehearsed
 from setpoint.loop.release import read_binning, read_contract
-from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.scopes import scopes
 from setpoint.loop.situation import Prospect, prospect
 from setpoint.loop.spans import natural, sound_audits
@@ -43,8 +43,7 @@ from setpoint.monitor.estimate import estimate_findings
 from setpoint.monitor.failed import tried
 from setpoint.monitor.limits import read_limits
 from setpoint.monitor.observe import observe
-from setpoint.monitor.release import WATCHED
-from setpoint.monitor.seen import Contest, Seen
+from setpoint.monitor.seen import Seen
 from setpoint.monitor.standing import standings
 from setpoint.monitor.study import noteworthy
 from setpoint.ports import FitResult
@@ -117,7 +116,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         requests=_requests(ports, model, horizons(deployment.objectives), now),
         objectives=deployment.objectives,
         false_actions_per_year=deployment.envelope.false_actions_per_year,
-        contest=_contest(ports, deployment, champion, history, now) if len(releases) > 1 else None,
+        contest=contested(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
         own=ports.own.measured(deployment, history.labelled, now),
         segments=read_binning(folder).segments,
@@ -200,26 +199,6 @@ def _shadow(
         as_of=now,
         role=Role.SHADOW,
         version=rollout.candidate.version,
-    )
-
-
-def _contest(
-    ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records, now: datetime
-) -> Contest | None:
-    """Score the requests since a recent release by the version it replaced, too."""
-    release = deployment.releases[-1]
-    if release.replaced is None or now - release.at > WATCHED:
-        return None
-    rows = history.between(release.at, None).labelled
-    rows = in_clear(ports, deployment.model, rows.take(rows.version == release.version))
-    if not len(rows):
-        return None
-    return Contest(
-        champion=release.version,
-        replaced=release.replaced,
-        since=release.at,
-        losses=rescored_losses(ports, deployment, champion.schema, release.version, rows),
-        losses_replaced=rescored_losses(ports, deployment, champion.schema, release.replaced, rows),
     )
 
 

@@ -25,10 +25,10 @@ class Case:
     """The records around an incident, and the versions and repairs in force.
 
     `healthy` are rows of the weeks before it that no incident makes doubtful, with usual inputs; `suspect` are those
-    since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced. `maps` are the
-    repairs now live. `unreadable` says why no version can be asked again with these inputs, if so. `asked` are the
-    requests around an incident of the service, those that failed among them; `reports` what the workers that run report
-    `now`.
+    since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced; with
+    `backtest` it may be judged by outcomes from before its release. `maps` are the repairs now live. `unreadable` says
+    why no version can be asked again with these inputs, if so. `asked` are the requests around an incident of the
+    service, those that failed among them; `reports` what the workers that run report `now`.
     """
 
     schema: Schema
@@ -37,6 +37,7 @@ class Case:
     suspect: Records
     champion: Release
     previous: Release | None
+    backtest: bool = False
     maps: tuple[FeatureMap, ...] = ()
     unreadable: str = ""
     asked: Requested | None = None

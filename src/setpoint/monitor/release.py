@@ -27,6 +27,7 @@ def release(seen: Seen) -> Iterator[Finding]:
     alpha = seen.level(STEPS, looks)
     worse = mean_interval(contest.losses - contest.losses_replaced, level=1 - 2 * alpha)
     before = float(contest.losses_replaced.mean())
+    which = f"{worse.rows} requests" + (" from before its release" if contest.backtest else "")
     yield Finding(
         monitor="quality",
         metric="release_step",
@@ -40,5 +41,5 @@ def release(seen: Seen) -> Iterator[Finding]:
         low=worse.low if np.isfinite(worse.low) else None,
         high=worse.high if np.isfinite(worse.high) else None,
         detail=f"{loss_name(seen.schema)} {contest.losses.mean():.4g} with {contest.champion}, {before:.4g} with "
-        f"{contest.replaced} on the same {worse.rows} requests",
+        f"{contest.replaced} on the same {which}",
     )

@@ -27,13 +27,17 @@ SMALLEST_LOOK = 24  # rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """Losses of the champion and of the version it replaced, on the labelled requests since its release, shape (n,)."""
+    """Losses of the champion and of the version it replaced, on the labelled requests since its release, shape (n,).
+
+    Of a `backtest` they are on requests before it.
+    """
 
     champion: str
     replaced: str
     since: datetime
     losses: NDArray[np.float64]
     losses_replaced: NDArray[np.float64]
+    backtest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

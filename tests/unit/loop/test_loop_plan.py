@@ -123,15 +123,29 @@ def test_a_roll_back_that_worked_closes_its_incident(made: Any) -> None:
     assert action.loss == pytest.approx(1.0, abs=0.5)
 
 
-def test_a_repair_that_did_not_help_is_taken_back_and_not_tried_again(made: Any) -> None:
-    """Another version than the bad one stays: on the same requests it was the better one."""
-    repair = made.repair(applied=made.now - 3 * made.day)
-    mended = made.incident(repair, status=IncidentStatus.MENDING, since=made.now - 4 * made.day)
+def off_again(made: Any, scale: float = 1.0) -> Any:
+    """A look that sees the loss of an incident unchanged, three days after its repair."""
     healthy, after = (made.rows(a, b, loss=x) for a, b, x in (
         (made.now - 30 * made.day, made.now - 4 * made.day, 1.0), (made.now - 3 * made.day, made.now, 40.0),
     ))  # fmt: skip
-    after = dataclasses.replace(after, inputs={**after.inputs, "temp": 1.8 * after.inputs["temp"] + 32})
-    look = made.look(history=made.joined(healthy, after))
+    after = dataclasses.replace(
+        after, inputs={**after.inputs, "temp": scale * after.inputs["temp"] + 32 * (scale != 1)}
+    )
+    return made.look(history=made.joined(healthy, after))
+
+
+def test_a_version_stays_that_was_the_better_one_though_the_loss_did_not_fall(made: Any) -> None:
+    repair = replace(made.repair(Remedy.ROLLBACK, applied=made.now - 3 * made.day), to_version="v0")
+    mended = made.incident(repair, status=IncidentStatus.MENDING, since=made.now - 4 * made.day)
+    action = plan(made.deployment(incidents=(mended,)), off_again(made))
+    assert isinstance(action, do.Close)
+    assert "v0 stays, for the harm has another cause" in action.why
+
+
+def test_a_repair_that_did_not_help_is_taken_back_and_not_tried_again(made: Any) -> None:
+    repair = made.repair(applied=made.now - 3 * made.day)
+    mended = made.incident(repair, status=IncidentStatus.MENDING, since=made.now - 4 * made.day)
+    look = off_again(made, scale=1.8)
     action = plan(made.deployment(incidents=(mended,)), look)
     assert isinstance(action, do.Undo)
     assert not action.helped

@@ -7,7 +7,7 @@ from setpoint.domain.incident import Cause, Remedy, Repair, Tried
 from setpoint.domain.records import Records
 from setpoint.domain.value import replace
 from setpoint.maintain.explanation import Explanation
-from setpoint.maintain.hypotheses import unknown
+from setpoint.maintain.hypotheses import release, unknown
 from setpoint.maintain.investigate import investigate
 
 SEEDS = range(10)
@@ -98,6 +98,26 @@ def test_a_crash_is_certain(world, incident, finding, score):
     assert causes[0].weight > 0.99
     assert repair is not None
     assert repair.remedy is Remedy.RESTART
+
+
+def test_a_release_without_outcomes_is_judged_by_those_before_it_where_they_may_stand_in(
+    world, incident, finding, score
+):
+    step = incident(finding("quality", "release_step", None), subject="quality")
+    case = world(version="bad")
+    case = replace(case, suspect=unlabelled(case.suspect))
+    (found,) = release.explain(step, replace(case, backtest=True), score)
+    assert (found.subject, found.repair.remedy, found.support) == ("bad", Remedy.ROLLBACK, release.SURE)
+    assert "records from before its release" in found.repair.proof
+    assert release.explain(step, case, score) == ()
+
+
+def test_an_equal_release_is_not_rolled_back_by_outcomes_from_before_it(world, incident, finding, score):
+    """A hundred releases; the dummy 'roll back what is on average worse' is wrong in half of them."""
+    step = incident(finding("quality", "release_step", None), subject="quality")
+    cases = [world(seed, version="like", before="other", lift=seed % 3 * 20.0) for seed in range(100)]
+    blind = [replace(c, suspect=unlabelled(c.suspect), backtest=True) for c in cases]
+    assert [r for c in blind if (r := investigate(step, c, score)[1]) and r.remedy is Remedy.ROLLBACK] == []
 
 
 def test_weights_sum_to_one_with_unknown_among_them(world, incident, finding, score):

@@ -1,8 +1,10 @@
 """What is done about incidents."""
 
+from collections.abc import Sequence
+
 from setpoint.domain import mending
 from setpoint.domain.event import What
-from setpoint.domain.fleet import Deployment
+from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.records import Columns
 from setpoint.domain.remembering import ranked
@@ -18,6 +20,7 @@ from setpoint.loop.changes import (
 )
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
+from setpoint.loop.contest import may_backtest
 from setpoint.loop.look import Look
 from setpoint.loop.placing import overlapping, placed
 from setpoint.loop.ports import Ports
@@ -43,7 +46,8 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         healthy=healthy,
         suspect=suspect,
         champion=champion,
-        previous=releases[-2] if len(releases) > 1 else None,
+        previous=_replaced(releases),
+        backtest=may_backtest(deployment, champion),
         maps=deployment.served.maps,
         unreadable=look.unreadable,
         reports=look.reports,
@@ -71,6 +75,12 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
     told = f"most likely {cause} of {subject} (weight {causes[0].weight:.2f}): {why}"
     deployment = with_incident(deployment, changed, look.now, told, what=What.LOCATED)
     return decided(deployment, look.now, cause, subject, "locate", why)
+
+
+def _replaced(releases: Sequence[Release]) -> Release | None:
+    """Return the release before the champion's; None where the champion is itself a way back."""
+    *before, champion = releases
+    return None if champion.version in {r.version for r in before} else next(iter(before[::-1]), None)
 
 
 @act.register

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
-from setpoint.domain.records import Records, moment, stamp
+from setpoint.domain.records import Records, stamp
 from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.drift import loss_rise
@@ -23,13 +23,17 @@ NOT_SHORTLY = -4.0
 
 @value
 class Contest:
-    """Champion against its predecessor on the same rows: losses since the incident, and the gain with earlier rows."""
+    """Champion against its predecessor on the same rows: losses since the incident, and the gain with earlier rows.
+
+    In a `backtest` nothing is known since: the losses are those of earlier rows.
+    """
 
     rows: int
     champion: float
     previous: float
     since: Mean
     all: Mean
+    backtest: bool
 
     @property
     def lost(self) -> bool:
@@ -38,27 +42,31 @@ class Contest:
 
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
-    """Compare the champion with its predecessor, paired on labelled rows that neither can have learnt from."""
+    """Compare the champion with its predecessor, paired on labelled rows that neither can have learnt from.
+
+    While hardly any outcome since the release is known, rows of the weeks before it may decide.
+    """
     if case.previous is None:
         return ()
     rows = latest(case.suspect.labelled)
     rows = rows.take((rows.version == case.champion.version) & (rows.time >= stamp(case.champion.at)))
-    if len(rows) < FEWEST:
+    earlier = latest(case.healthy.labelled.between(case.previous.at, None))
+    if len(rows) < FEWEST and (not case.backtest or len(earlier) < FEWEST):
         return ()
-    found = contest(case, case.previous.version, rows, score)
-    lag = max(moment(rows.time[0]), incident.since) - case.champion.at
+    found = contest(case, case.previous.version, rows, earlier, score)
+    lag = incident.since - case.champion.at
     shortly = lag <= HARM_WITHIN
     rise = loss_rise(case)
     lost = found.lost and (rise is None or rise.mean > LEAST_GAIN)
     support = min(found.all.support, SURE) if lost else min(found.since.support, 0.0)
     if lost and rise is not None:
         support += min(max(rise.support, 0.0), RISE)
+    which = f"{found.rows} records" + (" from before its release" if found.backtest else "")
     words = (
         f"{loss_name(case.schema)} {found.champion:.4g} with {case.champion.version}, {found.previous:.4g} with "
-        f"{case.previous.version} on the same {len(rows)} records "
+        f"{case.previous.version} on the same {which} "
         f"(gain {found.since.mean:.4g}, 95 % interval {found.since.low:.4g} to {found.since.high:.4g})",
-        f"with earlier records that neither learnt from: gain {found.all.mean:.4g}, "
-        f"95 % interval {found.all.low:.4g} to {found.all.high:.4g}",
+        *earlier_words(found),
         f"{case.champion.version} was released {case.champion.at:%Y-%m-%d %H:%M}, the harm is seen since "
         f"{incident.since:%Y-%m-%d %H:%M}",
     )
@@ -82,24 +90,34 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     )
 
 
-def contest(case: Case, previous: str, rows: Records, score: Score) -> Contest:
-    """Score both versions on the rows, and on the healthy ones since the predecessor's release.
+def earlier_words(found: Contest) -> tuple[str, ...]:
+    """Say what the contest with earlier rows came to, where it is another."""
+    if found.backtest:
+        return ()
+    return (
+        f"with earlier records that neither learnt from: gain {found.all.mean:.4g}, "
+        f"95 % interval {found.all.low:.4g} to {found.all.high:.4g}",
+    )
+
+
+def contest(case: Case, previous: str, rows: Records, earlier: Records, score: Score) -> Contest:
+    """Score both versions on the rows since the incident, and on the healthy ones since the predecessor's release.
 
     What the champion learnt from among the healthy rows only speaks for it, so a champion that loses, loses honestly.
     """
-    assert case.previous is not None
-    earlier = latest(case.healthy.labelled.between(case.previous.at, None))
-    ours, theirs = paired(case, previous, rows, score)
+    backtest = len(rows) < FEWEST
+    ours, theirs = paired(case, previous, earlier if backtest else rows, score)
     gains = ours - theirs
-    if len(earlier):
+    if not backtest and len(earlier):
         a, b = paired(case, previous, earlier, score)
         gains = np.concatenate([a - b, gains])
     return Contest(
-        rows=len(rows),
+        rows=len(ours),
         champion=float(ours.mean()),
         previous=float(theirs.mean()),
         since=mean_of(ours - theirs),
         all=mean_of(gains),
+        backtest=backtest,
     )
 
 

@@ -1,0 +1,63 @@
+"""The champion against the version it replaced, on requests whose outcome is known."""
+
+from datetime import datetime
+
+import numpy as np
+
+from setpoint.domain.fleet import Deployment, Release
+from setpoint.domain.records import Records
+from setpoint.domain.version import ModelVersion
+from setpoint.loop.clear import in_clear
+from setpoint.loop.ports import Ports
+from setpoint.loop.rescore import rescored_losses
+from setpoint.loop.spans import doubtful, untouched
+from setpoint.monitor.release import WATCHED
+from setpoint.monitor.seen import Contest
+
+FEWEST = 12  # labelled requests since a release, below which those before it stand in
+BACKTESTED = 2_000
+
+
+def contested(
+    ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records, now: datetime
+) -> Contest | None:
+    """Score requests by the champion and by the version that it replaced, in the week after its release.
+
+    Requests since the release, or, while the outcomes of too few of them are known, the latest before it, see
+    `may_backtest`. What the champion learnt from among those only speaks for it.
+    """
+    release = deployment.releases[-1]
+    if release.replaced is None or now - release.at > WATCHED:
+        return None
+    labelled = history.labelled
+    since = labelled.between(release.at, None)
+    rows = since.take(since.version == release.version)
+    backtest = len(rows) < FEWEST
+    if backtest:
+        if not may_backtest(deployment, release):
+            return None
+        before = labelled.between(None, release.at)
+        sound = before.take(untouched(before, deployment))
+        rows = sound.take(np.arange(max(0, len(sound) - BACKTESTED), len(sound)))
+    rows = in_clear(ports, deployment.model, rows)
+    if not len(rows):
+        return None
+    return Contest(
+        champion=release.version,
+        replaced=release.replaced,
+        since=release.at,
+        losses=rescored_losses(ports, deployment, champion.schema, release.version, rows),
+        losses_replaced=rescored_losses(ports, deployment, champion.schema, release.replaced, rows),
+        backtest=backtest,
+    )
+
+
+def may_backtest(deployment: Deployment, release: Release) -> bool:
+    """Whether requests from before a release may stand in for those since, so that a bad one is seen at once.
+
+    Not where a gate has let it pass, and not where an incident was on: it may be made for a world that has changed.
+    """
+    proven = any(r.candidate.version == release.version for r in deployment.rollouts)
+    return not proven and not any(
+        since < release.at and (until is None or release.at < until) for since, until in doubtful(deployment)
+    )
