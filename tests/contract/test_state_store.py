@@ -23,7 +23,7 @@ from setpoint.domain.live import Served
 from setpoint.domain.objective import Objective
 from setpoint.domain.value import replace, to_json
 from setpoint.errors import InvalidInput, NotFound, Unusable
-from setpoint.store.migrate import head
+from setpoint.store.migrate import downgrade, head
 from setpoint.store.state import HEAD, SqlStateStore, metadata
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -293,6 +293,39 @@ def test_lines_of_a_former_release_become_events_in_both_places(tmp_path: Path) 
             ("noted", "setpoint", "no date"),
         ]
         assert [e.line for e in incident.timeline[:1]] == ["2024-01-02 03:04 opened: seen"]
+    again.close()
+
+
+def test_a_process_of_before_a_migration_writes_nothing_more_and_says_why(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    old = SqlStateStore(url)
+    old.save(a_deployment())
+    with old._engine.begin() as db:
+        db.execute(sa.text("update alembic_version set version_num = '9999'"))
+    with pytest.raises(Unusable, match=r"migrated the state database meanwhile \(schema 9999.*nothing was written"):
+        old.save(replace(a_deployment(), source="lost"))
+    with pytest.raises(Unusable, match=r"of a newer release of setpoint \(schema 9999, this one knows"):
+        SqlStateStore(url)
+    with old._engine.begin() as db:
+        db.execute(sa.text("update alembic_version set version_num = :head"), {"head": HEAD})
+    assert old.load("demand") == a_deployment()
+    old.close()
+
+
+def test_a_database_taken_back_and_forth_loses_nothing(tmp_path: Path) -> None:
+    """An earlier release finds all lists in their row again."""
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    store = SqlStateStore(url)
+    store.save(aged(24))
+    with store._engine.begin() as db:
+        downgrade(db, "0001")
+        row = json.loads(db.scalar(sa.text("select document from deployments")))
+    store.close()
+    assert not sa.inspect(store._engine).has_table("entries")
+    assert (len(row["decisions"]), len(row["incidents"])) == (len(aged(24).decisions), len(aged(24).incidents))
+    again = SqlStateStore(url)
+    assert again.load("demand").decisions == aged(24).decisions
+    assert [i.id for i in again.load("demand").incidents] == [i.id for i in aged(24).incidents]
     again.close()
 
 

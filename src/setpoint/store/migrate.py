@@ -15,6 +15,13 @@ def upgrade(db: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def downgrade(db: Connection, to: str) -> None:
+    """Take a database back to an earlier migration, for an earlier release, within the connection's transaction."""
+    config = _config()
+    config.attributes["connection"] = db
+    command.downgrade(config, to)
+
+
 def head() -> str | None:
     """Return the name of the newest migration."""
     return ScriptDirectory.from_config(_config()).get_current_head()

@@ -141,6 +141,7 @@ class SqlStateStore:
                 mine = (deployments.c.model == model) & (deployments.c.updates == updates)
                 if not db.execute(sa.update(deployments).where(mine).values(values)).rowcount:
                     return False
+            self._check_release(db)  # after the first write: from then on nobody else can migrate
             after = lists_of(deployment)
             for name in LISTS:
                 _write(db, model, name, changed[name], len(stored[name]), len(after[name]))
@@ -191,15 +192,28 @@ class SqlStateStore:
                 finally:
                     self._depth -= 1
 
+    def _check_release(self, db: Connection) -> None:
+        """Refuse to write into a database that another release has migrated since this process opened it."""
+        if (found := _version(db)) != HEAD:
+            raise Unusable(
+                f"another release of setpoint has migrated the state database meanwhile (schema {found}, this process "
+                f"writes {HEAD}); nothing was written: restart this process with the release that migrated it"
+            )
+
     def _schema_version(self) -> str | None:
         with self._engine.connect() as db:
             if not sa.inspect(db).has_table("alembic_version"):
                 return None
-            version: str | None = db.scalar(sa.text("select version_num from alembic_version"))
-            return version
+            return _version(db)
 
     def _migrate(self) -> None:
-        if self._schema_version() != HEAD:  # somebody else may have done it while we waited
+        found = self._schema_version()
+        if found is not None and found > HEAD:
+            raise Unusable(
+                f"the state database is of a newer release of setpoint (schema {found}, this one knows {HEAD}); "
+                "use that release"
+            )
+        if found != HEAD:  # somebody else may have done it while we waited
             # slow to import, and needed once in the life of a database
             from setpoint.store.migrate import upgrade
 
@@ -211,6 +225,12 @@ class SqlStateStore:
             return Unusable(f"home not writable: {self._file.parent} ({_reason(cause)}); set SETPOINT_HOME")
         where = self._url.render_as_string(hide_password=True)
         return Unusable(f"cannot use the state database {where} ({_reason(cause)}); check SETPOINT_STATE")
+
+
+def _version(db: Connection) -> str | None:
+    """Return the migration that a database is at."""
+    version: str | None = db.scalar(sa.text("select version_num from alembic_version"))
+    return version
 
 
 def _file(url: URL) -> Path | None:

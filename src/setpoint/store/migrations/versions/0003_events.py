@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,21 +28,30 @@ BY = re.compile(r"(?:acknowledged by |approved by |taken back by |^\w+ by )([^:]
 
 
 def upgrade() -> None:
+    _rewrite(with_events)
+
+
+def downgrade() -> None:
+    """Write events as lines again; who did what is then in their words only."""
+    _rewrite(with_lines)
+
+
+def _rewrite(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     entries = sa.table("entries", *(sa.column(c) for c in ("model", "list", "place", "document")))
-    deployments = sa.table("deployments", sa.column("model"), sa.column("document"))
+    deployments = sa.table("deployments", *(sa.column(c) for c in ("model", "document", "updates")))
     db = op.get_bind()
     for model, place, document in db.execute(
         sa.select(entries.c.model, entries.c.place, entries.c.document).where(entries.c.list == "incidents")
     ).all():
         mine = (entries.c.model == model) & (entries.c.list == "incidents") & (entries.c.place == place)
-        written = json.dumps(with_events(json.loads(document)))
+        written = json.dumps(change(json.loads(document)))
         db.execute(sa.update(entries).where(mine).values(document=written))
     for model, document in db.execute(sa.select(deployments.c.model, deployments.c.document)).all():
         found = json.loads(document)
         if found.get("incidents"):  # of before the lists were split off
-            found["incidents"] = [with_events(i) for i in found["incidents"]]
-            written = json.dumps(found)
-            db.execute(sa.update(deployments).where(deployments.c.model == model).values(document=written))
+            found["incidents"] = [change(i) for i in found["incidents"]]
+        row = {"document": json.dumps(found), "updates": deployments.c.updates + 1}  # who has read it reads it anew
+        db.execute(sa.update(deployments).where(deployments.c.model == model).values(row))
 
 
 def with_events(incident: dict[str, Any]) -> dict[str, Any]:
@@ -50,13 +60,15 @@ def with_events(incident: dict[str, Any]) -> dict[str, Any]:
     return {**incident, "timeline": [_event(line, incident["opened"]) for line in lines]}
 
 
+def with_lines(incident: dict[str, Any]) -> dict[str, Any]:
+    """Return an incident whose timeline is of lines."""
+    events = incident.get("timeline", [])
+    return {**incident, "timeline": [f"{e['at'][:10]} {e['at'][11:16]} {e['said']}" for e in events]}
+
+
 def _event(line: str, opened: str) -> dict[str, str]:
     dated = LINE.fullmatch(line)
     at, said = (f"{dated[1]}T{dated[2]}:00Z", dated[3]) if dated else (opened, line)
     what = next((kind for words, kind in KINDS if re.match(words, said)), "noted")
     who = BY.search(said) if what in ("acknowledged", "approved", "undone", "mended") else None
     return {"at": at, "what": what, "said": said, "by": who[1] if who else "setpoint"}
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the kinds of events are not written in lines")
