@@ -27,8 +27,9 @@ from setpoint.loop.drill.idle import NoTrainer
 from setpoint.loop.drill.lab import Lab, Wired
 from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.reports import reports_of
-from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, UNDER, Course, course_of, traffic_from
+from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, MOST, UNDER, Course, course_of, traffic_from
 from setpoint.loop.drill.source import RecordedSource
+from setpoint.loop.drill.thinning import thinned
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
 from setpoint.loop.replay import RecordedPlatform
@@ -121,7 +122,7 @@ def _lab(operator: Operator, deployment: Deployment, home: Path, seed: int) -> t
     schema = ports.bundles.get(model, champion).schema
     if why := why_unreadable(ports, schema):
         raise Unusable(f"a drill of {model} cannot be: {why}")
-    records = _latest(ports, deployment)
+    records, kept = _latest(ports, deployment)
     if not len(records):
         raise InvalidInput(f"nothing is recorded of {model} yet; a drill needs some weeks of its traffic")
     course = course_of(records.time)
@@ -130,16 +131,16 @@ def _lab(operator: Operator, deployment: Deployment, home: Path, seed: int) -> t
         shutil.copytree(ports.bundles.folder(model, version), home / "bundles" / model / version)
     wire = partial(_wired, schema, course)
     shadow = Lab(home=home, wire=wire, deployment=deployment, schema=schema, traffic=traffic, course=course, seed=seed)
-    return shadow, every
+    return shadow, kept * every
 
 
-def _latest(ports: Ports, deployment: Deployment) -> Records:
-    """Return the last weeks before the last look; all records, where those are few or nobody has looked."""
+def _latest(ports: Ports, deployment: Deployment) -> tuple[Records, int]:
+    """Return the last weeks before the last look, and of how many each row is one; all records, where those are few."""
     if deployment.looked is not None:
-        found = ports.log.read(deployment.model, since=deployment.looked - WEEKS, until=deployment.looked)
+        found, every = thinned(ports.log, deployment.model, deployment.looked - WEEKS, deployment.looked, MOST)
         if len(found) >= FEWEST:
-            return found
-    return ports.log.read(deployment.model)
+            return found, every
+    return ports.log.read(deployment.model), 1
 
 
 def _family(bundles: BundleStore, version: ModelVersion) -> Iterator[str]:
