@@ -8,6 +8,7 @@
   + Conflict          something else is under way, or already over
   + NotReady          still loading, or not running; ask again
   + Overloaded        more work waits than can be done in time; ask again later
+    - Throttled       a caller who is held to fewer requests asked for more
   + DeadlineExceeded  a request that waited longer than its caller allowed
   + NotAllowed        without the key of a person who may
   + Unsafe            an artefact that may not be loaded
@@ -76,6 +77,12 @@ class Overloaded(SetpointError):
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Throttled(Overloaded):
+    """A caller who is held to so many requests a second asked for more; ask again later."""
+
+    violations = ("throttled",)
 
 
 class DeadlineExceeded(SetpointError):

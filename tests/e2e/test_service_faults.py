@@ -95,3 +95,36 @@ def test_a_log_that_cannot_be_written_is_told_of_and_recovers_by_itself(
     assert len(setpoint.records("campaign")) == 80
     setpoint.tick()
     assert "and all are written" in json.dumps(setpoint.json("incidents", "campaign"))
+
+
+def test_a_caller_who_sends_a_burst_is_named_and_held_when_a_person_says_so(
+    setpoint: Any, campaign: Path, calls: Callable[..., pd.DataFrame]
+) -> None:
+    reference, settings = campaign / "reference.parquet", campaign / "setpoint.yaml"
+    ago = pd.Timestamp.now("UTC").floor("s") - pd.Timedelta(hours=3)
+    rows = pd.read_parquet(reference)
+    rows.assign(at=ago - pd.to_timedelta(range(len(rows), 0, -1), "h")).to_parquet(reference, index=False)
+    settings.write_text(settings.read_text() + "time: at\n")
+    setpoint.run("deploy", campaign)
+    setpoint.up()
+    usual = calls(250, seed=1).drop(columns=["bought"])
+    setpoint.predict("campaign", usual.assign(at=[f"{ago:%Y-%m-%dT%H:%M:%SZ}"] * 250))
+    setpoint.tick()
+    now = f"{pd.Timestamp.now('UTC'):%Y-%m-%dT%H:%M:%SZ}"
+    burst = usual.iloc[[7] * 60].assign(call=[f"b{i}" for i in range(60)], at=now)
+    assert {status for status, _ in asked(setpoint, burst)} == {200}
+    setpoint.tick()
+    found = {i["id"]: i for i in setpoint.json("incidents", "campaign")["incidents"]}
+    ((id_, incident),) = ((k, i) for k, i in found.items() if "caller" in k)
+    assert (incident["causes"][0]["cause"], incident["remedy"], incident["status"]) == ("attack", "throttle", "waiting")
+
+    setpoint.run("repair", "approve", id_)
+    setpoint.tick()
+    statuses = [status for status, _ in asked(setpoint, burst[:12])]
+    assert statuses.count(429) >= 10
+    status, body, headers = setpoint.ask("POST", "/v1/models/campaign:predict", {"instances": [{}]})
+    assert status == 429
+    assert "throttled: your requests are held to 0.2 a second" in json.dumps(body)
+    assert int(headers["retry-after"]) >= 1
+    setpoint.run("repair", "undo", id_)
+    assert {status for status, _ in asked(setpoint, burst[:5])} == {200}

@@ -11,6 +11,7 @@ Act = Literal[
     "restart",
     "rollback",
     "fallback",
+    "throttle",
     "workers",
     "inverse_map",
     "map_levels",

@@ -19,6 +19,7 @@ MENDS: dict[Cause, tuple[Remedy, ...]] = {
     Cause.PRIOR: (Remedy.RECALIBRATE, Remedy.RETRAIN),
     Cause.CONCEPT: (Remedy.RETRAIN,),
     Cause.EXCEPTION: (Remedy.FALLBACK, Remedy.ROLLBACK),
+    Cause.ATTACK: (Remedy.THROTTLE,),
     Cause.CRASH: (Remedy.RESTART,),
 }
 WORTH = 0.02  # of the loss without a fault: damage below it is not worth winning back

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     IMPUTE = "impute"
     IGNORE = "ignore"
     FALLBACK = "fallback"  # an earlier version answers a part of the rows
+    THROTTLE = "throttle"  # a caller is answered so many requests a second
     WORKERS = "workers"  # more of them, as far as is stated
     HOLD = "hold"  # trainings and promotions wait until outcomes can be trusted again
     RETRAIN = "retrain"

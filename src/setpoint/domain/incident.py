@@ -6,6 +6,7 @@ from enum import StrEnum
 from setpoint.domain.event import Event, What
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
+from setpoint.domain.throttle import Throttle
 from setpoint.domain.value import value
 from setpoint.domain.within import Fallback
 
@@ -45,6 +46,7 @@ class Remedy(StrEnum):
     IMPUTE = "impute"
     IGNORE = "ignore"
     FALLBACK = "fallback"  # an earlier version answers a part of the rows
+    THROTTLE = "throttle"  # a caller is answered so many requests a second
     WORKERS = "workers"  # more of them answer
     RETRAIN = "retrain"
     RECALIBRATE = "recalibrate"
@@ -75,7 +77,7 @@ class Repair:
     `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
     after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back, `fallback`
     where an earlier version answers a part of the rows, `workers` where more of them shall
-    answer. `cause` is what it is for, `weight` how sure that was
+    answer, `throttle` where a caller is held to fewer requests. `cause` is what it is for, `weight` how sure that was
     (posterior, among the causes that it excludes); `recovered` is when it was proven to help.
     """
 
@@ -85,6 +87,7 @@ class Repair:
     map: FeatureMap | None = None
     to_version: str | None = None
     fallback: Fallback | None = None
+    throttle: Throttle | None = None
     workers: int = 0
     workers_before: int = 0
     proof: str = ""
@@ -127,7 +130,7 @@ class Repair:
     @property
     def at_door(self) -> bool:
         """Whether it stands between callers and the champion, to be taken away again when the fault is gone."""
-        return self.map is not None or self.fallback is not None
+        return self.map is not None or self.fallback is not None or self.throttle is not None
 
 
 @value

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.slice import Only
+from setpoint.domain.throttle import Throttle
 from setpoint.domain.value import field, replace, value
 from setpoint.domain.within import Fallback
 from setpoint.domain.workload import Minute, Unwritten
@@ -18,7 +19,7 @@ class Served:
     `shares` are the fractions of requests that challengers answer in the champion's place, by version; of the requests
     that `only` names, where it names some. `standby` is the version one would go back to: it is kept loaded, and not
     asked. `fallbacks` are parts of the rows that the champion fails to answer: an earlier version does. `workers` is
-    how many the model needs; 0: as many as were started.
+    how many the model needs; 0: as many as were started. `throttles` hold callers to fewer requests.
 
     Raises
     ------
@@ -34,6 +35,7 @@ class Served:
     only: Only | None = None
     fallbacks: tuple[Fallback, ...] = ()
     workers: int = 0
+    throttles: tuple[Throttle, ...] = ()
 
     def __post_init__(self) -> None:
         for version, share in self.shares.items():
@@ -82,7 +84,13 @@ def sharing(served: Served, shares: Mapping[str, float]) -> Served:
 
 def alone(served: Served, champion: str) -> Served:
     """Return the model served by another champion, under the same repairs, with the one it replaces held ready."""
-    return Served(champion=champion, maps=served.maps, standby=served.champion, workers=served.workers)
+    return Served(
+        champion=champion,
+        maps=served.maps,
+        standby=served.champion,
+        workers=served.workers,
+        throttles=served.throttles,
+    )
 
 
 @value

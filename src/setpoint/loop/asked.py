@@ -1,6 +1,6 @@
 """Requests around an incident of the service, those that failed among them, with inputs that can be read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Repair
+from setpoint.domain.record import Role
+from setpoint.domain.records import Records
 from setpoint.domain.repaired import repaired
 from setpoint.domain.requested import Requested
 from setpoint.domain.sensitive import sealed
@@ -16,19 +18,48 @@ from setpoint.loop.clear import opened, score, why_unreadable
 from setpoint.loop.ports import Ports
 from setpoint.maintain.asked_again import MOST, failing
 from setpoint.maintain.fallen import answered_instead
+from setpoint.maintain.hypotheses.attack import CALLER
 from setpoint.maintain.triage import SERVICE
+from setpoint.monitor.callers import alike, scale_of
 
 LONGEST = timedelta(days=7)
 DAY = timedelta(days=1)
 MOST_ROWS = 20_000  # newest
+SHORTEST = timedelta(minutes=10)  # that is looked back for a burst
 IN_PLACE = (IncidentStatus.MENDING, IncidentStatus.HELD)
 
 
 def asked_around(ports: Ports, deployment: Deployment, incident: Incident, now: datetime) -> Requested | None:
     """Return the requests around an incident of the service; None for others, or where they cannot be read."""
-    if incident.subject != SERVICE:
+    if incident.subject != SERVICE and not incident.subject.startswith(CALLER):
         return None
     return _asked(ports, deployment, max(incident.since - DAY, now - LONGEST), now)
+
+
+def bursts(
+    ports: Ports, deployment: Deployment, healthy: Records, since: datetime, now: datetime
+) -> tuple[Requested | None, Requested | None]:
+    """Return the requests since the last look, ten minutes at least, and those of the week before.
+
+    Nothing, where no caller has sent many that are nearly the same: most looks need not read the week.
+    """
+    begin = min(since, now - SHORTEST)
+    rows = _answered(ports, deployment, healthy, begin, now)
+    if not alike(rows, scale_of(healthy)):
+        return None, None
+    return rows, _answered(ports, deployment, healthy, begin - LONGEST, begin)
+
+
+def _answered(ports: Ports, deployment: Deployment, healthy: Records, since: datetime, until: datetime) -> Requested:
+    rows = ports.log.requests(deployment.model, since, until)
+    mask = (rows.role != Role.SHADOW.value) & (rows.id != None)  # noqa: E711  # elementwise
+    return _kept(rows.take(np.asarray(mask, bool)), tuple(healthy.inputs))
+
+
+def _kept(rows: Requested, names: Sequence[str]) -> Requested:
+    """Return the newest rows, with these features."""
+    rows = rows.take(np.arange(max(0, len(rows) - MOST_ROWS), len(rows)))
+    return replace(rows, inputs={name: rows.inputs[name] for name in names})
 
 
 def asked_since_mended(ports: Ports, deployment: Deployment, now: datetime) -> dict[str, Requested]:
@@ -75,7 +106,6 @@ def _asked(ports: Ports, deployment: Deployment, since: datetime, until: datetim
     if why_unreadable(ports, schema):
         return None
     rows = ports.log.requests(deployment.model, since, until)
-    rows = rows.take(np.arange(max(0, len(rows) - MOST_ROWS), len(rows)))
-    rows = replace(rows, inputs={name: rows.inputs[name] for name in schema.names})
+    rows = _kept(rows, schema.names)
     clear = {name: opened(ports, deployment.model, name, rows.inputs[name]) for name in sealed(schema)}
     return replace(rows, inputs={**rows.inputs, **clear})

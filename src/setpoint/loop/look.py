@@ -21,7 +21,7 @@ from setpoint.domain.requested import Requested
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
-from setpoint.loop.asked import asked_again, asked_since_mended
+from setpoint.loop.asked import asked_again, asked_since_mended, bursts
 from setpoint.loop.auditing import audited, kept
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.columns import fitting, same_columns
@@ -103,13 +103,15 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     earlier = history.between(now - BASELINE, since)
     audits, unasked = audited(ports, deployment, champion.schema, history, now)
+    sound = natural(earlier, deployment)
+    burst, before_burst = bursts(ports, deployment, sound, since, now)
     seen = Seen(
         now=now,
         model=model,
         schema=champion.schema,
         limits=read_limits(folder),
         recent=history.between(since, now),
-        baseline=natural(earlier, deployment),
+        baseline=sound,
         labelled=history.labelled,
         refused=ports.log.refused(model, since, now),
         answers=history,
@@ -126,6 +128,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         audits=sound_audits(deployment, since),
         scopes=scopes(ports, deployment, champion, version, since, now),
         reports=ports.platform.reports(),
+        asked=burst,
+        asked_before=before_burst,
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
     study, failed = tried(seen, "study", lambda: studied(ports, deployment, champion, history, now), deployment.study)

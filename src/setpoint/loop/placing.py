@@ -3,7 +3,7 @@
 Taken away, a repair leaves nothing of itself: the model answers as it would have without it, byte by byte.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.incident import Repair
@@ -21,6 +21,10 @@ def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tup
         return replace(deployment, served=replace(served, fallbacks=(*served.fallbacks, repair.fallback))), ""
     if repair.workers:
         return replace(deployment, served=replace(served, workers=repair.workers)), ""
+    if repair.throttle is not None:
+        begun = replace(repair.throttle, until=at + timedelta(seconds=repair.throttle.lasts_s))
+        others = tuple(t for t in served.throttles if t.caller != begun.caller)
+        return replace(deployment, served=replace(served, throttles=(*others, begun))), ""
     if repair.to_version is not None and repair.to_version != served.champion:
         return _released(deployment, repair.to_version, at, by), ending(served)
     return deployment, ""
@@ -40,6 +44,9 @@ def displaced(deployment: Deployment, repair: Repair, at: datetime, by: str) -> 
         return replace(deployment, served=replace(served, fallbacks=others)), ""
     if repair.workers:
         return replace(deployment, served=replace(served, workers=0)), ""
+    if repair.throttle is not None:
+        rest = tuple(t for t in served.throttles if t.id != repair.throttle.id)
+        return replace(deployment, served=replace(served, throttles=rest)), ""
     if repair.to_version is None:
         return deployment, ""
     last = deployment.releases[-1]

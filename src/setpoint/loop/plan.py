@@ -44,6 +44,7 @@ from setpoint.loop.taking import is_persons, objection
 from setpoint.maintain.clean import clean_again
 from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
+from setpoint.maintain.hypotheses.attack import CALLER
 from setpoint.maintain.recovery import DEADLINE, at_the_deadline, due, recovered
 from setpoint.maintain.relief import calm_again, relieved
 from setpoint.maintain.triage import DISK, QUALITY, SERVICE, is_data
@@ -113,7 +114,8 @@ def _silent(incident: Incident, look: Look) -> bool:
     off = [s for s in look.standings if s.at_set_point is False and is_quality(s.objective.metric)]
     if incident.subject == QUALITY and off:
         return False
-    quiet = SERVICE_QUIET if incident.subject in (SERVICE, DISK) else QUIET
+    soon = incident.subject in (SERVICE, DISK) or incident.subject.startswith(CALLER)
+    quiet = SERVICE_QUIET if soon else QUIET
     return bool(incident.findings) and look.now - max(f.until for f in incident.findings) >= quiet
 
 
@@ -137,6 +139,8 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
         return _next_for_fallen(incident, repair, deployment, look)
     if repair.workers:
         return _next_for_workers(incident, repair, deployment, look)
+    if repair.throttle is not None:
+        return _next_for_throttled(incident, repair, look)
     if repair.remedy is Remedy.HOLD:
         return _trusted_again(incident, repair, deployment, look)
     after = look.history.between(repair.applied, _next_since(incident, deployment))
@@ -190,6 +194,18 @@ def _next_for_workers(incident: Incident, repair: Repair, deployment: Deployment
     )
 
 
+def _next_for_throttled(incident: Incident, repair: Repair, look: Look) -> Action | None:
+    assert repair.throttle is not None
+    assert repair.applied is not None
+    end = repair.applied + timedelta(seconds=repair.throttle.lasts_s)
+    if look.now >= end:
+        why = f"its time is over at {end:%Y-%m-%d %H:%M}; a burst that goes on is found again"
+        return Undo(incident=incident.id, why=why, helped=True)
+    if incident.status is IncidentStatus.HELD or look.now <= repair.applied:
+        return None
+    return Hold(incident=incident.id, loss=None, why=f"{repair.throttle.caller} is held at the door until {end:%H:%M}")
+
+
 def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
     if repair.subject == OUTCOMES:
         healthy = look.healthy(deployment, incident.since)
@@ -215,6 +231,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
         return _next_for_fallen(incident, repair, deployment, look)
     if repair.workers:
         return _next_for_workers(incident, repair, deployment, look)
+    if repair.throttle is not None:
+        return _next_for_throttled(incident, repair, look)
     assert repair.map is not None
     if not len(look.recent):
         return None

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from setpoint.domain.feature_map import FeatureMap, unfit
 from setpoint.domain.fleet import Deployment, Release
-from setpoint.domain.live import Served
+from setpoint.domain.live import Served, alone
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage
@@ -39,7 +39,7 @@ def served_by(bundles: BundleStore, deployment: Deployment, version: str) -> Ser
     """Return how a version serves alone, with the one it replaces held ready."""
     maps = maps_of(bundles, deployment, version)
     before = deployment.served
-    return Served(champion=version, maps=maps, standby=before.champion, workers=before.workers)
+    return replace(alone(before, version), maps=maps)
 
 
 def maps_of(bundles: BundleStore, deployment: Deployment, version: str) -> tuple[FeatureMap, ...]:

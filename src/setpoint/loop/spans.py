@@ -26,7 +26,7 @@ UNEXPLAINED = timedelta(days=7)
 def concerns_answers(incident: Incident) -> bool:
     """Whether an incident is about what was asked or answered, and not about processes or parts of the rows."""
     return incident.subject not in (DISK, FAIRNESS, WAY_BACK) and not incident.subject.startswith(
-        ("worker", "control process")
+        ("worker", "control process", "caller ")
     )
 
 

@@ -97,6 +97,7 @@ def envelope(file: SetpointFile) -> Envelope:
         max_actions_per_day=part.max_actions_per_day,
         false_actions_per_year=part.false_actions_per_year,
         hours=Quiet(start_min=part.hours.start, end_min=part.hours.end, zone=part.hours.zone) if part.hours else None,
+        workers=part.workers,
         retrain=RetrainBounds(
             most_per_week=part.retrain.most_per_week,
             methods=None if part.retrain.methods is None else tuple(map(Method, part.retrain.methods)),

@@ -14,6 +14,7 @@ PRIOR = {
     Cause.EXCEPTION: 0.0,
     Cause.OVERLOAD: 0.0,
     Cause.DISK: 0.0,
+    Cause.ATTACK: 0.0,
     Cause.ARTEFACT: 0.0,
     Cause.UNIT: -1.0,
     Cause.NULL: -1.0,

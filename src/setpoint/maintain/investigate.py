@@ -7,6 +7,7 @@ from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import SURE_ENOUGH, Explain, Explanation, odds, weighed
 from setpoint.maintain.hypotheses import (
+    attack,
     covariate,
     crash,
     disk,
@@ -29,6 +30,7 @@ from setpoint.maintain.tried import known_of
 HYPOTHESES: tuple[Explain, ...] = (
     crash.explain,
     disk.explain,
+    attack.explain,
     exception.explain,
     overload.explain,
     way_back.explain,

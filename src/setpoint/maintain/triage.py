@@ -14,6 +14,7 @@ SERVICE = "service"
 FAIRNESS = "fairness"
 WAY_BACK = "rollback"
 DISK = "disk"
+CALLERS = "callers"
 REQUESTS = "requests"
 OUTPUTS = ("prediction", "probability", "label")  # when only these drift, it is the model's answers that moved
 SAME_CAUSE = timedelta(days=2)  # data that move so soon after a quality alarm may be what it was about
@@ -45,6 +46,8 @@ def triage(
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
     for subject in (FAIRNESS, WAY_BACK, DISK):
         known = joined(known, [f for f in alarms if f.monitor == subject], subject, now, model)
+    for who in dict.fromkeys(f.segment or "" for f in alarms if f.monitor == CALLERS):
+        known = joined(known, [f for f in alarms if f.monitor == CALLERS and f.segment == who], who, now, model)
     return with_service(known, [f for f in alarms if f.monitor == SERVICE], now, model)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from setpoint.domain.finding import Finding
 from setpoint.monitor.audit import audit
+from setpoint.monitor.callers import callers
 from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
 from setpoint.monitor.failed import FAILED, kept
@@ -52,6 +53,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, service, seen),
         *kept(seen, turned_away, seen),
         *kept(seen, unwritten, seen),
+        *kept(seen, callers, seen),
     )
     return tuple(f for f in found if f.alarm or f.monitor in ALWAYS or f.value >= f.limit / 2)
 

@@ -13,6 +13,7 @@ from setpoint.domain.live import WorkerStatus
 from setpoint.domain.objective import Objective
 from setpoint.domain.record import ProcessEvent
 from setpoint.domain.records import Records, moment
+from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
 from setpoint.domain.segments import Split
 from setpoint.monitor.limits import Limits
@@ -75,6 +76,9 @@ class Seen:
         How often the loop looks; by default from the time since the last look.
     reports : dict
         What each worker that runs reports.
+    asked, asked_before : Requested, optional
+        Requests of all callers since the last look, ten minutes at least, and of the week before; None where no caller
+        sent many that are nearly the same.
     model : str
         Its name.
     contract : DataContract
@@ -95,6 +99,8 @@ class Seen:
     scopes: tuple[Scope, ...] = ()
     events: tuple[ProcessEvent, ...] = ()
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)
+    asked: Requested | None = None
+    asked_before: Requested | None = None
     model: str = ""
     since: datetime | None = None
     answers: Records | None = None

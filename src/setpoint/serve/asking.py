@@ -58,8 +58,10 @@ def predict(
     Raises
     ------
     NotReady, Overloaded
-        At once, if the plane takes no more; then `done` is not called.
+        At once, if the plane takes no more, or no more of this caller; then `done` is not called.
     """
+    if route.throttles is not None:
+        route.throttles.admit(call.caller)
     try:
         _ask(plane, route, version, call, decode, done)
     except Overloaded:

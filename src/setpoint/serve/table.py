@@ -17,6 +17,7 @@ from setpoint.errors import NotFound, NotReady
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.misfit import nearest
 from setpoint.serve.pace import Pace
+from setpoint.serve.throttling import Throttles
 
 
 class Model(Protocol):
@@ -84,11 +85,15 @@ class Route:
     challengers: Mapping[str, Target] = field(default_factory=dict)
     fallbacks: Sequence[tuple[Fallback, Target]] = ()
     shares: Mapping[str, float] = field(init=False)
+    throttles: Throttles | None = field(init=False)
     narrow: bool = field(init=False)  # it takes the rows of a request to say whether a challenger may answer it
 
     def __post_init__(self) -> None:
         # the champion answers for a challenger that could not be loaded
         object.__setattr__(self, "shares", {v: self.served.shares[v] for v in self.challengers})
+        held = self.served.throttles
+        guard = self.champion.guard
+        object.__setattr__(self, "throttles", Throttles(held, guard.caller if guard else str) if held else None)
         object.__setattr__(self, "narrow", bool(self.challengers and self.served.only and self.served.only.segment))
 
     @property

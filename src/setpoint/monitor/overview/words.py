@@ -58,6 +58,7 @@ DONE = {
     Remedy.IMPUTE: "imputed before the model sees it",
     Remedy.IGNORE: "missing for the model",
     Remedy.FALLBACK: "an earlier version answers these rows",
+    Remedy.THROTTLE: "the caller is held to fewer requests",
     Remedy.WORKERS: "more workers answer",
     Remedy.RETRAIN: "the remedy is to retrain",
     Remedy.RECALIBRATE: "the remedy is to recalibrate",
