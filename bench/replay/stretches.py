@@ -8,6 +8,7 @@ from setpoint.stats.stretch import parts, stretch_interval
 
 RUNS = 1_000
 ROWS = (600, 10_000)
+ERAS = (2, 3, 4, 5, 6, 8, 12, 25)
 BEGINNINGS = (0, 12)  # rows at which something new began, as the replay knows them
 
 
@@ -24,6 +25,9 @@ def coverage():
                 row = {"rows": rows, "kind": kind, "beginnings": beginnings, **wrong(draw, rows, beginnings)}
                 found.append(row)
                 print(" ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{v}" for k, v in row.items()), flush=True)
+    for eras in ERAS:
+        found.append(leads(eras))
+        print(" ".join(f"{k} {v:.3g}" for k, v in found[-1].items()), flush=True)
     return found
 
 
@@ -43,6 +47,19 @@ def wrong(draw, rows, beginnings):
         counts["independent_mean"] += not naive[0] <= mean <= naive[1]
         wide.append((ours.high - ours.low) / (naive[1] - naive[0]))
     return {k: 100 * float(v) / RUNS for k, v in counts.items()} | {"times_as_wide": float(np.median(wide))}
+
+
+def leads(eras):
+    """Count, in percent, how often equal policies are called different: chance gives each era's lead to either."""
+    wrong = 0
+    for seed in range(RUNS):
+        rng, rows = np.random.default_rng(seed), 2_500
+        starts = np.sort(rng.choice(np.arange(50, rows - 50), eras - 1, replace=False))
+        lead = rng.uniform(0.2, 1.5, eras) * rng.choice([-1, 1], eras)
+        gains = np.repeat(lead, np.diff([0, *starts, rows])) + memory(rng, rows, 0.5)
+        ours = stretch_interval(gains, starts.tolist())
+        wrong += not ours.low <= 0 <= ours.high
+    return {"eras": eras, "zero_left_out": 100 * wrong / RUNS}
 
 
 def independent(gains):
