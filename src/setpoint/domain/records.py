@@ -79,9 +79,12 @@ class Records:
 
     def take(self, rows: NDArray[Any]) -> "Records":
         """Return the rows of a boolean mask or an index array."""
-        if rows.dtype == np.bool_ and rows.all():
+        if rows.dtype != np.bool_:
+            return self._of(rows)
+        if rows.all():
             return self
-        return self._of(rows)
+        first, last = int(rows.argmax()), len(rows) - int(rows[::-1].argmax())
+        return self._of(slice(first, last) if rows[first:last].all() else rows)  # in one piece: nothing is copied
 
     def _of(self, rows: NDArray[Any] | slice) -> "Records":
         return replace(

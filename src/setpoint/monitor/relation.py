@@ -42,7 +42,7 @@ def concept(reference: Labelled, current: Labelled, alpha: float, *, prior: bool
 
 def is_binary(table: Labelled) -> bool:
     """Whether the labels are zeros and ones."""
-    return set(np.unique(table.label)) <= {0.0, 1.0}
+    return bool(((table.label == 0) | (table.label == 1)).all())
 
 
 def _residuals(table: Labelled, reference: Labelled, binary: bool) -> FloatArray:

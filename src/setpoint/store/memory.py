@@ -41,7 +41,7 @@ class _Model:
     shelf: Shelf
     counts: Counts
     predictions: list[pa.Table] = field(default_factory=list)
-    ids: dict[str, set[int]] = field(default_factory=dict)  # and the days on which they were predicted
+    ids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # and the days on which they were predicted
     outcomes: list[Outcome] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
     erased: set[str] = field(default_factory=set)
@@ -50,7 +50,9 @@ class _Model:
         self.predictions.append(rows)
         self.shelf.rows.add(batch_from(rows, self.schema))
         for id_, day in zip(rows["id"].to_pylist(), rows["day"].cast(pa.int32()).to_pylist(), strict=True):
-            self.ids.setdefault(id_, set()).add(day)
+            days = self.ids.get(id_, ())
+            if day not in days:
+                self.ids[id_] = (*days, day)
         self.counts.add(self.profiler.count(rows))
 
     def tell(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:

@@ -38,6 +38,8 @@ class Rows:
         keep = (self._rows["status"][lo:hi] == 200) & (self._rows["role"][lo:hi] == role.value)
         if version is not None:
             keep &= self._rows["version"][lo:hi] == version
+        if keep.all():
+            return {name: self._rows[name][lo:hi].copy() for name in self._rows.names()}
         which = lo + np.flatnonzero(keep)
         return {name: self._rows[name][which] for name in self._rows.names()}
 

@@ -132,7 +132,7 @@ def _labels_off(labelled: Records, now: datetime) -> str:
     if np.any(~np.isfinite(truth.astype(np.float64))):
         return "some outcomes are no finite numbers: the label feed is wrong"
     latest = outcome[-ONE_VALUE:]
-    varied = len(set(outcome[:-ONE_VALUE])) > 2  # a continuous target, not a rare class
-    if len(latest) == ONE_VALUE and varied and len(set(latest)) == 1:
+    same = len(latest) == ONE_VALUE and len(set(latest)) == 1
+    if same and len(set(outcome[:-ONE_VALUE])) > 2:  # a continuous target, not a rare class
         return f"the last {ONE_VALUE} outcomes are all {latest[0]:g}: the label feed is frozen"
     return ""
