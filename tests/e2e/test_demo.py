@@ -1,11 +1,14 @@
 """The demo's stream, shortened: the live loop over HTTP, and the same decisions when its log is replayed."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from setpoint.bootstrap.home import open_home
 from setpoint.bootstrap.replaying import replay_table
+from setpoint.cli.app import app
 from setpoint.config import Settings, read_setpoint_file
 from setpoint.demo.project import MODEL
 from setpoint.demo.result import result_of
@@ -42,6 +45,23 @@ def test_both_planted_faults_are_mended_by_the_right_remedy(ran):
         ("release", "rollback", True),
     ]
     assert planted[0]["lifted"] is not None
+
+
+def test_the_record_of_a_planted_fault_tells_its_course_and_becomes_a_page(
+    ran, tmp_path_factory, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SETPOINT_HOME", str(next(tmp_path_factory.getbasetemp().glob("demo*")) / "out" / "home"))
+    unit = next(i for i in ran.deployment.incidents if i.causes and i.causes[0].cause == "unit")
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["incident", unit.id, "--out", str(page), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["course"]["metric"] == "MAE"
+    after, before = map(datetime.fromisoformat, told["began"])
+    assert after - timedelta(hours=6) <= SHORT.unit_since <= before + timedelta(hours=6)
+    assert told["regained"] > 0.5
+    assert [e["what"] for e in told["events"]][:3] == ["opened", "located", "mended"]
+    assert page.read_text().count("<svg") >= 2
 
 
 def test_replaying_the_log_takes_the_same_decisions(ran, tmp_path_factory):

@@ -14,6 +14,7 @@ from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
 from setpoint.loop.record.markdown import incident_markdown
 from setpoint.loop.record.page import incident_page
+from setpoint.loop.record.pictures import leading
 from setpoint.loop.record.places import Place
 from setpoint.loop.record.shapes import Shape
 from setpoint.loop.record.story import Course, Story
@@ -129,3 +130,11 @@ def test_what_is_not_known_is_left_out():
     assert "There are no pictures" in page
     assert "Runbook" not in page
     assert "| Owner |" not in incident_markdown(story)
+
+
+def test_the_picture_of_weights_has_the_causes_that_once_led():
+    incident = a_story().incident
+    for at in range(6):  # the causes of each look have another subject
+        causes = [Hypothesis(cause=Cause.UNIT, weight=1 - at / 10, subject=f"c{at}")]
+        incident = ranked(incident, NOW + (9 + at) * HOUR, causes)
+    assert [subject for _, subject in leading(incident)] == ["c0", "c1", "temp", "c2", "c3"]

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.incident import Hypothesis, Incident
-from setpoint.domain.records import Column, Records, joined, moment
+from setpoint.domain.records import Column, Records, joined, moment, stamp
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import value
+from setpoint.maintain.case import latest
 from setpoint.maintain.drift import hourly_levels
+from setpoint.maintain.joint import fit_joint
 from setpoint.maintain.loss import Floats, independent_rows, losses_of
 
 BINS = 8  # of a number, equally full of healthy rows
@@ -42,6 +44,7 @@ def onset_of(
     if column is None:
         healthy, suspect = healthy.labelled, suspect.labelled
     suspect = suspect.take(np.arange(min(len(suspect), MOST)))
+    healthy = latest(healthy, MOST)
     if len(healthy) < FEWEST_HEALTHY or len(suspect) < FEWEST:
         return None
     near = healthy.take(np.arange(max(0, len(healthy) - BEFORE), len(healthy)))
@@ -52,8 +55,8 @@ def onset_of(
         before = loss / np.maximum(base, 1e-12)
         now = losses_of(rows, schema.task) / np.maximum(hourly_levels(healthy, loss, rows.time), 1e-12)
     else:
-        before, now = healthy.inputs[column], rows.inputs[column]
-    found = change_point(*coded(before, now))
+        before, now = beside_others(column, healthy, rows, schema)
+    found = change_point(*coded(before, now), until=int(np.searchsorted(rows.time, stamp(incident.opened), "right")))
     if found is None:
         return None
     first, likeliest, last, evidence = found
@@ -64,6 +67,22 @@ def onset_of(
         before=moment(rows.time[last]),
         examples=tuple(str(i) for i in rows.id[np.sort(best)]),
     )
+
+
+def beside_others(column: str, healthy: Records, rows: Records, schema: Schema) -> tuple[Column, Column]:
+    """Return a column of both stretches: of a measurement, what the other columns do not let expect of it.
+
+    A column that wanders tells little by itself, for its neighbours go together; what it does alone tells more.
+    """
+    joint = fit_joint(healthy.inputs, schema)
+    if joint is None or column not in joint.names or len(joint.names) < 2:
+        return healthy.inputs[column], rows.inputs[column]
+    place = joint.names.index(column)
+    first, second = (
+        part.inputs[column].astype(np.float64) - joint.expected(joint.standardised(part.inputs), place)
+        for part in (healthy, rows)
+    )
+    return first, second
 
 
 def coded(healthy: Column, rows: Column) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
@@ -78,6 +97,8 @@ def coded(healthy: Column, rows: Column) -> tuple[NDArray[np.int64], NDArray[np.
     values = healthy.astype(np.float64)
     known = values[np.isfinite(values)]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1))) if len(known) else np.zeros(1)
+    reach = float(edges[-1] - edges[0]) or 1.0  # what lies far out is another thing than what lies at the edge
+    edges = np.concatenate([[edges[0] - reach], edges, [edges[-1] + reach]])
     first, second = (
         np.where(np.isnan(part), 0, 1 + np.searchsorted(edges, part, side="right")) for part in (values, _floats(rows))
     )
@@ -89,7 +110,7 @@ def _floats(column: Column) -> Floats:
 
 
 def change_point(
-    healthy: NDArray[np.int64], rows: NDArray[np.int64], codes: int, level: float = LEVEL
+    healthy: NDArray[np.int64], rows: NDArray[np.int64], codes: int, *, until: int | None = None
 ) -> tuple[int, int, int, Floats] | None:
     """Return the first, the likeliest and the last row at which the change may have begun, and each row's evidence.
 
@@ -102,8 +123,8 @@ def change_point(
     ----------
     healthy, rows : ndarray of shape (m,) and (n,), int64
         Codes from 0 to `codes` - 1, in time order.
-    level : float
-        Probability that the interval shall have.
+    until : int, optional
+        The change began before this row: it was seen by then.
 
     References
     ----------
@@ -111,21 +132,22 @@ def change_point(
     (1975).
     """
     base = _shares(healthy, codes)
-    likeliest = len(rows) // 2
+    last = max(1, min(len(rows) - FEWEST // 2, len(rows) if until is None else until))
+    likeliest = min(len(rows) // 2, last - 1)
     for _ in range(ROUNDS):
         since = _shares(rows[likeliest:], codes)
         told: Floats = np.log(since) - np.log(base)
         evidence = told[rows]
         weigh = independent_rows(told[healthy]) / len(healthy)
         after = float(weigh) * np.cumsum(evidence[::-1])[::-1]
-        likeliest = min(int(np.argmax(after)), len(rows) - FEWEST // 2)
+        likeliest = int(np.argmax(after[:last]))
     tried = (codes - 1) / 2 * np.log(len(rows) - likeliest) + np.log(len(rows))
     if after[likeliest] - tried < LEAST:
         return None
-    chance = np.exp(after - after.max())
+    chance = np.exp(after[:last] - after[likeliest])
     up_to = np.cumsum(chance) / chance.sum()
-    first, last = (int(np.searchsorted(up_to, p)) for p in ((1 - level) / 2, (1 + level) / 2))
-    return min(first, likeliest), likeliest, max(min(last, len(rows) - 1), likeliest), evidence
+    ends = [min(int(np.searchsorted(up_to, p)), last - 1) for p in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
+    return min(ends[0], likeliest), likeliest, max(ends[1], likeliest), evidence
 
 
 def _shares(codes: NDArray[np.int64], count: int) -> Floats:

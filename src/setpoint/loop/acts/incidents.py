@@ -71,7 +71,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
     if incident.causes and cause_of(incident) == cause_of(changed):
         return with_incident(deployment, changed)
     cause, subject = cause_of(changed)
-    why = "; ".join(causes[0].evidence)
+    why = "; ".join(causes[0].evidence) or "none of the known causes explains it"
     told = f"most likely {cause} of {subject} (weight {causes[0].weight:.2f}): {why}"
     deployment = with_incident(deployment, changed, look.now, told, what=What.LOCATED)
     return decided(deployment, look.now, cause, subject, "locate", why)

@@ -11,6 +11,7 @@ from setpoint.monitor.report.writing import brief, clock, cut, number, short
 
 SURE_ENOUGH = 0.7
 MOST_LINES = 5
+LEAST = 0.01  # that a cause weighed once, to have a line
 TALL = 150.0
 LETTER = 5.6  # width of a letter of a mark, in pixels
 
@@ -96,12 +97,11 @@ def weights_chart(incident: Incident) -> Markup:
 
 
 def leading(incident: Incident) -> list[tuple[str, str]]:
-    """Return the causes that were ever likeliest to some degree, each with what it is about, the likeliest first."""
+    """Return the causes that ever weighed most, each with what it is about; at most five."""
     most: dict[tuple[str, str], float] = {}
     for ranking in incident.rankings:
         for w in ranking.weights:
             key = (str(w.cause), w.subject)
             most[key] = max(most.get(key, 0.0), w.weight)
-    last = {(str(w.cause), w.subject): w.weight for r in incident.rankings[-1:] for w in r.weights}
-    kept = [key for key in sorted(most, key=lambda k: (-last.get(k, 0.0), -most[k], k)) if most[key] >= 0.01]
+    kept = [key for key in sorted(most, key=lambda k: (-most[k], k)) if most[key] >= LEAST]
     return kept[:MOST_LINES]
