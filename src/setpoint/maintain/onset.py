@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.incident import Hypothesis, Incident
+from setpoint.domain.incident import Cause, Hypothesis, Incident
 from setpoint.domain.records import Column, Records, joined, moment, stamp
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import value
@@ -56,7 +56,9 @@ def onset_of(
         now = losses_of(rows, schema.task) / np.maximum(hourly_levels(healthy, loss, rows.time), 1e-12)
     else:
         before, now = beside_others(column, healthy, rows, schema)
-    found = change_point(*coded(before, now), until=int(np.searchsorted(rows.time, stamp(incident.opened), "right")))
+    known = bool(causes) and causes[0].cause is not Cause.UNKNOWN  # else all that is known is when it was seen
+    until = None if known else int(np.searchsorted(rows.time, stamp(incident.opened), "right"))
+    found = change_point(*coded(before, now), until=until)
     if found is None:
         return None
     first, likeliest, last, evidence = found
@@ -115,9 +117,9 @@ def change_point(
     """Return the first, the likeliest and the last row at which the change may have begun, and each row's evidence.
 
     The posterior of the row from which codes are drawn otherwise than on healthy rows, all rows being as likely before.
-    How they are drawn since is learnt from the rows after the likeliest moment, in a few rounds. Evidence is
-    counted over independent rows: neighbours that go together say less. None where it is below 3 nats, less what the
-    shares and the moment that were tried out gain by chance (BIC).
+    How they are drawn since is learnt from the later half of the rows after the likeliest moment, in a few rounds.
+    Evidence is counted over independent rows: neighbours that go together say less. None where it is below 3 nats, less
+    what the shares and the moment that were tried out gain by chance (BIC).
 
     Parameters
     ----------
@@ -135,7 +137,7 @@ def change_point(
     last = max(1, min(len(rows) - FEWEST // 2, len(rows) if until is None else until))
     likeliest = min(len(rows) // 2, last - 1)
     for _ in range(ROUNDS):
-        since = _shares(rows[likeliest:], codes)
+        since = _shares(rows[(likeliest + len(rows)) // 2 :], codes)
         told: Floats = np.log(since) - np.log(base)
         evidence = told[rows]
         weigh = independent_rows(told[healthy]) / len(healthy)

@@ -59,7 +59,8 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         return score(ports, deployment.model, version, inputs)
 
     causes, repair = investigate(incident, case, ask)
-    onset = onset_of(incident, causes, healthy, suspect, look.champion.schema)
+    again = incident.began is not None and cause_of(incident) == (causes[0].cause, causes[0].subject)
+    onset = None if again else onset_of(incident, causes, healthy, suspect, look.champion.schema)
     changed = replace(
         ranked(incident, look.now, causes),
         investigated=look.now,
