@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Sign
-from setpoint.domain.records import Records
+from setpoint.domain.records import Records, joined
 from setpoint.domain.schema import DType, Feature, Kind
 from setpoint.domain.value import replace
 from setpoint.maintain.well import well_again
@@ -82,6 +82,37 @@ def test_a_repair_is_lifted_soon_after_the_fault(world, name):
     taken = [looks(world, name, seed, faulty=False) for seed in range(6)]
     assert None not in taken
     assert np.median(taken) <= 96
+
+
+def many(rng, rows, hit):
+    """Return rows of which some lack the temperature."""
+    temp = np.where(hit, np.nan, rng.normal(15, 5, rows))
+    time = np.datetime64("2024-01-01", "us") + np.arange(rows) * np.timedelta64(1, "m")
+    empty = np.full(rows, "", object)
+    return Records(
+        id=empty, time=time, version=empty, score=temp, outcome=temp, known=time, latency_us=np.zeros(rows, int),
+        maps=empty, inputs={"temp": temp},
+    )  # fmt: skip
+
+
+def lifted_after(records, share, healthy, schema, looks):
+    """Return the first look, after so many rows, at which the repair is lifted; None: never."""
+    repair = nothing(share=share)
+    return next((n for n in looks if well_again(repair, first(records, n), healthy, schema)[0]), None)
+
+
+@pytest.mark.parametrize(("share", "burst", "soon"), [(0.03, 1, 4_000), (0.05, 1, 2_500), (0.05, 400, 18_000)])
+def test_a_fault_of_few_rows_is_neither_lifted_while_it_lasts_nor_kept_for_ever(world, share, burst, soon):
+    """Each row by itself; or a burst of 400 in every 8,000 rows, seen twice: each look at six streams of 24,000."""
+    schema = world(0).schema
+    schema = replace(schema, features=tuple(f for f in schema.features if f.name == "temp"))
+    n, since = 24_000, 500 if burst == 1 else 8_500
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        hit = rng.random(n) < share if burst == 1 else np.arange(n) % round(burst / share) < burst
+        healthy, faulty, well = many(rng, 2_000, np.zeros(2_000, bool)), many(rng, n, hit), many(rng, n, np.zeros(n))
+        assert lifted_after(faulty, share, healthy, schema, range(since, n + 1, 500)) is None
+        assert lifted_after(joined(faulty, well), share, healthy, schema, [n + soon]) is not None
 
 
 def test_where_the_fault_shows_nowhere_nothing_tells_that_it_is_over(world):

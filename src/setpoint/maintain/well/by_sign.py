@@ -9,9 +9,9 @@ from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.maintain.case import latest
 from setpoint.maintain.signs import shown
-from setpoint.maintain.well.evidence import WELL, worth
+from setpoint.maintain.well.evidence import TWICE, WELL, seemed_well, worth
 
-STRETCHES = (12, 24, 48, 96, 192, 384, 768)  # newest rows of which one must show it
+STRETCHES = tuple(12 * 2**k for k in range(13))  # newest rows of which one must show it: 12 to 49,152
 SUREST = 0.99  # share of rows that a fault may be said to hit: a single good row is no proof that it is over
 STRANGE = 0.25  # share of values unlike healthy ones with which a column is not well
 LEAST = 0.02  # by which the fault must have raised the share of rows that show it
@@ -27,8 +27,9 @@ def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: 
     """Judge by the share of rows that show the sign: as on healthy rows, or as the repair says of the fault.
 
     A sequential probability ratio of two binomials over the newest rows, of which no more than one in six counts. Where
-    the fault showed hardly more often than on healthy rows nothing is ever told. What comes must be values like healthy
-    ones: nulls that turn into a placeholder are another fault.
+    the fault showed hardly more often than on healthy rows nothing is ever told. Where it has come and gone, the newest
+    rows must say twice as much as rows did that were followed by the fault again. What comes must be values like
+    healthy ones: nulls that turn into a placeholder are another fault.
 
     References
     ----------
@@ -48,14 +49,16 @@ def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: 
     gain = np.array([log((1 - usual) / (1 - fault)), log(usual / fault)])[marks.astype(np.int64)]
     reach = [k for k in STRETCHES if k <= len(newest)] or [len(newest)]
     nats, rows = max((float(gain[-k:].mean()) * worth(gain[-k:]), k) for k in reach)
+    need = max(WELL, TWICE * seemed_well(gain))
     words = (
         f"{name} {WORDS[sign]} in {marks[-rows:].mean():.1%} of the newest {rows} records, in {usual:.1%} of healthy "
-        f"ones, in {share:.0%} under the fault: {nats:+.1f} nats for being well (lifted from {WELL:g})"
+        f"ones, in {share:.0%} under the fault: {nats:+.1f} nats for being well (lifted from {need:.1f})"
     )
-    strange = float(shown(Sign.UNLIKE, healthy, newest.inputs, name, schema)[-rows:].mean())
-    if nats >= WELL and strange > STRANGE:
+    last = latest(newest, rows)
+    strange = float(shown(Sign.UNLIKE, healthy, last.inputs, name, schema).mean())
+    if nats >= need and strange > STRANGE:
         return False, f"{words}; but {strange:.0%} of its values are unlike those of healthy records"
-    return nats >= WELL, words
+    return nats >= need, words
 
 
 def _sign(repair: FeatureMap) -> tuple[Sign, float | str | None, float]:
