@@ -13,14 +13,18 @@ LEAST_CORRELATION = 0.8  # between the column as sent and as the others predict 
 ROUNDS = 10
 
 
-def affine_maps(joint: Joint, z: Floats, column: int) -> Iterator[Conversion]:
+def affine_maps(joint: Joint, z: Floats, wanted: Floats, column: int) -> Iterator[Conversion]:
     """Yield a scale and a scale with offset that bring a column back to what the other columns predict.
 
     What was sent is regressed on the prediction, not the other way round: the prediction's error is independent of the
     prediction, so the slope is not attenuated. Robust through iterated Huber weights.
+
+    Parameters
+    ----------
+    z, wanted : ndarray of shape (n,), float64
+        The standardised column, and the column as the others predict it, in its own unit.
     """
-    sent = z[:, column] * joint.scale[column] + joint.centre[column]
-    wanted = joint.expected(z, column)
+    sent = z * joint.scale[column] + joint.centre[column]
     if np.ptp(sent) == 0 or np.ptp(wanted) == 0 or np.corrcoef(sent, wanted)[0, 1] < LEAST_CORRELATION:
         return
     for design in (wanted[:, None], np.column_stack([wanted, np.ones(len(wanted))])):

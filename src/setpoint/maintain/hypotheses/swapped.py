@@ -11,7 +11,7 @@ from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.hypotheses.renamed import unknown
-from setpoint.maintain.joint import Joint, fit_joint
+from setpoint.maintain.joint import Turned, fit_joint
 from setpoint.maintain.loss import Floats, distance, independent_rows, moving_means
 from setpoint.maintain.marks import rate_step
 from setpoint.maintain.remedies import swap_repair
@@ -72,10 +72,11 @@ def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:
     if joint is None or len(stretch.rows) < 2 * FEWEST:
         return
     z, known = joint.standardised(stretch.seen), joint.standardised(stretch.known)
-    raw = joint.log_density(z)
-    for i, j in combinations(moved(joint, z, len(stretch.rows) // 2), 2):
-        gain = joint.log_density(joint.exchanged(z, i, j)) - raw
-        natural = joint.log_density(joint.exchanged(known, i, j)) - joint.own
+    rows, healthy = joint.turned(z), joint.turned(known)
+    raw = joint.density_at(rows.length)
+    for i, j in combinations(moved(rows, len(stretch.rows) // 2), 2):
+        gain = rows.density_with(joint.exchanged(z, i, j)) - raw
+        natural = healthy.density_with(joint.exchanged(known, i, j)) - joint.own
         onset, ratio, share = max((best(gain, natural, share) for share in SHARES), key=lambda f: f[1])
         mended = float(np.maximum(gain[onset:], 0.0).mean())
         missing = joint.floor(len(z) - onset) - float(raw[onset:].mean())
@@ -107,13 +108,9 @@ def mixed(gain: Floats, share: float) -> Floats:
     return np.asarray(np.logaddexp(np.log1p(-min(share, 1 - 1e-9)), np.log(share) + gain))
 
 
-def moved(joint: Joint, z: Floats, newest: int) -> list[int]:
+def moved(rows: Turned, newest: int) -> list[int]:
     """Return the columns whose newest rows lie furthest from what the other columns foretell."""
-    part = z[-newest:]
-    far = [
-        np.abs(part[:, j] - (joint.expected(part, j) - joint.centre[j]) / joint.scale[j]).mean()
-        for j in range(len(joint.names))
-    ]
+    far = np.abs(rows.weighted[-newest:] / np.diag(rows.joint.precision)).mean(axis=0)
     return sorted(int(j) for j in np.argsort(far)[::-1][:SUSPECTS])
 
 

@@ -75,13 +75,14 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
 
 def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str]) -> Iterator[Candidate]:
     """Yield each map with the onset that makes it likeliest; the first `tail` rows are from before the incident."""
-    raw = joint.log_density(z)
+    rows = joint.turned(z)
+    raw = joint.density_at(rows.length)
     ranges = {f.name: f for f in schema.features}
     for j, name in enumerate(joint.names):
         if name in skip:
             continue
-        for conversion in (*CATALOGUE, *affine_maps(joint, z[tail:], j)):
-            mapped = joint.log_density(joint.mapped(z, j, conversion.scale, conversion.offset))
+        for conversion in (*CATALOGUE, *affine_maps(joint, z[tail:, j], rows.expected(j)[tail:], j)):
+            mapped = rows.density_with({j: joint.mapped(z, j, conversion.scale, conversion.offset)})
             gain = mapped - raw + np.log(conversion.scale)
             since = np.cumsum(gain[::-1])[::-1]
             onset = int(np.argmax(since[: 1 - FEWEST]))

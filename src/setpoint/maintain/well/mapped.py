@@ -20,8 +20,9 @@ def well_unmapped(repair: FeatureMap, joint: Joint, recent: Records, *, alone: b
     """
     newest = latest(recent, NEWEST[-1])
     z = joint.standardised(newest.inputs)
-    raw = joint.log_density(z)
-    gain: Floats = raw - joint.log_density(_mended(repair, joint, z))
+    sent = joint.turned(z)
+    raw = joint.density_at(sent.length)
+    gain: Floats = raw - sent.density_with(_mended(repair, joint, z))
     if repair.swap is None:
         gain = gain - np.log(abs(repair.scale))
     nats, rows = max((float(np.median(gain[-k:])) * worth(gain[-k:]), k) for k in NEWEST if k <= len(newest))
@@ -34,8 +35,8 @@ def well_unmapped(repair: FeatureMap, joint: Joint, recent: Records, *, alone: b
     return enough(nats, raw[-rows:], joint, alone=alone), words
 
 
-def _mended(repair: FeatureMap, joint: Joint, z: Floats) -> Floats:
+def _mended(repair: FeatureMap, joint: Joint, z: Floats) -> dict[int, Floats]:
     column = joint.names.index(repair.feature)
     if repair.swap is None:
-        return joint.mapped(z, column, repair.scale, repair.offset)
+        return {column: joint.mapped(z, column, repair.scale, repair.offset)}
     return joint.exchanged(z, column, joint.names.index(repair.swap))
