@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from fixed import WINDOWS, learnt
-from streams import REFERENCE
+from streams import REFERENCE, UNITS
 from world import Outcome, World
 
 from setpoint.deploy.gate import judge_gate
@@ -19,11 +19,12 @@ from setpoint.domain.records import moment
 from setpoint.domain.rollout import Contest, Decision, Verdict
 from setpoint.stats.paired import mean_interval
 from setpoint.update.advice import Advice, Move, Situation, advise
-from setpoint.update.former import better_former, looked_back_on
+from setpoint.update.former import Former, better_former, look_due, looked_back_on
 from setpoint.update.gain import Signs, expected_gain
 from setpoint.update.gain import learnt as belief_of
-from setpoint.update.line import OWN, SERVED, Answers, Line, best_line, moves
-from setpoint.update.window import Window, contest, settled
+from setpoint.update.line import Line, best_line, moves
+from setpoint.update.recalibration import Answers
+from setpoint.update.window import Window, contest, late, settled
 
 HELD_OUT = 0.5  # of the new rows
 LOOK_BACK = 10  # units of answers that a line may be learnt from, beside the delay
@@ -70,6 +71,7 @@ class Replay:
         self.time = np.arange(n) * ROW
         self.known = self.time + w.stream.row(w.delay) * ROW
         self.asked, self.answer = None, None
+        self.chosen, self.asked_at = 0, 0
         self.proven = self._reference_loss()
 
     def _reference_loss(self) -> float:
@@ -106,15 +108,14 @@ class Replay:
             case Move.RECALIBRATE:
                 self.line = advice.line
             case Move.RESTORE:
-                self.formers.append(self.champion)
-                self.champion, self.line = rows_of(advice.version), None
+                self.serve(unit, rows_of(advice.version))
             case Move.RETRAIN:
                 self.train(unit, advice, signs)
 
     def situation(self, unit: int) -> tuple[Situation, Signs]:
         known = self.world.frontier(unit)
-        answers = self.answers(known)
-        line = self.best(known, answers)
+        own, served = self.answers(known)
+        line = self.best(known, own, served)
         new = None if line is None else line.calibration
         recent = self.served(known)[known - 4 * self.unit_rows : known]
         loss = float(np.nanmean(recent)) if np.isfinite(recent).any() else self.proven
@@ -127,33 +128,38 @@ class Replay:
             loss=loss,
             expected=expected_gain(signs, loss, belief),
             line=new,
-            line_moves=moves(self.world.stream.task, self.line, new, latest(answers[SERVED], 4 * self.unit_rows)),
-            former=better_former(*self.contest(known)),
+            line_moves=moves(self.world.stream.task, self.line, new, latest(own, 4 * self.unit_rows)),
+            former=self.former(known),
         ), signs
 
-    def best(self, known: int, answers: dict[str, Answers]) -> Line | None:
+    def best(self, known: int, own: Answers, served: Answers) -> Line | None:
         """Return the best line; it does not depend on the present one, so it is found once a look."""
         if (self.champion, known) != self.asked:
-            self.asked, self.answer = (self.champion, known), best_line(self.world.stream.task, answers, self.unit_rows)
+            line = best_line(self.world.stream.task, own, served, self.unit_rows)
+            self.asked, self.answer = (self.champion, known), line
         return self.answer
 
-    def answers(self, known: int) -> dict[str, Answers]:
+    def answers(self, known: int) -> tuple[Answers, Answers]:
+        """Return the raw answers of the champion to what it has not learnt, and those that were served."""
         since = max(self.world.stream.row(REFERENCE), known - (LOOK_BACK + self.world.delay) * self.unit_rows)
         own = slice(max(since, self.champion[1]), max(known, self.champion[1]))
-        return {
-            OWN: self.of(self.world.fits.scores(*self.champion), own),
-            SERVED: self.of(self.raw, slice(since, known)),
-        }
+        return self.of(self.world.fits.scores(*self.champion), own), self.of(self.raw, slice(since, known))
 
     def of(self, scores: np.ndarray, rows: slice) -> Answers:
         s = self.world.stream
         return Answers(raw=scores[rows], truth=s.y[rows], time=self.time[rows], known=self.known[rows])
 
-    def contest(self, known: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        rows = slice(max(self.champion[1], known - 6 * self.unit_rows), max(known, self.champion[1]))
+    def former(self, known: int) -> Former | None:
+        """Return a former that is better on outcomes that have become known since the champion was chosen."""
+        since = max(self.champion[1], self.chosen)
+        look = look_due(known - since, max(since, self.asked_at) - since, len(self.time) // UNITS)
+        if look is None:
+            return None
+        self.asked_at = known
+        rows = slice(max(since, known - LOOK_BACK * self.unit_rows), known)
         mine = self.world.loss_of(self.lined(self.world.fits.scores(*self.champion)))[rows]
         formers = looked_back_on([repr(f) for f in self.formers if f != self.champion])
-        return mine, {f: self.world.losses(rows_of(f))[rows] for f in formers}
+        return better_former(mine, {f: self.world.losses(rows_of(f))[rows] for f in formers}, look=look)
 
     def lined(self, raw: np.ndarray) -> np.ndarray:
         return raw if self.line is None else apply(self.line, raw, self.world.stream.task)
@@ -183,7 +189,7 @@ class Replay:
 
     def window(self, cut: int, known: int) -> int | None:
         """Return the window to learn on; where a contest has to tell, both are fitted."""
-        choice = settled(self.contests)
+        choice = settled(self.contests, late=late(self.time[cut:known], self.known[cut:known]))
         self.contests.append(None)
         if choice is None:
             self.fits += 1
@@ -199,8 +205,11 @@ class Replay:
             return
         update = self.shadow[1]
         update.promoted, self.shadow = True, None
+        self.serve(unit, update.chosen)
+
+    def serve(self, unit: int, version: tuple[int, int]) -> None:
         self.formers.append(self.champion)
-        self.champion, self.line = update.chosen, None
+        self.champion, self.line, self.chosen = version, None, self.world.frontier(unit)
 
     def account(self, unit: int) -> None:
         """Write the receipts that are due: the candidate against the champion that it met, as that answered then."""

@@ -14,8 +14,8 @@ from setpoint.domain.schema import Task
 UNITS = 100  # a stream is cut into so many windows; a policy looks after each
 REFERENCE = 25  # units that trained the first model
 TUNED_ON = ("bike_hourly", "gas_turbine NOX", "elec2", "bank_marketing")
-# other targets of the same tables; added when all settings had been chosen
-UNSEEN = ("gas_turbine TEY", "bike_hourly casual", "elec2 demand", "noaa_weather temperature")
+# added before the last changes were made, and run once, after them
+UNSEEN = ("diabetes130 readmitted", "noaa_weather wind", "gas_turbine TIT", "cmapss_fd001")
 GROUPS = ("tuned on", "reported", "unseen")
 BIKE = ["season", "mnth", "hr", "holiday", "weekday", "workingday", "weathersit", "temp", "atemp", "hum", "windspeed"]
 
@@ -104,6 +104,30 @@ def _diabetes(name: str, data: Path) -> Stream:
     return _stream(name, X, d.time_in_hospital, Task.REGRESSION, "every third encounter")
 
 
+def _readmitted(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "diabetes130").iloc[::3]
+    X = d.drop(columns=["encounter_id", "patient_nbr", "readmitted"])
+    return _stream(name, X, d.readmitted != "NO", Task.BINARY, "every third encounter")
+
+
+def _wind(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "noaa_weather")
+    X = d.drop(columns=["target", "feat_5", "feat_6"])
+    return _stream(name, X, d.feat_5, Task.REGRESSION, "without the day's strongest")
+
+
+def _inlet(name: str, data: Path) -> Stream:
+    d = pd.read_parquet(data / "gas_turbine")
+    X = d.drop(columns=["NOX", "CO", "TIT", "year", "hour_seq"])
+    return _stream(name, X, d.TIT, Task.REGRESSION)
+
+
+def _engines(name: str, data: Path) -> Stream:
+    """Cycles left to failure, at most 125: one engine after another, so that nothing drifts."""
+    d = pd.read_parquet(data / "cmapss_fd001")
+    return _stream(name, d.drop(columns=["unit", "rul"]), d.rul.clip(upper=125), Task.REGRESSION, "nothing drifts")
+
+
 def _noaa(name: str, data: Path) -> Stream:
     d = pd.read_parquet(data / "noaa_weather")
     return _stream(name, d.drop(columns="target"), d.target, Task.BINARY)
@@ -147,4 +171,8 @@ STREAMS = {
     "bike_hourly casual": _casual,
     "elec2 demand": _demand,
     "noaa_weather temperature": _temperature,
+    "diabetes130 readmitted": _readmitted,
+    "noaa_weather wind": _wind,
+    "gas_turbine TIT": _inlet,
+    "cmapss_fd001": _engines,
 }

@@ -43,11 +43,19 @@ def test_a_candidate_that_is_not_surely_better_is_rejected(gain: float, said: st
     assert said in verdict.checks[0]
 
 
-def test_a_candidate_that_a_naive_answer_beats_is_rejected() -> None:
+def test_a_candidate_that_a_naive_answer_beats_is_rejected_unless_it_surely_beats_a_champion_that_is_beaten_too() -> (
+    None
+):
     champion, candidate = champion_and(20.0)
-    verdict = judge_gate(champion, candidate, candidate - 1, min_rows=100)
-    assert verdict.decision is Decision.REJECT
-    assert verdict.checks[-1].startswith("does not beat the naive answer")
+    surely = judge_gate(champion, candidate, candidate - 1, min_rows=100)
+    assert surely.decision is Decision.ACCEPT
+    assert surely.checks[-1].startswith("does not beat the naive answer")
+    assert "; nor does the champion (" in surely.checks[-1]
+    assert judge_gate(*champion_and(0.0), champion - 30, min_rows=100).decision is Decision.REJECT
+    champion, candidate = champion_and(-12.0)
+    beaten = judge_gate(champion, candidate, champion + 1, min_rows=100)
+    assert beaten.decision is Decision.REJECT
+    assert "nor does" not in beaten.checks[-1]
 
 
 def test_too_few_rows_wait_and_the_verdict_can_be_stored() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.schema import Task
-from setpoint.update.line import OWN, SERVED, Answers, best_line, moves
+from setpoint.update.line import SERVED, best_line, moves
+from setpoint.update.recalibration import Answers
 
 UNIT = 60
 HOUR = np.timedelta64(1, "h")
@@ -25,25 +26,27 @@ def part(rows: Answers, since: int) -> Answers:
 
 def test_a_lasting_miss_is_corrected_and_none_is_left_alone() -> None:
     off = answers(np.full(600, 8.0))
-    line = best_line(Task.REGRESSION, {OWN: off, SERVED: off}, UNIT)
+    line = best_line(Task.REGRESSION, off, off, UNIT)
     assert line is not None
     assert 6.0 < line.calibration.shift[0] < 9.0
     well = answers(np.zeros(600))
-    assert best_line(Task.REGRESSION, {OWN: well, SERVED: well}, UNIT) is None
+    assert best_line(Task.REGRESSION, well, well, UNIT) is None
 
 
-def test_a_new_champion_inherits_what_its_predecessors_missed() -> None:
+def test_a_new_champion_inherits_what_its_predecessors_missed_where_it_misses_that_too() -> None:
     served = answers(np.full(900, 8.0), late=300)
-    own = part(served, 890)  # ten outcomes of its own
-    assert best_line(Task.REGRESSION, {OWN: own}, UNIT) is None
-    line = best_line(Task.REGRESSION, {OWN: own, SERVED: served}, UNIT)
+    own = part(served, 840)
+    line = best_line(Task.REGRESSION, own, served, UNIT)
     assert line is not None
     assert line.learnt_from == SERVED
+    right = Answers(raw=own.raw + 8.0, truth=own.truth, time=own.time, known=own.known)
+    assert best_line(Task.REGRESSION, right, served, UNIT) is None, "its predecessors were off, it is not"
+    assert best_line(Task.REGRESSION, part(served, 890), served, UNIT) is None, "ten outcomes of its own are no proof"
 
 
 def test_no_outcomes_no_line() -> None:
     none = part(answers(np.zeros(40)), 40)
-    assert best_line(Task.REGRESSION, {OWN: none, SERVED: none}, UNIT) is None
+    assert best_line(Task.REGRESSION, none, none, UNIT) is None
     assert moves(Task.REGRESSION, None, Calibration(shift=(1.0,)), none) == 0.0
 
 

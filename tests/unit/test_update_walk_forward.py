@@ -5,7 +5,16 @@ import pytest
 from numpy.typing import NDArray
 
 from setpoint.update.recalibration import Evidence
-from setpoint.update.walk_forward import Proof, at_once, in_time, latest_first, proof_of, walk_forward
+from setpoint.update.walk_forward import (
+    Proof,
+    asked_before,
+    at_once,
+    in_time,
+    known_before,
+    latest_first,
+    proof_of,
+    walk_forward,
+)
 
 TIME = np.arange(100)
 
@@ -26,6 +35,9 @@ def test_a_unit_is_answered_by_what_was_known_before_it() -> None:
     """Six units, each after a fit on the rows before; outcomes 15 rows late come 15 rows late."""
     assert seen(at_once) == [(39, 40, 49), (49, 50, 59), (59, 60, 69), (69, 70, 79), (79, 80, 89), (89, 90, 99)]
     assert seen(in_time(TIME, TIME + 15)) == [(last - 14, first, end) for last, first, end in seen(at_once)]
+    assert seen(asked_before(TIME, TIME)) == seen(at_once)
+    assert seen(known_before(TIME + 15, TIME)) == seen(in_time(TIME, TIME + 15))
+    assert seen(known_before(TIME[:50] + 15, TIME + 100), 30) == [(49, 0, 9), (49, 10, 19), (49, 20, 29)]
     assert seen(in_time(TIME, TIME + 15), 25) == [(-1, 0, 4), (-1, 5, 14), (0, 15, 24)]
 
 

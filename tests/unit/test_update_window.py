@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.rollout import Contest
-from setpoint.update.window import ENOUGH, KEPT, Window, contest, settled
+from setpoint.update.window import ENOUGH, KEPT, Window, contest, late, settled
 
 
 def losses(rng: np.random.Generator, better: float, rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -44,3 +44,12 @@ def test_a_contest_of_long_ago_is_held_again() -> None:
 def test_a_contest_without_rows_says_nothing() -> None:
     nothing = np.full(10, np.nan)
     assert settled([contest(nothing, nothing), contest(np.zeros(20), np.ones(20))]) is None
+
+
+def test_where_outcomes_come_later_than_a_contest_reaches_all_rows_are_learnt() -> None:
+    time = np.arange(100) * np.timedelta64(1, "h")
+    assert [late(time, time + np.timedelta64(hours, "h")) for hours in (0, 90, 110)] == [False, False, True]
+    assert not late(time[:0], time[:0])
+    lost = Contest(gain=-0.1, low=-0.12, high=-0.08, rows=50)
+    assert settled([lost]) is Window.LATEST
+    assert settled([lost], late=True) is settled([], late=True) is Window.ALL

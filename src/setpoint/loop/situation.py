@@ -21,9 +21,11 @@ from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.spans import repaired_spans, untouched
 from setpoint.runtime.adjusted import scores_of
 from setpoint.stats.losses import losses_of
-from setpoint.update.former import Former, better_former, looked_back_on
-from setpoint.update.line import OWN, SERVED, Answers, Line, best_line
+from setpoint.update.advice import Move
+from setpoint.update.former import Former, better_former, look_due, looked_back_on
+from setpoint.update.line import Line, best_line
 from setpoint.update.line import moves as moved
+from setpoint.update.recalibration import Answers
 from setpoint.update.sets.fill import repaired_inputs
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,6 @@ UNIT = 0.04  # of the rows that the champion learnt: so many new outcomes are a 
 FEWEST_UNIT, LARGEST_UNIT = 40, 2_000
 LOOK_BACK = 20  # units of labelled rows that a line may be learnt and proven on
 LATEST = 4  # units that the present answers are measured on
-CONTEST = 6  # units that former champions are compared on
 
 
 @value
@@ -81,20 +82,27 @@ def line_of(
     rows = _latest(rows.take(untouched(rows, deployment)), LOOK_BACK * unit)
     served = _answers(rows, _raw_as_served(ports, champion, rows))
     own = _own(ports, deployment, champion, rows)
-    line = best_line(schema.task, {OWN: own, SERVED: served}, unit)
-    latest = own if len(own.truth) >= unit else served
+    line = best_line(schema.task, own, served, unit)
     new = line.calibration if line else None
-    return line, moved(schema.task, champion.calibration, new, _last(latest, LATEST * unit))
+    return line, moved(schema.task, champion.calibration, new, _last(own, LATEST * unit))
 
 
 def former_of(ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records) -> Former | None:
-    """Return an earlier champion that would surely do better now; None where there is none."""
-    since = trained(ports.bundles, champion).lineage.trained_until or deployment.releases[-1].at
-    rows = history.between(since, None).labelled
-    rows = _latest(rows.take(untouched(rows, deployment)), CONTEST * unit_rows(champion))
-    names = _formers(deployment, ports)
-    if not len(rows) or not names:
+    """Return an earlier champion that would surely do better now; None where there is none.
+
+    Compared are the models as they were trained, the champion with the line that it has: a line that was learnt for
+    other times is no way back. Only outcomes count that have become known since the champion's model was chosen.
+    """
+    root, unit = trained(ports.bundles, champion), unit_rows(champion)
+    chosen = _chosen(ports, deployment, root.version)
+    rows = history.between(root.lineage.trained_until or chosen, None).labelled
+    rows = rows.take(rows.known > stamp(chosen))
+    rows = rows.take(untouched(rows, deployment))
+    look = look_due(len(rows), _seen_before(deployment, rows), unit)
+    names = _formers(deployment, ports, root.version)
+    if look is None or not names:
         return None
+    rows = _latest(rows, LOOK_BACK * unit)
     asked = in_clear(ports, deployment.model, rows)
     losses = partial(rescored_losses, ports, deployment, champion.schema)
     theirs = {}
@@ -103,7 +111,7 @@ def former_of(ports: Ports, deployment: Deployment, champion: ModelVersion, hist
             theirs[name] = _unlearnt(ports, champion.model, name, rows, losses(name, asked))
         except SetpointError as e:  # damaged, or it cannot be loaded any more: it is no way back
             log.warning("%s %s cannot be compared with the champion: %s", champion.model, name, e)
-    return better_former(losses(champion.version, asked), theirs)
+    return better_former(losses(champion.version, asked), theirs, look=look)
 
 
 def recent_loss(champion: ModelVersion, history: Records) -> float:
@@ -112,11 +120,27 @@ def recent_loss(champion: ModelVersion, history: Records) -> float:
     return float(np.nanmean(latest)) if np.isfinite(latest).any() else float("nan")
 
 
-def _formers(deployment: Deployment, ports: Ports) -> list[str]:
-    """Return the champions before this one that have its columns and are still whole."""
-    gone = {deployment.served.champion, *(r.version for r in ports.bundles.removals(deployment.model))}
-    before = [r.version for r in same_columns(ports, deployment) if r.version not in gone]
-    return list(looked_back_on(before))
+def _chosen(ports: Ports, deployment: Deployment, root: str) -> datetime:
+    """Return since when the champion's model is champion, whatever lines it had."""
+    chosen = deployment.releases[-1].at
+    for release in reversed(same_columns(ports, deployment)):
+        if _root(ports, deployment.model, release.version) != root:
+            break
+        chosen = release.at
+    return chosen
+
+
+def _seen_before(deployment: Deployment, rows: Records) -> int:
+    """Return how many of the outcomes were known when this was last asked; a restoration still wanted is asked anew."""
+    last = deployment.advised
+    return 0 if last is None or last.move == Move.RESTORE else int((rows.known <= stamp(last.at)).sum())
+
+
+def _formers(deployment: Deployment, ports: Ports, root: str) -> list[str]:
+    """Return the models that were champion before this one, have its columns and are still whole."""
+    gone = {r.version for r in ports.bundles.removals(deployment.model)}
+    before = [_root(ports, deployment.model, r.version) for r in same_columns(ports, deployment)]
+    return list(looked_back_on([version for version in before if version != root and version not in gone]))
 
 
 def _unlearnt(ports: Ports, model: str, version: str, rows: Records, losses: Column) -> Column:

@@ -3,6 +3,7 @@
 from math import isfinite
 
 from setpoint.domain.fleet import Deployment, Training
+from setpoint.domain.records import Records
 from setpoint.domain.rollout import Contest
 from setpoint.domain.update import Method
 from setpoint.domain.value import value
@@ -11,7 +12,7 @@ from setpoint.loop.columns import fitting
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
-from setpoint.update.window import Window, contest, settled
+from setpoint.update.window import Window, contest, late, settled
 
 EVERY_ROW = 0  # as a window: no limit, see `SetSpec.rows`
 
@@ -25,12 +26,12 @@ class Chosen:
     contest: Contest | None = None
 
 
-def window_for(deployment: Deployment, method: Method) -> tuple[int | None, bool]:
+def window_for(deployment: Deployment, method: Method, held_out: Records) -> tuple[int | None, bool]:
     """Return the window of the next training, None as setpoint.yaml has it; and whether a contest shall tell."""
     if method is not Method.REFIT or not deployment.updates.contest:
         return None, False
     refits = (r.candidate for r in deployment.rollouts if r.candidate.method is Method.REFIT)
-    choice = settled([candidate.contest for candidate in refits])
+    choice = settled([candidate.contest for candidate in refits], late=late(held_out.time, held_out.known))
     return (EVERY_ROW if choice is Window.ALL else None), choice is None
 
 

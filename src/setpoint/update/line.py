@@ -1,30 +1,14 @@
-"""Which line a champion's answers should get now: learnt from its own latest outcomes, or from others' too."""
-
-from dataclasses import dataclass
+"""Which line a champion's answers should get now: learnt from its own outcomes or all, proven on its own."""
 
 import numpy as np
 
-from setpoint.domain.calibration import Calibration, FloatArray, apply
-from setpoint.domain.records import Column
+from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.schema import Task
 from setpoint.domain.value import value
-from setpoint.update.recalibration import WINDOW_UNITS, Evidence, fit, prove, row_losses
+from setpoint.update.recalibration import WINDOW_UNITS, Answers, Evidence, fit, prove, row_losses
 
 FEWEST = 30  # outcomes a line is fitted on
 OWN, SERVED = "own", "served"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """Raw answers in time order whose outcome is known: arrays of shape (n,), `raw` of several classes (n, n_classes).
-
-    `time` is when each was asked, `known` when its outcome was.
-    """
-
-    raw: FloatArray
-    truth: Column
-    time: Column
-    known: Column
 
 
 @value
@@ -36,26 +20,29 @@ class Line:
     learnt_from: str
 
 
-def best_line(task: Task, answers: dict[str, Answers], unit_rows: int) -> Line | None:
-    """Return the proven line that saves most; None where the raw answers are best left alone.
+def best_line(task: Task, own: Answers, served: Answers, unit_rows: int) -> Line | None:
+    """Return the proven line that saves most on the champion's own answers; None where these are best left alone.
+
+    A line may be learnt from what was served by whichever version, for a champion that is new has few outcomes of its
+    own when they come late. It is judged on the champion's own answers in any case: what a predecessor missed is no
+    proof of what its successor misses.
 
     Parameters
     ----------
-    answers : dict of Answers
-        `own`: of the champion, on rows that it never learnt from. `served`: as they were given, by whichever version.
-        A champion that is new has few outcomes of its own when they come late; what its predecessors missed at the same
-        distance from their training stands in. On four streams with outcomes 10 % of the stream late, both save 85 to
-        91 % of what the best fixed policy wins, its own alone 85 %; with prompt outcomes they are the same.
+    own : Answers
+        Of the champion, on rows that it never learnt from.
+    served : Answers
+        As they were given.
     unit_rows : int
         Rows of a unit, see `recalibration.prove`.
     """
+    if len(own.truth) < FEWEST:
+        return None
     found = []
-    for name, rows in answers.items():
-        if len(rows.truth) < FEWEST:
-            continue
-        evidence = prove(task, rows.raw, rows.truth, rows.time, rows.known, unit_rows=unit_rows)
+    for name, source in ((OWN, None), (SERVED, served)):
+        evidence = prove(task, own.raw, own.truth, own.time, own.known, unit_rows=unit_rows, source=source)
         if evidence.trusted:
-            latest = slice(-WINDOW_UNITS * unit_rows, None)
+            latest, rows = slice(-WINDOW_UNITS * unit_rows, None), source or own
             line = fit(task, rows.raw[latest], rows.truth[latest])
             found.append(Line(calibration=line, evidence=evidence, learnt_from=name))
     return max(found, key=lambda line: line.evidence.prompt.gain, default=None)

@@ -1,5 +1,7 @@
 """A champion's answers, shifted and stretched by its latest outcomes: how it is fitted, and when it may be believed."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from setpoint.domain.calibration import FLATTEST, FURTHEST, STEEPEST, Calibration, FloatArray, apply
@@ -8,7 +10,18 @@ from setpoint.domain.schema import Task
 from setpoint.domain.value import value
 from setpoint.stats.losses import SURE, losses
 from setpoint.stats.newton import least
-from setpoint.update.walk_forward import Proof, Rows, at_once, in_time, latest_first, proof_of, walk_forward
+from setpoint.update.walk_forward import (
+    KnownAt,
+    Proof,
+    Rows,
+    asked_before,
+    at_once,
+    in_time,
+    known_before,
+    latest_first,
+    proof_of,
+    walk_forward,
+)
 
 PSEUDO_ROWS = 50.0  # of a regression, on which nothing is to be changed
 MOST_STRETCH = 0.5  # of a regression, either way
@@ -100,6 +113,19 @@ def row_losses(task: Task, answers: FloatArray, truth: Column) -> Column:
     return loss
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Raw answers in time order whose outcome is known: arrays of shape (n,), `raw` of several classes (n, n_classes).
+
+    `time` is when each was asked, `known` when its outcome was.
+    """
+
+    raw: FloatArray
+    truth: Column
+    time: Column
+    known: Column
+
+
 @value
 class Evidence:
     """What recalibrating would have saved on the last units, on rows that it was not fitted on.
@@ -126,6 +152,7 @@ def prove(
     *,
     unit_rows: int,
     present: Calibration | None = None,
+    source: Answers | None = None,
 ) -> Evidence:
     """Try a recalibration, fitted anew before each of the last six units, against how the champion answers now.
 
@@ -146,17 +173,23 @@ def prove(
         Rows of a unit.
     present : Calibration, optional
         What the champion does to the raw answers now.
+    source : Answers, optional
+        What it is fitted on instead; it is tried on `raw` all the same.
     """
     window = WINDOW_UNITS * unit_rows
     before = row_losses(task, raw if present is None else apply(present, raw, task), truth)
 
+    at_hand = source or Answers(raw=raw, truth=truth, time=time, known=known)
+    promptly: KnownAt = at_once if source is None else asked_before(source.time, time)
+    lately = in_time(time, known) if source is None else known_before(source.known, time)
+
     def fitted(rows: Rows) -> Calibration:
         latest = rows[-window:]
-        return fit(task, raw[latest], truth[latest])
+        return fit(task, at_hand.raw[latest], at_hand.truth[latest])
 
     def saved(found: Calibration, rows: Rows) -> Column:
         return before[rows] - row_losses(task, apply(found, raw[rows], task), truth[rows])
 
-    late = walk_forward(len(raw), unit_rows, in_time(time, known), fitted, saved)
-    prompt = walk_forward(len(raw), unit_rows, at_once, fitted, saved)
+    late = walk_forward(len(raw), unit_rows, lately, fitted, saved)
+    prompt = walk_forward(len(raw), unit_rows, promptly, fitted, saved)
     return Evidence(late=proof_of(late), prompt=latest_first(prompt, unit_rows))

@@ -15,6 +15,7 @@ UNITS = 6  # the last ones, on which a rule proves itself
 FADING = 0.7  # weight of a unit beside the one after it, where the latest count most
 Rule = TypeVar("Rule")
 Rows = NDArray[np.int64]
+KnownAt = Callable[[int], Rows]  # which rows may be learnt from before the row of a number is answered
 
 
 @value
@@ -30,7 +31,7 @@ class Proof:
 def walk_forward(
     count: int,
     unit_rows: int,
-    known_at: Callable[[int], Rows],
+    known_at: KnownAt,
     fit: Callable[[Rows], Rule],
     gains: Callable[[Rule, Rows], Column],
 ) -> Column:
@@ -60,7 +61,7 @@ def walk_forward(
     return np.concatenate(found)
 
 
-def in_time(time: Column, known: Column) -> Callable[[int], Rows]:
+def in_time(time: Column, known: Column) -> KnownAt:
     """Let a rule learn from the rows whose outcome was known when the row was answered."""
     return lambda row: np.flatnonzero(known[:row] <= time[row])
 
@@ -68,6 +69,16 @@ def in_time(time: Column, known: Column) -> Callable[[int], Rows]:
 def at_once(row: int) -> Rows:
     """Let a rule learn from all rows before, as if outcomes were known at once: it sees a change earlier."""
     return np.arange(row)
+
+
+def known_before(known: Column, time: Column) -> KnownAt:
+    """Let a rule learn from other rows whose outcome was known when the row was answered."""
+    return lambda row: np.flatnonzero(known <= time[row])
+
+
+def asked_before(asked: Column, time: Column) -> KnownAt:
+    """Let a rule learn from other rows that were asked before it, as if outcomes were known at once."""
+    return lambda row: np.flatnonzero(asked < time[row])
 
 
 def proof_of(saved: Column) -> Proof:

@@ -45,8 +45,16 @@ def in_words(found: Contest) -> str:
     return f"learning from {better} wins {abs(found.gain):.1%} over learning from {other} ({low:.1%} to {high:.1%})"
 
 
-def settled(contests: Sequence[Contest | None]) -> Window | None:
+def late(time: Column, known: Column) -> bool:
+    """Whether outcomes come later than the held-out rows, given in time order, reach: see `settled`."""
+    return bool(len(time)) and bool(np.median(known - time) > time[-1] - time[0])
+
+
+def settled(contests: Sequence[Contest | None], *, late: bool = False) -> Window | None:
     """Return the window that the next refit learns on; None where a contest shall tell.
+
+    Where outcomes are later than the held-out stretch is long, a contest cannot tell: it judges models that have just
+    been trained, and what serves will be older by then. All rows hold every season there is, so they are learnt.
 
     The better one where it is surely better over the contests together, or after two of them. Both windows are trained
     in a contest, so it costs one training more. On eight streams the window decides more than anything else about a
@@ -56,7 +64,11 @@ def settled(contests: Sequence[Contest | None]) -> Window | None:
     ----------
     contests : sequence of Contest or None
         Of each earlier refit in time order: its contest, if it had one. After eight refits one is out of date.
+    late : bool
+        Whether outcomes come later than a contest reaches.
     """
+    if late:
+        return Window.ALL
     known = [c for c in contests[-KEPT:] if c is not None and c.rows and np.isfinite(c.low)]
     if not known:
         return None

@@ -13,9 +13,10 @@ def judge_gate(
 ) -> Verdict:
     """Judge a candidate by its losses on held-out rows that came later than anything it learnt from.
 
-    Accepted when the lower bound of the mean gain (one-sided 5 %) lies above zero and the naive answer is beaten;
-    rejected when not; better on average is enough where candidates of its kind are surely better, by the `earlier`
-    verdicts and this one. WAIT below `min_rows`. One look a candidate: this interval must not be watched; `judge` may.
+    Accepted when the lower bound of the mean gain (one-sided 5 %) lies above zero, rejected when not; better on average
+    is enough where candidates of its kind are surely better, by the `earlier` verdicts and this one. A candidate that
+    the naive answer beats passes only where it beats the champion, too, and the candidate surely does. WAIT below
+    `min_rows`. One look a candidate: this interval must not be watched; `judge` may.
 
     Parameters
     ----------
@@ -39,8 +40,11 @@ def judge_gate(
     better |= kin
     if dummy is not None:
         naive = float(dummy[rows].mean())
-        beaten = seen.candidate_loss < naive
+        beaten, neither = seen.candidate_loss < naive, naive <= min(seen.champion_loss, seen.candidate_loss)
         verb = "beats" if beaten else "does not beat"
-        checks.append(f"{verb} the naive answer: {short(seen.candidate_loss)} against {short(naive)}")
-        better &= beaten
+        checks.append(
+            f"{verb} the naive answer: {short(seen.candidate_loss)} against {short(naive)}"
+            + f"; nor does the champion ({short(seen.champion_loss)})" * neither
+        )
+        better &= beaten or (neither and seen.low > 0)
     return compared(Decision.ACCEPT if better else Decision.REJECT, champion[rows], candidate[rows], tuple(checks))

@@ -33,7 +33,7 @@ CANCELLED = "the training was cancelled"
 def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     plan = action.plan
     method = method_of(plan, deployment, look.champion)
-    rows, contest = window_for(deployment, method)
+    rows, contest = window_for(deployment, method, look.unlearnt.between(plan.holdout_since, None))
     training = Training(
         job=action.job,
         parent=look.champion.version,

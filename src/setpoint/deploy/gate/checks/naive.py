@@ -32,5 +32,7 @@ def naive(case: Case) -> GateCheck:
     words = f"does not beat the naive answer ({name}): {short(candidate)} against {short(dull)}"
     if champion < dull:
         return failed("naive", "naive", words, **numbers)
-    words += f"; NOR DOES THE CHAMPION ({short(champion)}): no model is needed here, or features are missing"
+    words += (
+        f"; NOR DOES THE CHAMPION ({short(champion)}): {name} would serve better than both, or features are missing"
+    )
     return passed("naive", words, **numbers) if surely_better(case) else failed("naive", "naive", words, **numbers)
