@@ -294,6 +294,9 @@ class Platform(Protocol):
     def holds(self, model: str, version: str) -> bool:
         """Whether something serves, and all of it has this version loaded as its standby."""
 
+    def restart(self, worker: int) -> None:
+        """Have a worker finish what it began, and start anew; one that does not run, or that is being, is left."""
+
     def reports(self) -> dict[int, WorkerStatus]:
         """Return what each worker that runs reports, by its number."""
 

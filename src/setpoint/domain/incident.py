@@ -88,6 +88,7 @@ class Repair:
     to_version: str | None = None
     fallback: Fallback | None = None
     throttle: Throttle | None = None
+    worker: int | None = None  # that is to start anew
     workers: int = 0
     workers_before: int = 0
     proof: str = ""

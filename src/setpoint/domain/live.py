@@ -161,6 +161,7 @@ class WorkerStatus:
     holds ready, by model. `beat` is in seconds since the epoch. `load` is what it
     had to do in the last hour, `cores` how many it may run on.
     `unwritten` are the records that it last could not write; `free_bytes` of `disk_bytes` are free where they go.
+    `resident` is what it held in memory in each minute of the last hour (minute, bytes), `memory_free` what is left.
     """
 
     pid: int
@@ -175,6 +176,8 @@ class WorkerStatus:
     unwritten: Unwritten | None = None
     free_bytes: int | None = None
     disk_bytes: int | None = None
+    resident: tuple[tuple[int, int], ...] = ()
+    memory_free: int | None = None
 
 
 def written(shares: Mapping[str, float]) -> str:

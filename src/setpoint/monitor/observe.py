@@ -11,6 +11,7 @@ from setpoint.monitor.failed import FAILED, kept
 from setpoint.monitor.fairness import fairness
 from setpoint.monitor.freshness import arrivals
 from setpoint.monitor.horizons import Horizon, horizons
+from setpoint.monitor.memory import memory
 from setpoint.monitor.micro import micro
 from setpoint.monitor.naming import named
 from setpoint.monitor.outcomes import outcomes
@@ -38,6 +39,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
     good = kept(seen, quality, seen)
     found = (
         *kept(seen, process, seen),
+        *kept(seen, memory, seen),
         *kept(seen, refused, seen),
         *kept(seen, broken_rules, seen, window),
         *kept(seen, repeats, seen, window),

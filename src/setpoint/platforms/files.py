@@ -48,6 +48,7 @@ class HomeFiles:
         self.live_lock = home / "live.json.lock"
         self.run = home / "run"
         self.workers = self.run / "workers"
+        self.restarts = self.run / "restarts"  # a file a worker that is to start anew
         self.events = self.run / "events.jsonl"
         self.supervisor = self.run / "supervisor.json"
         self.lock = self.run / "supervisor.lock"

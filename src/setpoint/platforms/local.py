@@ -64,6 +64,11 @@ class LocalPlatform:
         reports = self._files.reports().values()
         return bool(reports) and all(report.standby.get(model) == version for report in reports)
 
+    def restart(self, worker: int) -> None:
+        """Ask the supervisor to have a worker finish what it began, and to start it anew."""
+        self._files.restarts.mkdir(parents=True, exist_ok=True)
+        (self._files.restarts / str(worker)).touch()
+
     def reports(self) -> dict[int, WorkerStatus]:
         """Return what each worker that runs reports, by its number."""
         return self._files.reports()

@@ -53,6 +53,7 @@ class Child:
     heard: float = 0.0
     beats: bool = False
     hung: bool = False
+    recycled: bool = False  # it ends because somebody asked for it
     leaving: bool = False  # it is not needed any more
 
     @property
@@ -181,6 +182,7 @@ class Supervisor:
                 child.heard += stalled
                 self._look(child, now)
             self._scale()
+            self._recycle()
             time.sleep(POLL_S)
 
     def _look(self, child: Child, now: float) -> None:
@@ -226,6 +228,15 @@ class Supervisor:
         if any(c.leaving and c.index < wanted for c in self._children):
             self._asked = 0  # its successor is started when it has ended
 
+    def _recycle(self) -> None:
+        """Have the workers start anew for which that was asked."""
+        for file in self._files.restarts.glob("*"):
+            for child in self._children:
+                if str(child.index) == file.name and child.process is not None and not child.recycled:
+                    child.recycled = True
+                    child.process.terminate()
+            file.unlink(missing_ok=True)
+
     def _forget(self, child: Child) -> None:
         """Drop a worker that ended because it was not needed."""
         self._children = [c for c in self._children if c is not child]
@@ -249,7 +260,7 @@ class Supervisor:
         if child.index == CONTROL:  # answers go before looks and trainings
             os.setpriority(os.PRIO_PROCESS, child.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
         child.started = child.heard = now
-        child.beat, child.beats, child.hung = 0, False, False
+        child.beat, child.beats, child.hung, child.recycled = 0, False, False, False
         self._write_state()
         if child.failures:
             self._event("restart", child, f"{child.name} started again as pid {child.process.pid}")
@@ -263,7 +274,7 @@ class Supervisor:
         child.process = None
         child.failures = 1 if child.beats else child.failures + 1  # one that has served is needed at once
         child.start_at = now + delay_s(child.failures)
-        if not child.hung:
+        if not child.hung and not child.recycled:
             how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             self._event("crash", child, f"{child.name} (pid {pid}) ended: {how}")
 

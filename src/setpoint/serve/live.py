@@ -21,6 +21,8 @@ from setpoint.errors import InvalidInput, SetpointError
 from setpoint.ports import BundleStore
 from setpoint.serve.form import Form
 from setpoint.serve.plane import DataPlane
+from setpoint.serve.resident import Resident
+from setpoint.serve.resident import free as free_memory
 from setpoint.serve.table import Loaded, Model, Route, Table, route_of
 
 log = logging.getLogger("setpoint.serve")
@@ -70,6 +72,7 @@ class LiveFollower:
         self._next: Live | None = None
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self._unready: set[tuple[str, str]] = set()
+        self._resident = Resident()
         self.status = WorkerStatus(pid=os.getpid(), cores=cores())
 
     async def follow(self) -> None:
@@ -183,6 +186,8 @@ class LiveFollower:
             unwritten=self._plane.recorder.tell(),
             free_bytes=free,
             disk_bytes=size,
+            resident=self._resident.sample(time.time()),
+            memory_free=free_memory(),
         )
         new = self._status_file.with_suffix(".new")
         try:

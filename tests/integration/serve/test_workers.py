@@ -236,3 +236,17 @@ def test_workers_come_and_go_as_is_asked_for_and_nothing_is_dropped(start, load,
     assert [p for c in clients for p in c.problems] == []
     assert server.platform.events() == []  # nobody has crashed
     wait(lambda: sum(m.requests for m in server.platform.reports()[0].load) > 50)
+
+
+def test_a_worker_starts_anew_when_that_is_asked_for_and_nothing_is_dropped(start, load, wait):
+    server = start(workers=2)
+    server.serve(demand="v1")
+    before = server.files.running().workers
+    clients = load(server, n=2, retry=True)
+    wait(lambda: all(len(c.ids) > 50 for c in clients))
+    server.platform.restart(0)
+    wait(lambda: [e.kind for e in server.platform.events()] == ["restart"])
+    wait(lambda: (now := server.platform.reports().get(0)) and now.pid != before[0] and now.ready)
+    assert before[1] in server.files.running().workers
+    assert server.platform.reports()[1].resident
+    assert [p for c in clients for p in c.problems] == []

@@ -90,6 +90,8 @@ def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Depl
         why = f"a repair of {action.incident} takes its place"
         deployment = taken_back(deployment, other, look.now, why, helped=False, by=action.by)
     changed = mending.put_in_place(find_incident(deployment, action.incident), action.repair, look.now, action.by)
+    if action.repair.worker is not None:
+        ports.platform.restart(action.repair.worker)
     deployment, ends = placed(deployment, replace(action.repair, applied=look.now), look.now, action.by)
     why = f"{action.repair.remedy}: {action.why}{ends}"
     told = f"{action.repair.remedy} by {action.by}: {action.why}{ends}"

@@ -28,6 +28,9 @@ class RecordedPlatform:
         """Whether a version is loaded: here nothing is."""
         return False
 
+    def restart(self, worker: int) -> None:
+        """Do nothing: there is no process."""
+
     def reports(self) -> dict[int, WorkerStatus]:
         """Return what workers are said to report."""
         return self._reports(self._live)

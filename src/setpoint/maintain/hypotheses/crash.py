@@ -1,4 +1,4 @@
-"""A worker process died or hung, and its supervisor saw it."""
+"""A worker process died or hung, and its supervisor saw it; or its memory grows until it would."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,15 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     words = tuple(
         f"{f.until:%Y-%m-%d %H:%M:%S} {f.metric} of {incident.subject}: {f.detail}".rstrip(": ") for f in seen
     )
+    grows = all(f.metric == "memory" for f in seen)
+    proof = "the supervisor restarts a worker that ended; proven when its restart is seen"
+    if grows:
+        proof = f"{words[-1]}: it finishes what it began, and starts anew; proven when its restart is seen"
     repair = Repair(
         id=incident.named("-restart"),
         remedy=Remedy.RESTART,
         subject=incident.subject,
-        proof="the supervisor restarts a worker that ended; proven when its restart is seen",
+        worker=int(incident.subject.removeprefix("worker ")) if grows else None,
+        proof=proof,
     )
     return (Explanation(cause=Cause.CRASH, subject=incident.subject, support=CERTAIN, evidence=words, repair=repair),)
