@@ -177,14 +177,27 @@ def test_sound_feeds_are_trusted_again_whatever_their_share(rate):
     assert trusted >= 9
 
 
+def skewed(rng, rows, sigma, later=1.0):
+    """Make errors lognormal for two rows in five, and so many times as large from a row on."""
+    error = np.where(rng.random(len(rows)) < 0.4, rng.lognormal(1, sigma, len(rows)), 0.0)
+    return change(rows, rows.score + error * np.where(np.arange(len(rows)) >= FROM, later, 1.0))
+
+
 def test_errors_of_another_shape_are_no_change_of_the_world():
+    """In one of twenty streams at most; against the best stretch of healthy rows alone it was one of five."""
     schema = dataclasses.replace(SCHEMA, task=Task.REGRESSION)
-    fired = 0
-    for seed in range(20):
-        rng, rows = numbers(seed)
-        rows = change(rows, rows.score + np.where(rng.random(len(rows)) < 0.4, rng.lognormal(1, 1.0, len(rows)), 0.0))
-        fired += told(schema, *parts(rows))[Cause.CONCEPT].gain > 0
-    assert fired <= 2
+    gains = [
+        told(schema, *parts(skewed(*numbers(seed), sigma)))[Cause.CONCEPT].gain
+        for sigma in (1.0, 1.5, 2.0)
+        for seed in range(60)
+    ]
+    assert np.mean(np.array(gains) > 0) <= 0.05
+
+
+def test_such_errors_that_grow_are():
+    schema = dataclasses.replace(SCHEMA, task=Task.REGRESSION)
+    gains = [told(schema, *parts(skewed(*numbers(seed), 1.0, 3.0)))[Cause.CONCEPT].gain for seed in range(20)]
+    assert min(gains) > 0
 
 
 def test_values_of_sensitive_columns_are_never_told():

@@ -9,8 +9,9 @@ from scipy import special
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import Column
 from setpoint.maintain.labels.rows import Labels
-from setpoint.maintain.loss import Floats, moving_means
+from setpoint.maintain.loss import Floats, independent_rows, moving_means
 
+RARELY = 3.3  # standard errors
 FURTHEST = 3.0  # offset of log odds: beyond a factor of 20 it is no other share, but another feed
 
 Fitted = Callable[[np.ndarray], Floats]
@@ -63,9 +64,20 @@ def since(
 
 
 def means_at_most(healthy: Floats, rows: np.ndarray) -> Floats:
-    """Return the highest mean of stretches of so many healthy rows, of each number up to the next power of two."""
+    """Return the highest mean that healthy rows explain in stretches of so many, for each number, rounded down to 2^k.
+
+    That of any stretch of them; or, since there are few stretches of many rows, what independent ones reach once in
+    2,000 times, as rows that were not seen may. Of the best onset of many nothing less would do.
+    """
     sizes = 2 ** np.floor(np.log2(rows)).astype(np.int64)
-    best = {int(n): float(moving_means(healthy, int(n)).max()) for n in np.unique(sizes)}
+    error = float(healthy.std()) / np.sqrt(independent_rows(healthy) / len(healthy))
+    best = {
+        int(n): max(
+            float(moving_means(healthy, int(n)).max()),
+            float(healthy.mean()) + RARELY * error * np.sqrt(1 / n + 1 / len(healthy)),
+        )
+        for n in np.unique(sizes)
+    }
     return np.array([best[int(n)] for n in sizes])
 
 
