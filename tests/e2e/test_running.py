@@ -95,7 +95,7 @@ def test_what_a_running_home_refuses_and_what_becomes_of_outcomes(running: Any, 
     assert again.startswith(f"{running.home} is up already on http://127.0.0.1:{running.port} (pid ")
     assert again.endswith("`setpoint down` stops it")
     assert running.says("update", "campaign") == "23 new labelled rows since the last training; 200 are needed"
-    nothing = "campaign has had one version only, v1; there is nothing to roll back to"
+    nothing = "there is no good version of campaign before v1 to roll back to; name the one that you want with --to"
     assert running.says("rollback", "campaign") == nothing
     assert running.says("rollback", "campaign", "--to", "v7") == "model 'campaign' has no version 'v7'; it has: v1"
     assert "'nosuch'" in running.says("predict", "nosuch", file)

@@ -56,7 +56,7 @@ def test_one_that_is_held_answers(files: HomeFiles, monkeypatch: pytest.MonkeyPa
     (files.workers / "0.json").write_bytes(to_json(status))
     assert hurry.hurry(["demand", "--by", "ann"]) == "v1"
     live = LocalPlatform(files.home).live()
-    assert live.models["demand"] == Served(champion="v1", standby="v2")
+    assert live.models["demand"] == Served(champion="v1")
     assert (live.orders["demand"].version, live.orders["demand"].by) == ("v1", "ann")
 
 

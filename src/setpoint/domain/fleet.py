@@ -174,6 +174,14 @@ class Deployment:
     audits: tuple[Audited, ...] = ()
 
     @property
+    def way_back(self) -> str | None:
+        """The last version before the champion that was good: none that somebody or something went back from."""
+        good: list[str] = [self.releases[0].replaced] if self.releases[0].replaced else []
+        for version in (release.version for release in self.releases):
+            good = [*good[: good.index(version)], version] if version in good else [*good, version]
+        return good[-2] if len(good) > 1 else None
+
+    @property
     def distrusts(self) -> Incident | None:
         """The incident for which nothing may learn from outcomes, or be judged by them; None if there is none."""
         held = (i for i in self.incidents if i.live and i.repair and i.repair.remedy is Remedy.HOLD)

@@ -5,11 +5,6 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.releasing import rolled_back
 
 
-def way_back(deployment: Deployment) -> str | None:
-    """Return the version that one would go back to: the one that the champion replaced."""
-    return deployment.releases[-1].replaced
-
-
 def adopt(ports: Ports, deployment: Deployment) -> Deployment:
     """Write a standing order into the state, and end it; the right to change the state is held."""
     live = ports.platform.live()

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from setpoint.domain.envelope import LOOP, Fact
 from setpoint.domain.event import Event, What
-from setpoint.domain.fleet import Decided, Deployment
+from setpoint.domain.fleet import Decided, Deployment, Release
 from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.live import Served, written
 from setpoint.domain.remembering import happened
@@ -70,6 +70,12 @@ def with_rollout(deployment: Deployment, rollout: Rollout) -> Deployment:
     if not same or (rollout.running and not rollouts[same[-1]].running):
         return replace(deployment, rollouts=(*rollouts, rollout))
     return replace(deployment, rollouts=(*rollouts[: same[-1]], rollout, *rollouts[same[-1] + 1 :]))
+
+
+def with_champion(deployment: Deployment, served: Served, release: Release) -> Deployment:
+    """Return the deployment with another champion, and with the version before it that was good held ready."""
+    after = replace(deployment, releases=(*deployment.releases, release))
+    return replace(after, served=replace(served, standby=after.way_back))
 
 
 def decided(

@@ -68,7 +68,8 @@ def _ways_back(
     """Yield what a roll back of something that serves would return to: the release before, and the parents."""
     last = deployment.releases[-2:]
     yield from ((r.version, "the release before") for r in last[:-1])
-    yield from ((r.replaced, "`rollback` returns to it") for r in last[-1:] if r.replaced)
+    if deployment.way_back:
+        yield deployment.way_back, "`rollback` returns to it"
     serving = {*deployment.served.versions, *(live.versions if live else ())}
     for v in versions:
         if v.version in serving and v.lineage.parent:

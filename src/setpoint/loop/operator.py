@@ -32,7 +32,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict, InvalidInput, NotFound, Unusable
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
-from setpoint.loop.adopting import adopt, way_back
+from setpoint.loop.adopting import adopt
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.changes import (
     decided,
@@ -213,9 +213,10 @@ class Operator:
         The requests move at once, whoever holds the state (see `setpoint.loop.orders`); then it is written down.
         """
         ports = self.ports
-        if to is None and (to := way_back(deployment := ports.state.load(model))) is None:
+        if to is None and (to := (deployment := ports.state.load(model)).way_back) is None:
             raise Conflict(
-                f"{model} has had one version only, {deployment.served.champion}; there is nothing to roll back to"
+                f"there is no good version of {model} before {deployment.served.champion} to roll back to; "
+                "name the one that you want with --to"
             )
         order_back(lambda: ports.bundles, ports.platform, model, to=to, by=by, now=self.clock.now())
         return self.written(model)

@@ -51,7 +51,8 @@ def order_back(
             raise Conflict(f"{version} is champion of {model} already")
         if not platform.holds(model, version):
             bundles().folder(model, version)  # whole, and signed as asked, whether or not a worker runs
-        back = replace(alone(served, version), maps=_fitting(bundles, served.maps, model, version))
+        maps = _fitting(bundles, served.maps, model, version)
+        back = replace(alone(served, version), standby=None, maps=maps)  # what is behind it the state will say
         try:
             order = Order(version=version, replaced=served.champion, at=now, by=by)
             platform.apply(live.ordered(model, back, order))

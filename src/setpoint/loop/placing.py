@@ -9,7 +9,7 @@ from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.incident import Repair
 from setpoint.domain.live import alone
 from setpoint.domain.value import replace
-from setpoint.loop.changes import ending
+from setpoint.loop.changes import ending, with_champion
 
 
 def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tuple[Deployment, str]:
@@ -68,4 +68,4 @@ def overlapping(deployment: Deployment, repair: Repair) -> tuple[str, ...]:
 def _released(deployment: Deployment, version: str, at: datetime, by: str) -> Deployment:
     served = alone(deployment.served, version)
     release = Release(version=version, at=at, by=by, replaced=deployment.served.champion)
-    return replace(deployment, served=served, releases=(*deployment.releases, release))
+    return with_champion(deployment, served, release)

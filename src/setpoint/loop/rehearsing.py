@@ -22,7 +22,6 @@ from setpoint.domain.sensitive import hidden
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import SetpointError
-from setpoint.loop.adopting import way_back
 from setpoint.loop.ports import Ports
 from setpoint.maintain.triage import WAY_BACK
 
@@ -34,7 +33,7 @@ Rehearsed = tuple[Rehearsal | None, tuple[Kept, ...]]
 
 def rehearsed(ports: Ports, deployment: Deployment, now: datetime) -> Rehearsed:
     """Return the last rehearsal, or a new one if it is time, with the answers that are kept; a replay has too many."""
-    champion, version = deployment.served.champion, way_back(deployment) or ""
+    champion, version = deployment.served.champion, deployment.way_back or ""
     early = not version and now - deployment.releases[-1].at < SETTLED
     if early or not ports.studies or not due(deployment.rehearsal, champion, version, now):
         return deployment.rehearsal, deployment.answers

@@ -8,7 +8,7 @@ from setpoint.domain.live import Served, alone
 from setpoint.domain.rollout import withdraw
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage
-from setpoint.loop.changes import decided, ending, with_rollout
+from setpoint.loop.changes import decided, ending, with_champion, with_rollout
 from setpoint.ports import BundleStore
 
 
@@ -21,11 +21,7 @@ def released(
         if rollout.running:
             deployment = with_rollout(deployment, withdraw(rollout, now))
     release = Release(version=version, at=now, by=by, replaced=replaced)
-    deployment = replace(
-        deployment,
-        served=served_by(bundles, deployment, version),
-        releases=(*deployment.releases, release),
-    )
+    deployment = with_champion(deployment, served_by(bundles, deployment, version), release)
     return decided(deployment, now, "", version, "release", f"{verb}, replacing {replaced}{why}", by)
 
 

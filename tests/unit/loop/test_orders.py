@@ -46,7 +46,7 @@ def test_requests_move_while_somebody_else_holds_the_state(two: Operator) -> Non
         moved.start()
         moved.join(10)
         live, deployment = known(two)
-    assert live.models["demand"] == Served(champion="v1", standby="v2")
+    assert live.models["demand"] == Served(champion="v1")
     assert deployment.served.champion == "v2"
 
 
@@ -54,7 +54,7 @@ def test_what_was_ordered_is_written_down_once_and_ends_the_rollout(two: Operato
     ordered(two)
     two.written("demand")
     live, deployment = known(two)
-    assert deployment.served == live.models["demand"] == Served(champion="v1", standby="v2")
+    assert deployment.served == live.models["demand"] == Served(champion="v1")
     assert (live.orders, deployment.rollouts[0].phase) == ({}, Phase.REJECTED)
     assert [(d.action, d.subject, d.by) for d in deployment.decisions] == [("release", "v1", "ann")]
     assert two.written("demand") == deployment
@@ -74,7 +74,7 @@ def test_an_order_that_a_stop_left_behind_is_adopted_by_the_next_who_decides(two
     two.rollout("demand", {"v2": 0.5}, by="bob")
     live, deployment = known(two)
     assert deployment.releases[-1].by == "ann"
-    assert live.models["demand"] == deployment.served == Served(champion="v1", standby="v2", shares={"v2": 0.5})
+    assert live.models["demand"] == deployment.served == Served(champion="v1", shares={"v2": 0.5})
 
 
 def test_the_same_order_twice_is_one(two: Operator) -> None:
@@ -85,6 +85,15 @@ def test_the_same_order_twice_is_one(two: Operator) -> None:
 def test_without_a_standby_the_state_knows_what_came_before(five: Operator) -> None:
     assert ordered(five) is None
     assert five.rollback("demand", to=None, by="ann").served.champion == "v4"
+
+
+def test_a_second_roll_back_goes_further_back_and_never_to_what_was_left(five: Operator) -> None:
+    went = [five.rollback("demand", to=None, by="ann").served for _ in range(4)]
+    assert [s.champion for s in went] == ["v4", "v3", "v2", "v1"]
+    assert [s.standby for s in went] == ["v3", "v2", "v1", None]
+    with pytest.raises(Conflict, match=r"no good version of demand before v1 to roll back to; .*--to"):
+        five.rollback("demand", to=None, by="ann")
+    assert five.rollback("demand", to="v5", by="ann").way_back == "v1"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from setpoint.loop.changes import (
     decided,
     ending,
     find_rollout,
+    with_champion,
     with_rollout,
 )
 from setpoint.loop.gating import look_at, trigger_of
@@ -181,7 +182,7 @@ def _(action: do.Promote, ports: Ports, deployment: Deployment, look: Look) -> D
     served = alone(deployment.served, action.version)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
     deployment = with_rollout(deployment, rollout)
-    deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
+    deployment = with_champion(deployment, served, release)
     return decided(deployment, look.now, "concept", action.version, "promote", why, action.by, facts=facts)
 
 
@@ -198,7 +199,7 @@ def _(action: do.Restore, ports: Ports, deployment: Deployment, look: Look) -> D
     why = action.why + ending(deployment.served)
     served = alone(deployment.served, action.version)
     release = Release(version=action.version, at=look.now, by=action.by, replaced=deployment.served.champion)
-    deployment = replace(deployment, served=served, releases=(*deployment.releases, release))
+    deployment = with_champion(deployment, served, release)
     return decided(deployment, look.now, "concept", action.version, "restore", why, action.by)
 
 
