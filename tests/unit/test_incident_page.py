@@ -6,12 +6,17 @@ from html.parser import HTMLParser
 
 import pytest
 
+from setpoint.domain.envelope import Envelope
 from setpoint.domain.event import Event, What
 from setpoint.domain.finding import Finding
+from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, Harm, Hypothesis, Incident, IncidentStatus, Remedy, Repair
-from setpoint.domain.owner import Responsible
+from setpoint.domain.live import Served
+from setpoint.domain.owner import Owner, Owners, Responsible
+from setpoint.domain.reliability import reliability
 from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
+from setpoint.loop.record.index import incidents_page
 from setpoint.loop.record.markdown import incident_markdown
 from setpoint.loop.record.page import incident_page
 from setpoint.loop.record.pictures import leading
@@ -138,3 +143,18 @@ def test_the_picture_of_weights_has_the_causes_that_once_led():
         causes = [Hypothesis(cause=Cause.UNIT, weight=1 - at / 10, subject=f"c{at}")]
         incident = ranked(incident, NOW + (9 + at) * HOUR, causes)
     assert [subject for _, subject in leading(incident)] == ["c0", "c1", "temp", "c2", "c3"]
+
+
+def test_the_page_of_all_incidents_leads_to_each_and_texts_from_outside_stay_text():
+    def page(word):
+        incident = replace(a_story(word).incident, id=word, handled_by=word)
+        deployment = Deployment(
+            model="demand", source="", served=Served(champion="v1"), envelope=Envelope(), objectives=(), releases=(),
+            incidents=(incident,), owners=Owners(owners=(Owner(name=word),)),
+        )  # fmt: skip
+        return Tags(incidents_page([deployment], [reliability(deployment, NOW - HOUR, NOW + 9 * HOUR)]))
+
+    plain, hostile = page("temp"), page(HOSTILE)
+    assert [v for k, v in plain.attributes if k == "href"] == ["/incidents/temp"]
+    assert hostile.found == plain.found
+    assert {k for k, _ in hostile.attributes} == {k for k, _ in plain.attributes}
