@@ -23,6 +23,8 @@ def _before(repair: FeatureMap, features: dict[str, Feature]) -> dict[str, Featu
     name, feature = repair.feature, features[repair.feature]
     if repair.swap is not None:
         other = features[repair.swap]
+        if repair.apart is not None:  # some send them as they should
+            return {f.name: _flagged(f) for f in (feature, other)}
         return {name: replace(other, name=name), repair.swap: replace(feature, name=repair.swap)}
     if repair.instead is not None:
         return {name: _lacking(feature, repair.instead.everywhere)}
@@ -31,6 +33,10 @@ def _before(repair: FeatureMap, features: dict[str, Feature]) -> dict[str, Featu
     if repair.levels is not None:
         return {name: replace(feature, contract=_of_levels(feature.contract, feature.dtype, repair.levels))}
     return {name: replace(feature, contract=_of_numbers(feature.contract, repair))} if _is_number(feature) else {}
+
+
+def _flagged(feature: Feature) -> Feature:
+    return feature if feature.contract is None else replace(feature, contract=Contract(on_violation=OnViolation.FLAG))
 
 
 def _lacking(feature: Feature, everywhere: bool) -> Feature:
@@ -48,7 +54,17 @@ def _of_numbers(contract: Contract, repair: FeatureMap) -> Contract:
     low, high = sent(contract.low), sent(contract.high)
     if repair.scale < 0:
         low, high = high, low
+    if repair.apart is not None:  # some send it as they should
+        low, high = _least(low, contract.low), _most(high, contract.high)
     return replace(contract, low=low, high=high, levels=(), instead=sent(contract.instead))
+
+
+def _least(a: float | None, b: Level | None) -> float | None:
+    return None if a is None or b is None else min(a, float(b))
+
+
+def _most(a: float | None, b: Level | None) -> float | None:
+    return None if a is None or b is None else max(a, float(b))
 
 
 def _of_levels(contract: Contract, dtype: DType, levels: Levels) -> Contract:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 
 from setpoint.domain.levels import read_level
 from setpoint.domain.schema import Feature, Kind, Schema
@@ -81,11 +81,23 @@ class Instead:
 
 
 @value
+class Apart:
+    """The range of healthy values, `low` to `high`: only rows with a value outside it are repaired.
+
+    `share` is the share of rows since the fault that lay outside it.
+    """
+
+    low: float
+    high: float
+    share: float
+
+
+@value
 class FeatureMap:
     """One repair of one column: of `levels`, `swap` and `instead` at most one is set.
 
     Where none is, the model sees `scale * x + offset` where the caller sent x. `swap` names the column that this one
-    is exchanged with.
+    is exchanged with. With `apart` only some rows are sent so, and only those are repaired.
     """
 
     id: str
@@ -93,6 +105,7 @@ class FeatureMap:
     scale: float = 1.0
     offset: float = 0.0
     label: str = ""
+    apart: Apart | None = None
     levels: Levels | None = None
     swap: str | None = None
     instead: Instead | None = None
@@ -136,6 +149,8 @@ def _misfits(repair: FeatureMap, features: dict[str, Feature]) -> Iterator[str]:
         return
     if sum(part is not None for part in (repair.levels, repair.swap, repair.instead)) > 1:
         yield f"it repairs {repair.feature!r} in two ways at once"
+    if repair.apart is not None:
+        yield from _bad_range(repair, repair.apart)
     feature = features[repair.feature]
     if repair.levels is not None:
         yield from _bad_levels(repair.levels, feature)
@@ -152,6 +167,13 @@ def _bad_scale(repair: FeatureMap, feature: Feature) -> Iterator[str]:
         yield f"{feature.name!r} holds texts, which have no scale"
     if not (isfinite(repair.scale) and isfinite(repair.offset) and repair.scale):
         yield f"{feature.name!r} would lose its values by {repair.scale:g}·x + {repair.offset:g}"
+
+
+def _bad_range(repair: FeatureMap, apart: Apart) -> Iterator[str]:
+    if repair.kind not in (DoorKind.INVERSE_MAP, DoorKind.SWAP_BACK):
+        yield f"only a map of {repair.feature!r}, and its exchange, can spare a range"
+    if not -inf < apart.low <= apart.high < inf:
+        yield f"{apart.low:g} to {apart.high:g} is no range of {repair.feature!r}"
 
 
 def _bad_levels(levels: Levels, feature: Feature) -> Iterator[str]:
@@ -195,10 +217,11 @@ def words(repair: FeatureMap) -> str:
     name, instead = repair.feature, repair.instead
     if repair.levels is not None:
         return _of_levels(name, repair.levels)
+    spared = f" outside {repair.apart.low:.4g} to {repair.apart.high:.4g}" if repair.apart is not None else ""
     if repair.swap is not None:
-        return f"{name} and {repair.swap} exchanged"
+        return f"{name} and {repair.swap} exchanged" + (f" where {name} lies{spared}" if spared else "")
     if instead is None:
-        return f"{name} = {formula(repair.scale, repair.offset, repair.label)}"
+        return f"{name} = {formula(repair.scale, repair.offset, repair.label)}{spared}"
     where = "whatever is sent" if instead.everywhere else "where it is missing"
     if not instead.everywhere and instead.held is not None:
         where += f" or {_plain(instead.held)}"

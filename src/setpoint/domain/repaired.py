@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.feature_map import FeatureMap, Instead, Levels, in_order
+from setpoint.domain.feature_map import Apart, FeatureMap, Instead, Levels, in_order
 from setpoint.domain.records import Column, Columns, Numbers
 
 Change = Callable[[Columns], Mapping[str, Column]]  # from all columns to those that it changes
@@ -46,11 +46,29 @@ def change_of(repair: FeatureMap) -> Change:
     if repair.levels is not None:
         return _levels(name, repair.levels)
     if other is not None:
-        return lambda seen: {name: seen[other], other: seen[name]}
+        return partial(_exchanged, repair, other)
     if repair.instead is not None:
         return _instead(name, repair.instead)
-    scale, offset = repair.scale, repair.offset
-    return lambda seen: {name: scale * seen[name] + offset}
+    return partial(_scaled, repair)
+
+
+def outside(apart: Apart, column: Column) -> NDArray[np.bool_]:
+    """Return which numbers lie outside the range of healthy ones, shape (n,)."""
+    return np.asarray((column < apart.low) | (column > apart.high))
+
+
+def _scaled(repair: FeatureMap, seen: Columns) -> Mapping[str, Column]:
+    sent = seen[repair.feature]
+    mapped = repair.scale * sent + repair.offset
+    return {repair.feature: mapped if repair.apart is None else np.where(outside(repair.apart, sent), mapped, sent)}
+
+
+def _exchanged(repair: FeatureMap, other: str, seen: Columns) -> Mapping[str, Column]:
+    a, b = seen[repair.feature], seen[other]
+    if repair.apart is None:
+        return {repair.feature: b, other: a}
+    hit = outside(repair.apart, a)
+    return {repair.feature: np.where(hit, b, a), other: np.where(hit, a, b)}
 
 
 def _levels(name: str, levels: Levels) -> Change:

@@ -3,8 +3,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from setpoint.domain.feature_map import words
 from setpoint.domain.incident import Cause, Remedy, Repair, Tried
 from setpoint.domain.records import Records
+from setpoint.domain.repaired import repaired
 from setpoint.domain.value import replace
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.hypotheses import release, unknown
@@ -37,6 +39,32 @@ def test_the_proof_says_what_the_map_does_to_the_loss(world, incident, finding, 
     assert repair is not None
     assert repair.loss_expected < repair.loss_before / 3
     assert "on 24 re-scored records with temp = 0.5556·x − 17.78 (°F → °C)" in repair.proof
+
+
+def some_rows(case, **columns):
+    """Every second suspect row otherwise: the new columns from the old ones."""
+    half = np.arange(len(case.suspect)) % 2 == 0
+    changed = {n: np.where(half, f(case.suspect.inputs), case.suspect.inputs[n]) for n, f in columns.items()}
+    return replace(case, suspect=replace(case.suspect, inputs={**case.suspect.inputs, **changed}))
+
+
+def test_where_only_some_rows_come_in_another_unit_only_those_are_mapped(world, incident, finding, score):
+    for seed in SEEDS:
+        case = some_rows(world(seed), temp=lambda x: x["temp"] + 273.15)
+        causes, repair = investigate(incident(finding()), case, score)
+        assert (causes[0].cause, causes[0].subject) == (Cause.UNIT, "temp")
+        assert words(repair.map) == "temp = 1·x − 273.1 (K → °C) outside -10 to 35"
+        assert repaired(case.suspect.inputs, [repair.map])["temp"] == pytest.approx(world(seed).suspect.inputs["temp"])
+
+
+def test_where_only_some_rows_have_two_columns_exchanged_only_those_are_exchanged_back(world, incident, finding, score):
+    for seed in SEEDS:
+        case = some_rows(world(seed), temp=lambda x: x["hum"], hum=lambda x: x["temp"])
+        causes, repair = investigate(incident(finding()), case, score)
+        assert (causes[0].cause, set(causes[0].subject.split(", "))) == (Cause.SWAPPED, {"temp", "hum"})
+        if repair is not None:  # a temperature of 0 to 1 °C is a humidity as well
+            clean, seen = world(seed).suspect.inputs, repaired(case.suspect.inputs, [repair.map])
+            assert all(seen[n] == pytest.approx(clean[n]) for n in ("temp", "hum"))
 
 
 def test_a_column_that_is_related_is_not_blamed(world, incident, finding, score):

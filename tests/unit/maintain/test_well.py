@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Sign
+from setpoint.domain.feature_map import Apart, FeatureMap, Instead, Levels, Sign
 from setpoint.domain.records import Records, joined
 from setpoint.domain.schema import DType, Feature, Kind
 from setpoint.domain.value import replace
@@ -21,7 +21,19 @@ def broken(column, rng, hit, value):
     return np.where(rng.random(len(column)) < hit, value, column)
 
 
+def exchanged(x, hit):
+    return {"hum": np.where(hit, x["wind"], x["hum"]), "wind": np.where(hit, x["hum"], x["wind"])}
+
+
 FAULTS = {
+    "in another unit, half": (
+        FeatureMap(id="m", feature="temp", offset=-273.15, apart=Apart(low=-10.0, high=35.0, share=0.5)),
+        lambda x, rng: {"temp": x["temp"] + 273.15 * (rng.random(len(x["temp"])) < 0.5)},
+    ),
+    "exchanged, half": (
+        FeatureMap(id="m", feature="hum", swap="wind", apart=Apart(low=0.0, high=1.0, share=0.5)),
+        lambda x, rng: exchanged(x, rng.random(len(x["hum"])) < 0.5),
+    ),
     "exchanged": (
         FeatureMap(id="m", feature="temp", swap="wind"),
         lambda x, rng: {"temp": x["wind"], "wind": x["temp"]},

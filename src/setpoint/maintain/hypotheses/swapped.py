@@ -5,7 +5,10 @@ from itertools import combinations
 
 import numpy as np
 
+from setpoint.domain.feature_map import Apart
 from setpoint.domain.incident import Cause, Incident
+from setpoint.domain.records import Records
+from setpoint.domain.repaired import outside
 from setpoint.domain.schema import Kind, Schema
 from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score
@@ -18,7 +21,7 @@ from setpoint.maintain.remedies import swap_repair
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import SURE
 
-SUSPECTS = 8  # columns of which every pair is tried: those that moved most
+SUSPECTS = 6  # columns by either distance, of which every pair is tried: those that moved most
 SHARES = (0.1, 0.3, 1.0)  # of the rows that may be exchanged
 CLOSED = 0.7  # of the way back to the worst healthy stretch that the exchange must go
 APART = 0.1  # distance (KS) that each column must have moved
@@ -52,9 +55,10 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     if not pairs:
         return ()
     pair = min(pairs, key=lambda p: (-p.ratio, p.a))
-    proof = swap_repair(incident, case, stretch.after(pair.onset), (pair.a, pair.b), score)
-    if pair.share < 1:  # the door exchanges all rows
-        proof = None
+    rows = stretch.after(pair.onset)
+    parts = [(pair.a, pair.b, None)] if pair.share == 1 else told_apart(case.schema, pair, rows)
+    tried = [swap_repair(incident, case, rows, (a, b), score, apart) for a, b, apart in parts]
+    proof = next((p for p in tried if p is not None), None)
     return (
         Explanation(
             cause=Cause.SWAPPED,
@@ -64,6 +68,24 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
             repair=proof.repair if proof is not None and proof.helps else None,
         ),
     )
+
+
+def told_apart(schema: Schema, pair: Pair, rows: Records) -> Iterator[tuple[str, str, Apart]]:
+    """Yield the column by whose range the exchanged rows are told from the others, the other one, and that range.
+
+    Each row with a value outside the range of the one must hold a value of the other there, and the other way round.
+    """
+    features = {f.name: f for f in schema.features if f.low is not None and f.high is not None}
+    if pair.a not in features or pair.b not in features:
+        return
+    for name, other in ((pair.a, pair.b), (pair.b, pair.a)):
+        low, high = features[name].low, features[name].high
+        assert low is not None
+        assert high is not None
+        hit = outside(Apart(low=low, high=high, share=1.0), rows.inputs[name])
+        back = Apart(low=low, high=high, share=float(hit.mean()))
+        if 0 < hit.mean() < 1 and not outside(back, rows.inputs[other][hit]).any():
+            yield name, other, back
 
 
 def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:
@@ -109,9 +131,10 @@ def mixed(gain: Floats, share: float) -> Floats:
 
 
 def moved(rows: Turned, newest: int) -> list[int]:
-    """Return the columns whose newest rows lie furthest from what the other columns foretell."""
+    """Return the columns whose newest rows lie furthest out, and furthest from what the other columns foretell."""
     far = np.abs(rows.weighted[-newest:] / np.diag(rows.joint.precision)).mean(axis=0)
-    return sorted(int(j) for j in np.argsort(far)[::-1][:SUSPECTS])
+    furthest = (np.argsort(by)[::-1][:SUSPECTS] for by in (far, np.abs(rows.z[-newest:]).mean(axis=0)))
+    return sorted({int(j) for some in furthest for j in some})
 
 
 def of_levels(schema: Schema, stretch: Stretch) -> Iterator[Pair]:

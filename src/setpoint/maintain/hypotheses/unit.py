@@ -1,11 +1,13 @@
 """One numeric column is sent in another unit: some map turns it into what healthy rows look like, given the others."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from setpoint.domain.conversions import CATALOGUE, Conversion
-from setpoint.domain.feature_map import FeatureMap, formula
+from setpoint.domain.feature_map import Apart, FeatureMap, formula
 from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.records import Records, moment
 from setpoint.domain.schema import Feature, Schema
@@ -27,7 +29,9 @@ LEAST = 6.0  # nats before a map may be applied
 UNUSUAL_LIKE = 0.1  # quantile of healthy stretches that rows must reach with a rare or a fitted map
 CLEAR = 2.2  # nats by which the best map must beat every map that means something else
 SAME = 0.25  # healthy standard deviations: maps closer than this mean the same
-RARE, FITS = 4.0, 6.0  # nats: what a rare conversion and a map fitted to the rows cost
+RARE, FITS, PARTLY = 4.0, 6.0, 4.0  # nats: what a rare conversion, a fitted one, and one of some rows only cost
+FEW, MOST = 0.05, 0.95  # share of rows out of range between which only some are sent so
+ROUNDED = 1e-9  # of the range
 NAMED = 0.8  # share of the likeliest map's evidence with which a conversion that has a name is believed
 OUTSIDE = 2.0  # nats for each independent mapped row outside the widened range of the reference
 WIDER = 0.1  # of that range
@@ -44,6 +48,7 @@ class Candidate:
 
     column: str
     conversion: Conversion
+    apart: Apart | None  # only some rows are sent so: those outside this range
     onset: int
     ratio: float
     raw: float  # mean log density of the rows since then as they came
@@ -81,26 +86,52 @@ def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str
     for j, name in enumerate(joint.names):
         if name in skip:
             continue
-        for conversion in (*CATALOGUE, *affine_maps(joint, z[tail:, j], rows.expected(j)[tail:], j)):
+        strange = beyond(joint, z[:, j], j, ranges[name])
+        fitted = affine_maps(joint, z[tail:, j], rows.expected(j)[tail:], j)
+        some = [] if strange is None or not strange.any() else [(c, strange) for c in CATALOGUE]
+        for conversion, hit in (*((c, None) for c in (*CATALOGUE, *fitted)), *some):
             mapped = rows.density_with({j: joint.mapped(z, j, conversion.scale, conversion.offset)})
             gain = mapped - raw + np.log(conversion.scale)
+            if hit is not None:
+                mapped, gain = np.where(hit, mapped, raw), np.where(hit, gain, 0.0)
             since = np.cumsum(gain[::-1])[::-1]
-            onset = int(np.argmax(since[: 1 - FEWEST]))
-            if since[onset] <= 0:
+            until = since[: 1 - FEWEST]
+            onset = int(np.flatnonzero(until == until.max())[-1])  # a row that shows it, not one before
+            share = 1.0 if hit is None else float(hit[onset:].mean())
+            if since[onset] <= 0 or (hit is not None and not FEW < share < MOST):
                 continue
             independent = independent_rows(raw[onset:])
-            cost = RARE * conversion.rare + FITS * (conversion.label == FITTED)
-            cost += OUTSIDE * independent * outside(joint, z[onset:, j], j, conversion, ranges[name])
+            cost = RARE * conversion.rare + FITS * (conversion.label == FITTED) + PARTLY * (hit is not None)
+            ends = z[onset:, j] if hit is None else z[onset:, j][hit[onset:]]
+            cost += OUTSIDE * independent * share * outside(joint, ends, j, conversion, ranges[name])
+            newest = ceil(NEWEST / share)
             yield Candidate(
                 column=name,
                 conversion=conversion,
+                apart=None if hit is None else spared(ranges[name], share),
                 onset=onset,
                 ratio=float(gain[onset:].mean()) * independent - cost,
                 raw=float(raw[onset:].mean()),
                 mapped=float(mapped[onset:].mean()),
                 stepped=stepped(joint, z[:, j], j, onset),
-                still=bool(np.median(gain[-NEWEST:]) > 0),
+                still=bool((gain[-newest:] > 0).mean() > share / 2),
             )
+
+
+def beyond(joint: Joint, z: Floats, column: int, feature: Feature) -> NDArray[np.bool_] | None:
+    """Return which values lie outside the reference's range, shape (n,); None where that is not known."""
+    if feature.low is None or feature.high is None:
+        return None
+    margin = ROUNDED * (feature.high - feature.low)
+    raw = z * joint.scale[column] + joint.centre[column]
+    return np.asarray((raw < feature.low - margin) | (raw > feature.high + margin))
+
+
+def spared(feature: Feature, share: float) -> Apart:
+    """Return the range of the reference, in which values are as they should be."""
+    assert feature.low is not None
+    assert feature.high is not None
+    return Apart(low=float(feature.low), high=float(feature.high), share=share)
 
 
 def outside(joint: Joint, z: Floats, column: int, conversion: Conversion, feature: Feature) -> float:
@@ -129,7 +160,7 @@ def explained(
     unlike, like = best.raw < worst - UNLIKE, best.mapped > needed
     rival = next((c for c in maps if c.conversion.label != FITTED and not same(joint, rows, best, c)), None)
     clear = rival is None or rival.ratio < best.ratio - CLEAR
-    rule = written(best.conversion)
+    rule = written(best.conversion) + ("" if best.apart is None else f" in the {best.apart.share:.0%} out of range")
     words = [
         f"with {best.column} = {rule} the rows since {moment(rows.time[best.onset]):%Y-%m-%d %H:%M} are "
         f"{best.ratio:.1f} nats likelier, given the other columns",
@@ -172,6 +203,8 @@ def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
     """Whether two maps of a column give the same values, within a fraction of its healthy spread."""
     x = rows.inputs[a.column][a.onset :]
     x = x[~np.isnan(x)]
+    if a.apart is not None:
+        x = x[(x < a.apart.low) | (x > a.apart.high)]
     if not len(x):
         return True
     apart = np.median(np.abs((a.conversion.scale - b.conversion.scale) * x + a.conversion.offset - b.conversion.offset))
@@ -186,4 +219,5 @@ def mended(incident: Incident, best: Candidate) -> FeatureMap:
         scale=best.conversion.scale,
         offset=best.conversion.offset,
         label=best.conversion.label,
+        apart=best.apart,
     )

@@ -1,4 +1,4 @@
-"""Columns that were imputed, ignored or renamed: they are well when rows no longer show what the fault showed by."""
+"""Columns repaired otherwise than by a map of every value: well when rows no longer show what the fault showed by."""
 
 from math import log
 
@@ -6,9 +6,10 @@ import numpy as np
 
 from setpoint.domain.feature_map import FeatureMap, Sign
 from setpoint.domain.records import Columns, Records
+from setpoint.domain.repaired import outside
 from setpoint.domain.schema import Schema
 from setpoint.maintain.case import latest
-from setpoint.maintain.signs import shown
+from setpoint.maintain.signs import Bools, shown
 from setpoint.maintain.well.evidence import TWICE, WELL, seemed_well, worth
 
 STRETCHES = tuple(12 * 2**k for k in range(13))  # newest rows of which one must show it: 12 to 49,152
@@ -35,23 +36,23 @@ def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: 
     ----------
     Wald, "Sequential tests of statistical hypotheses", Annals of Mathematical Statistics 16 (1945).
     """
-    sign, held, share = _sign(repair)
+    says, share = _sign(repair)
     newest, name = latest(recent, STRETCHES[-1]), repair.feature
-    natural = shown(sign, healthy, healthy, name, schema, held)
+    natural = _marked(repair, healthy, healthy, schema)
     usual = (float(natural.sum()) + 0.5) / (len(natural) + 1)
     fault = min(share, SUREST)
-    marks = shown(sign, healthy, newest.inputs, name, schema, held)
+    marks = _marked(repair, healthy, newest.inputs, schema)
     if fault < usual + LEAST:
         return (
             False,
-            f"{name} {WORDS[sign]} no more often under the fault than without it, so nothing tells its end",
+            f"{name} {says} no more often under the fault than without it, so nothing tells its end",
         )
     gain = np.array([log((1 - usual) / (1 - fault)), log(usual / fault)])[marks.astype(np.int64)]
     reach = [k for k in STRETCHES if k <= len(newest)] or [len(newest)]
     nats, rows = max((float(gain[-k:].mean()) * worth(gain[-k:]), k) for k in reach)
     need = max(WELL, TWICE * seemed_well(gain))
     words = (
-        f"{name} {WORDS[sign]} in {marks[-rows:].mean():.1%} of the newest {rows} records, in {usual:.1%} of healthy "
+        f"{name} {says} in {marks[-rows:].mean():.1%} of the newest {rows} records, in {usual:.1%} of healthy "
         f"ones, in {share:.0%} under the fault: {nats:+.1f} nats for being well (lifted from {need:.1f})"
     )
     last = latest(newest, rows)
@@ -61,9 +62,21 @@ def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: 
     return nats >= need, words
 
 
-def _sign(repair: FeatureMap) -> tuple[Sign, float | str | None, float]:
-    """Return the sign of a repair, the value at which its column stood, and the share of rows that showed it."""
+def _sign(repair: FeatureMap) -> tuple[str, float]:
+    """Return in words what a repair is seen by, and the share of rows under the fault that showed it."""
+    if repair.apart is not None:
+        return "lies outside its healthy range", repair.apart.share
     if repair.levels is not None:
-        return Sign.UNSEEN, None, repair.levels.share
+        return WORDS[Sign.UNSEEN], repair.levels.share
     assert repair.instead is not None
-    return repair.instead.sign, repair.instead.held, repair.instead.share
+    return WORDS[repair.instead.sign], repair.instead.share
+
+
+def _marked(repair: FeatureMap, healthy: Columns, sent: Columns, schema: Schema) -> Bools:
+    """Return which rows show the sign of a repair, shape (n,)."""
+    name, instead = repair.feature, repair.instead
+    if repair.apart is not None:
+        return outside(repair.apart, sent[name])
+    if instead is None:
+        return shown(Sign.UNSEEN, healthy, sent, name, schema)
+    return shown(instead.sign, healthy, sent, name, schema, instead.held)
