@@ -66,6 +66,12 @@ def test_numbers_cut_to_a_few_steps_are_no_unit(source):
     assert [d.like for d in found.differ] == [""]
 
 
+def test_levels_that_fell_together_are_no_renaming(source):
+    cut = np.array([None if v is None else v[:1] for v in source["job"]], object)
+    found = compared(records(**{**source, "job": cut}), source, NOW)
+    assert [d.like for d in found.differ] == [""]
+
+
 def test_only_what_the_source_says_is_compared(source):
     found = compared(records(**source), {"b": source["b"] + 1}, NOW)
     assert found.columns == ("b",)

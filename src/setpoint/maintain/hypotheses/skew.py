@@ -30,9 +30,8 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
 
 
 def support(finding: Finding) -> float:
-    """Return how much likelier a share that is not what it is allowed to be makes the differences, capped."""
-    base = float(np.clip(finding.limit, 0.02, 0.98))
-    gain = finding.rows * float(divergence(np.array([finding.value]), base)[0]) if finding.value > base else 0.0
+    """Return how much likelier another share than the allowed one makes the differences, capped."""
+    gain = finding.rows * float(divergence(np.array([finding.value]), finding.limit)[0])
     return min(gain, MENDABLE if finding.kind else CERTAIN)
 
 

@@ -53,5 +53,5 @@ def _difference(rows: Records, source: Columns, name: str, mark: Bools) -> Diffe
         rows=len(at),
         first=moment(rows.time[at[0]]),
         ids=tuple(str(i) for i in rows.id[at[:SHOWN]]),
-        like=shape_of(name, {n: c[at] for n, c in rows.inputs.items()}, {n: c[at] for n, c in source.items()}),
+        like=shape_of(name, mark, rows.inputs, source),
     )

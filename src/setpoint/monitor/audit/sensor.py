@@ -64,7 +64,7 @@ def _mismatch(name: str, newest: Sequence[Audited], before: Sequence[Audited], a
         until=newest[-1].until,
         rows=rows,
         value=differ / rows,
-        limit=(enough - 1) / rows,
+        limit=max(FLOOR, usual[0] / max(usual[1], 1)),
         alarm=differ >= enough,
         kind=likes.pop() if len(likes) == 1 else "",
         low=share_low(differ, rows, alpha),

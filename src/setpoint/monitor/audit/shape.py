@@ -9,25 +9,27 @@ FEWEST = 5  # rows that differ
 EXACT = 1e-4  # of the spread: how far pairs may lie from one line
 
 
-def shape_of(name: str, recorded: Columns, source: Columns) -> str:
+def shape_of(name: str, differ: Column, recorded: Columns, source: Columns) -> str:
     """Return the cause whose remedy would mend a column in every row that differs; an empty text if there is none.
 
     Parameters
     ----------
     name : str
         The column that differs.
+    differ : ndarray of shape (n,), bool
+        In which rows it does.
     recorded, source : dict
-        The rows that differ; each column of shape (n,).
+        Columns of shape (n,).
     """
-    ours, theirs = recorded[name], source[name]
+    ours, theirs = recorded[name][differ], source[name][differ]
     if _missing(ours).all():
         return str(Cause.NULL)
     if len(ours) < FEWEST or len(set(ours.tolist())) < 2:
         return ""
-    if any(_same(ours, other) for n, other in source.items() if n != name):
+    if any(_same(ours, other[differ]) for n, other in source.items() if n != name):
         return str(Cause.SWAPPED)
     if ours.dtype == object or theirs.dtype == object:
-        return str(Cause.RENAMED) if _one_to_one(ours, theirs) else ""
+        return str(Cause.RENAMED) if _goes_back(recorded[name], source[name]) else ""
     return str(Cause.UNIT) if _on_a_line(ours, theirs) else ""
 
 
@@ -39,9 +41,9 @@ def _same(a: Column, b: Column) -> bool:
     return a.dtype == b.dtype and bool(np.all((a == b) | (_missing(a) & _missing(b))))
 
 
-def _one_to_one(ours: Column, theirs: Column) -> bool:
-    pairs = set(zip(theirs.tolist(), ours.tolist(), strict=True))
-    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}) > 1
+def _goes_back(ours: Column, theirs: Column) -> bool:
+    """Whether each recorded level stands for one level of the source."""
+    return len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours.tolist()))
 
 
 def _on_a_line(ours: Column, theirs: Column) -> bool:
