@@ -6,6 +6,7 @@ from setpoint.domain.audited import Audit, Audited
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
 from setpoint.domain.envelope import Envelope, Fact, Ruled
+from setpoint.domain.feed import Delivered
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident, Remedy
 from setpoint.domain.ledger import Estimated, Ledger
@@ -136,6 +137,7 @@ class Deployment:
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
     `audit` says how inputs are fetched again, `audits` what came of it in the last weeks.
+    `delivered` is what looks have seen of the deliveries of outcomes.
     """
 
     model: str
@@ -172,6 +174,7 @@ class Deployment:
     answers: tuple[Kept, ...] = ()
     audit: Audit | None = None
     audits: tuple[Audited, ...] = ()
+    delivered: Delivered | None = None
 
     @property
     def way_back(self) -> str | None:

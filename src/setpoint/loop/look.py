@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.audited import Audited
+from setpoint.domain.feed import Delivered, delivered
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.ledger import Estimated, Ledger
@@ -79,6 +80,7 @@ class Look:
     answers: tuple[Kept, ...] = ()
     asked: Mapping[str, Requested] = field(default_factory=dict)  # around incidents whose part another version answers
     again: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # which of these the champion fails on, if any
+    delivered: Delivered | None = None
     audits: tuple[Audited, ...] = ()  # those of the last weeks, and what was audited now
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)  # of the workers that run
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
@@ -102,6 +104,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     releases = same_columns(ports, deployment)
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     earlier = history.between(now - BASELINE, since)
+    told = told_by(deployment, history.labelled, now)
     audits, unasked = audited(ports, deployment, champion.schema, history, now)
     sound = natural(earlier, deployment)
     burst, before_burst = bursts(ports, deployment, sound, since, now)
@@ -126,6 +129,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         contract=read_contract(folder),
         audited=(*(a for a in deployment.audits if a.at >= since), *audits),
         audits=sound_audits(deployment, since),
+        healthy=history.take(untouched(history, deployment)),
+        behind_s=told.behind_s if told else 0.0,
         scopes=scopes(ports, deployment, champion, version, since, now),
         reports=ports.platform.reports(),
         asked=burst,
@@ -156,6 +161,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         standings=stand,
         rehearsal=rehearsal,
         answers=answers,
+        delivered=told,
         audits=kept((*deployment.audits, *audits), now),
         recent=seen.recent,
         history=history,
@@ -170,6 +176,13 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         prospect=None if why_unreadable(ports, champion.schema) else prospect(ports, deployment, champion, history),
         unreadable=why_unreadable(ports, champion.schema),
     )
+
+
+def told_by(deployment: Deployment, labelled: Records, now: datetime) -> Delivered | None:
+    """Return how outcomes are delivered; what comes after a break of the feed says nothing of that."""
+    if deployment.distrusts is not None:
+        return deployment.delivered
+    return delivered(deployment.delivered, labelled, deployment.looked or now, now)
 
 
 def _fit(ports: Ports, deployment: Deployment) -> FitResult | None:

@@ -123,6 +123,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         rehearsal=look.rehearsal,
         answers=look.answers,
         audits=look.audits,
+        delivered=look.delivered,
         incidents=with_harm(incidents, deployment, look),
         days=passed(deployment.days, look.standings, deployment.looked, look.now),
         decisions=(*deployment.decisions, *said),

@@ -9,6 +9,7 @@ from setpoint.monitor.data_quality import data_quality, refused
 from setpoint.monitor.drift import sudden_drift
 from setpoint.monitor.failed import FAILED, kept
 from setpoint.monitor.fairness import fairness
+from setpoint.monitor.feed import feed
 from setpoint.monitor.freshness import arrivals
 from setpoint.monitor.horizons import Horizon, horizons
 from setpoint.monitor.memory import memory
@@ -52,6 +53,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, release, seen),
         *kept(seen, outcomes, seen),
         *kept(seen, audit, seen),
+        *kept(seen, feed, seen),
         *kept(seen, service, seen),
         *kept(seen, turned_away, seen),
         *kept(seen, unwritten, seen),

@@ -85,6 +85,10 @@ class Seen:
         Of the champion; its rules are watched.
     audited, audits : tuple of Audited
         What came of asking the source of the inputs again, since the last look; and before, where no incident was.
+    healthy : Records, optional
+        Rows of `answers` that no incident makes doubtful; without it, those of `baseline`.
+    behind_s : float
+        The longest that outcomes had been known before they were delivered (seconds).
     """
 
     now: datetime
@@ -114,6 +118,8 @@ class Seen:
     contract: DataContract = NO_CONTRACT
     audited: tuple[Audited, ...] = ()
     audits: tuple[Audited, ...] = ()
+    healthy: Records | None = None
+    behind_s: float = 0.0
 
     @property
     def started(self) -> datetime:

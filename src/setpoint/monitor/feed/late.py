@@ -1,0 +1,91 @@
+"""Outcomes that are due and do not come: the share missing at an age, beside that of earlier rows at the same age."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpoint.domain.feed import delay_of
+from setpoint.domain.finding import Finding
+from setpoint.domain.records import Records, moment, stamp
+from setpoint.monitor.feed.family import level, sound
+from setpoint.monitor.seen import Seen
+from setpoint.stats.blocks import MOST, block_rows, step
+from setpoint.stats.intervals import share_low, t_quantile
+
+FEWEST = 30  # newest rows that are due
+FEWEST_KNOWN = 100  # outcomes that say when others are due
+WHOLE = np.timedelta64(7, "D")  # of requests that say what is natural: weekends are in there
+QUANTILES = (0.5, 0.9, 0.99)  # of the delays
+CAUTION = 1.5  # times such a delay is late
+SOONEST_US = 60_000_000  # no outcome is late before
+FLOOR = 0.1  # of the outcomes due
+
+Bools = NDArray[np.bool_]
+
+
+def late(seen: Seen) -> Iterator[Finding]:
+    """Report at the surest age whether more outcomes are missing than earlier rows of that age had.
+
+    Every row that reached an age tells whether its outcome had come by then, whatever came later: no row is counted
+    before its time (right censoring). The newest rows are compared with blocks of as many before: the lower bound of
+    their share must lie beyond the worst block, and beyond what the blocks foretell, by a tenth.
+    """
+    healthy = sound(seen)
+    labelled = healthy.labelled
+    if len(labelled) < FEWEST_KNOWN or seen.answers is None:
+        return
+    found = [_at(seen, healthy, age) for age in ages(labelled, seen.behind_s)]
+    best = max((f for f in found if f is not None), key=lambda f: (f.alarm, f.value - f.limit), default=None)
+    if best is not None:
+        yield best
+
+
+def ages(labelled: Records, behind_s: float) -> list[np.timedelta64]:
+    """Return the ages at which rows are asked for their outcome."""
+    found = [round(CAUTION * delay_of(labelled, q, behind_s).astype(np.int64)) for q in QUANTILES]
+    return [np.timedelta64(max(age, SOONEST_US), "us") for age in dict.fromkeys(found)]
+
+
+def _at(seen: Seen, healthy: Records, age: np.timedelta64) -> Finding | None:
+    assert seen.answers is not None
+    end = stamp(seen.now) - age
+    rows = seen.answers.take(seen.answers.time <= end)
+    fresh = int((rows.time > stamp(seen.started) - age).sum())
+    count = max(fresh, FEWEST)
+    if len(rows) < count or not fresh:
+        return None
+    newest = rows.take(np.arange(len(rows) - count, len(rows)))
+    before = healthy.take(healthy.time < newest.time[0])
+    size = block_rows(count, len(before))
+    if not size or before.time[-1] - before.time[0] < WHOLE:
+        return None
+    past, now = missing(before, age), missing(newest, age)
+    blocks = past[len(past) % size :].reshape(-1, size).mean(axis=1)[-MOST:]
+    one = step(blocks[:, None], np.array([[now.mean()]]))
+    alpha = level(seen)
+    natural = float(one.expected[0] + one.se[0] * t_quantile(alpha, float(one.freedom[0])))
+    limit = max(float(blocks.max()), natural) + FLOOR
+    low = share_low(int(now.sum()), count, alpha)
+    hours = age / np.timedelta64(1, "h")
+    return Finding(
+        monitor="feed",
+        metric="late",
+        column=seen.schema.target,
+        since=moment(newest.time[int(np.argmax(now))]),
+        until=seen.now,
+        rows=count,
+        value=float(now.mean()),
+        limit=limit,
+        alarm=bool(low > limit),
+        low=low,
+        kind="late",
+        detail=f"{now.mean():.0%} of {count} outcomes had not come when their requests were {hours:.3g} h old; "
+        f"{past.mean():.1%} before, {blocks.max():.0%} at worst",
+        examples=tuple(str(i) for i in newest.id[now][:3]),
+    )
+
+
+def missing(rows: Records, age: np.timedelta64) -> Bools:
+    """Return which outcomes had not come at an age, shape (n,)."""
+    return np.asarray(np.isnat(rows.known) | (rows.known - rows.time > age), dtype=bool)
