@@ -36,7 +36,7 @@ from setpoint.loop.rehearsing import rehearsal_findings, rehearsed
 from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.scopes import scopes
 from setpoint.loop.situation import Prospect, prospect
-from setpoint.loop.spans import natural, sound_audits
+from setpoint.loop.spans import natural, sound_audits, untouched
 from setpoint.loop.studying import studied
 from setpoint.monitor.audit import not_audited
 from setpoint.monitor.burn import horizons

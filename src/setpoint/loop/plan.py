@@ -210,7 +210,8 @@ def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, l
     if repair.subject == OUTCOMES:
         healthy = look.healthy(deployment, incident.since)
         since = look.history.between(incident.since, None)
-        sound, why = sound_again(repair, healthy, since, look.champion.schema, look.now)
+        behind_s = look.delivered.behind_s if look.delivered else 0.0
+        sound, why = sound_again(repair, healthy, since, look.champion.schema, look.now, behind_s)
     else:
         sound, why = clean_again(incident, look.audits, look.now)
     if sound is None:

@@ -28,7 +28,8 @@ class Case:
     since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced; with
     `backtest` it may be judged by outcomes from before its release. `maps` are the repairs now live. `unreadable` says
     why no version can be asked again with these inputs, if so. `asked` are the requests around an incident of the
-    service, those that failed among them; `reports` what the workers that run report `now`.
+    service, those that failed among them; `reports` what the workers that run report `now`. `behind_s` is how long
+    outcomes are known before they are delivered, at most (seconds).
     """
 
     schema: Schema
@@ -40,6 +41,7 @@ class Case:
     backtest: bool = False
     maps: tuple[FeatureMap, ...] = ()
     unreadable: str = ""
+    behind_s: float = 0.0
     asked: Requested | None = None
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)
     now: datetime = EPOCH

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from setpoint.domain.feed import delay_of
 from setpoint.domain.records import Records
 from setpoint.maintain.case import latest
 from setpoint.maintain.marks import Bools, Step, rate_step
@@ -10,14 +11,13 @@ USUAL = 0.9  # quantile of the healthy delays by which an outcome is due
 FEWEST = 30  # healthy labelled rows
 
 
-def late(healthy: Records, suspect: Records) -> Step | None:
+def late(healthy: Records, suspect: Records, behind_s: float = 0.0) -> Step | None:
     """Return since when outcomes that are due do not come; None where too few are known to say when they are due."""
     before, rows = latest(healthy), latest(suspect)
     came = before.labelled
     if len(came) < FEWEST or not len(rows):
         return None
-    delay = np.quantile((came.known - came.time).astype("timedelta64[us]").astype(np.int64), USUAL)
-    due = np.timedelta64(int(delay), "us")
+    due = delay_of(came, USUAL, behind_s)
     return rate_step(
         overdue(before.take(before.time + due <= rows.time[0]), due),
         overdue(rows.take(rows.time + due <= rows.time[-1]), due),

@@ -8,9 +8,11 @@ from setpoint.domain.event import Event, What
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy
 from setpoint.domain.value import replace
+from setpoint.maintain.trust import OUTCOMES
 
 QUALITY = "quality"
 SERVICE = "service"
+FEED, LEVEL = "feed", "level"
 FAIRNESS = "fairness"
 WAY_BACK = "rollback"
 DISK = "disk"
@@ -44,6 +46,7 @@ def triage(
     known = with_restarts(known, findings)
     known = with_data(known, [f for f in alarms if is_about_inputs(f)], now, model)
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
+    known = with_feed(known, [f for f in alarms if f.monitor == FEED], now, model)
     for subject in (FAIRNESS, WAY_BACK, DISK):
         known = joined(known, [f for f in alarms if f.monitor == subject], subject, now, model)
     for who in dict.fromkeys(f.segment or "" for f in alarms if f.monitor == CALLERS):
@@ -129,11 +132,28 @@ def with_quality(
     return incidents
 
 
+def with_feed(
+    incidents: tuple[Incident, ...], findings: list[Finding], now: datetime, model: str
+) -> tuple[Incident, ...]:
+    """Let alarms about outcomes join the incident about them, those about their level one about quality; else open one.
+
+    What a closed incident about outcomes explains is dropped: the newest rows may still be those of its stretch.
+    """
+    over = [i.closed for i in incidents if i.subject == OUTCOMES and i.closed is not None]
+    findings = [f for f in findings if not over or f.since >= max(over)]
+    level = [f for f in findings if f.metric == LEVEL]
+    about = QUALITY if any(i.live and i.subject == QUALITY for i in incidents) else OUTCOMES
+    incidents = joined(incidents, [f for f in findings if f not in level], OUTCOMES, now, model)
+    return joined(incidents, level, about, now, model)
+
+
 def quality_subject(finding: Finding, incidents: Iterable[Incident]) -> str:
-    """Return `quality`; for a step after a release while quality is off already, `quality of` the version.
+    """Return `quality`, or `outcomes` where those are in doubt; for a step at a release, also `quality of` the version.
 
     A model that has been off its set point for weeks must not hide that its newest version made it worse at once.
     """
+    if any(i.live and i.subject == OUTCOMES for i in incidents):
+        return OUTCOMES
     if not finding.metric.endswith("_step"):
         return QUALITY
     own = f"{QUALITY} of {finding.version}"

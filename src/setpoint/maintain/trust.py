@@ -16,7 +16,7 @@ LONGEST = timedelta(days=28)
 
 
 def sound_again(
-    repair: Repair, healthy: Records, suspect: Records, schema: Schema, now: datetime
+    repair: Repair, healthy: Records, suspect: Records, schema: Schema, now: datetime, behind_s: float = 0.0
 ) -> tuple[bool | None, str]:
     """Return whether the newest outcomes are those of a sound feed, and why.
 
@@ -30,7 +30,7 @@ def sound_again(
     assert repair.applied is not None
     if now - repair.applied > LONGEST:
         return False, f"outcomes could not be trusted for {LONGEST.days} days"
-    step = late(healthy, suspect)
+    step = late(healthy, suspect, behind_s)
     if step is not None and step.risen and step.still:
         return None, f"{step.since:.0%} of the outcomes that are due have not come"
     if schema.task is Task.MULTICLASS:  # only their delay can be judged

@@ -205,3 +205,36 @@ def test_values_of_sensitive_columns_are_never_told():
     schema = dataclasses.replace(SCHEMA, features=(SCHEMA.features[0], private))
     found = told(schema, *parts(turned(*traffic(0))))
     assert not any("'x'" in one.words or "'y'" in one.words for one in found.values())
+
+
+def joined_wrongly(rng, rows):
+    """Give the requests whose outcomes come from then on each the outcome of another one."""
+    came = np.flatnonzero(rows.known >= rows.time[FROM])
+    outcome = rows.outcome.copy()
+    outcome[came] = outcome[rng.permutation(came)]
+    return change(rows, outcome)
+
+
+@pytest.mark.parametrize(
+    ("world", "schema"), [(traffic, SCHEMA), (numbers, dataclasses.replace(SCHEMA, task=Task.REGRESSION))]
+)
+def test_outcomes_joined_to_other_requests_are_a_broken_feed(world, schema):
+    named, words = Counter(), []
+    for seed in range(12):
+        found = told(schema, *parts(joined_wrongly(*world(seed))))
+        best = max(found.values(), key=lambda one: one.gain)
+        named[best.cause] += 1
+        words.append(best.words)
+    assert named[Cause.OUTCOMES] >= 11
+    assert sum("of other requests" in w for w in words) >= 11
+
+
+def test_a_world_in_which_one_part_goes_by_chance_is_no_wrong_join():
+    """A relation that is lost above the middle of one column keeps its structure elsewhere."""
+    named = Counter()
+    for seed in range(12):
+        rng, rows = traffic(seed)
+        lost = (np.arange(len(rows)) >= FROM) & (rows.inputs["b"] == "x")
+        rows = change(rows, np.where(lost, (rng.random(len(rows)) < 0.5).astype(float), rows.outcome))
+        named[max(told(SCHEMA, *parts(rows)).values(), key=lambda one: one.gain).cause] += 1
+    assert named[Cause.OUTCOMES] <= 2

@@ -50,6 +50,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         backtest=may_backtest(deployment, champion),
         maps=deployment.served.maps,
         unreadable=look.unreadable,
+        behind_s=look.delivered.behind_s if look.delivered else 0.0,
         reports=look.reports,
         now=look.now,
         asked=asked_around(ports, deployment, incident, look.now),

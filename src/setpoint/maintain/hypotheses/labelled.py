@@ -6,26 +6,35 @@ here.
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.drift import alarms, broken, loss_rise
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import told
+from setpoint.maintain.marks import divergence
 from setpoint.maintain.together import SURE
 from setpoint.maintain.trust import OUTCOMES
 
 MOST = 4.0  # nats: what outcomes alone tell must yield to what is proven of the inputs
 RISEN = 3.0  # nats: the same, where only the rise of the loss tells
 DATA_FAULT = 4.0
+STILL = 20.0  # nats: what chance may do was ruled out at the level of the budget
 REMEDIES = {Cause.OUTCOMES: Remedy.HOLD, Cause.PRIOR: Remedy.RECALIBRATE, Cause.CONCEPT: Remedy.RETRAIN}
 
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
-    """Explain a quality alarm by what labelled rows tell, or by outcomes that stay away."""
-    if not alarms(incident, "quality"):
+    """Explain an alarm about quality or outcomes by what labelled rows tell, or by outcomes that stay away."""
+    quality, feed = alarms(incident, "quality"), alarms(incident, "feed")
+    if not quality and not feed:
         return ()
-    return [*(by_likelihood(incident, case) or by_rise(incident, case)), *by_delay(incident, case)]
+    found = by_likelihood(incident, case) or (by_rise(incident, case) if quality else ())
+    still = by_stillness(incident, case, feed)
+    others = [e for e in found if not still or e.cause is not Cause.OUTCOMES]
+    return [*others, *still, *by_delay(incident, case, feed)]
 
 
 def by_likelihood(incident: Incident, case: Case) -> Sequence[Explanation]:
@@ -74,14 +83,31 @@ def by_rise(incident: Incident, case: Case) -> Sequence[Explanation]:
     )
 
 
-def by_delay(incident: Incident, case: Case) -> Iterator[Explanation]:
+def by_delay(incident: Incident, case: Case, feed: Sequence[Finding]) -> Iterator[Explanation]:
     """Explain by outcomes that are due and do not come."""
-    step = late(case.healthy, case.suspect)
+    step, seen = late(case.healthy, case.suspect, case.behind_s), [f for f in feed if f.metric == "late"]
+    ratio, words = 0.0, []
     if step is not None and step.risen:
-        words = f"{step.since:.0%} of the outcomes that are due have not come, {step.before:.0%} before"
-        support = min(step.ratio, SURE)
-        repair = remedy(incident, Cause.OUTCOMES, case, words)
-        yield Explanation(cause=Cause.OUTCOMES, subject="delay", support=support, evidence=(words,), repair=repair)
+        words.append(f"{step.since:.0%} of the outcomes that are due have not come, {step.before:.0%} before")
+        ratio = step.ratio
+    for f in seen[-1:]:
+        words.append(f.detail)
+        ratio = max(ratio, f.rows * float(divergence(np.array([f.value]), f.limit)[0]))
+    if words:
+        repair = remedy(incident, Cause.OUTCOMES, case, "; ".join(words))
+        yield Explanation(
+            cause=Cause.OUTCOMES, subject="delay", support=min(ratio, SURE), evidence=tuple(words), repair=repair
+        )
+
+
+def by_stillness(incident: Incident, case: Case, feed: Sequence[Finding]) -> Sequence[Explanation]:
+    """Explain by outcomes that are all one value, for longer than healthy ones are by chance."""
+    for f in [f for f in feed if f.metric == "constant"][-1:]:
+        repair = remedy(incident, Cause.OUTCOMES, case, f.detail)
+        return [
+            Explanation(cause=Cause.OUTCOMES, subject="outcomes", support=STILL, evidence=(f.detail,), repair=repair)
+        ]
+    return []
 
 
 def subject_of(cause: Cause, case: Case) -> str:

@@ -23,11 +23,14 @@ Floats = NDArray[np.float64]
 def constant(seen: Seen) -> Iterator[Finding]:
     """Report that the newest outcomes are all one value, for longer than chance and healthy outcomes have it."""
     rows, before = _arrived(seen)
-    truth, known = rows.truth.astype(np.float64), before.truth.astype(np.float64)
-    if len(rows) < FEWEST or len(known) < FEWEST:
+    truth = rows.truth.astype(np.float64)
+    if len(rows) < FEWEST:
         return
     starts, lengths = runs_of(truth)
     run, value = int(lengths[-1]), float(truth[-1])
+    known = before.take(before.known < rows.known[starts[-1]]).truth.astype(np.float64)
+    if len(known) < FEWEST:
+        return
     _, healthy = runs_of(known)
     at = np.flatnonzero(known[:-1] == value)
     again = (float((known[at + 1] == value).sum()) + 0.5) / (len(at) + 1)  # how likely the value repeats

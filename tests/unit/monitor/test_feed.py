@@ -1,0 +1,125 @@
+"""The feed of outcomes: late, constant or of another level is an alarm; feeds with habits of their own are quiet."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from setpoint.domain.feed import delivered
+from setpoint.domain.records import Records, moment
+from setpoint.domain.schema import Task
+from setpoint.monitor.feed import feed
+
+START = np.datetime64("2025-01-06", "us")
+HOUR = np.timedelta64(3_600_000_000, "us")
+DAYS, PER_DAY, BREAK = 70, 100, 60
+
+
+def hours(values):
+    return (np.asarray(values) * 3600e6).astype(np.int64).astype("timedelta64[us]")
+
+
+def batch(time, every=1, weekdays=False):
+    """Return the night on which outcomes come that have been known since `time`."""
+    day = time.astype("datetime64[D]") + np.timedelta64(1, "D")
+    day = day + ((every - day.astype(int) % every) % every).astype("timedelta64[D]")
+    if weekdays:
+        weekday = (day.astype(int) + 3) % 7
+        day = day + np.where(weekday == 5, 2, np.where(weekday == 6, 1, 0)).astype("timedelta64[D]")
+    return day.astype("datetime64[us]") + 2 * HOUR
+
+
+FEEDS = {
+    "a day later": lambda rng, t: t + 24 * HOUR,
+    "some hours later": lambda rng, t: t + hours(rng.exponential(12, len(t))),
+    "each night": lambda rng, t: batch(t),
+    "each night of a weekday": lambda rng, t: batch(t, weekdays=True),
+    "each week": lambda rng, t: batch(t, every=7),
+    "some never": lambda rng, t: np.where(rng.random(len(t)) < 0.4, np.datetime64("NaT", "us"), t + 24 * HOUR),
+}
+
+
+def traffic(seed, name, days=DAYS):
+    rng = np.random.default_rng(seed)
+    time = START + hours(np.sort(rng.uniform(0, 24 * days, PER_DAY * days)))
+    x = rng.normal(size=len(time))
+    score, text = expit(1.5 * x - 1), np.full(len(time), "", object)
+    return Records(
+        id=np.arange(len(time)).astype(str).astype(object), time=time, version=text, score=score,
+        outcome=(rng.random(len(time)) < score).astype(float), known=FEEDS[name](rng, time), latency_us=text, maps=text,
+        inputs={},
+    )  # fmt: skip
+
+
+def after(rows):
+    return rows.known >= START + BREAK * 24 * HOUR
+
+
+@pytest.fixture
+def alarms(look, stream):
+    """Return a function: the alarms of looks every some hours from a day to the end, each with when it was."""
+    plain = look(stream, 24 * 200)
+    schema = dataclasses.replace(plain.schema, task=Task.BINARY, classes=(0, 1))
+    plain = dataclasses.replace(plain, schema=schema)
+
+    def of(rows, first, last=DAYS, every=12, delivery=None):
+        found, told, before = {}, None, START + first * 24 * HOUR
+        for now in np.arange(before + every * HOUR, START + last * 24 * HOUR, every * HOUR):
+            there = (rows.known <= now) & (True if delivery is None else delivery <= now)
+            unknown = np.datetime64("NaT", "us")
+            seen = dataclasses.replace(
+                rows, outcome=np.where(there, rows.outcome, np.nan), known=np.where(there, rows.known, unknown)
+            ).between(moment(now - 56 * 24 * HOUR), moment(now))
+            told = delivered(told, seen.labelled, moment(before), moment(now))
+            at = dataclasses.replace(
+                plain, now=moment(now), since=moment(before), answers=seen, healthy=seen, labelled=seen.labelled,
+                behind_s=told.behind_s,
+            )  # fmt: skip
+            for f in feed(at):
+                if f.alarm:
+                    found.setdefault(f.metric, (now - START) / (24 * HOUR))
+            before = now
+        return found
+
+    return of
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_feeds_with_habits_are_quiet(alarms, name):
+    """Half a year of looks twice a day over the six: of two false actions a year a sixteenth is spent on the feed."""
+    assert alarms(traffic(1, name), first=12) == {}
+
+
+def test_outcomes_told_once_a_week_with_the_time_at_which_they_became_known_are_not_late(alarms):
+    rows = traffic(2, "some hours later")
+    assert alarms(rows, first=12, delivery=batch(rows.known, every=7)) == {}
+
+
+@pytest.mark.parametrize("name", ["a day later", "some hours later", "each night", "each night of a weekday"])
+def test_a_feed_that_stops_is_late(alarms, name):
+    rows = traffic(3, name)
+    rows = dataclasses.replace(rows, known=np.where(after(rows), np.datetime64("NaT", "us"), rows.known))
+    assert BREAK < alarms(rows, first=BREAK - 3)["late"] < BREAK + 6
+
+
+def test_half_of_the_outcomes_late_are_late(alarms):
+    rows = traffic(4, "a day later")
+    half = after(rows) & (np.random.default_rng(0).random(len(rows)) < 0.5)
+    rows = dataclasses.replace(rows, known=rows.known + np.where(half, 10 * 24 * HOUR, 0 * HOUR))
+    assert alarms(rows, first=BREAK - 3)["late"] < BREAK + 3
+
+
+def test_outcomes_that_stand_still_are_constant(alarms):
+    rows = traffic(5, "a day later")
+    rows = dataclasses.replace(rows, outcome=np.where(after(rows), 0.0, rows.outcome))
+    assert alarms(rows, first=BREAK - 3)["constant"] < BREAK + 2
+
+
+def test_a_level_that_jumps_is_told_from_requests_that_are_others(alarms):
+    rows, rng = traffic(6, "a day later"), np.random.default_rng(1)
+    more = dataclasses.replace(rows, outcome=np.where(after(rows) & (rng.random(len(rows)) < 0.6), 1.0, rows.outcome))
+    assert alarms(more, first=BREAK - 3)["level"] < BREAK + 3
+    score = np.where(rows.time >= START + BREAK * 24 * HOUR, expit(1.5 * rng.normal(2, 1, len(rows)) - 1), rows.score)
+    others = dataclasses.replace(rows, score=score, outcome=(rng.random(len(rows)) < score).astype(float))
+    assert "level" not in alarms(others, first=BREAK - 3)
