@@ -11,7 +11,7 @@ from setpoint.domain.records import Records, moment, stamp
 from setpoint.monitor.feed.family import level, sound
 from setpoint.monitor.seen import Seen
 from setpoint.stats.blocks import MOST, block_rows, step
-from setpoint.stats.intervals import share_low, t_quantile
+from setpoint.stats.intervals import inflation, share_low, t_quantile
 
 FEWEST = 30  # newest rows that are due
 FEWEST_KNOWN = 100  # outcomes that say when others are due
@@ -66,7 +66,8 @@ def _at(seen: Seen, healthy: Records, age: np.timedelta64) -> Finding | None:
     alpha = level(seen)
     natural = float(one.expected[0] + one.se[0] * t_quantile(alpha, float(one.freedom[0])))
     limit = max(float(blocks.max()), natural) + FLOOR
-    low = share_low(int(now.sum()), count, alpha)
+    alone = count / max(float(inflation(past.astype(np.float64)[:, None])[0]), 1.0)  # rows that wait for themselves
+    low = share_low(float(now.mean()) * alone, alone, alpha)
     hours = age / np.timedelta64(1, "h")
     return Finding(
         monitor="feed",
