@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import setpoint.monitor
-from setpoint.monitor.seen import FAMILIES, PARTS, STEPS
+from setpoint.monitor.seen import FAMILIES, PARTS, SOURCES, STEPS
 
 # by the call of `level`: the part of a family's share that its tests spend together
 SPENT = {
@@ -19,6 +19,8 @@ SPENT = {
     "estimate.py": 1,
     "release.py": 1 / STEPS,
     "service.py": 1,
+    "sensor.py": 1 / SOURCES,  # of audits of the inputs
+    "family.py": 1 / SOURCES,  # of the feed of outcomes
     "slow.py": 0,  # these two open no incident
     "outcomes.py": 0,
 }
@@ -31,6 +33,6 @@ def test_all_monitors_together_spend_the_budget_once():
 def test_each_monitor_that_spends_is_counted():
     folder = Path(setpoint.monitor.__file__).parent
     calls = Counter(
-        path.name for path in folder.glob("*.py") for _ in re.findall(r"seen\.level\(|= alpha_of\(", path.read_text())
+        path.name for path in folder.rglob("*.py") for _ in re.findall(r"seen\.level\(|= alpha_of\(", path.read_text())
     )
     assert set(calls) <= {*SPENT, "segments.py", "fairness.py"}  # these two share with the objectives: SHARES

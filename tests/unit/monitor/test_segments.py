@@ -48,7 +48,7 @@ def test_segments_at_the_set_point_are_not_listed(stream, look):
 def test_a_segment_that_got_worse_alarms(stream, look):
     seen = look(stream, AT, objectives=(Objective(metric="mae", at_most=6.0, window_s=WEEK),))
     fresh = seen.labelled.time >= seen.labelled.time[-1] - np.timedelta64(7, "D")
-    (found,) = by_segment(off(seen, fresh, 8.0))
+    (found,) = by_segment(off(seen, fresh, 9.0))
     assert found.alarm
     assert (found.segment, found.metric) == ("sky=mist", "mae")
     assert found.low > 6.0
@@ -56,7 +56,7 @@ def test_a_segment_that_got_worse_alarms(stream, look):
 
 def test_a_segment_that_was_always_worse_is_a_note(stream, look):
     seen = look(stream, AT, objectives=(Objective(metric="mae", at_most=6.0, window_s=WEEK),))
-    (found,) = by_segment(off(seen, True, 8.0))
+    (found,) = by_segment(off(seen, True, 9.0))
     assert not found.alarm
     assert "where sky=mist" in found.detail
     assert "before" in found.detail

@@ -12,6 +12,7 @@ from setpoint.maintain.loss import Floats
 
 SHARES = (0.1, 0.25, 0.5, 0.9, 1.0)  # of the outcomes that may be broken
 JOINED = "outcomes are those of other requests"
+NEARLY_ALL = 0.9
 PARTS = 20  # quantiles between which healthy outcomes are as dense
 TAIL = float(np.log(0.375))  # constant of Student's t with 4 degrees of freedom, which `tailed` leaves out
 FACTORS = (0.001, 0.01, 0.1, 10.0, 100.0, 1_000.0)  # by which a number may be off
@@ -21,7 +22,7 @@ def broken(labels: Labels) -> Iterator[Told]:
     """Yield the accounts of a broken feed: outcomes flipped, constant, or in another unit, in the order they came."""
     order = np.argsort(labels.known, kind="stable")
     for share in SHARES:
-        for words, then in spoils(labels):
+        for words, then in spoils(labels, share):
             gain = mixed(labels.base, then, share) - labels.base
             said = f"{words} in about {share:.0%} of those"
             yield since(labels, Cause.OUTCOMES, gain, order, 1 + (share < 1), labels.known, said)
@@ -30,21 +31,26 @@ def broken(labels: Labels) -> Iterator[Told]:
 def spoiled(labels: Labels, rows: np.ndarray) -> Iterator[float]:
     """Yield how much likelier some rows are under each way of spoiling a share of them (nats, paid for)."""
     for share in SHARES:
-        for _, then in spoils(labels):
+        for _, then in spoils(labels, share):
             gain = (mixed(labels.base, then, share) - labels.base)[rows]
             yield float(gain.sum()) * labels.worth - 0.5 * (1 + (share < 1)) * float(np.log(len(rows)))
 
 
-def spoils(labels: Labels) -> Iterator[tuple[str, Floats]]:
-    """Yield ways in which an outcome may be spoiled, with the log likelihood of each outcome if it was."""
+def spoils(labels: Labels, share: float) -> Iterator[tuple[str, Floats]]:
+    """Yield ways in which a share of the outcomes may be spoiled, with the log likelihood of each outcome if it was.
+
+    A join goes wrong for nearly all of them: a few that fit no answer may be anything.
+    """
     if labels.binary:
         usual = float(special.logit(np.clip(labels.before.mean(), 0.005, 0.995)))
-        yield JOINED, likelihood(labels, np.full(len(labels.y), usual))
+        if share >= NEARLY_ALL:
+            yield JOINED, likelihood(labels, np.full(len(labels.y), usual))
         yield "outcomes are the opposite of what is true", likelihood(labels, -labels.answer)
         for level in (0.0, 1.0):
             yield f"outcomes are {level:.0f} whatever is true", np.where(labels.y == level, -1e-3, -20.0)
         return
-    yield JOINED, marginal(labels)
+    if share >= NEARLY_ALL:
+        yield JOINED, marginal(labels)
     for factor in FACTORS:
         words = f"outcomes are {factor:g} times what they were"
         yield words, likelihood(labels, labels.answer, labels.y / factor) - np.log(factor)

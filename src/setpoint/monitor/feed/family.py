@@ -3,7 +3,7 @@
 from setpoint.domain.records import Records
 from setpoint.monitor.seen import SOURCES, Seen
 
-TESTS = 5  # three ages, values that stand still, levels that jump
+TESTS = 8  # three ages and two windows, values that stand still, levels that jump
 
 
 def level(seen: Seen) -> float:

@@ -14,6 +14,7 @@ from setpoint.stats.blocks import MOST, block_rows, step
 from setpoint.stats.intervals import inflation, share_low, t_quantile
 
 FEWEST = 30  # newest rows that are due
+NEWEST = (100, 1_000_000)  # at most so many: a few, and all that became due since the last look
 FEWEST_KNOWN = 100  # outcomes that say when others are due
 WHOLE = np.timedelta64(7, "D")  # of requests that say what is natural: weekends are in there
 QUANTILES = (0.5, 0.9, 0.99)  # of the delays
@@ -35,7 +36,7 @@ def late(seen: Seen) -> Iterator[Finding]:
     labelled = healthy.labelled
     if len(labelled) < FEWEST_KNOWN or seen.answers is None:
         return
-    found = [_at(seen, healthy, age) for age in ages(labelled, seen.behind_s)]
+    found = [_at(seen, healthy, age, most) for age in ages(labelled, seen.behind_s) for most in NEWEST]
     best = max((f for f in found if f is not None), key=lambda f: (f.alarm, f.value - f.limit), default=None)
     if best is not None:
         yield best
@@ -47,16 +48,17 @@ def ages(labelled: Records, behind_s: float) -> list[np.timedelta64]:
     return [np.timedelta64(max(age, SOONEST_US), "us") for age in dict.fromkeys(found)]
 
 
-def _at(seen: Seen, healthy: Records, age: np.timedelta64) -> Finding | None:
+def _at(seen: Seen, healthy: Records, age: np.timedelta64, most: int) -> Finding | None:
     assert seen.answers is not None
     end = stamp(seen.now) - age
     rows = seen.answers.take(seen.answers.time <= end)
-    fresh = int((rows.time > stamp(seen.started) - age).sum())
-    count = max(fresh, FEWEST)
+    last = stamp(seen.started) - age
+    fresh = int((rows.time > last).sum())
+    count = max(min(fresh, most), FEWEST)
     if len(rows) < count or not fresh:
         return None
     newest = rows.take(np.arange(len(rows) - count, len(rows)))
-    before = healthy.take(healthy.time < newest.time[0])
+    before = healthy.take(healthy.time < min(newest.time[0], last))
     size = block_rows(count, len(before))
     if not size or before.time[-1] - before.time[0] < WHOLE:
         return None
