@@ -127,7 +127,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         segments=read_binning(folder).segments,
         reference_gaps=reference_gaps(folder, champion),
         contract=read_contract(folder),
-        audited=(*(a for a in deployment.audits if a.at >= since), *audits),
+        audited=(*(a for a in deployment.audits if a.at > since), *audits),
         audits=sound_audits(deployment, since),
         healthy=history.take(untouched(history, deployment)),
         behind_s=told.behind_s if told else 0.0,

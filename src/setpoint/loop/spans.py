@@ -98,12 +98,12 @@ def _sound(rows: Records, incidents: Iterable[Incident]) -> NDArray[np.bool_]:
 
 
 def sound_audits(deployment: Deployment, until: datetime) -> tuple[Audited, ...]:
-    """Return the audits made before a time, of rows that no incident makes doubtful."""
+    """Return the audits made by a time, of rows that no incident makes doubtful."""
     spans = doubtful(deployment)
     return tuple(
         a
         for a in deployment.audits
-        if a.at < until and not any(since <= a.until and (end is None or a.since < end) for since, end in spans)
+        if a.at <= until and not any(since <= a.until and (end is None or a.since < end) for since, end in spans)
     )
 
 
