@@ -1,5 +1,7 @@
 """Inputs audited at their source: a skew is found, named and held for, and over when the source agrees again."""
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -64,7 +66,7 @@ def test_a_skew_is_found_held_for_and_over_when_the_source_agrees(sent, tmp_path
 def test_a_table_of_true_inputs_is_an_audit_that_the_loop_acts_on(sent):
     made, truth = sent
     made.until(FIRST + 2)
-    ports, now = made.operator.ports, made.clock.now()
+    ports, now = made.operator.ports, made.clock.now() + timedelta(seconds=1)  # after the look
     assert made.deployment.incidents == ()
     audits = audit_table(ports, "demand", pa.Table.from_pandas(truth[["id", "wind", "temp"]]), None, now)
     assert [a.of("wind") is not None for a in audits] == [False] * FIRST + [True] * 2
