@@ -19,8 +19,8 @@ import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from plan import CACHE, DATA
 from sets import SETS, START, STEP, data_sets
-from trial import CACHE, DATA
 
 from setpoint.deploy.reference import features_of
 from setpoint.domain.fault import Fault
