@@ -1,21 +1,24 @@
 """The champion against the version it replaced, on requests whose outcome is known."""
 
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
 from setpoint.domain.fleet import Deployment, Release
-from setpoint.domain.records import Records
+from setpoint.domain.records import Column, Records
 from setpoint.domain.version import ModelVersion
-from setpoint.loop.clear import in_clear
+from setpoint.loop.clear import in_clear, score
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.spans import doubtful, untouched
+from setpoint.maintain.asked_again import failing
 from setpoint.monitor.release import WATCHED
 from setpoint.monitor.seen import Contest
 
 FEWEST = 12  # labelled requests since a release, below which those before it stand in
 BACKTESTED = 2_000
+ASKED_APART = 200  # newest requests, where a version fails on some
 
 
 def contested(
@@ -42,14 +45,30 @@ def contested(
     rows = in_clear(ports, deployment.model, rows)
     if not len(rows):
         return None
+    ours, theirs = (_losses(ports, deployment, champion, v, rows) for v in (release.version, release.replaced))
+    both = np.isfinite(ours) & np.isfinite(theirs)
     return Contest(
         champion=release.version,
         replaced=release.replaced,
         since=release.at,
-        losses=rescored_losses(ports, deployment, champion.schema, release.version, rows),
-        losses_replaced=rescored_losses(ports, deployment, champion.schema, release.replaced, rows),
+        losses=ours[both],
+        losses_replaced=theirs[both],
         backtest=backtest,
     )
+
+
+def _losses(ports: Ports, deployment: Deployment, champion: ModelVersion, version: str, rows: Records) -> Column:
+    """Return what a version's answers would have cost; NaN where it gives none, which the service tells of."""
+    try:
+        return rescored_losses(ports, deployment, champion.schema, version, rows)
+    except Exception:  # a model is not our code
+        found = np.full(len(rows), np.nan)
+    newest = np.arange(max(0, len(rows) - ASKED_APART), len(rows))
+    lost = failing(partial(score, ports, deployment.model), version, rows.take(newest).inputs)
+    if not lost.all():
+        answered = newest[~lost]
+        found[answered] = rescored_losses(ports, deployment, champion.schema, version, rows.take(answered))
+    return found
 
 
 def may_backtest(deployment: Deployment, release: Release) -> bool:
