@@ -13,6 +13,7 @@ from setpoint.domain.requested import Requested
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
 from setpoint.maintain.failing import LEAST, cluster
+from setpoint.maintain.hypotheses import release
 from setpoint.maintain.investigate import investigate
 from tests.unit.maintain.conftest import NOW, START, incident_of
 
@@ -169,3 +170,19 @@ def test_rows_that_failed_beside_a_culprit_are_not_taken_for_one(world, service)
     causes, repair = investigate(service, case_of(world, failed), scorer("v2", failed=SLICES["town b"]))
     assert causes[0].subject == "town b"
     assert repair is not None
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_release_is_judged_by_the_rows_that_it_answers(world, incident, finding, score, raises):
+    """It is worse, and gives no answer where it is warm: neither makes its weight no number."""
+
+    def fragile(version, x):
+        warm = (x["temp"] > 14) & (version == "bad")
+        if raises and warm.any():
+            raise ZeroDivisionError("too hot")
+        return {"prediction": np.where(warm, np.nan, score(version, x)["prediction"])}
+
+    step = finding("quality", "mae_step", None)
+    (found,) = release.explain(incident(step, subject="quality"), world(version="bad"), fragile)
+    assert found.support > 5
+    assert found.repair is not None

@@ -6,8 +6,9 @@ from datetime import timedelta
 import numpy as np
 
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
-from setpoint.domain.records import Records, stamp
+from setpoint.domain.records import Columns, Records, stamp
 from setpoint.domain.value import value
+from setpoint.maintain.asked_again import failing
 from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.drift import loss_rise
 from setpoint.maintain.explanation import Explanation
@@ -54,6 +55,8 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     if len(rows) < FEWEST and (not case.backtest or len(earlier) < FEWEST):
         return ()
     found = contest(case, case.previous.version, rows, earlier, score)
+    if found is None:
+        return ()
     lag = incident.since - case.champion.at
     shortly = lag <= HARM_WITHIN
     rise = loss_rise(case)
@@ -100,13 +103,16 @@ def earlier_words(found: Contest) -> tuple[str, ...]:
     )
 
 
-def contest(case: Case, previous: str, rows: Records, earlier: Records, score: Score) -> Contest:
+def contest(case: Case, previous: str, rows: Records, earlier: Records, score: Score) -> Contest | None:
     """Score both versions on the rows since the incident, and on the healthy ones since the predecessor's release.
 
     What the champion learnt from among the healthy rows only speaks for it, so a champion that loses, loses honestly.
+    None where too few have an answer of both.
     """
     backtest = len(rows) < FEWEST
     ours, theirs = paired(case, previous, earlier if backtest else rows, score)
+    if len(ours) < FEWEST:
+        return None
     gains = ours - theirs
     if not backtest and len(earlier):
         a, b = paired(case, previous, earlier, score)
@@ -122,7 +128,21 @@ def contest(case: Case, previous: str, rows: Records, earlier: Records, score: S
 
 
 def paired(case: Case, previous: str, rows: Records, score: Score) -> tuple[Floats, Floats]:
-    """Return the losses of the champion and of its predecessor on each row, each of shape (n,)."""
+    """Return the losses of the champion and of its predecessor on each row that both answer, each of shape (n,)."""
     seen = as_seen(rows, case.maps)
-    ours, theirs = (score(version, seen) for version in (case.champion.version, previous))
-    return answer_losses(ours, rows.truth, case.schema), answer_losses(theirs, rows.truth, case.schema)
+    ours, theirs = (_losses(case, version, rows, seen, score) for version in (case.champion.version, previous))
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    return ours[both], theirs[both]
+
+
+def _losses(case: Case, version: str, rows: Records, seen: Columns, score: Score) -> Floats:
+    """Return the loss of a version on each row; NaN where it fails to answer, which is another cause."""
+    try:
+        return answer_losses(score(version, seen), rows.truth, case.schema)
+    except Exception:  # a model is not our code
+        lost = failing(score, version, seen)
+    found: Floats = np.full(len(rows), np.nan)
+    if not lost.all():
+        kept = {name: column[~lost] for name, column in seen.items()}
+        found[~lost] = answer_losses(score(version, kept), rows.truth[~lost], case.schema)
+    return found
