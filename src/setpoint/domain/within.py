@@ -2,12 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from setpoint.domain.levels import spelled
 from setpoint.domain.record import Scalar
-from setpoint.domain.records import Column
 from setpoint.domain.schema import DType
 from setpoint.domain.value import value
 
@@ -34,16 +30,6 @@ class Within:
         if self.levels:
             return spelled(dtype, value) in self.levels
         return self.ranged and self._lies(float(value))
-
-    def rows(self, column: Column) -> NDArray[np.bool_]:
-        """Return which values of a recorded column lie within, shape (n,)."""
-        if column.dtype == object:
-            absent = np.array([v is None for v in column.tolist()], bool)
-            return np.asarray(np.isin(column, np.array(self.levels, object)) | (absent & self.missing), bool)
-        absent = np.isnan(column)
-        low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
-        inside = self.ranged & (column >= low) & (column <= high)
-        return np.asarray(np.where(absent, self.missing, inside), bool)
 
     @property
     def ranged(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.lying_within import lying
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.schema import Kind, Schema
 from setpoint.domain.value import replace, value
@@ -114,7 +115,7 @@ def _ranges(name: str, column: Column, failed: Bools) -> Iterator[Part]:
     for wider in (0, 1):  # a part ends inside a bin
         bins = int(first[at]) - wider, int(last[at]) + wider
         within = _tight(name, values, failed[there], codes, bins)
-        mask = within.rows(column)
+        mask = lying(within, column)
         yield within, int(mask.sum()), int((mask & failed).sum()), len(first) * ends**2
 
 
@@ -132,7 +133,7 @@ def _tight(name: str, values: Floats, failed: Bools, codes: NDArray[np.int64], b
 
 def _missing(name: str, column: Column, failed: Bools) -> Part:
     within = Within(feature=name, missing=True)
-    mask = within.rows(column)
+    mask = lying(within, column)
     return within, int(mask.sum()), int((mask & failed).sum()), 1
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from setpoint.domain.incident import Repair
+from setpoint.domain.lying_within import lying
 from setpoint.domain.records import stamp
 from setpoint.domain.requested import Requested
 from setpoint.maintain.asked_again import failures
@@ -36,7 +37,7 @@ def _since(repair: Repair, asked: Requested) -> Bools:
     assert repair.applied is not None
     after = asked.arrived.view("datetime64[us]") >= stamp(repair.applied)
     mine = (asked.version == fallback.version) & (asked.role == "champion")
-    return np.asarray(after & mine & fallback.within.rows(asked.inputs[fallback.within.feature]), bool)
+    return np.asarray(after & mine & lying(fallback.within, asked.inputs[fallback.within.feature]), bool)
 
 
 def answers_again(again: Bools, champion: str) -> tuple[bool, str]:

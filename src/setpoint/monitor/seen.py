@@ -158,9 +158,10 @@ def level_of(false_actions_per_year: float, looks: float, tests: int) -> float:
     return float(np.clip(share / (looks * max(tests, 1)), 1e-12, 0.05))
 
 
-# data quality, rows (rules, repeats, volume), sudden drift, quality, steps, estimates, service, sources (audits of
-# inputs, the feed of outcomes); slow drift and outcomes spend nothing of it, for they open no incident
+# data quality, rows (rules, repeats, volume), sudden drift, quality, steps, estimates, service, what comes from around
+# (audits of inputs, the feed of outcomes, requests turned away); slow drift and outcomes spend nothing, for they open
+# no incident
 FAMILIES = 8
 PARTS = 3  # data quality, requests refused, stuck divide a family's share among them; so do rules, repeats, volume
 STEPS = 2  # in the loss, and at a release: so do these
-SOURCES = 2  # inputs and outcomes: so do these
+SOURCES = 3  # inputs, outcomes and requests turned away: so do these

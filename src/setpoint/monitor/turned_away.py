@@ -6,7 +6,7 @@ from datetime import timedelta
 from setpoint.domain.finding import Finding
 from setpoint.domain.workload import load_of
 from setpoint.monitor.burn import UNSTATED
-from setpoint.monitor.seen import Seen
+from setpoint.monitor.seen import SOURCES, Seen
 from setpoint.monitor.service import allowed
 from setpoint.stats.burn import surely_above
 
@@ -25,7 +25,7 @@ def turned_away(seen: Seen) -> Iterator[Finding]:
         return
     goal = next((o for o in seen.objectives if o.metric in ("availability", "error_rate")), UNSTATED)
     limit, asked = allowed(goal), long.requests + long.turned_away
-    sure = bool(surely_above(long.turned_away, asked, limit, seen.level(1, 365.25 * 144)))
+    sure = bool(surely_above(long.turned_away, asked, limit, seen.level(SOURCES, 365.25 * 144)))
     yield Finding(
         monitor="service",
         metric="turned_away",

@@ -7,6 +7,7 @@ import pytest
 
 from setpoint.domain.fleet import Release
 from setpoint.domain.incident import Cause, Remedy
+from setpoint.domain.lying_within import lying
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import stamp
 from setpoint.domain.requested import Requested
@@ -92,7 +93,7 @@ def test_failures_that_cluster_are_located(words):
     found = cluster(x, failed, SCHEMA)
     assert found is not None
     assert found.stands_out
-    hit = found.within.rows(x[found.within.feature])
+    hit = lying(found.within, x[found.within.feature])
     assert found.within.feature == words.split()[0]
     assert (hit & SLICES[words](x)).sum() >= 0.98 * SLICES[words](x).sum()
     assert (hit & ~SLICES[words](x)).sum() <= 0.02 * hit.sum()

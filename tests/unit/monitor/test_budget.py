@@ -19,6 +19,7 @@ SPENT = {
     "estimate.py": 1,
     "release.py": 1 / STEPS,
     "service.py": 1,
+    "turned_away.py": 1 / SOURCES,
     "sensor.py": 1 / SOURCES,  # of audits of the inputs
     "family.py": 1 / SOURCES,  # of the feed of outcomes
     "slow.py": 0,  # these two open no incident

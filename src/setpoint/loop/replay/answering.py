@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from setpoint.domain.live import Served
+from setpoint.domain.lying_within import lying
 from setpoint.domain.record import InferenceRecord, Outcome, Role
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.repaired import repaired
@@ -102,7 +103,7 @@ def _routed(model: str, served: Served, ids: Column, inputs: Columns) -> Column:
 def _instead(served: Served, inputs: Columns, place: Column) -> Iterator[tuple[Fallback, Column]]:
     """Yield what answers some of these rows in the champion's place, with their places."""
     for fallback in served.fallbacks:
-        mine = place[fallback.within.rows(inputs[fallback.within.feature][place])]
+        mine = place[lying(fallback.within, inputs[fallback.within.feature][place])]
         place = np.setdiff1d(place, mine)
         yield fallback, mine
 
