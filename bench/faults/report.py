@@ -84,11 +84,17 @@ def facts(r: dict) -> dict:
         "top1": bool(causes) and causes[0] in kinds,
         "top3": bool(set(causes[:3]) & set(kinds)),
         "right": (not acts if benign else did in remedies or (did is None and "wait" in remedies)),
-        "regained": (left - real) / (left - clean) if left - clean > COSTLY * clean else None,
+        "regained": _regained(clean, left, real),
+        "since": _regained(*r["acted"]) if r.get("acted") else None,
         "harm": max(0.0, real - left) / clean,
         "acted": bool(acts),
         "false": bool(acts) and did not in remedies,
     }
+
+
+def _regained(clean: float, left: float, real: float) -> float | None:
+    """Return the share of what a fault cost that did not come, where it cost something."""
+    return (left - real) / (left - clean) if left - clean > COSTLY * clean else None
 
 
 def _by_fault(rows: list[dict]) -> str:
@@ -106,6 +112,7 @@ def _by_fault(rows: list[dict]) -> str:
         "top-3",
         "remedy",
         "regained",
+        "since act",
         "harm",
         "wrong acts",
     )
@@ -135,6 +142,7 @@ def _cells(kind: str, of: list[dict]) -> tuple:
     # where a fault costs something, only those trials are judged; others all
     judged = [facts(r) for r in (costly if kind not in BENIGN and costly else of)]
     regained = [f["regained"] for f in judged if f["regained"] is not None]
+    since = [f["since"] for f in judged if f["since"] is not None]
     delays = [f["delay"] for f in judged if f["detected"]]
     every = [facts(r) for r in of]
     share = {k: f"{np.mean([f[k] for f in judged]):.2f}" for k in ("detected", "top1", "top3", "right")}
@@ -149,6 +157,7 @@ def _cells(kind: str, of: list[dict]) -> tuple:
         share["top3"],
         share["right"],
         f"{np.mean(np.clip(regained, -1, 1)):.2f}" if regained else "-",
+        f"{np.mean(np.clip(since, -1, 1)):.2f}" if since else "-",
         f"{np.mean([f['harm'] for f in every]):.3f}",
         sum(f["false"] for f in every),
     )
@@ -159,12 +168,17 @@ def _line(cells: tuple) -> str:
 
 
 def _calibration(rows: list[dict]) -> str:
-    """Return how often the likeliest cause is right, by its weight, over all that was thought under a fault."""
-    cells = defaultdict(list)
+    """Return how often the likeliest cause is right, by its weight, over all causes named under a fault.
+
+    `unknown` names none; it is counted by itself.
+    """
+    cells, unknown = defaultdict(list), 0
     for r in rows:
         begun = "2024-03-11"
         for opened, _, _, causes, _, _ in r["looks"]:
-            if opened >= begun and causes:
+            if opened >= begun and causes and causes[0][0] == "unknown":
+                unknown += 1
+            elif opened >= begun and causes:
                 cells[min(int(causes[0][2] * 10), 9)].append((causes[0][2], causes[0][0] in kinds_of(r)))
     lines = ["\nweight of the likeliest cause -> how often it is right"]
     for cell in sorted(cells):
@@ -173,4 +187,5 @@ def _calibration(rows: list[dict]) -> str:
             f"  {cell / 10:.1f}-{cell / 10 + 0.1:.1f}: "
             f"said {np.mean(said):.2f}, right {np.mean(right):.2f} (n {len(said)})"
         )
+    lines.append(f"  and {unknown} times the cause was said to be unknown")
     return "\n".join(lines)

@@ -42,6 +42,7 @@ class Told:
     causes: list  # of the look that decided: [(cause, subject, weight)]
     looks: list  # all that were thought: [(rows since the fault, [(cause, subject, weight)])]
     acts: list  # (rows since the fault, action, cause, subject, why)
+    acted: tuple | None = None  # clean, harmed, realised of the rows under the fault since it was first acted
     refused: float = 0.0  # share of rows under the fault that got no answer
     seconds: float = 0.0
     extra: dict = field(default_factory=dict)
@@ -156,16 +157,21 @@ def _told(asked, faults, faulty, clean, schema, scorer, log, deployment, model) 
         inputs = t.inputs
     best = np.asarray(scorer.scorer.score(model, "v1", inputs)[schema.score], float)
 
+    truth = clean.outcome if any(f.kind is Cause.CONCEPT for f in faults) else faulty.truth
+
     def loss(p, rows, truth=faulty.truth):
         found = losses(schema.task, p, np.where(np.isfinite(truth), truth, 0.0))
         lost = np.nanmax(found[real]) if np.isnan(found[rows]).any() else 0.0
         return float(np.nan_to_num(found[rows], nan=lost).mean()) if rows.any() else float("nan")
 
-    reference = loss(best, within, clean.outcome if any(f.kind is Cause.CONCEPT for f in faults) else faulty.truth)
+    acted = min((d.at for d in deployment.decisions if d.action in EFFECTIVE and d.at > BEGINS), default=None)
+    since = (
+        within & (t.time >= np.datetime64(acted.replace(tzinfo=None), "us")) if acted is not None else within & False
+    )
     opened = [i for i in deployment.incidents if np.datetime64(i.opened.replace(tzinfo=None)) > start]
     soonest = min((np.datetime64(i.opened.replace(tzinfo=None), "us") for i in opened), default=None)
     return Told(
-        asked=asked, faults=faults, strength="", gradual=False, delay_days=0.0, clean=reference,
+        asked=asked, faults=faults, strength="", gradual=False, delay_days=0.0, clean=loss(best, within, truth),
         harmed=loss(left, within), realised=loss(said, within), after_harmed=loss(left, after),
         after_realised=loss(said, after),
         detected_rows=None if soonest is None else int(((t.time >= start) & (t.time < soonest)).sum()),
@@ -182,10 +188,12 @@ def _told(asked, faults, faulty, clean, schema, scorer, log, deployment, model) 
             (_rows_since(t, start, d.at), d.action, str(d.cause), d.subject, d.why[:200])
             for d in deployment.decisions
         ],
+        acted=(loss(best, since, truth), loss(left, since), loss(said, since)) if since.any() else None,
         refused=float(np.isnan(said[within]).mean()),
     )  # fmt: skip
 
 
+EFFECTIVE = ("mend", "promote", "restore")
 CHANGED = (Cause.PRIOR, Cause.COVARIATE, Cause.SEASON, Cause.CONCEPT)
 
 
