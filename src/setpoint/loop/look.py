@@ -143,6 +143,12 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     asked = asked_since_mended(ports, deployment, now)
     last = deployment.rehearsal, deployment.answers
     (rehearsal, answers), unwoken = tried(seen, "rehearsal", lambda: rehearsed(ports, deployment, now), last)
+    unreadable = why_unreadable(ports, champion.schema)
+    thought, blind = (
+        (None, ())
+        if unreadable
+        else tried(seen, "prospect", lambda: prospect(ports, deployment, champion, history), None)
+    )
     stand, unknown = tried(seen, "standings", lambda: standings(seen), deployment.standings)
     return Look(
         now=now,
@@ -153,7 +159,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
             *estimate_findings(estimates, champion.version),
             *rehearsal_findings(rehearsal, now),
             *not_audited(seen, unasked),
-            *(*failed, *lost, *unwoken, *unknown),
+            *(*failed, *lost, *unwoken, *unknown, *blind),
         ),
         study=study,
         estimates=estimates,
@@ -173,8 +179,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         reports=seen.reports,
         again=asked_again(ports, deployment, asked),
         fit=_fit(ports, deployment),
-        prospect=None if why_unreadable(ports, champion.schema) else prospect(ports, deployment, champion, history),
-        unreadable=why_unreadable(ports, champion.schema),
+        prospect=thought,
+        unreadable=unreadable,
     )
 
 
