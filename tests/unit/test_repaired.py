@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.as_sent import as_sent
-from setpoint.domain.feature_map import DoorKind, FeatureMap, Instead, Levels, Peer, Sign, unfit, words
+from setpoint.domain.feature_map import Apart, DoorKind, FeatureMap, Instead, Levels, Peer, Sign, unfit, words
 from setpoint.domain.incident import Remedy
 from setpoint.domain.live import Served
 from setpoint.domain.records import Numbers
@@ -163,6 +163,9 @@ def test_a_contract_asks_of_what_is_sent_what_makes_the_model_see_what_it_asks_f
     strict = replace(SCHEMA, features=(replace(temp, contract=cold), hum, felt, replace(sky, contract=clear)))
     fahrenheit = as_sent(strict, (MAPS["inverse_map"],)).features[0].contract
     assert (fahrenheit.low, fahrenheit.high, fahrenheit.instead) == pytest.approx((32.0, 50.0, 41.0))
+    some = replace(MAPS["inverse_map"], apart=Apart(low=0.0, high=10.0, share=0.5))
+    both = as_sent(strict, (some,)).features[0].contract
+    assert (both.low, both.high, both.instead) == pytest.approx((0.0, 50.0, 5.0))
     renamed = FeatureMap(id="m", feature="sky", levels=Levels(expected={"Clear": "clear"}))
     told = as_sent(strict, (renamed,)).features[3].contract
     assert (set(told.levels), told.instead) == ({"Clear", "clear", "grey"}, "Clear")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -12,8 +12,9 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
+from setpoint.api.bounded import Bounded
 from setpoint.api.metrics import CONTENT_TYPE, page
-from setpoint.api.saying import saying
+from setpoint.api.saying import MOST_BYTES, saying
 from setpoint.domain.value import utc
 from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, SetpointError, TooLarge
 from setpoint.loop.operator import Operator
@@ -30,6 +31,9 @@ STATUS = {
     NotReady: 503,
     SetpointError: 500,
 }
+
+
+AHEAD = timedelta(minutes=1)  # by which another clock may differ
 
 
 class TickRequest(BaseModel):
@@ -55,6 +59,7 @@ def control_app(operator: Operator, people: People, tick_every_s: float) -> Fast
 
     app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.add_exception_handler(SetpointError, _refuse)
+    app.add_middleware(Bounded, most=MOST_BYTES)
     app.include_router(saying(operator, people))
 
     @app.get("/health")
@@ -87,7 +92,10 @@ def control_app(operator: Operator, people: People, tick_every_s: float) -> Fast
 
     @app.post("/api/tick")
     def tick(request: TickRequest) -> dict[str, Any]:
-        decisions = operator.tick(utc(request.now) if request.now else None)
+        at = utc(request.now) if request.now else None
+        if at is not None and at > datetime.now(UTC) + AHEAD:  # all that is due until then would be done
+            raise InvalidInput(f"now is {at:%Y-%m-%d %H:%M:%S} UTC, which is still to come; the loop looks at what was")
+        decisions = operator.tick(at)
         operator.tell()
         return {"decisions": msgspec.to_builtins(decisions)}
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from setpoint.domain.fleet import Deployment
-from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooLarge
+from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from setpoint.loop import personal
 from setpoint.loop.changes import find_incident
 from setpoint.loop.operator import Operator
@@ -20,7 +20,7 @@ from setpoint.loop.taking import take_back
 from setpoint.loop.views import incident_view, story_view
 from setpoint.store.people import People
 
-MOST_BYTES = 16_384  # of a form
+MOST_BYTES = 16_384  # of what is said
 SAFE = {  # no other page may show ours in a frame, or keep a copy
     "x-frame-options": "DENY",
     "cache-control": "no-store",
@@ -115,13 +115,8 @@ def known(people: People, key: str) -> str:
 
 async def _form(request: Request) -> dict[str, str]:
     """Read a small form; of what is given twice, the first counts."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise TooLarge(f"a form is at most {MOST_BYTES} bytes")
     try:
-        text = body.decode()
+        text = (await request.body()).decode()
         found = parse_qs(text, keep_blank_values=True, max_num_fields=10)
     except ValueError as e:
         raise InvalidInput("this is no form") from e

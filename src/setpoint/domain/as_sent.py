@@ -56,7 +56,12 @@ def _of_numbers(contract: Contract, repair: FeatureMap) -> Contract:
         low, high = high, low
     if repair.apart is not None:  # some send it as they should
         low, high = _least(low, contract.low), _most(high, contract.high)
-    return replace(contract, low=low, high=high, levels=(), instead=sent(contract.instead))
+    instead = contract.instead if _is_spared(contract.instead, repair) else sent(contract.instead)
+    return replace(contract, low=low, high=high, levels=(), instead=instead)
+
+
+def _is_spared(number: Level | None, repair: FeatureMap) -> bool:
+    return number is not None and repair.apart is not None and repair.apart.low <= float(number) <= repair.apart.high
 
 
 def _least(a: float | None, b: Level | None) -> float | None:

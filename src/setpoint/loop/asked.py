@@ -69,8 +69,7 @@ def asked_since_mended(ports: Ports, deployment: Deployment, now: datetime) -> d
         repair = incident.repair
         if repair is not None and _stands(incident, deployment):
             assert repair.applied is not None
-            length = DAY if incident.status is IncidentStatus.HELD else LONGEST
-            rows = _asked(ports, deployment, max(repair.applied, now - length), now)
+            rows = _asked(ports, deployment, max(repair.applied, now - LONGEST), now)
             found |= {incident.id: rows} if rows is not None else {}
     return found
 

@@ -1,5 +1,6 @@
 """The champion against the version it replaced, on requests whose outcome is known."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -10,11 +11,12 @@ from setpoint.domain.records import Column, Records
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.ports import Ports
-from setpoint.loop.rescore import rescored_losses
-from setpoint.loop.spans import doubtful, untouched
+from setpoint.loop.spans import doubtful, repaired_spans, untouched
 from setpoint.maintain.asked_again import failing
 from setpoint.monitor.release import WATCHED
 from setpoint.monitor.seen import Contest
+from setpoint.stats.losses import answer_losses
+from setpoint.update.sets.fill import repaired_inputs
 
 FEWEST = 12  # labelled requests since a release, below which those before it stand in
 BACKTESTED = 2_000
@@ -59,15 +61,20 @@ def contested(
 
 def _losses(ports: Ports, deployment: Deployment, champion: ModelVersion, version: str, rows: Records) -> Column:
     """Return what a version's answers would have cost; NaN where it gives none, which the service tells of."""
+    repaired = replace(rows, inputs=repaired_inputs(rows, repaired_spans(deployment)))
+
+    def losses(some: Records) -> Column:
+        answers = score(ports, deployment.model, version, some.inputs)
+        return answer_losses(answers, some.truth, champion.schema)
+
     try:
-        return rescored_losses(ports, deployment, champion.schema, version, rows)
+        return losses(repaired)
     except Exception:  # a model is not our code
         found = np.full(len(rows), np.nan)
     newest = np.arange(max(0, len(rows) - ASKED_APART), len(rows))
-    lost = failing(partial(score, ports, deployment.model), version, rows.take(newest).inputs)
+    lost = failing(partial(score, ports, deployment.model), version, repaired.take(newest).inputs)
     if not lost.all():
-        answered = newest[~lost]
-        found[answered] = rescored_losses(ports, deployment, champion.schema, version, rows.take(answered))
+        found[newest[~lost]] = losses(repaired.take(newest[~lost]))
     return found
 
 

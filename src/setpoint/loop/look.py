@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,7 +121,6 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         requests=_requests(ports, model, horizons(deployment.objectives), now),
         objectives=deployment.objectives,
         false_actions_per_year=deployment.envelope.false_actions_per_year,
-        contest=contested(ports, deployment, champion, history, now) if len(releases) > 1 else None,
         threshold=champion.threshold,
         own=ports.own.measured(deployment, history.labelled, now),
         segments=read_binning(folder).segments,
@@ -137,6 +136,10 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         asked_before=before_burst,
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
+    beaten: tuple[Finding, ...] = ()
+    if len(releases) > 1:
+        contest, beaten = tried(seen, "contest", lambda: contested(ports, deployment, champion, history, now), None)
+        seen = replace(seen, contest=contest)
     study, failed = tried(seen, "study", lambda: studied(ports, deployment, champion, history, now), deployment.study)
     known = deployment.estimates, deployment.ledger
     (estimates, ledger), lost = tried(seen, "estimate", lambda: estimated(ports, deployment, champion, seen), known)
@@ -159,7 +162,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
             *estimate_findings(estimates, champion.version),
             *rehearsal_findings(rehearsal, now),
             *not_audited(seen, unasked),
-            *(*failed, *lost, *unwoken, *unknown, *blind),
+            *(*failed, *lost, *unwoken, *unknown, *blind, *beaten),
         ),
         study=study,
         estimates=estimates,

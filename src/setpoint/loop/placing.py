@@ -20,7 +20,7 @@ def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tup
     if repair.fallback is not None and repair.fallback not in served.fallbacks:
         return replace(deployment, served=replace(served, fallbacks=(*served.fallbacks, repair.fallback))), ""
     if repair.workers:
-        return replace(deployment, served=replace(served, workers=repair.workers)), ""
+        return replace(deployment, served=replace(served, workers=max(repair.workers, served.workers))), ""
     if repair.throttle is not None:
         begun = replace(repair.throttle, until=at + timedelta(seconds=repair.throttle.lasts_s))
         others = tuple(t for t in served.throttles if t.caller != begun.caller)
@@ -43,7 +43,7 @@ def displaced(deployment: Deployment, repair: Repair, at: datetime, by: str) -> 
         others = tuple(f for f in served.fallbacks if f.id != repair.fallback.id)
         return replace(deployment, served=replace(served, fallbacks=others)), ""
     if repair.workers:
-        return replace(deployment, served=replace(served, workers=0)), ""
+        return replace(deployment, served=replace(served, workers=_others_workers(deployment, repair))), ""
     if repair.throttle is not None:
         rest = tuple(t for t in served.throttles if t.id != repair.throttle.id)
         return replace(deployment, served=replace(served, throttles=rest)), ""
@@ -63,6 +63,12 @@ def overlapping(deployment: Deployment, repair: Repair) -> tuple[str, ...]:
         for i in deployment.incidents
         if i.live and i.repair and i.repair.in_force and i.repair.map and changed & set(i.repair.map.changes)
     )
+
+
+def _others_workers(deployment: Deployment, repair: Repair) -> int:
+    """Return how many workers the other repairs in force ask for; 0 where none does."""
+    others = (i.repair for i in deployment.incidents if i.live and i.repair and i.repair.in_force)
+    return max((r.workers for r in others if r.id != repair.id), default=0)
 
 
 def _released(deployment: Deployment, version: str, at: datetime, by: str) -> Deployment:

@@ -6,7 +6,7 @@ from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.reliability import passed
 from setpoint.domain.value import replace
 from setpoint.errors import Corrupt, Unsafe, Unusable
-from setpoint.loop.actions import Action, Promote, Step
+from setpoint.loop.actions import Action, Mend, Promote, Step
 from setpoint.loop.acts import act
 from setpoint.loop.adopting import adopt
 from setpoint.loop.advising import advice_of, advised
@@ -19,6 +19,7 @@ from setpoint.loop.moves import gone_back, on_its_way, served_since
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
 from setpoint.loop.retention import due, expire
+from setpoint.loop.taking import taken_back
 from setpoint.maintain.triage import triage
 from setpoint.ports import Clock
 
@@ -94,10 +95,13 @@ def made_good(ports: Ports, deployment: Deployment, now: datetime) -> Deployment
 
 
 def _done(action: Action, ports: Ports, known: Deployment, deployment: Deployment, look: Look) -> Deployment:
-    """Carry out an action, and have it served; a candidate that the workers refuse goes back."""
+    """Carry out an action, and have it served; a candidate or a repair that the workers refuse goes back."""
     try:
         return settle(ports, known, act(action, ports, deployment, look))
     except REFUSALS as e:
+        if isinstance(action, Mend):
+            put = act(action, ports, deployment, look)
+            return settle(ports, known, taken_back(put, action.incident, look.now, f"{CANNOT}: {e}", helped=False))
         if not isinstance(action, Step | Promote) or (rollout := on_its_way(deployment)) is None:
             raise
         return settle(ports, known, gone_back(deployment, rollout.candidate.version, look.now, f"{CANNOT}: {e}"))

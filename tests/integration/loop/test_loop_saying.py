@@ -57,5 +57,8 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
     assert client.post("/api/incidents/x/take", json={}, headers={"authorization": f"Bearer {ann}"}).status_code == 404
     assert say("take", ann, why="x" * 501).status_code == 422
     assert client.post(f"/incidents/{id_}", content=b"x" * 20_000).status_code == 413
+    assert client.post(f"/api/incidents/{id_}/approve", content=iter([b"x" * 10_000] * 3)).status_code == 413
+    still_to_come = client.post("/api/tick", json={"now": "2999-01-01T00:00:00Z"})
+    assert (still_to_come.status_code, "still to come" in still_to_come.json()["error"]) == (422, True)
     assert client.post(f"/incidents/{id_}", content=b"\xff\xfe").status_code == 422
     assert client.post(f"/api/incidents/{id_}/take", content=f"why=&key={ann}").status_code == 422

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from setpoint.domain.incident import IncidentStatus
+from setpoint.errors import Unusable
+from setpoint.loop import actions as do
 from setpoint.loop import tick as module
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.tick import tick
@@ -37,3 +40,21 @@ def test_every_model_has_its_turn_before_a_failure_is_raised(monkeypatch, made):
     with pytest.raises(ExceptionGroup) as several:
         tick(ports_of("a", "b", "c"), VirtualClock(made.now))
     assert [str(e) for e in several.value.exceptions] == ["a", "c"]
+
+
+def test_a_repair_that_workers_refuse_is_given_up(monkeypatch, made):
+    def settle(ports, known, deployment):
+        if deployment.served.maps:
+            raise Unusable("'temp' may not be missing")
+        return deployment
+
+    monkeypatch.setattr(module, "settle", settle)
+    repair = made.repair()
+    incident = made.incident(repair, status=IncidentStatus.OPEN)
+    before = made.deployment(incidents=(incident,))
+    mend = do.Mend(incident=incident.id, repair=repair, why="scaled")
+    after = module._done(mend, None, before, before, made.look())
+    assert after.served == before.served
+    assert [(t.repair.id, t.why) for t in after.incidents[0].tried] == [
+        (repair.id, "it cannot be served: 'temp' may not be missing")
+    ]

@@ -10,6 +10,7 @@ from setpoint.domain.value import replace
 from setpoint.domain.workload import Minute
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
+from setpoint.loop.placing import displaced
 from setpoint.loop.plan import plan
 
 
@@ -55,3 +56,15 @@ def test_workers_that_change_nothing_are_given_back(made: Any) -> None:
     action = plan(deployment, made.look(reports=reports(made.now, 1_500, refused=700)))
     assert isinstance(action, do.Undo)
     assert not action.helped
+
+
+def test_workers_that_another_repair_asks_for_stay(made: Any) -> None:
+    at = made.now - timedelta(minutes=20)
+    first, second = (made.repair(Remedy.WORKERS, id=f"r{n}", workers=n, applied=at) for n in (6, 8))
+    incidents = [
+        made.incident(r, cause=Cause.OVERLOAD, status=IncidentStatus.HELD, subject="service", id=r.id)
+        for r in (first, second)
+    ]
+    before = made.deployment(incidents=tuple(incidents))
+    before = replace(before, served=replace(before.served, workers=8))
+    assert displaced(before, second, made.now, "ann")[0].served.workers == 6

@@ -13,6 +13,7 @@ from setpoint.domain.records import stamp
 from setpoint.domain.requested import Requested
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
+from setpoint.maintain.asked_again import IN_VAIN, failing
 from setpoint.maintain.failing import LEAST, cluster
 from setpoint.maintain.hypotheses import release
 from setpoint.maintain.investigate import investigate
@@ -187,3 +188,14 @@ def test_a_release_is_judged_by_the_rows_that_it_answers(world, incident, findin
     (found,) = release.explain(incident(step, subject="quality"), world(version="bad"), fragile)
     assert found.support > 5
     assert found.repair is not None
+
+
+def test_a_version_that_answers_nothing_is_not_asked_for_each_row():
+    asked = []
+
+    def broken(version, inputs):
+        asked.append(version)
+        raise RuntimeError("no answer")
+
+    assert failing(broken, "v1", {"x": np.arange(2_000.0)}).all()
+    assert len(asked) == IN_VAIN
