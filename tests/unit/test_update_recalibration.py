@@ -98,7 +98,8 @@ def test_classes_get_the_line_that_a_general_optimiser_finds(
     found = fit(task, raw[:, 1] if classes == 2 else raw, truth, weight)
     theirs = patient_fit(np.log(np.clip(raw, 1e-6, 1)), truth.astype(int), weight)
     shift = theirs[1:2] - theirs[:1] if classes == 2 else theirs[:-1]
-    np.testing.assert_allclose([*found.shift, found.slope], [*shift, theirs[-1]], atol=1e-8)
+    # where the optimum is flat, neither is exact
+    np.testing.assert_allclose([*found.shift, found.slope], [*shift, theirs[-1]], atol=1e-6)
 
 
 def patient_fit(logs: FloatArray, truth: NDArray[np.intp], weight: FloatArray) -> FloatArray:
