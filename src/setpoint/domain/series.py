@@ -16,7 +16,6 @@ from setpoint.domain.tally import LEVELS, MARKS, IntArray, Tally, marks_kept, ma
 
 FloatArray = NDArray[np.float64]
 Chosen = slice | NDArray[np.bool_] | NDArray[np.int64]
-EVERYTHING = slice(None)
 SUMMED = ("bins", "marks", "levels", "others", "nulls", "infinite", "odd", "total", "squares")
 
 

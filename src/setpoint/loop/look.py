@@ -97,45 +97,14 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     """Read what the log holds as of `now`, and let the monitors speak."""
     model, since = deployment.model, deployment.looked or deployment.releases[0].at
     champion = ports.bundles.get(model, deployment.served.champion)
-    folder = ports.bundles.folder(model, champion.version)
     weeks, frontier = now - _span(deployment), deployment.last_fit
     rows = _recorded(ports, champion, since=frontier and min(frontier, weeks), until=now, as_of=now)
     history = rows.between(weeks, None)
     releases = same_columns(ports, deployment)
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
-    earlier = history.between(now - BASELINE, since)
     told = told_by(deployment, history.labelled, now)
     audits, unasked = audited(ports, deployment, champion.schema, history, now)
-    sound = natural(earlier, deployment)
-    burst, before_burst = bursts(ports, deployment, sound, since, now)
-    seen = Seen(
-        now=now,
-        model=model,
-        schema=champion.schema,
-        limits=read_limits(folder),
-        recent=history.between(since, now),
-        baseline=sound,
-        labelled=history.labelled,
-        refused=ports.log.refused(model, since, now),
-        answers=history,
-        requests=_requests(ports, model, horizons(deployment.objectives), now),
-        objectives=deployment.objectives,
-        false_actions_per_year=deployment.envelope.false_actions_per_year,
-        threshold=champion.threshold,
-        own=ports.own.measured(deployment, history.labelled, now),
-        segments=read_binning(folder).segments,
-        reference_gaps=reference_gaps(folder, champion),
-        contract=read_contract(folder),
-        audited=(*(a for a in deployment.audits if a.at > since), *audits),
-        audits=sound_audits(deployment, since),
-        healthy=history.take(untouched(history, deployment)),
-        behind_s=told.behind_s if told else 0.0,
-        scopes=scopes(ports, deployment, champion, version, since, now),
-        reports=ports.platform.reports(),
-        asked=burst,
-        asked_before=before_burst,
-        events=tuple(e for e in ports.platform.events() if since <= e.at < now),
-    )
+    seen = _seen(ports, deployment, champion, history, now, version=version, told=told, audits=audits)
     beaten: tuple[Finding, ...] = ()
     if len(releases) > 1:
         contest, beaten = tried(seen, "contest", lambda: contested(ports, deployment, champion, history, now), None)
@@ -184,6 +153,53 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         fit=_fit(ports, deployment),
         prospect=thought,
         unreadable=unreadable,
+    )
+
+
+def _seen(
+    ports: Ports,
+    deployment: Deployment,
+    champion: ModelVersion,
+    history: Records,
+    now: datetime,
+    *,
+    version: str | None,
+    told: Delivered | None,
+    audits: tuple[Audited, ...],
+) -> Seen:
+    """Return what the monitors see; `version` where others have other columns."""
+    model, since = deployment.model, deployment.looked or deployment.releases[0].at
+    folder = ports.bundles.folder(model, champion.version)
+    earlier = history.between(now - BASELINE, since)
+    sound = natural(earlier, deployment)
+    burst, before_burst = bursts(ports, deployment, sound, since, now)
+    return Seen(
+        now=now,
+        model=model,
+        schema=champion.schema,
+        limits=read_limits(folder),
+        recent=history.between(since, now),
+        baseline=sound,
+        labelled=history.labelled,
+        refused=ports.log.refused(model, since, now),
+        answers=history,
+        requests=_requests(ports, model, horizons(deployment.objectives), now),
+        objectives=deployment.objectives,
+        false_actions_per_year=deployment.envelope.false_actions_per_year,
+        threshold=champion.threshold,
+        own=ports.own.measured(deployment, history.labelled, now),
+        segments=read_binning(folder).segments,
+        reference_gaps=reference_gaps(folder, champion),
+        contract=read_contract(folder),
+        audited=(*(a for a in deployment.audits if a.at > since), *audits),
+        audits=sound_audits(deployment, since),
+        healthy=history.take(untouched(history, deployment)),
+        behind_s=told.behind_s if told else 0.0,
+        scopes=scopes(ports, deployment, champion, version, since, now),
+        reports=ports.platform.reports(),
+        asked=burst,
+        asked_before=before_burst,
+        events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
 
 
