@@ -1,14 +1,16 @@
-"""How the feed of outcomes delivers what it knows."""
+"""How the feed of outcomes delivers what it knows, and for whom."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from setpoint.domain.records import Records, stamp
+from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.value import field, value
 
 DAYS = 28  # that are remembered
 SOME = 0.1  # of the outcomes of a day; fewer are stragglers and corrections
+SILENT_ROWS, BY_CHANCE = 30, 1e-3  # due rows of a caller without any outcome, and how unlikely that must be
 
 
 @value
@@ -51,3 +53,46 @@ def delay_of(labelled: Records, quantile: float, behind_s: float = 0.0) -> np.ti
 def stamp_of(seconds: float) -> np.timedelta64:
     """Return seconds as timedelta64[us]."""
     return np.timedelta64(timedelta(seconds=seconds) // timedelta(microseconds=1), "us")
+
+
+def silent_callers(stretches: Sequence[Records], due: np.timedelta64, now: datetime) -> frozenset[str | None]:
+    """Return the callers whose requests never get an outcome, of consecutive stretches of the log.
+
+    Nobody tells what came of a check of health, a test of load, or a probe, so that such rows say nothing of the feed.
+    A caller is silent if 30 of its rows at least are older than `due`, none of its rows has an outcome, and that is
+    less likely than 0.001 by how often the outcomes of others are missing. No caller is, while all others pause for
+    longer than they ever did: they may have been replaced, and a feed that stopped with them must not be overlooked.
+    """
+    columns = [rows.caller for rows in stretches if rows.caller is not None]
+    if len(columns) < len(stretches) or not sum(map(len, stretches)):
+        return frozenset()
+    codes, names = coded(columns)
+    who, time, known = (np.concatenate(c) for c in (codes, [r.time for r in stretches], [r.known for r in stretches]))
+    old = time + due <= stamp(now)
+    asked, told = np.bincount(who[old], minlength=len(names)), np.bincount(who, ~np.isnat(known))
+    mute = (asked >= SILENT_ROWS) & (told == 0)
+    others = old & ~mute[who]
+    missing = ((np.isnat(known) | (known - time > due)) & others).sum()
+    mute &= asked * np.log((missing + 0.5) / (others.sum() + 1)) < np.log(BY_CHANCE)
+    if not mute.any() or _ceased(np.sort(time[~mute[who]]), now):
+        return frozenset()
+    return frozenset(name for name, is_mute in zip(names, mute, strict=True) if is_mute)
+
+
+def without(rows: Records, callers: frozenset[str | None]) -> Records:
+    """Return the rows of other callers."""
+    if not callers or rows.caller is None:
+        return rows
+    return rows.take(np.fromiter((caller not in callers for caller in rows.caller.tolist()), bool, len(rows)))
+
+
+def coded(columns: Sequence[Column]) -> tuple[list[Column], list[str | None]]:
+    """Return columns of texts as numbers, each of shape (n,), and the texts by number."""
+    numbers: dict[str | None, int] = {}
+    codes = [np.fromiter((numbers.setdefault(t, len(numbers)) for t in c.tolist()), np.int64, len(c)) for c in columns]
+    return codes, list(numbers)
+
+
+def _ceased(time: Column, now: datetime) -> bool:
+    """Whether rows stopped coming: their pause up to now is longer than any before."""
+    return len(time) < SILENT_ROWS or bool(stamp(now) - time[-1] > np.diff(time).max())

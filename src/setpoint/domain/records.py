@@ -54,7 +54,7 @@ class Records:
     `score` is the output compared with the outcome: the prediction, or the probability of the second class. Of several
     classes the outcome says whether the row's label was right, the score is the label's probability, and `classes` has
     the classes themselves. `maps` holds the ids of the repairs applied to a row, joined by a space. `inputs` are the
-    values as they came.
+    values as they came. `caller` says who asked, as the log has it; None where nobody looked it up.
     """
 
     id: Column
@@ -67,6 +67,7 @@ class Records:
     maps: Column
     inputs: Columns
     classes: Classes | None = None
+    caller: Column | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -95,6 +96,7 @@ class Records:
             },
             inputs={name: column[rows] for name, column in self.inputs.items()},
             classes=None if self.classes is None else self.classes.take(rows),
+            caller=None if self.caller is None else self.caller[rows],
         )
 
     def between(self, since: datetime | None, until: datetime | None) -> "Records":
@@ -125,8 +127,9 @@ def joined(first: Records, second: Records) -> Records:
     plain = {
         f.name: np.concatenate([getattr(first, f.name), getattr(second, f.name)])
         for f in fields(Records)
-        if f.name not in ("inputs", "classes")
+        if f.name not in ("inputs", "classes", "caller")
     }
     inputs = {name: np.concatenate([column, second.inputs[name]]) for name, column in first.inputs.items()}
     classes = None if first.classes is None or second.classes is None else first.classes + second.classes
-    return Records(**plain, inputs=inputs, classes=classes)
+    caller = None if first.caller is None or second.caller is None else np.concatenate([first.caller, second.caller])
+    return Records(**plain, inputs=inputs, classes=classes, caller=caller)

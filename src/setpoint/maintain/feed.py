@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from setpoint.domain.feed import delay_of
-from setpoint.domain.records import Records
+from setpoint.domain.feed import delay_of, silent_callers, without
+from setpoint.domain.records import Records, moment
 from setpoint.maintain.case import latest
 from setpoint.maintain.marks import Bools, Step, rate_step
 
@@ -12,12 +12,18 @@ FEWEST = 30  # healthy labelled rows
 
 
 def late(healthy: Records, suspect: Records, behind_s: float = 0.0) -> Step | None:
-    """Return since when outcomes that are due do not come; None where too few are known to say when they are due."""
-    before, rows = latest(healthy), latest(suspect)
-    came = before.labelled
-    if len(came) < FEWEST or not len(rows):
+    """Return since when outcomes that are due do not come; None where too few are known to say when they are due.
+
+    Rows of callers whose requests never get an outcome tell nothing.
+    """
+    came = latest(healthy).labelled
+    if len(came) < FEWEST or not len(suspect):
         return None
     due = delay_of(came, USUAL, behind_s)
+    silent = silent_callers((healthy, suspect), due, moment(suspect.time[-1]))
+    before, rows = (latest(without(part, silent)) for part in (healthy, suspect))
+    if not len(rows):
+        return None
     return rate_step(
         overdue(before.take(before.time + due <= rows.time[0]), due),
         overdue(rows.take(rows.time + due <= rows.time[-1]), due),

@@ -52,6 +52,7 @@ class Shelf:
             maps=_joined(columns["maps"]),
             inputs={name: columns[f"in.{name}"] for name in self.schema.names},
             classes=classes,
+            caller=columns["caller"],
         )
 
     def _classes(self, columns: Mapping[str, Column], truth: Column) -> Classes | None:
@@ -113,4 +114,5 @@ def no_records(schema: Schema) -> Records:
         maps=text,
         inputs={f.name: text if f.kind is Kind.CATEGORICAL else number for f in schema.features},
         classes=classes,
+        caller=text,
     )

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from setpoint.domain.feed import delivered
-from setpoint.domain.records import Records, moment
+from setpoint.domain.records import Records, joined, moment
 from setpoint.domain.schema import Task
 from setpoint.monitor.feed import feed
 
@@ -123,3 +123,59 @@ def test_a_level_that_jumps_is_told_from_requests_that_are_others(alarms):
     score = np.where(rows.time >= START + BREAK * 24 * HOUR, expit(1.5 * rng.normal(2, 1, len(rows)) - 1), rows.score)
     others = dataclasses.replace(rows, score=score, outcome=(rng.random(len(rows)) < score).astype(float))
     assert "level" not in alarms(others, first=BREAK - 3)
+
+
+def of_clients(seed, clients=("shop", "branch")):
+    """Return traffic of some clients whose outcomes come a day later."""
+    rows, rng = traffic(seed, "a day later"), np.random.default_rng(seed)
+    return dataclasses.replace(rows, caller=rng.choice(np.array(clients, object), len(rows)))
+
+
+def with_more(rows, caller, since, times, coming=0.0, seed=0):
+    """Return traffic to which a caller adds so many times its rows from a day on; few of its outcomes come."""
+    rng = np.random.default_rng(seed)
+    more = rows.between(moment(START + since * 24 * HOUR), None)
+    more = more.take(np.sort(rng.integers(0, len(more), round(times * len(more)))))
+    known = np.where(rng.random(len(more)) < coming, more.known, np.datetime64("NaT", "us"))
+    more = dataclasses.replace(more, known=known, caller=np.full(len(more), caller, object))
+    both = joined(rows, more)
+    return both.take(np.argsort(both.time, kind="stable"))
+
+
+def stopped(rows):
+    return dataclasses.replace(rows, known=np.where(after(rows), np.datetime64("NaT", "us"), rows.known))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("times", [0.3, 1, 5])
+def test_a_caller_who_never_gets_outcomes_makes_no_outcome_late(alarms, seed, times):
+    """A check of health, a test of load, or a probe; 162 days of looks twice a day, at two levels of sixteen a year."""
+    assert alarms(with_more(of_clients(seed), "load test", 52, times, seed=seed), first=50) == {}
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_feed_that_stops_beside_such_a_caller_is_late_as_soon_as_without(alarms, times):
+    alone = alarms(stopped(of_clients(7)), first=BREAK - 3)["late"]
+    rows = with_more(of_clients(7), "load test", 52, times)
+    assert alarms(stopped(rows), first=BREAK - 3)["late"] == alone
+
+
+@pytest.mark.parametrize("replaced", [1, 2])
+def test_a_feed_that_stops_as_clients_are_replaced_is_late(alarms, replaced):
+    """New addresses, as after a deployment, have never had an outcome; nor has anybody since."""
+    rows = stopped(of_clients(8))
+    old = np.isin(rows.caller, ("shop", "branch")[:replaced]) & (rows.time >= START + BREAK * 24 * HOUR)
+    rows = dataclasses.replace(rows, caller=np.where(old, rows.caller + " 2", rows.caller))
+    assert BREAK < alarms(rows, first=BREAK - 3)["late"] < BREAK + 4
+
+
+def test_a_client_whose_outcomes_often_miss_may_ask_more(alarms):
+    rows = with_more(of_clients(9), "web", 0, 0.3, coming=0.3)
+    assert alarms(with_more(rows, "web", 52, 1.0, coming=0.3), first=50) == {}
+
+
+def test_callers_of_one_request_each_hide_no_late_outcomes(alarms):
+    """Who asks once and gets no outcome is one of many, and not silent: what is missing of them is missing."""
+    rows = stopped(traffic(10, "some never"))
+    alone = alarms(rows, first=BREAK - 3)["late"]
+    assert alarms(dataclasses.replace(rows, caller=rows.id), first=BREAK - 3)["late"] == alone

@@ -1,11 +1,12 @@
 """Outcomes that are due and do not come: the share missing at an age, beside that of earlier rows at the same age."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.feed import delay_of
+from setpoint.domain.feed import coded, delay_of, silent_callers, without
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import Records, moment, stamp
 from setpoint.monitor.feed.family import level, sound
@@ -30,13 +31,18 @@ def late(seen: Seen) -> Iterator[Finding]:
 
     Every row that reached an age tells whether its outcome had come by then, whatever came later: no row is counted
     before its time (right censoring). The newest rows are compared with blocks of as many before: the lower bound of
-    their share must lie beyond the worst block, and beyond what the blocks foretell, by a tenth.
+    their share must lie beyond the worst block, and beyond what the blocks foretell, by a tenth; and by what is due to
+    who asks now, where the outcomes of one caller are missing more often than those of another. Rows of silent callers
+    count nowhere.
     """
     healthy = sound(seen)
     labelled = healthy.labelled
     if len(labelled) < FEWEST_KNOWN or seen.answers is None:
         return
-    found = [_at(seen, healthy, age, most) for age in ages(labelled, seen.behind_s) for most in NEWEST]
+    asked = ages(labelled, seen.behind_s)
+    silent = silent_callers([seen.answers], max(asked), seen.now)
+    rows, before = _numbered(*(without(_bare(rows), silent) for rows in (seen.answers, healthy)))
+    found = [_at(seen, rows, before, age, most) for age in asked for most in NEWEST]
     best = max((f for f in found if f is not None), key=lambda f: (f.alarm, f.value - f.limit), default=None)
     if best is not None:
         yield best
@@ -48,10 +54,9 @@ def ages(labelled: Records, behind_s: float) -> list[np.timedelta64]:
     return [np.timedelta64(max(age, SOONEST_US), "us") for age in dict.fromkeys(found)]
 
 
-def _at(seen: Seen, healthy: Records, age: np.timedelta64, most: int) -> Finding | None:
-    assert seen.answers is not None
+def _at(seen: Seen, answers: Records, healthy: Records, age: np.timedelta64, most: int) -> Finding | None:
     end = stamp(seen.now) - age
-    rows = seen.answers.take(seen.answers.time <= end)
+    rows = answers.take(answers.time <= end)
     last = stamp(seen.started) - age
     fresh = int((rows.time > last).sum())
     count = max(min(fresh, most), FEWEST)
@@ -66,9 +71,11 @@ def _at(seen: Seen, healthy: Records, age: np.timedelta64, most: int) -> Finding
     blocks = past[len(past) % size :].reshape(-1, size).mean(axis=1)[-MOST:]
     one = step(blocks[:, None], np.array([[now.mean()]]))
     alpha = level(seen)
-    natural = float(one.expected[0] + one.se[0] * t_quantile(alpha, float(one.freedom[0])))
-    limit = max(float(blocks.max()), natural) + FLOOR
-    alone = count / max(float(inflation(past.astype(np.float64)[:, None])[0]), 1.0)  # rows that wait for themselves
+    widened = max(float(inflation(past.astype(np.float64)[:, None])[0]), 1.0)  # rows wait for each other
+    more, error = _by_callers(before, newest, past)
+    width = float(np.hypot(one.se[0], error * np.sqrt(widened))) * t_quantile(alpha, float(one.freedom[0]))
+    limit = max(float(blocks.max()), float(one.expected[0]) + width) + max(more, 0.0) + FLOOR
+    alone = count / widened
     low = share_low(float(now.mean()) * alone, alone, alpha)
     hours = age / np.timedelta64(1, "h")
     return Finding(
@@ -87,6 +94,35 @@ def _at(seen: Seen, healthy: Records, age: np.timedelta64, most: int) -> Finding
         f"{past.mean():.1%} before, {blocks.max():.0%} at worst",
         examples=tuple(str(i) for i in newest.id[now][:3]),
     )
+
+
+def _bare(rows: Records) -> Records:
+    return replace(rows, inputs={}, classes=None)
+
+
+def _numbered(*stretches: Records) -> list[Records]:
+    """Return stretches with callers as numbers, all of them one where it is not on record who asked."""
+    columns = [rows.caller for rows in stretches if rows.caller is not None]
+    codes = coded(columns)[0] if len(columns) == len(stretches) else [np.zeros(len(r), np.int64) for r in stretches]
+    return [replace(rows, caller=code) for rows, code in zip(stretches, codes, strict=True)]
+
+
+def _by_callers(before: Records, newest: Records, past: Bools) -> tuple[float, float]:
+    """Return how much more is missing now by who asks, and the error of that.
+
+    Each caller of 30 earlier rows has a rate of its own, the others have one together.
+    """
+    assert before.caller is not None
+    assert newest.caller is not None
+    most = 1 + int(max(before.caller.max(), newest.caller.max()))
+    few = np.bincount(before.caller, minlength=most) < FEWEST
+    then, now = (np.where(few[c], most, c) for c in (before.caller, newest.caller))
+    count = np.bincount(then, minlength=most + 1)
+    own, overall = count >= FEWEST, float(past.mean())
+    rate = np.where(own, (np.bincount(then, past, minlength=most + 1) + overall) / (count + 1), overall)
+    moved = np.bincount(now, minlength=most + 1) / len(now) - count / len(then)
+    variance = np.where(own, rate * (1 - rate) / np.maximum(count, 1), 0.0)
+    return float(moved @ rate), float(np.sqrt(np.square(moved) @ variance))
 
 
 def missing(rows: Records, age: np.timedelta64) -> Bools:
