@@ -3,7 +3,9 @@
     python bench/faults/feed.py [--data-sets NAME...]
 
 The first third of a stream trains a model, the rest is looked at once a day. Outcomes come an hour after the row; those
-of cmapss_fd001 when the engine has failed, as they really do. Then the feed stops at the middle.
+of cmapss_fd001 when the engine has failed, as they really do. Then the feed stops at the middle. All of it again beside a
+test of load that no outcome comes of: from the middle on, and where the feed stops from a month before, it asks three
+times as often as all others.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from setpoint.domain.feed import delivered
 from setpoint.domain.objective import Objective
-from setpoint.domain.records import Records, moment
+from setpoint.domain.records import Records, joined, moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.monitor.feed import feed
 from setpoint.monitor.limits import Limits
@@ -54,7 +56,7 @@ def stream(name: str) -> tuple[Records, Schema]:
     text = np.full(len(y), "", object)
     rows = Records(
         id=np.arange(len(y)).astype(str).astype(object), time=time, version=text, score=score, outcome=y,
-        known=time + late, latency_us=text, maps=text, inputs={},
+        known=time + late, latency_us=text, maps=text, inputs={}, caller=np.full(len(y), "shop", object),
     )  # fmt: skip
     schema = Schema(
         features=(Feature(name="x", kind=Kind.NUMERIC, dtype=DType.FLOAT),), target=target, task=Task(task),
@@ -80,26 +82,42 @@ def watched(rows: Records, schema: Schema) -> list[tuple[float, str, str]]:
     return found
 
 
+def loaded(rows: Records, since: np.datetime64) -> Records:
+    """Return a stream beside a test of load: its last rows over and over, that nobody knows the outcome of."""
+    late = rows.between(moment(since), None)
+    more = late.take(np.sort(np.tile(np.arange(len(late)), 3)))
+    n = len(more)
+    more = replace(more, outcome=np.full(n, np.nan), known=np.full(n, NEVER), caller=np.full(n, "load", object))
+    both = joined(rows, more)
+    return both.take(np.argsort(both.time, kind="stable"))
+
+
+def measured(rows: Records, schema: Schema, load: bool) -> tuple[dict[str, int], float, list[tuple[float, str, str]]]:
+    """Return the false alarms of a stream, and after how many days a stop at its middle is seen."""
+    middle = rows.time[len(rows) // 2]
+    said = watched(loaded(rows, middle) if load else rows, schema)
+    stopped = replace(rows, known=np.where(rows.known >= middle, NEVER, rows.known))
+    stopped = stopped.between(moment(middle) - timedelta(days=60), moment(middle) + timedelta(days=60))
+    stopped = loaded(stopped, middle - 30 * DAY) if load else stopped
+    at = float((middle - START) / DAY)
+    after = next((d - at for d, m, _ in watched(stopped, schema) if m == "late" and d > at), float("nan"))
+    return {m: sum(s[1] == m for s in said) for m in ("late", "constant", "level")}, after, said
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-sets", nargs="*", default=list(SETS))
     warnings.simplefilter("ignore")
-    print(f"{'stream':16}{'days':>7}{'late':>6}{'constant':>10}{'level':>7}   stop seen after, days")
+    print(f"{'stream':16}{'load':>6}{'days':>7}{'late':>6}{'constant':>10}{'level':>7}   stop seen after, days")
     for name in parser.parse_args().data_sets:
         rows, schema = stream(name)
-        said = watched(rows, schema)
-        count = {m: sum(s[1] == m for s in said) for m in ("late", "constant", "level")}
-        days = (rows.time[-1] - START) / DAY
-        middle = rows.time[len(rows) // 2]
-        stopped = replace(rows, known=np.where(rows.known >= middle, NEVER, rows.known))
-        stopped = stopped.between(moment(middle) - timedelta(days=60), moment(middle) + timedelta(days=60))
-        at = float((middle - START) / DAY)
-        after = next((d - at for d, m, _ in watched(stopped, schema) if m == "late" and d > at), float("nan"))
-        print(
-            f"{name:16}{days:7.0f}{count['late']:6}{count['constant']:10}{count['level']:7}   {after:.1f}", flush=True
-        )
-        for day, metric, words in said[:4]:
-            print(f"    day {day:.0f} {metric}: {words}")
+        for load in (False, True):
+            count, after, said = measured(rows, schema, load)
+            days = (rows.time[-1] - START) / DAY
+            numbers = f"{count['late']:6}{count['constant']:10}{count['level']:7}"
+            print(f"{name:16}{'yes' if load else '':>6}{days:7.0f}{numbers}   {after:.1f}", flush=True)
+            for day, metric, words in said[:4]:
+                print(f"    day {day:.0f} {metric}: {words}")
 
 
 if __name__ == "__main__":

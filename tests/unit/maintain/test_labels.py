@@ -143,6 +143,15 @@ def test_outcomes_that_are_due_and_do_not_come():
     assert step.still
 
 
+def test_rows_of_a_caller_who_never_gets_outcomes_are_not_late():
+    _, rows = traffic(2)
+    caller = np.where((np.arange(len(rows)) >= FROM) & (np.arange(len(rows)) % 3 > 0), "probe", "shop").astype(object)
+    known = np.where(caller == "probe", np.datetime64("NaT", "us"), rows.known)
+    probed = dataclasses.replace(rows, known=known)
+    assert late(*parts(probed)).risen
+    assert not late(*parts(dataclasses.replace(probed, caller=caller))).risen
+
+
 def hold(at) -> Repair:
     return Repair(id="i-hold", remedy=Remedy.HOLD, subject="outcomes", applied=moment(at))
 

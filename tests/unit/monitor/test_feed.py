@@ -176,6 +176,8 @@ def test_a_client_whose_outcomes_often_miss_may_ask_more(alarms):
 
 def test_callers_of_one_request_each_hide_no_late_outcomes(alarms):
     """Who asks once and gets no outcome is one of many, and not silent: what is missing of them is missing."""
-    rows = stopped(traffic(10, "some never"))
+    rows, rng = traffic(10, "a day later"), np.random.default_rng(0)
+    never = rng.random(len(rows)) < np.where(after(rows), 0.9, 0.15)
+    rows = dataclasses.replace(rows, known=np.where(never, np.datetime64("NaT", "us"), rows.known))
     alone = alarms(rows, first=BREAK - 3)["late"]
     assert alarms(dataclasses.replace(rows, caller=rows.id), first=BREAK - 3)["late"] == alone
