@@ -3,9 +3,9 @@
     python bench/faults/feed.py [--data-sets NAME...]
 
 The first third of a stream trains a model, the rest is looked at once a day. Outcomes come an hour after the row; those
-of cmapss_fd001 when the engine has failed, as they really do. Then the feed stops at the middle. All of it again beside a
-test of load that no outcome comes of: from the middle on, and where the feed stops from a month before, it asks three
-times as often as all others.
+of cmapss_fd001 when the engine has failed, as they really do. Then the feed stops at the middle. All of it again beside
+a test of load that no outcome comes of: from the middle on, and where the feed stops from a month before, it asks
+three times as often as all others.
 """
 
 import argparse
