@@ -1,7 +1,9 @@
 """What every state store does: SQLite in a file and in memory, and PostgreSQL where a server is given."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -346,6 +348,17 @@ def test_a_home_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(Unusable, match=r"home not writable: .*home.*; set SETPOINT_HOME"):
         SqlStateStore(f"sqlite:///{tmp_path / 'home' / 'state.db'}")
+
+
+def test_a_database_that_another_program_holds_is_not_called_unwritable(tmp_path: Path) -> None:
+    store = SqlStateStore(f"sqlite:///{tmp_path / 'state.db'}")
+    sa.event.listen(store._engine, "connect", lambda raw, _: raw.execute("pragma busy_timeout=1"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db")) as other:
+        other.execute("begin immediate")
+        store._engine.dispose()
+        with pytest.raises(Unusable, match=r"cannot use the state database .*state\.db \(database is locked\)"):
+            store.save(a_deployment())
+    store.close()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -20,6 +20,7 @@ from setpoint.errors import NotFound, Unusable
 from setpoint.store.lists import LISTS, NOTHING, Lists, joined, lists_of, split
 
 HEAD = "0003"  # the newest migration
+NOT_WRITABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL")
 LEASE_KEY = 7_337_001  # of the advisory lock in PostgreSQL
 
 metadata = sa.MetaData()
@@ -221,7 +222,7 @@ class SqlStateStore:
                 upgrade(db)
 
     def _unusable(self, cause: OSError | DatabaseError) -> Unusable:
-        if self._file and isinstance(cause, OSError | OperationalError):
+        if self._file and (isinstance(cause, OSError) or _not_writable(cause)):
             return Unusable(f"home not writable: {self._file.parent} ({_reason(cause)}); set SETPOINT_HOME")
         where = self._url.render_as_string(hide_password=True)
         return Unusable(f"cannot use the state database {where} ({_reason(cause)}); check SETPOINT_STATE")
@@ -270,6 +271,10 @@ def _advisory_lock(engine: Engine) -> Iterator[None]:
             yield
         finally:
             db.execute(sa.text("select pg_advisory_unlock(:key)"), {"key": LEASE_KEY})
+
+
+def _not_writable(cause: DatabaseError) -> bool:
+    return str(getattr(cause.orig, "sqlite_errorname", "")).startswith(NOT_WRITABLE)
 
 
 def _reason(cause: OSError | DatabaseError) -> str:

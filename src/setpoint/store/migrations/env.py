@@ -4,6 +4,11 @@ from alembic import context
 
 from setpoint.store.state import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transactional_ddl=True,  # SQLite can, and `setpoint.store.migrate` has begun the transaction
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -13,6 +13,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(64), primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("updates", sa.Integer, nullable=False),
+        if_not_exists=True,  # a kill in the middle of this left it, before migrations were all or nothing
     )
 
 
