@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.domain.as_known import as_known
 from setpoint.domain.envelope import Envelope
 from setpoint.domain.event import Event, What
 from setpoint.domain.fleet import Decided, Deployment, Release, Standing
@@ -16,6 +17,7 @@ from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.reliability import MOST_DAYS, passed, reliability
 from setpoint.domain.remembering import ranked
 from setpoint.domain.rollout import Candidate, Phase, Rollout
+from setpoint.domain.value import replace
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -89,6 +91,59 @@ def test_an_action_is_false_where_it_was_taken_back_or_made_the_answers_surely_w
     found = reliability(a_deployment(*incidents, rollouts=rollouts, decisions=promotes), NOW - 90 * DAY, NOW)
     assert (found.actions, found.false_actions) == (5, 2)
     assert found.false_allowed == pytest.approx(2 * 90 / 365.25)
+
+
+def test_what_came_after_a_past_period_is_not_counted_in_it():
+    end = NOW - 30 * DAY
+    began = end - 2 * DAY
+    late = an_incident(began, began + HOUR, end + DAY)
+    early = an_incident(began - DAY, began, began + 3 * HOUR)
+    unknown = (Hypothesis(cause=Cause.UNKNOWN, weight=0.9, subject="temp"),)
+    found_late = ranked(replace(an_incident(began, began + HOUR), rankings=()), end - HOUR, unknown)
+    found_late = ranked(replace(found_late, causes=early.causes), end + HOUR, early.causes)
+    past = reliability(a_deployment(late, early, found_late), end - 30 * DAY, end)
+    assert (past.times[0].incidents, past.times[0].recover.count, past.unsolved) == (3, 1, 2)
+    assert (past.times[0].locate.count, past.unlocated) == (2, 1)
+    now = reliability(a_deployment(late, early, found_late), end - 30 * DAY, NOW)
+    assert (now.unsolved, now.unlocated) == (1, 0)
+
+
+def held(at, *then):
+    """Return an incident that recovered under its repair at a time, and what happened to it later."""
+    opened = an_incident(at - DAY, at - 5 * HOUR)
+    lifted = next((t for t, w in then if w is What.UNDONE), None)
+    repair = Repair(
+        id="r", remedy=Remedy.INVERSE_MAP, subject="temp", applied=at - 4 * HOUR, recovered=at, lifted=lifted
+    )
+    events = (*opened.timeline, Event(at=at, what=What.RECOVERED, said=""))
+    return replace(
+        opened,
+        status=IncidentStatus.HELD,
+        repair=repair,
+        timeline=(*events, *(Event(at=t, what=w, said="") for t, w in then)),
+    )
+
+
+def test_a_recovery_that_was_taken_back_is_none():
+    """It held until the repair was given up; it was well again when it closed."""
+    at = NOW - 10 * DAY
+    one = held(at, (at + DAY, What.UNDONE), (at + 3 * DAY, What.CLOSED))
+    over = replace(one, status=IncidentStatus.CLOSED, closed=at + 3 * DAY)
+    assert held(at).recovered == at
+    assert over.recovered == at + 3 * DAY
+    assert as_known(over, at + HOUR).recovered == at
+    assert as_known(over, at + 2 * DAY).recovered is None
+    assert [as_known(over, at + n * DAY).status for n in (-0.1, 0.5, 2, 4)] == ["mending", "held", "open", "closed"]
+
+
+def test_a_repair_that_was_given_up_later_was_in_place_at_the_time():
+    at = NOW - 10 * DAY
+    second = Repair(id="r2", remedy=Remedy.IMPUTE, subject="temp", applied=at + 3 * DAY)
+    one = replace(an_incident(at - DAY, at, tried=taken_back(at)), repair=second)
+    assert as_known(one, at + 2 * HOUR).repair.id == "r"
+    assert as_known(one, at + 2 * HOUR).repair.in_force
+    assert as_known(one, at + 2 * HOUR).tried == ()
+    assert as_known(one, at).repair is None
 
 
 def stands(at_set_point):

@@ -263,8 +263,9 @@ class Incident:
     @property
     def recovered(self) -> datetime | None:
         """When it was proven to be well again: under a remedy, or because it was over; None while it is not."""
-        proven = [e.at for e in self.timeline if e.what is What.RECOVERED]
-        return proven[-1] if proven and (self.closed or self.status is IncidentStatus.HELD) else self.closed
+        course = [e for e in self.timeline if e.what in (What.RECOVERED, What.UNDONE)]
+        proven = course[-1].at if course and course[-1].what is What.RECOVERED else None
+        return proven if proven and (self.closed or self.status is IncidentStatus.HELD) else self.closed
 
     def named(self, part: str) -> str:
         """Return the id of a repair of this incident, or of a part of it: a new one after each that was taken back."""

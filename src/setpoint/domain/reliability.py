@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from setpoint.domain.as_known import as_known
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.event import What
 from setpoint.domain.fleet import Day, Decided, Deployment, Standing
@@ -91,8 +92,11 @@ def passed(
 
 
 def reliability(deployment: Deployment, since: datetime, until: datetime) -> Reliability:
-    """Return how reliably a model was operated in a period, by the incidents that were found in it."""
-    own = [i for i in deployment.incidents if since <= i.opened < until]
+    """Return how reliably a model was operated in a period, by the incidents that were found in it.
+
+    What came of them after the period is left out; what was done in it counts as false whenever that turned out.
+    """
+    own = [as_known(i, until) for i in deployment.incidents if since <= i.opened < until]
     causes = sorted({cause_of(i) for i in own})
     actions, false = _actions(deployment, since, until)
     return Reliability(
