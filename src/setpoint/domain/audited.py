@@ -59,6 +59,17 @@ class Audited:
         return next((d for d in self.differ if d.column == column), None)
 
 
+@value
+class Unanswered:
+    """A source that does not answer: since when, when it was asked last, how often since then, and what it said."""
+
+    function: str
+    since: datetime
+    at: datetime
+    times: int
+    why: str
+
+
 def counted(audits: Iterable[Audited], column: str) -> tuple[int, int]:
     """Return how many values of a column differ, and how many were compared."""
     asked = [a for a in audits if column in a.columns]

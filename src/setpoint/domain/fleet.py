@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from setpoint.domain.audited import Audit, Audited
+from setpoint.domain.audited import Audit, Audited, Unanswered
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
 from setpoint.domain.envelope import Envelope, Fact, Ruled
@@ -136,7 +136,8 @@ class Deployment:
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
-    `audit` says how inputs are fetched again, `audits` what came of it in the last weeks.
+    `audit` says how inputs are fetched again, `audits` what came of it in the last weeks, `unanswered`
+    that the source does not answer.
     `delivered` is what looks have seen of the deliveries of outcomes.
     """
 
@@ -174,6 +175,7 @@ class Deployment:
     answers: tuple[Kept, ...] = ()
     audit: Audit | None = None
     audits: tuple[Audited, ...] = ()
+    unanswered: Unanswered | None = None
     delivered: Delivered | None = None
 
     @property

@@ -1,7 +1,7 @@
 """Ask the source of the inputs for a few recorded rows again, and compare."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from setpoint.deploy.reference import features_of
-from setpoint.domain.audited import Audited, Refetched
+from setpoint.domain.audited import Audit, Audited, Refetched, Unanswered
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.schema import Schema
@@ -20,39 +20,76 @@ BATCH = 12  # rows that are asked for together, unless fewer are asked for in a 
 KEPT = timedelta(days=56)
 MOST_KEPT = 500
 DAY = timedelta(days=1)
+MOST_DOUBLINGS = 16
 
 
-def audited(
-    ports: Ports, deployment: Deployment, schema: Schema, history: Records, now: datetime
-) -> tuple[tuple[Audited, ...], str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking a source: one audit or none, whether it does not answer, and what to say of that."""
+
+    audits: tuple[Audited, ...] = ()
+    unanswered: Unanswered | None = None
+    why: str = ""
+
+
+def audited(ports: Ports, deployment: Deployment, schema: Schema, history: Records, now: datetime) -> Asked:
     """Audit what came since the last audit: no more rows than are due by now, chosen by their ids, whatever they hold.
 
-    Returns
-    -------
-    tuple of Audited
-        One, or none where nothing is due or nothing could be compared.
-    str
-        Why nothing could be compared, or what was wrong with what the source said.
+    A source that knows none of the rows, or fails, is asked again after twice the time, at last once a day.
     """
     if deployment.audit is None:
-        return (), ""
+        return Asked()
+    silent = deployment.unanswered
+    if silent is not None and silent.function != deployment.audit.function:
+        silent = None
     last = deployment.audits[-1] if deployment.audits else None
     since = last.at if last else deployment.releases[0].at
     per_day = deployment.audit.rows_per_day
     due = int(min((now - since) / DAY, 1.0) * per_day)
     rows = history.between(last.until + timedelta(microseconds=1) if last else None, None)
-    if due < min(BATCH, per_day) or not len(rows):
-        return (), ""
+    if due < min(BATCH, per_day) or not len(rows) or (silent and now < next_time(deployment.audit, silent)):
+        return Asked(unanswered=silent, why=no_answer(deployment))
     chosen = sample(rows, due)
     asked = readable(chosen, schema)
     said = ports.source.fetch(deployment.audit.function, asked)
-    if not said.known.any():
-        return (), said.error or f"the source knows none of {len(chosen)} records"
-    found, wrong = as_recorded(table_of(said), schema)
+    found, wrong = as_recorded(table_of(said), schema) if said.known.any() else ({}, [])
     why = "; ".join(filter(None, (said.error, *wrong)))
     if not found:
-        return (), why or "the source says nothing of any feature"
-    return (compared(asked.take(said.known), found, now),), why
+        nothing = "says nothing of any feature" if said.known.any() else f"knows none of {_named(chosen)}"
+        missed = _missed(silent, deployment.audit.function, why or f"the source {nothing}", now)
+        return Asked(unanswered=missed, why=no_answer(replace(deployment, unanswered=missed)))
+    return Asked(audits=(compared(asked.take(said.known), found, now),), why=why)
+
+
+def next_time(audit: Audit, silent: Unanswered) -> datetime:
+    """Return when a source that does not answer is asked again."""
+    usual: timedelta = min(BATCH, audit.rows_per_day) / audit.rows_per_day * DAY
+    wait: timedelta = min(usual * 2 ** min(silent.times, MOST_DOUBLINGS), DAY)
+    return silent.at + wait
+
+
+def no_answer(deployment: Deployment) -> str:
+    """Say that a source does not answer, and what to do; nothing where it does."""
+    silent = deployment.unanswered
+    if deployment.audit is None or silent is None:
+        return ""
+    times = f"asked {silent.times} times" if silent.times > 1 else "asked once"
+    return (
+        f"{silent.why} ({silent.function}, {times} since {silent.since:%Y-%m-%d %H:%M}, again after "
+        f"{next_time(deployment.audit, silent):%Y-%m-%d %H:%M} UTC); mend the function, then try "
+        f"`setpoint audit {deployment.model}`"
+    )
+
+
+def _missed(silent: Unanswered | None, function: str, why: str, now: datetime) -> Unanswered:
+    if silent is None:
+        return Unanswered(function=function, since=now, at=now, times=1, why=why)
+    return replace(silent, at=now, times=silent.times + 1, why=why)
+
+
+def _named(rows: Records) -> str:
+    """Name so many records, with an id that the source can be tried with."""
+    return f"{len(rows)} records, {rows.id[-1]!r} for example"
 
 
 def sample(rows: Records, count: int) -> Records:

@@ -95,7 +95,7 @@ def newest(records: Records, rows: int) -> Records:
 def _stored(ports: Ports, deployment: Deployment, made: tuple[Audited, ...], now: datetime) -> tuple[Audited, ...]:
     """Keep audits in the place of those of the same stretch: no record counts twice."""
     others = [a for a in deployment.audits if a.until < made[0].since or a.since > made[-1].until]
-    ports.state.save(replace(deployment, audits=kept((*others, *made), now)))
+    ports.state.save(replace(deployment, audits=kept((*others, *made), now), unanswered=None))
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.audited import Audited
+from setpoint.domain.audited import Audited, Unanswered
 from setpoint.domain.feed import Delivered, delivered
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment, Standing
@@ -23,7 +23,7 @@ from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.asked import asked_again, asked_since_mended, bursts
-from setpoint.loop.auditing import audited, kept
+from setpoint.loop.auditing import Asked, audited, kept, no_answer
 from setpoint.loop.clear import why_unreadable
 from setpoint.loop.columns import fitting, same_columns
 from setpoint.loop.contest import contested
@@ -82,6 +82,7 @@ class Look:
     again: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # which of these the champion fails on, if any
     delivered: Delivered | None = None
     audits: tuple[Audited, ...] = ()  # those of the last weeks, and what was audited now
+    unanswered: Unanswered | None = None  # the source of the inputs, if so
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)  # of the workers that run
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
 
@@ -93,8 +94,8 @@ class Look:
         return natural(rows, deployment)
 
 
-def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
-    """Read what the log holds as of `now`, and let the monitors speak."""
+def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bool = False) -> Look:
+    """Read what the log holds as of `now`, and let the monitors speak; `audits` asks the source of the inputs, too."""
     model, since = deployment.model, deployment.looked or deployment.releases[0].at
     champion = ports.bundles.get(model, deployment.served.champion)
     weeks, frontier = now - _span(deployment), deployment.last_fit
@@ -103,8 +104,12 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
     releases = same_columns(ports, deployment)
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     told = told_by(deployment, history.labelled, now)
-    audits, unasked = audited(ports, deployment, champion.schema, history, now)
-    seen = _seen(ports, deployment, champion, history, now, version=version, told=told, audits=audits)
+    source = (
+        audited(ports, deployment, champion.schema, history, now)
+        if audits
+        else Asked(unanswered=deployment.unanswered, why=no_answer(deployment))
+    )
+    seen = _seen(ports, deployment, champion, history, now, version=version, told=told, audits=source.audits)
     beaten: tuple[Finding, ...] = ()
     if len(releases) > 1:
         contest, beaten = tried(seen, "contest", lambda: contested(ports, deployment, champion, history, now), None)
@@ -130,7 +135,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
             *noteworthy(study),
             *estimate_findings(estimates, champion.version),
             *rehearsal_findings(rehearsal, now),
-            *not_audited(seen, unasked),
+            *not_audited(seen, source.why),
             *(*failed, *lost, *unwoken, *unknown, *blind, *beaten),
         ),
         study=study,
@@ -140,7 +145,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime) -> Look:
         rehearsal=rehearsal,
         answers=answers,
         delivered=told,
-        audits=kept((*deployment.audits, *audits), now),
+        audits=kept((*deployment.audits, *source.audits), now),
+        unanswered=source.unanswered,
         recent=seen.recent,
         history=history,
         unlearnt=rows.between(frontier, None).labelled,

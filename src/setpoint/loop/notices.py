@@ -17,6 +17,8 @@ from setpoint.update.schedule import failed_trainings
 
 HARMFUL = (QUALITY, SERVICE)  # monitors of what the set point asks
 TRAINING = "training"  # what a streak of failed ones goes by
+AUDIT = "audit"  # what a source that does not answer goes by
+OFTEN = 3  # in a row that a source did not answer
 TRAININGS = ("promote", "reject", "training failed")
 MOST_WAITING = 50  # deliveries; the oldest go, for what they say is old
 UNSOLVED = (IncidentStatus.OPEN, IncidentStatus.WAITING, IncidentStatus.MENDING)
@@ -36,6 +38,7 @@ def noticed(deployment: Deployment, channels: Sequence[str], now: datetime) -> D
     told = known | {n.about: _told(n, now) for n in news}
     still = {i.id for i in deployment.incidents if i.live} | {r.candidate.version for r in _asking(deployment)}
     still |= {TRAINING} if failed_trainings(deployment) else set()
+    still |= {AUDIT} if deployment.unanswered else set()
     owed = {i.id for i in deployment.incidents if i.id in known} - {n.about for n in news if n.kind is Kind.RECOVERED}
     kept = tuple(t for t in told.values() if t.about in still | owed)
     return replace(deployment, telling=replace(deployment.telling, until=now, told=kept, outbox=outbox))
@@ -76,6 +79,11 @@ def _news(deployment: Deployment, known: dict[str, Told], now: datetime) -> Iter
     said_with_incident = _trains(deployment) is not None
     if failed and TRAINING not in known and not said_with_incident and not _is_quiet(deployment, now):
         yield News(kind=Kind.FAILED, about=TRAINING, severity=Severity.WARNING, said=(failed[0].why,))
+    silent = deployment.unanswered
+    wanted = deployment.alerts.at_least is Severity.WARNING and not _is_quiet(deployment, now)
+    if silent and silent.times >= OFTEN and AUDIT not in known and wanted:
+        since = f"asked {silent.times} times since {silent.since:%Y-%m-%d %H:%M} UTC"
+        yield News(kind=Kind.SILENT, about=AUDIT, severity=Severity.WARNING, said=(since, silent.why))
 
 
 def _came_and_went(incident: Incident, deployment: Deployment) -> bool:

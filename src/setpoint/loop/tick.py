@@ -66,7 +66,7 @@ def turn(ports: Ports, deployment: Deployment, now: datetime, clock: Clock) -> D
     """
     deployment = adopt(ports, deployment)
     known = deployment = served_since(made_good(ports, deployment, now), clock.now())
-    look = take_look(ports, deployment, now)
+    look = take_look(ports, deployment, now, audits=True)
     deployment = noted(deployment, look)
     for _ in range(MOST_ACTIONS):
         action = plan(deployment, look)
@@ -127,6 +127,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         rehearsal=look.rehearsal,
         answers=look.answers,
         audits=look.audits,
+        unanswered=look.unanswered,
         delivered=look.delivered,
         incidents=with_harm(incidents, deployment, look),
         days=passed(deployment.days, look.standings, deployment.looked, look.now),

@@ -27,13 +27,14 @@ class Kind(StrEnum):
     OPENED = "opened"
     WORSE = "got worse"
     UPDATED = "update"
+    SILENT = "not audited"
     REMINDED = "still open"
     RECOVERED = "recovered"
 
 
 @value
 class News:
-    """One thing to tell: of an incident, of a candidate version that waits for a person, or of failing trainings."""
+    """One thing to tell: of an incident, a candidate that waits for a person, failing trainings, or a silent source."""
 
     kind: Kind
     about: str
@@ -117,6 +118,8 @@ def _title(model: str, news: Sequence[News]) -> str:
 
 
 def _without_incident(news: News) -> str:
+    if news.kind is Kind.SILENT:
+        return "the source of the inputs does not answer"
     return "the champion stays" if news.kind is Kind.FAILED else f"{news.about} waits for approval"
 
 
@@ -135,6 +138,12 @@ def _entry(model: str, news: News, now: datetime) -> Entry:
             head="A training failed; the champion serves as before",
             facts=tuple(("Why", line) for line in said),
             command=f"setpoint update {model}",
+        )
+    if news.kind is Kind.SILENT:
+        return Entry(
+            head="The source of the inputs does not answer: recorded inputs are compared with nothing",
+            facts=tuple(("Why", line) for line in said),
+            command=f"setpoint audit {model}",
         )
     if incident is None:
         return Entry(

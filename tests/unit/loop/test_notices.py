@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from setpoint.domain import canary
+from setpoint.domain.audited import Audit, Unanswered
 from setpoint.domain.course import Course, Step
 from setpoint.domain.event import Event, What
 from setpoint.domain.evidence import Terms
@@ -63,6 +64,33 @@ def test_a_budget_that_burns_fast_is_named_before_one_that_burns_slowly(turns, m
     )
     (message,) = turns(made.incident(subject="service", findings=(fast, slow)))
     assert message.title == "[critical] demand: fast burn"
+
+
+def silent(times, now):
+    return Unanswered(
+        function="features.py:fetch",
+        since=now,
+        at=now,
+        times=times,
+        why="the source knows none of 12 records, 'a-1' for example",
+    )
+
+
+def test_a_source_that_stays_silent_is_told_once_with_what_to_do_and_again_when_it_fell_silent_again(turns, made):
+    audit = Audit(function="features.py:fetch", rows_per_day=24)
+    assert not turns(audit=audit, unanswered=silent(2, made.now))
+    (message,) = turns(unanswered=silent(3, made.now))
+    assert message.title == "[not audited] demand: the source of the inputs does not answer"
+    assert "knows none of 12 records, 'a-1' for example" in message.text
+    assert message.text.endswith("Next: setpoint audit demand")
+    assert not turns(unanswered=silent(4, made.now))
+    assert not turns(unanswered=None)
+    assert turns(unanswered=silent(3, made.now))
+
+
+def test_who_wants_only_what_is_critical_is_told_of_no_silent_source(turns, made):
+    turns.deployment = replace(turns.deployment, alerts=Alerts(at_least=Severity.CRITICAL))
+    assert not turns(audit=Audit(function="features.py:fetch", rows_per_day=24), unanswered=silent(3, made.now))
 
 
 def test_each_channel_gets_its_own_delivery(turns, made):
