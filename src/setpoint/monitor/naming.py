@@ -14,6 +14,7 @@ USUAL = {
     "out_of_range": "range",
     "unseen_category": "new_level",
     "stuck": "frozen",
+    "repeated_value": "frozen",
     "drift_location": "shift",
     "drift_scale": "scale",
     "drift_tv": "frequency",

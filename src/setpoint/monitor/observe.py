@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from setpoint.domain.finding import Finding
+from setpoint.monitor.atoms import atoms
 from setpoint.monitor.audit import audit
 from setpoint.monitor.callers import callers
 from setpoint.monitor.data_quality import data_quality, refused
@@ -44,6 +45,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, refused, seen),
         *kept(seen, broken_rules, seen, window),
         *kept(seen, repeats, seen, window),
+        *kept(seen, atoms, seen),
         *kept(seen, arrivals, seen),
         *of_scopes(seen),
         *good,

@@ -16,6 +16,7 @@ from setpoint.stats.blocks import runs_of
 from setpoint.stats.intervals import share_high
 
 RUN_FACTOR, SHORTEST_RUN = 2.5, 24
+RULES = 2  # runs here, and returns in `atoms`
 UNSURE = 0.05  # error of the bound of a share
 
 FloatArray = NDArray[np.float64]
@@ -27,7 +28,7 @@ def stuck(seen: Seen, scope: Scope, horizon: Horizon) -> Iterator[Finding]:
     A run is made of whole stretches of one value (hours, and the minutes of the running one), so it is at least as long
     as said.
     """
-    tests = PARTS * max(len(scope.watched), 1) * scope.divided
+    tests = PARTS * RULES * max(len(scope.watched), 1) * scope.divided
     alpha = seen.level(tests, seen.separate(seen.now - horizon.since))
     whole = scope.since(moment(scope.hours.starts[0]))
     recent = whole.starts >= horizon.stretches.starts[0]

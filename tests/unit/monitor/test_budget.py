@@ -10,7 +10,8 @@ from setpoint.monitor.seen import FAMILIES, PARTS, SOURCES, STEPS
 # by the call of `level`: the part of a family's share that its tests spend together
 SPENT = {
     "data_quality.py": 2 / PARTS,  # of columns, and of requests refused
-    "stuck.py": 1 / PARTS,
+    "stuck.py": 1 / PARTS / 2,
+    "atoms.py": 1 / PARTS / 2,
     "rules.py": 1 / PARTS,
     "repeats.py": 1 / PARTS,
     "freshness.py": 1 / PARTS,

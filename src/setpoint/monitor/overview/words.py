@@ -34,6 +34,7 @@ METRICS = {
     "out_of_range": "range",
     "unseen_category": "new_level",
     "stuck": "frozen",
+    "repeated_value": "frozen",
 }
 CAUSES = {
     Cause.NULL: "nulls",

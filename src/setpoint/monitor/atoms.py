@@ -1,0 +1,81 @@
+"""A measurement that comes back to one value again and again, among others: a part of its senders stands still."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.records import Records, joined, moment
+from setpoint.domain.schema import Kind
+from setpoint.monitor.repeats import repeated, row_codes
+from setpoint.monitor.seen import PARTS, Seen
+from setpoint.monitor.stuck import RULES
+from setpoint.stats.intervals import share_high, share_low
+from setpoint.stats.returns import returns
+
+WINDOWS = (48, 192, 768)  # newest rows
+FEWEST_STRETCHES = 8  # of as many rows before, that say what is natural
+FACTOR, FLOOR = 2.5, 0.02  # times the most natural share, and a share that nobody minds
+FEWEST_VALUES = 12  # of a measurement; a code comes again because it must
+EXAMPLES = 5
+
+
+def atoms(seen: Seen) -> Iterator[Finding]:
+    """Report measurements of which one value comes far more often than the commonest one ever did.
+
+    What counts are returns: rows that hold the value of those whose row before holds another. So a clock, a month or a
+    slow sensor, which keep a value for long and leave it for good, return to none. The lower Clopper–Pearson bound of
+    the commonest value's share must pass 2.5 times the largest such share in any as long stretch of the last weeks,
+    plus 2 %; its error is divided among columns, windows, and the values it may be. Rows that repeat an earlier one
+    in all columns are left to `repeats`.
+    """
+    every = joined(seen.baseline, seen.recent) if seen.answers is None else seen.answers
+    names = [n for n, c in seen.limits.columns.items() if n in every.inputs and c.kind is Kind.NUMERIC]
+    names = [n for n in names if not seen.limits.columns[n].stepwise]
+    found: dict[str | None, Finding] = {}
+    for rows in WINDOWS:
+        window = every.take(np.arange(max(0, len(every) - rows), len(every)))
+        before = seen.baseline.between(None, moment(window.time[0])) if len(window) == rows else window
+        if len(window) < rows or len(before) < FEWEST_STRETCHES * rows:
+            break
+        before = before.take(np.arange(max(0, len(before) - FEWEST_STRETCHES * max(WINDOWS)), len(before)))
+        for f in _of_window(seen, names, before, window):
+            found[f.column] = max(f, found.get(f.column, f), key=lambda f: (f.alarm, f.value / f.limit))
+    yield from found.values()
+
+
+def _of_window(seen: Seen, names: list[str], before: Records, window: Records) -> Iterator[Finding]:
+    since, until = moment(window.time[0]), moment(window.time[-1])
+    tests = PARTS * RULES * len(WINDOWS) * max(len(names), 1)
+    alpha = seen.level(tests, seen.separate(seen.now - since))
+    new = ~repeated(row_codes(window.inputs))
+    for name in names:
+        values, codes = np.unique(np.concatenate([before.inputs[name], window.inputs[name]]), return_inverse=True)
+        real = int((~np.isnan(values)).sum())
+        codes = np.where(codes < real, codes, -1)
+        if len(np.unique(codes[: len(before)])) < FEWEST_VALUES:
+            continue
+        found = returns(codes[len(before) :], len(window), new)
+        hits, tried, at = int(found.hits[0]), int(found.tried[0]), int(found.code[0])
+        if not hits:
+            continue
+        natural = float(returns(codes[: len(before)], len(window)).share.max())
+        limit, level = min(FACTOR * natural + FLOOR, 1.0), alpha / real
+        low = share_low(hits, tried, level)
+        yield Finding(
+            monitor="data_quality",
+            metric="repeated_value",
+            column=name,
+            since=since,
+            until=until,
+            rows=len(window),
+            value=hits / tried,
+            limit=limit,
+            alarm=bool(low > limit),
+            low=low,
+            high=share_high(hits, tried, level),
+            kind="frozen",
+            detail=f"{hits} of {tried} rows that follow another value hold {values[at]:.6g}; "
+            f"{natural:.1%} is the most that any value had in as many rows of the last weeks",
+            examples=tuple(str(i) for i in window.id[window.inputs[name] == values[at]][:EXAMPLES]),
+        )

@@ -1,0 +1,109 @@
+"""Measurements that come back to one value: how often quiet streams alarm, beside a dummy, and what is found."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from setpoint.domain.records import moment
+from setpoint.domain.schema import Kind
+from setpoint.domain.value import replace
+from setpoint.monitor.atoms import atoms
+from setpoint.monitor.limits import ColumnLimits
+from setpoint.stats.intervals import share_low
+from setpoint.stats.returns import returns
+
+BEFORE, NOW = 8 * 768, 768
+ALPHA_AS_HELD = 1e4  # so many times the usual error, so that a few hundred quiet looks tell something
+
+
+def ar(rng, n, stays):
+    steps, x = rng.normal(size=n), np.zeros(n)
+    for i in range(1, n):
+        x[i] = stays * x[i - 1] + np.sqrt(1 - stays**2) * steps[i]
+    return x
+
+
+QUIET = {
+    "continuous": lambda rng, n: rng.normal(size=n),
+    "rounded, with memory": lambda rng, n: np.round(ar(rng, n, 0.99), 1),
+    "counts": lambda rng, n: rng.poisson(6, n).astype(float),
+    "zeros in spells": lambda rng, n: np.where(ar(rng, n, 0.995) > 0.5, 0.0, rng.gamma(2, size=n)),
+    "a clock, under bursts": lambda rng, n: np.cumsum(rng.exponential(0.05, n) * np.exp(ar(rng, n, 0.99))) // 1 % 24,
+    "one value a caller": lambda rng, n: np.linspace(0, 7, 40)[rng.choice(40, n, p=np.arange(1, 41) / 820)],
+}
+
+
+@pytest.fixture
+def watched(look, stream, limits):
+    """Return a function: what a look finds in a column `x` whose newest rows are given, a minute apart."""
+    own = replace(
+        limits,
+        columns={"x": ColumnLimits(kind=Kind.NUMERIC, nulls=0, nulls_sd=0, stepwise=False, runs={}, movements=())},
+    )
+
+    def of(x, other=None, budget=2.0):
+        n = len(x)
+        some = look(stream, 24 * 200).baseline
+        some = some.take(np.arange(n) % len(some))
+        time = np.datetime64("2024-06-01", "us") + np.arange(n) * np.timedelta64(60_000_000, "us")
+        other = np.arange(n, dtype=float) if other is None else other
+        rows = replace(some, time=time, inputs={"x": x, "other": other})
+        seen = replace(
+            look(stream, 24 * 200), limits=own, false_actions_per_year=budget, now=moment(time[-1]),
+            since=moment(time[-1]) - timedelta(hours=1), recent=rows.take(np.arange(n - 60, n)),
+            baseline=rows.take(np.arange(n - 60)), answers=rows,
+        )  # fmt: skip
+        return [f for f in atoms(seen) if f.alarm]
+
+    return of
+
+
+def half_held(x, rng, share=0.5, rows=NOW):
+    held = np.flatnonzero(rng.random(rows) < share) + len(x) - rows
+    return np.where(np.isin(np.arange(len(x)), held), x[-rows], x)
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_quiet_streams_raise_nothing_though_ten_thousand_times_the_error_is_allowed(name, watched):
+    rng = np.random.default_rng(0)
+    assert not any(watched(QUIET[name](rng, BEFORE + NOW), budget=2.0 * ALPHA_AS_HELD) for _ in range(20))
+
+
+def test_the_dummy_that_counts_rows_alarms_on_whatever_has_memory():
+    """An exact binomial test, at one in a million, of the commonest value against its share before."""
+    rng, false = np.random.default_rng(0), 0
+    for _ in range(20):
+        x = QUIET["a clock, under bursts"](rng, 9 * 192).astype(int)
+        count = np.bincount(x[-192:], minlength=24)
+        at = int(count.argmax())
+        false += share_low(count[at], 192, 1e-6) > (x[:-192] == at).mean()
+    assert false > 10
+
+
+@pytest.mark.parametrize("name", ["continuous", "rounded, with memory", "counts", "a clock, under bursts"])
+def test_a_value_held_in_four_of_five_rows_is_found_within_768(name, watched):
+    rng = np.random.default_rng(1)
+    hits = [bool(watched(half_held(QUIET[name](rng, BEFORE + NOW), rng, 0.8))) for _ in range(10)]
+    assert np.mean(hits) >= 0.9
+
+
+def test_half_of_the_rows_of_a_measurement_are_found_within_192_rows(watched):
+    rng = np.random.default_rng(2)
+    found = [watched(half_held(rng.normal(size=BEFORE + NOW), rng, rows=192)) for _ in range(10)]
+    assert all(found)
+    assert {(f.column, f.metric, f.kind) for (f,) in found} == {("x", "repeated_value", "frozen")}
+
+
+def test_rows_that_repeat_in_all_columns_are_left_to_another_monitor(watched):
+    rng = np.random.default_rng(3)
+    x = half_held(rng.normal(size=BEFORE + NOW), rng)
+    assert watched(x)
+    assert not watched(x, other=x)
+
+
+def test_returns_counts_rows_that_follow_another_value():
+    found = returns(np.array([1, 2, 2, 1, 3, 1, 1, 0, 0, -1, 0, 2]), 6)
+    assert found.code.tolist() == [1, 0]
+    assert found.hits.tolist() == [2, 2]
+    assert found.tried.tolist() == [3, 2]
