@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Peer
 from setpoint.domain.incident import Remedy, Repair
+from setpoint.domain.isolation import Isolation, digests_of
+from setpoint.domain.records import Column
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.within import Fallback, Within
 
@@ -32,6 +36,12 @@ class Case:
     repair: Repair
     faulty: Rows = HEALTHY
     seen: Rows | None = HEALTHY
+
+
+def columns_of(rows: Rows) -> dict[str, Column]:
+    """Return rows as columns."""
+    columns = [np.array(c, object if isinstance(c[0], str) else np.float64) for c in zip(*rows, strict=True)]
+    return dict(zip(SCHEMA.names, columns, strict=True))
 
 
 def door(what: Remedy, faulty: Rows, seen: Rows, **map_: Any) -> Case:
@@ -74,6 +84,13 @@ REMEDIES = {
         Repair(
             id="r", remedy=Remedy.FALLBACK, subject="sky",
             fallback=Fallback(id="f", version="v1", instead_of="v2", within=Within(feature="sky", levels=("grey",))),
+        ),
+        seen=None,
+    ),
+    "isolate": Case(
+        Repair(
+            id="r", remedy=Remedy.ISOLATE, subject="row",
+            isolation=Isolation(id="r", version="v2", rows=tuple(digests_of(columns_of(HEALTHY[1:2]), SCHEMA.names))),
         ),
         seen=None,
     ),

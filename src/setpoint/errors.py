@@ -3,6 +3,7 @@
 * SetpointError
   + InvalidInput      does not fit: a file, a setting, a table, an argument
     - InvalidRequest  a request that does not fit the model's schema
+      * Isolated      one with a row that ends the model's process
     - TooLarge        a body or a batch beyond its bound
   + NotFound          unknown model, version, incident or route
   + Conflict          something else is under way, or already over
@@ -17,6 +18,7 @@
   + JobFailed         a conversion or a training that ended badly in its own process
   + ModelFailed       a model that raised, or answered something that is no number
     - ModelGone       a model whose process died or hung
+      * ModelEnded    the same, while it answered just this; WorkerEnded where its worker did
 """
 
 
@@ -44,6 +46,14 @@ class InvalidRequest(InvalidInput):
     def __init__(self, message: str, violations: tuple[str, ...] = (), bare: str = "") -> None:
         super().__init__(message)
         self.violations, self.bare = violations, bare
+
+
+class Isolated(InvalidRequest):
+    """A request with a row that ends the model's process, or makes it hang; `by` is the repair that refuses it."""
+
+    def __init__(self, message: str, by: str) -> None:
+        super().__init__(message, ("isolated:row",), message)
+        self.by = by
 
 
 class TooLarge(InvalidInput):
@@ -80,9 +90,13 @@ class Overloaded(SetpointError):
 
 
 class Throttled(Overloaded):
-    """A caller who is held to so many requests a second asked for more; ask again later."""
+    """A caller who is held to so many requests a second asked for more; `by` is the repair that holds them."""
 
     violations = ("throttled",)
+
+    def __init__(self, message: str, retry_after_s: int, by: str) -> None:
+        super().__init__(message, retry_after_s)
+        self.by = by
 
 
 class DeadlineExceeded(SetpointError):
@@ -117,3 +131,11 @@ class ModelFailed(SetpointError, RuntimeError):
 
 class ModelGone(ModelFailed):
     """A model whose process died or hung."""
+
+
+class ModelEnded(ModelGone):
+    """A model whose process died or hung while it answered just this."""
+
+
+class WorkerEnded(ModelEnded):
+    """The same of a model that runs in its worker, which ended with it; nobody was told."""

@@ -330,15 +330,17 @@ class Scorer(Protocol):
     def score(self, model: str, version: str, inputs: Columns) -> "Columns":
         """Return the outputs (by output name) for columns of equal length."""
 
-    def apart(self, model: str, version: str, inputs: Columns | None) -> tuple["Columns", float]:
+    def apart(
+        self, model: str, version: str, inputs: Columns | None, *, answer_s: float = ...
+    ) -> tuple["Columns", float]:
         """Return the outputs of a fresh copy in a process that ends with it, and the seconds until it could answer.
 
-        None asks nothing: whether it loads is all that is wanted.
+        None asks nothing: whether it loads is all that is wanted. What takes longer than `answer_s` hangs.
 
         Raises
         ------
         SetpointError
-            If it does not load or answer.
+            If it does not load or answer; ModelEnded if that ended the process, or hangs.
         """
 
 

@@ -6,11 +6,13 @@ import logging
 import os
 import sys
 from functools import partial
+from pathlib import Path
 
 from setpoint.config import Settings
 from setpoint.platforms.files import make_home
 from setpoint.runtime import load
 from setpoint.serve.access import AccessLog
+from setpoint.serve.flights import Flights
 from setpoint.serve.live import LiveFollower
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.plane import DataPlane
@@ -27,14 +29,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="a listening socket")
     parser.add_argument("--index", type=int, required=True, help="number of this worker")
+    parser.add_argument("--flights", type=Path, help="a folder in memory that outlives this worker")
     parser.add_argument("--grpc", metavar="ADDRESS", help="host and port to serve gRPC on as well")
     arguments = parser.parse_args()
     index: int = arguments.index
     logging.basicConfig(level=logging.WARNING)
-    serve(Settings(), arguments.fd, index, arguments.grpc)
+    serve(Settings(), arguments.fd, index, arguments.grpc, arguments.flights)
 
 
-def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = None) -> None:
+def serve(
+    settings: Settings, fd: int, index: int, grpc_address: str | None = None, flights: Path | None = None
+) -> None:
     """Compose the parts of a worker and run it until it is told to stop."""
     home = settings.home
     status_file = home / "run" / "workers" / f"{index}.json"
@@ -47,7 +52,7 @@ def serve(settings: Settings, fd: int, index: int, grpc_address: str | None = No
         segment_bytes=settings.segment_bytes,
         segment_s=settings.segment_s,
     )
-    plane = DataPlane(spool, Metrics())
+    plane = DataPlane(spool, Metrics(), flights=Flights(flights / str(index) if flights else None))
     formatter = QuietFormatter(
         f"%(asctime)s worker {index} %(levelname)s %(message)s", hides=lambda: plane.table.guarded
     )

@@ -9,6 +9,7 @@ from setpoint.config.units import Part, fraction
 
 Act = Literal[
     "restart",
+    "isolate",
     "rollback",
     "fallback",
     "throttle",
@@ -48,7 +49,7 @@ class EnvelopePart(Part):
     """Which changes may happen without a person, and within which bounds."""
 
     automatic: list[Act] = [
-        *("restart", "rollback", "fallback", "inverse_map", "map_levels"),
+        *("restart", "isolate", "rollback", "fallback", "inverse_map", "map_levels"),
         *("workers", "hold", "retrain", "promote"),
     ]
     ask: list[Act] = []

@@ -125,7 +125,7 @@ def setpoint_text(
             "# allow: [package.module.Type]  # types a saved model may hold beyond the known safe ones",
             "",
             "envelope:  # what may happen without a person; move an action to `ask` to approve it each time",
-            "  automatic: [restart, rollback, fallback, inverse_map, map_levels, hold, retrain, promote]",
+            "  automatic: [restart, isolate, rollback, fallback, inverse_map, map_levels, hold, retrain, promote]",
             "  ask: []",
             "  max_actions_per_day: 6",
             "  false_actions_per_year: 2  # how many needless actions a year you accept; smaller means slower to act",

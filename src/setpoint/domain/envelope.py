@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What may be changed; the names that `automatic` and `ask` use."""
 
     RESTART = "restart"
+    ISOLATE = "isolate"  # rows that end the model are refused
     ROLLBACK = "rollback"
     INVERSE_MAP = "inverse_map"
     MAP_LEVELS = "map_levels"
@@ -72,7 +73,7 @@ class Envelope:
     """
 
     automatic: tuple[str, ...] = (
-        *("restart", "rollback", "fallback", "inverse_map", "map_levels"),
+        *("restart", "isolate", "rollback", "fallback", "inverse_map", "map_levels"),
         *("workers", "hold", "retrain", "promote"),
     )
     ask: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from enum import StrEnum
 from setpoint.domain.event import Event, What
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.finding import Finding
+from setpoint.domain.isolation import Isolation
 from setpoint.domain.throttle import Throttle
 from setpoint.domain.value import value
 from setpoint.domain.within import Fallback
@@ -39,6 +40,7 @@ class Remedy(StrEnum):
     """What can be done; the names an envelope uses."""
 
     RESTART = "restart"
+    ISOLATE = "isolate"  # rows that end the model are refused
     ROLLBACK = "rollback"
     INVERSE_MAP = "inverse_map"
     MAP_LEVELS = "map_levels"
@@ -76,9 +78,10 @@ class Repair:
 
     `expected` and `realised` are the loss per record without and with the repair that was expected before, and measured
     after, in the unit of the target. `map` is set for a repair at the door, `to_version` for a roll back, `fallback`
-    where an earlier version answers a part of the rows, `workers` where more of them shall
-    answer, `throttle` where a caller is held to fewer requests. `cause` is what it is for, `weight` how sure that was
-    (posterior, among the causes that it excludes); `recovered` is when it was proven to help.
+    where an earlier version answers a part of the rows, `workers` where more of them shall answer, `throttle` where a
+    caller is held to fewer requests, `isolation` where rows are refused; `stopped` is how many requests these two have
+    refused. `cause` is what it is for, `weight` how sure that was (posterior, among the causes that it excludes);
+    `recovered` is when it was proven to help.
     """
 
     id: str
@@ -88,6 +91,8 @@ class Repair:
     to_version: str | None = None
     fallback: Fallback | None = None
     throttle: Throttle | None = None
+    isolation: Isolation | None = None
+    stopped: int = 0
     worker: int | None = None  # that is to start anew
     workers: int = 0
     workers_before: int = 0
@@ -131,7 +136,7 @@ class Repair:
     @property
     def at_door(self) -> bool:
         """Whether it stands between callers and the champion, to be taken away again when the fault is gone."""
-        return self.map is not None or self.fallback is not None or self.throttle is not None
+        return bool(self.map or self.fallback or self.throttle or self.isolation)
 
 
 @value

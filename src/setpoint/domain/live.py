@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.isolation import Isolation
 from setpoint.domain.slice import Only
 from setpoint.domain.throttle import Throttle
 from setpoint.domain.value import field, replace, value
@@ -19,7 +20,8 @@ class Served:
     `shares` are the fractions of requests that challengers answer in the champion's place, by version; of the requests
     that `only` names, where it names some. `standby` is the version one would go back to: it is kept loaded, and not
     asked. `fallbacks` are parts of the rows that the champion fails to answer: an earlier version does. `workers` is
-    how many the model needs; 0: as many as were started. `throttles` hold callers to fewer requests.
+    how many the model needs; 0: as many as were started. `throttles` hold callers to fewer requests,
+    `isolations` refuse rows that end the champion.
 
     Raises
     ------
@@ -36,6 +38,7 @@ class Served:
     fallbacks: tuple[Fallback, ...] = ()
     workers: int = 0
     throttles: tuple[Throttle, ...] = ()
+    isolations: tuple[Isolation, ...] = ()
 
     def __post_init__(self) -> None:
         for version, share in self.shares.items():
@@ -161,6 +164,7 @@ class WorkerStatus:
     holds ready, by model. `beat` is in seconds since the epoch. `load` is what it
     had to do in the last hour, `cores` how many it may run on.
     `unwritten` are the records that it last could not write; `free_bytes` of `disk_bytes` are free where they go.
+    `stopped` is how many requests each repair that refuses some has refused, by its id.
     `resident` is what it held in memory in each minute of the last hour (minute, bytes), `memory_free` what is left.
     """
 
@@ -174,6 +178,7 @@ class WorkerStatus:
     load: tuple[Minute, ...] = ()
     cores: int = 0
     unwritten: Unwritten | None = None
+    stopped: dict[str, int] = field(default_factory=dict)
     free_bytes: int | None = None
     disk_bytes: int | None = None
     resident: tuple[tuple[int, int], ...] = ()

@@ -18,6 +18,8 @@ LATEST_US = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 OVERDUE_US = 8_000_000  # while versions share requests, one that is not answered by then has failed
 MODEL_ERROR = "model_error"  # the violation of a request that the model failed to answer
+# of one that it was answering when its process, or the worker itself, ended or hung; and their status
+MODEL_ENDED, WORKER_ENDED, ENDED = "model_ended", "worker_ended", 502
 
 
 class Role(StrEnum):

@@ -40,6 +40,7 @@ class Guard:
         }
         self._id = _change(keys, schema.sensitive_id, model, ID) if schema.sensitive_id else None
         self._caller = _change(keys, schema.sensitive_caller, model, CALLER) if schema.sensitive_caller else None
+        self._mark = keys.hasher(model, "row") if keys else str
 
     def record(self, record: InferenceRecord) -> InferenceRecord:
         """Return the record as it may be written."""
@@ -81,6 +82,10 @@ class Guard:
             return given
         (found,) = self._caller([given])
         return "" if found is None else str(found)
+
+    def mark(self, digest: str) -> str:
+        """Return the digest of a row's values as it may be written: nobody without the key can try values out."""
+        return self._mark(digest)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """Return an outcome as it may be written: it joins the predictions of its id."""

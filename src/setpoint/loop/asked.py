@@ -33,6 +33,11 @@ def asked_around(ports: Ports, deployment: Deployment, incident: Incident, now: 
     """Return the requests around an incident of the service; None for others, or where they cannot be read."""
     if incident.subject != SERVICE and not incident.subject.startswith(CALLER):
         return None
+    return recorded_before(ports, deployment, incident, now)
+
+
+def recorded_before(ports: Ports, deployment: Deployment, incident: Incident, now: datetime) -> Requested | None:
+    """Return the requests since a day before an incident began; None where they cannot be read."""
     return _asked(ports, deployment, max(incident.since - DAY, now - LONGEST), now)
 
 

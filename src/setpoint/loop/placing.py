@@ -25,6 +25,8 @@ def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tup
         begun = replace(repair.throttle, until=at + timedelta(seconds=repair.throttle.lasts_s))
         others = tuple(t for t in served.throttles if t.caller != begun.caller)
         return replace(deployment, served=replace(served, throttles=(*others, begun))), ""
+    if repair.isolation is not None and repair.isolation not in served.isolations:
+        return replace(deployment, served=replace(served, isolations=(*served.isolations, repair.isolation))), ""
     if repair.to_version is not None and repair.to_version != served.champion:
         return _released(deployment, repair.to_version, at, by), ending(served)
     return deployment, ""
@@ -47,6 +49,9 @@ def displaced(deployment: Deployment, repair: Repair, at: datetime, by: str) -> 
     if repair.throttle is not None:
         rest = tuple(t for t in served.throttles if t.id != repair.throttle.id)
         return replace(deployment, served=replace(served, throttles=rest)), ""
+    if repair.isolation is not None:
+        left = tuple(i for i in served.isolations if i.id != repair.isolation.id)
+        return replace(deployment, served=replace(served, isolations=left)), ""
     if repair.to_version is None:
         return deployment, ""
     last = deployment.releases[-1]

@@ -44,6 +44,7 @@ from setpoint.loop.taking import is_persons, objection
 from setpoint.maintain.clean import clean_again
 from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
+from setpoint.maintain.fatal import keeps_up
 from setpoint.maintain.hypotheses.attack import CALLER
 from setpoint.maintain.recovery import DEADLINE, at_the_deadline, due, recovered
 from setpoint.maintain.relief import calm_again, relieved
@@ -141,6 +142,8 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
         return _next_for_workers(incident, repair, deployment, look)
     if repair.throttle is not None:
         return _next_for_throttled(incident, repair, look)
+    if repair.isolation is not None:
+        return _next_for_isolated(incident, repair, deployment, look)
     if repair.remedy is Remedy.HOLD:
         return _trusted_again(incident, repair, deployment, look)
     after = look.history.between(repair.applied, _next_since(incident, deployment))
@@ -198,12 +201,30 @@ def _next_for_throttled(incident: Incident, repair: Repair, look: Look) -> Actio
     assert repair.throttle is not None
     assert repair.applied is not None
     end = repair.applied + timedelta(seconds=repair.throttle.lasts_s)
+    refused = f"{repair.stopped:,} requests were refused"
     if look.now >= end:
-        why = f"its time is over at {end:%Y-%m-%d %H:%M}; a burst that goes on is found again"
+        why = f"its time is over at {end:%Y-%m-%d %H:%M}; {refused}; a burst that goes on is found again"
         return Undo(incident=incident.id, why=why, helped=True)
     if incident.status is IncidentStatus.HELD or look.now <= repair.applied:
         return None
-    return Hold(incident=incident.id, loss=None, why=f"{repair.throttle.caller} is held at the door until {end:%H:%M}")
+    return Hold(
+        incident=incident.id,
+        loss=None,
+        why=f"{repair.throttle.caller} is held at the door until {end:%H:%M}; {refused} so far",
+    )
+
+
+def _next_for_isolated(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
+    if repair.isolation not in deployment.served.isolations:
+        return Undo(incident=incident.id, why=f"{deployment.served.champion} is champion now", helped=True)
+    if incident.status is IncidentStatus.HELD:
+        return None
+    helped, why = keeps_up(incident, repair, look.now)
+    if helped is None:
+        return None
+    return (
+        Hold(incident=incident.id, loss=None, why=why) if helped else Undo(incident=incident.id, why=why, helped=False)
+    )
 
 
 def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, look: Look) -> Action | None:
@@ -234,6 +255,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
         return _next_for_workers(incident, repair, deployment, look)
     if repair.throttle is not None:
         return _next_for_throttled(incident, repair, look)
+    if repair.isolation is not None:
+        return _next_for_isolated(incident, repair, deployment, look)
     assert repair.map is not None
     if not len(look.recent):
         return None

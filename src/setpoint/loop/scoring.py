@@ -6,7 +6,7 @@ from setpoint.domain.contract import imputed
 from setpoint.domain.records import Columns
 from setpoint.ports import BundleStore
 from setpoint.runtime import Model, load
-from setpoint.runtime.process import ChildModel
+from setpoint.runtime.process import ANSWER_S, ChildModel
 
 KEPT = 4  # versions held in memory
 
@@ -29,10 +29,13 @@ class BundleScorer:
             self._models.pop(next(iter(self._models)))
         return loaded.predict(imputed(inputs, manifest.schema))
 
-    def apart(self, model: str, version: str, inputs: Columns | None) -> tuple[Columns, float]:
+    def apart(
+        self, model: str, version: str, inputs: Columns | None, *, answer_s: float = ANSWER_S
+    ) -> tuple[Columns, float]:
         """Return the outputs of a fresh copy in a process that ends with it, and the seconds until it could answer."""
         manifest, started = self._bundles.get(model, version), time.monotonic()
-        copy = ChildModel(self._bundles.folder(model, version), manifest, memory_bytes=self._memory_bytes)
+        folder = self._bundles.folder(model, version)
+        copy = ChildModel(folder, manifest, answer_s=answer_s, memory_bytes=self._memory_bytes)
         seconds = time.monotonic() - started
         try:
             return copy.predict(imputed(inputs, manifest.schema)) if inputs is not None else {}, seconds

@@ -98,6 +98,8 @@ def _all(deployment: Deployment) -> list[Repair]:
 
 
 def _about(incident: Incident, repair: Repair | None) -> set[str]:
+    if repair is not None and repair.isolation is not None:
+        return set(repair.isolation.rows)
     return {incident.subject, *(repair.map.changes if repair and repair.map else ())}
 
 

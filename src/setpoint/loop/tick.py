@@ -20,6 +20,7 @@ from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
 from setpoint.loop.retention import due, expire
 from setpoint.loop.taking import taken_back
+from setpoint.maintain.stopped import with_stopped
 from setpoint.maintain.triage import triage
 from setpoint.ports import Clock
 
@@ -129,7 +130,7 @@ def noted(deployment: Deployment, look: Look) -> Deployment:
         audits=look.audits,
         unanswered=look.unanswered,
         delivered=look.delivered,
-        incidents=with_harm(incidents, deployment, look),
+        incidents=with_stopped(with_harm(incidents, deployment, look), look.reports),
         days=passed(deployment.days, look.standings, deployment.looked, look.now),
         decisions=(*deployment.decisions, *said),
     )

@@ -14,6 +14,7 @@ from setpoint.domain.records import Columns, Records
 from setpoint.domain.repaired import repaired_where
 from setpoint.domain.requested import Requested
 from setpoint.domain.schema import Schema
+from setpoint.maintain.fatal import Fatal
 
 Score = Callable[[str, Columns], Columns]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,8 +29,8 @@ class Case:
     since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced; with
     `backtest` it may be judged by outcomes from before its release. `maps` are the repairs now live. `unreadable` says
     why no version can be asked again with these inputs, if so. `asked` are the requests around an incident of the
-    service, those that failed among them; `reports` what the workers that run report `now`. `behind_s` is how long
-    outcomes are known before they are delivered, at most (seconds).
+    service, those that failed among them; `fatal` what was asked when a process ended; `reports` what the workers that
+    run report `now`. `behind_s` is how long outcomes are known before they are delivered, at most (seconds).
     """
 
     schema: Schema
@@ -43,6 +44,7 @@ class Case:
     unreadable: str = ""
     behind_s: float = 0.0
     asked: Requested | None = None
+    fatal: Fatal | None = None
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)
     now: datetime = EPOCH
 

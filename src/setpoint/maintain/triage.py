@@ -39,10 +39,7 @@ def triage(
     """
     alarms = [f if f.version else replace(f, version=version) for f in findings if opens(f)]
     known = incidents
-    for subject in dict.fromkeys(worker_of(f) for f in alarms if f.monitor == "process"):
-        known = joined(
-            known, [f for f in alarms if f.monitor == "process" and worker_of(f) == subject], subject, now, model
-        )
+    known = with_processes(known, [f for f in alarms if f.monitor == "process"], now, model)
     known = with_restarts(known, findings)
     known = with_data(known, [f for f in alarms if is_about_inputs(f)], now, model)
     known = with_quality(known, [f for f in alarms if is_about_answers(f)], now, model)
@@ -71,8 +68,22 @@ def is_about_answers(finding: Finding) -> bool:
 
 def worker_of(finding: Finding) -> str:
     """Return the subject of a process finding: `worker 1`."""
-    match = re.match(r"worker \d+|control process", finding.detail)
+    match = re.match(r"worker \d+|control process|model process", finding.detail)
     return match[0] if match else "worker"
+
+
+def with_processes(
+    incidents: tuple[Incident, ...], findings: list[Finding], now: datetime, model: str
+) -> tuple[Incident, ...]:
+    """Let alarms about a process join the live incident of it, but for one that is held: what is new is another."""
+    for subject in dict.fromkeys(worker_of(f) for f in findings):
+        own = [f for f in findings if worker_of(f) == subject]
+        live = [i for i in incidents if i.live and i.subject == subject and i.status is not IncidentStatus.HELD]
+        if live:
+            incidents = put(incidents, added(live[-1], own))
+        else:
+            incidents = (*incidents, opened(own, subject, now, model, incidents))
+    return incidents
 
 
 def with_restarts(incidents: tuple[Incident, ...], findings: Sequence[Finding]) -> tuple[Incident, ...]:

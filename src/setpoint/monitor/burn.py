@@ -16,7 +16,10 @@ from setpoint.domain.value import value
 
 SHORTEST_S = 60.0  # of a window: within less there is nothing to count
 UNSTATED = Objective(metric="error_rate", at_most=0.01)  # what holds where the set point says nothing of errors
-OWN_FAULTS = ("model_error", "internal", "overload", "deadline", "unavailable")  # not the caller's doing
+OWN_FAULTS = (
+    *("model_error", "model_ended", "worker_ended", "isolated"),
+    *("internal", "overload", "deadline", "unavailable"),
+)  # not the caller's doing
 
 
 @value

@@ -1,8 +1,9 @@
-"""Processes of the data plane: every crash, hang and restart is a finding."""
+"""Processes of the data plane: every crash, hang and restart is a finding, and each end of a model's own process."""
 
 from collections.abc import Iterator
 
 from setpoint.domain.finding import Finding
+from setpoint.domain.record import MODEL_ENDED
 from setpoint.monitor.seen import Seen
 
 ALARMING = ("crash", "hang")
@@ -22,4 +23,16 @@ def process(seen: Seen) -> Iterator[Finding]:
             limit=0.0,
             alarm=event.kind in ALARMING,
             detail=f"{who}: {event.detail}" if event.detail else who,
+        )
+    if ends := seen.refused.get(MODEL_ENDED, 0):
+        yield Finding(
+            monitor="process",
+            metric="model",
+            since=seen.started,
+            until=seen.now,
+            rows=ends,
+            value=float(ends),
+            limit=0.0,
+            alarm=True,
+            detail=f"model process: {ends:,} requests ended it, or it hung on them; it was started again each time",
         )

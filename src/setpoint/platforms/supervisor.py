@@ -166,7 +166,9 @@ class Supervisor:
 
     def _worker_argv(self, index: int) -> list[str]:
         grpc = ["--grpc", address_of(self._grpc)] if self._grpc else []
-        return [*self.worker, "--fd", str(self._socket.fileno()), "--index", str(index), *grpc]
+        flights = str(Path(self._environment["PROMETHEUS_MULTIPROC_DIR"]) / "flights")
+        fd = str(self._socket.fileno())
+        return [*self.worker, "--fd", fd, "--index", str(index), "--flights", flights, *grpc]
 
     def _stop_on(self, number: int, frame: FrameType | None) -> None:
         self._stopping = signal.Signals(number).name

@@ -15,7 +15,7 @@ from setpoint import errors
 from setpoint.domain.records import Column, Columns
 from setpoint.domain.value import to_json
 from setpoint.domain.version import ModelVersion
-from setpoint.errors import ModelFailed, ModelGone, SetpointError
+from setpoint.errors import ModelEnded, ModelFailed, ModelGone, SetpointError
 from setpoint.runtime.frames import Frame, receive, send
 from setpoint.sandbox.environment import minimal
 from setpoint.sandbox.guard import Guard
@@ -137,14 +137,14 @@ class ChildModel:
         ModelFailed
             If the model raised.
         ModelGone
-            If its process died or hung, or waits to be started again.
+            If its process waits to be started again; ModelEnded if it died or hung on these rows.
         """
         with self._lock:
             child = self._living_child()
             try:
                 frame, answer = child.ask(Frame("rows"), columns)
             except OSError as e:
-                raise self._lost(child, hung=isinstance(e, TimeoutError)) from e
+                raise ModelEnded(str(self._lost(child, hung=isinstance(e, TimeoutError)))) from e
             self._failures = 0
         if frame.kind == "failed":
             raise ModelFailed(f"{frame.error}: {frame.text}")

@@ -5,8 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from setpoint.domain.record import MODEL_ERROR
-from setpoint.errors import InvalidInput, ModelFailed, NotFound, Overloaded, SetpointError
+from setpoint.domain.record import MODEL_ENDED, MODEL_ERROR
+from setpoint.errors import (
+    InvalidInput,
+    Isolated,
+    ModelEnded,
+    ModelFailed,
+    NotFound,
+    Overloaded,
+    SetpointError,
+    Throttled,
+)
 from setpoint.serve.asked import Asked
 from setpoint.serve.encode import status_of
 from setpoint.serve.form import Form
@@ -60,10 +69,13 @@ def predict(
     NotReady, Overloaded
         At once, if the plane takes no more, or no more of this caller; then `done` is not called.
     """
-    if route.throttles is not None:
-        route.throttles.admit(call.caller)
     try:
+        if route.throttles is not None:
+            route.throttles.admit(call.caller)
         _ask(plane, route, version, call, decode, done)
+    except Throttled as e:
+        plane.metrics.meter.stopped_by(e.by)
+        raise
     except Overloaded:
         plane.metrics.meter.turned_away(route.champion.model, call.answers or route.champion.version)
         # of a narrow route nobody knows yet whether the request is meant
@@ -104,7 +116,11 @@ def _ask(
             target, call.answers = earlier, earlier.version
             plane.admit(target, call.started_ns, deadline_ns)
             asked = decode(target.form)
+        if route.isolations is not None and target is route.champion:
+            route.isolations.check(asked.rows)
     except (InvalidInput, NotFound) as e:
+        if isinstance(e, Isolated):
+            plane.metrics.meter.stopped_by(e.by)
         # a variable of this frame and the error would hold one another
         _refuse(plane, target, call, quiet(e, target.form) if target.guard else e, done)
         return
@@ -148,6 +164,8 @@ def _refused(done: Callable[[Predicted | SetpointError], None], error: SetpointE
 def violations_of(error: SetpointError) -> tuple[str, ...]:
     """Return the codes that are recorded for an error."""
     match error:
+        case ModelEnded():
+            return (MODEL_ENDED,)
         case ModelFailed():
             return (MODEL_ERROR,)
         case NotFound():

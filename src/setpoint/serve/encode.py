@@ -11,6 +11,7 @@ from setpoint.errors import (
     DeadlineExceeded,
     InvalidInput,
     InvalidRequest,
+    ModelEnded,
     NotFound,
     NotReady,
     Overloaded,
@@ -38,6 +39,7 @@ STATUS: dict[type, int] = {
     Overloaded: 429,
     DeadlineExceeded: 504,
     Unusable: 503,
+    ModelEnded: 502,
     SetpointError: 500,
 }
 UNRECORDED = (429, 503)  # refused before a model is asked: only counted, so that a flood cannot fill the disk

@@ -12,6 +12,7 @@ from math import isinf
 from setpoint.errors import ModelFailed, SetpointError
 from setpoint.serve.admission import Ahead
 from setpoint.serve.batches import joined, part_of, taken
+from setpoint.serve.flights import NONE, Flights
 from setpoint.serve.form import Rows
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.table import Loaded, Target
@@ -52,6 +53,8 @@ class Lane:
         Where runs take place.
     metrics : Metrics
         What is told of each run.
+    flights : Flights
+        Where each run is noted.
     ended : callable
         Takes the requests that a run completed, in the event loop.
     empty : callable
@@ -64,12 +67,14 @@ class Lane:
         batch_rows: int,
         threads: Executor,
         metrics: Metrics,
+        flights: Flights,
         ended: Callable[[Sequence[Ended]], None],
         empty: Callable[["Lane"], None],
     ) -> None:
         self.loaded = loaded
         self._batch_rows, self._threads, self._metrics = batch_rows, threads, metrics
         self._ended, self._empty = ended, empty
+        self._flights, self._flight = flights, NONE
         self._waiting: deque[Waiting] = deque()
         self._running: list[Waiting] = []
         self._started_ns = 0
@@ -127,6 +132,8 @@ class Lane:
         expected_s = pace.seconds(sum(sizes))
         self._started_ns, self._expected_s = now_ns, 0.0 if isinf(expected_s) else expected_s
         parts = [part_of(each.rows, each.at, each.at + n) for each, n in zip(self._running, sizes, strict=True)]
+        works = (each.work for each in self._running)
+        self._flight = self._flights.begin(target, [*zip(works, parts, strict=True)])
         run = asyncio.get_running_loop().run_in_executor(self._threads, _run, target, parts, self._running[0].at)
         run.add_done_callback(lambda done: self._done(done, parts))
 
@@ -152,6 +159,7 @@ class Lane:
         """Take what came out, put back what is not complete, and go on."""
         if run.cancelled():
             return
+        self._flights.end(self._flight)
         rows = sum(part.n for part in parts)
         self.rows -= rows
         if run.exception():  # a defect of ours, for `answers` catches what a model does

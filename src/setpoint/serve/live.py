@@ -184,6 +184,7 @@ class LiveFollower:
             beat=time.time(),
             load=self._plane.metrics.meter.minutes,
             unwritten=self._plane.recorder.tell(),
+            stopped=dict(self._plane.metrics.meter.stopped),
             free_bytes=free,
             disk_bytes=size,
             resident=self._resident.sample(time.time()),

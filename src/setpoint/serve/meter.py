@@ -23,6 +23,7 @@ class Meter:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._counted: dict[tuple[int, str, str], _Counted] = {}
+        self.stopped: dict[str, int] = {}  # requests that a repair has refused, by its id
 
     def ran(
         self, model: str, version: str, *, requests: int, rows: int, runs: int, queued_s: float, run_s: float
@@ -38,6 +39,10 @@ class Meter:
     def turned_away(self, model: str, version: str) -> None:
         """Add a request that was refused, for too much was before it."""
         self._now(model, version).turned_away += 1
+
+    def stopped_by(self, repair: str) -> None:
+        """Add a request that a repair has refused."""
+        self.stopped[repair] = self.stopped.get(repair, 0) + 1
 
     @property
     def minutes(self) -> tuple[Minute, ...]:

@@ -13,6 +13,7 @@ from setpoint.errors import ModelFailed, SetpointError
 from setpoint.ports import Recorder
 from setpoint.serve.admission import Ahead, admit
 from setpoint.serve.batches import batches, fitting
+from setpoint.serve.flights import Flights, works_of
 from setpoint.serve.form import Rows
 from setpoint.serve.holding import HoldingRecorder
 from setpoint.serve.lane import Ended, Lane
@@ -45,13 +46,24 @@ class DataPlane:
     metrics : Metrics
     batch_rows : int
         Rows of one run at most; a larger request is run in parts and answered whole.
+    flights : Flights, optional
+        Where runs are noted that could end this process.
     """
 
-    def __init__(self, recorder: Recorder, metrics: Metrics, *, batch_rows: int = 1_024, held: int = 100_000) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        batch_rows: int = 1_024,
+        held: int = 100_000,
+        flights: Flights | None = None,
+    ) -> None:
         self.table = Table()
         self.recorder = HoldingRecorder(recorder, bound=held)
         self.shadows = ShadowRunner(self.recorder.append, batch_rows=batch_rows)
         self.metrics = metrics
+        self._flights = flights or Flights(None)
         self._batch_rows = batch_rows
         self._queue: dict[Target, list[Work]] = {}  # what the next tick runs, the oldest first
         self._behind: frozenset[Target] = frozenset()  # those of which a tick had to leave some
@@ -154,6 +166,21 @@ class DataPlane:
             generation=self.table.generation,
         )
 
+    def recall(self) -> None:
+        """Record what the worker before was asked when it ended: nobody has answered that."""
+        now_us = time.time_ns() // 1_000
+        for flight in self._flights.left:
+            try:
+                target = self.table.route(flight.model).target(flight.version)
+            except SetpointError as e:
+                log.warning("%d requests that ended the worker before are on no record: %s", len(flight.asked), e)
+                continue
+            ended = works_of(flight, target)
+            records = [record_of(work, target, gone, now_us - work.arrived_us) for work, gone in ended]
+            self.recorder.append(records)
+            self.metrics.batch(records)
+        self._flights.left.clear()
+
     async def drain(self, timeout_s: float = 2.0) -> None:
         """Finish what is under way: the queued tick, the runs beside the loop, the shadows, the records held."""
         end = time.monotonic() + timeout_s
@@ -230,7 +257,7 @@ class DataPlane:
         if lane is None:
             self._quiet.clear()
             lane = self._lanes[loaded] = Lane(
-                loaded, self._batch_rows, self._threads, self.metrics, self._ended, self._forget
+                loaded, self._batch_rows, self._threads, self.metrics, self._flights, self._ended, self._forget
             )
         lane.add(work)
 
@@ -254,7 +281,11 @@ class DataPlane:
         if parts:
             target = batch[0].target
             rows, started = sum([part.n for part in parts]), time.perf_counter_ns()
-            found = answers(target, parts)
+            flight = self._flights.begin(target, [(work, work.rows) for work in batch if work.rows])
+            try:
+                found = answers(target, parts)
+            finally:
+                self._flights.end(flight)
             seconds = (time.perf_counter_ns() - started) / 1e9
             target.loaded.pace.add(rows, seconds)
             queued_s = [(started - work.started_ns) / 1e9 for work in batch]

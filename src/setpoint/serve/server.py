@@ -66,6 +66,7 @@ async def _serve(
     parent = supervisor_pid()
     beating = asyncio.create_task(follower.beat())
     await follower.look()
+    plane.recall()
     connections: set[HttpProtocol] = set()
     app = App(plane, max_body_bytes=max_body_bytes)
     answer = access.around(app) if access else app

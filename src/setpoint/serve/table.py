@@ -15,6 +15,7 @@ from setpoint.domain.version import ModelVersion
 from setpoint.domain.within import Fallback
 from setpoint.errors import NotFound, NotReady
 from setpoint.serve.form import Form, Rows
+from setpoint.serve.isolating import Isolations
 from setpoint.serve.misfit import nearest
 from setpoint.serve.pace import Pace
 from setpoint.serve.throttling import Throttles
@@ -86,6 +87,7 @@ class Route:
     fallbacks: Sequence[tuple[Fallback, Target]] = ()
     shares: Mapping[str, float] = field(init=False)
     throttles: Throttles | None = field(init=False)
+    isolations: Isolations | None = field(init=False)  # of the champion
     narrow: bool = field(init=False)  # it takes the rows of a request to say whether a challenger may answer it
 
     def __post_init__(self) -> None:
@@ -94,6 +96,10 @@ class Route:
         held = self.served.throttles
         guard = self.champion.guard
         object.__setattr__(self, "throttles", Throttles(held, guard.caller if guard else str) if held else None)
+        apart = [i for i in self.served.isolations if i.version == self.champion.version]
+        marked = guard.mark if guard else str
+        isolations = Isolations(apart, self.champion.form, marked) if apart else None
+        object.__setattr__(self, "isolations", isolations)
         object.__setattr__(self, "narrow", bool(self.challengers and self.served.only and self.served.only.segment))
 
     @property

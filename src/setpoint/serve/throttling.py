@@ -57,4 +57,5 @@ class Throttles:
             f"throttled: your requests are held to {throttle.per_s:.3g} a second until {until}, for they came in a "
             f"burst of nearly the same rows ({throttle.id}). Try again in {retry_s} s, or ask the operator",
             retry_s,
+            throttle.id,
         )

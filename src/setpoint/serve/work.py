@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from setpoint.domain.record import MODEL_ERROR, InferenceRecord
+from setpoint.domain.record import ENDED, MODEL_ENDED, MODEL_ERROR, WORKER_ENDED, InferenceRecord
 from setpoint.domain.records import Columns
-from setpoint.errors import DeadlineExceeded, ModelFailed, ModelGone, SetpointError
+from setpoint.errors import DeadlineExceeded, ModelEnded, ModelFailed, ModelGone, SetpointError, WorkerEnded
 from setpoint.serve.deadlines import too_late
 from setpoint.serve.form import Rows
 from setpoint.serve.table import Target
@@ -48,14 +48,16 @@ class Work:
 def answers(target: Target, parts: Sequence[Rows], first: int = 0) -> list[Answer | ModelFailed]:
     """Run the rows of several requests at once; when that fails, one by one, so that only the culprit fails.
 
+    A process that ended under several is started again, and asked for each alone: only who ends it again has failed.
     `first` is the number of the first part's first row in its request, for messages.
     """
     try:
         outputs = _predict(target, parts)
     except Exception as e:  # a model is not our code
-        if len(parts) == 1 or isinstance(e, ModelGone):
+        ended = isinstance(e, ModelEnded)
+        if len(parts) == 1 or (isinstance(e, ModelGone) and not ended):
             text = f"{target.model} {target.version} failed: {_said(e, target)}"
-            return [ModelFailed(text) for _ in parts]
+            return [(ModelEnded if ended else ModelFailed)(text) for _ in parts]
         return [answer for part in parts for answer in answers(target, [part], first if part is parts[0] else 0)]
     found: list[Answer | ModelFailed] = []
     start = 0
@@ -105,7 +107,7 @@ def _not_finite(target: Target, outputs: Columns, start: int, stop: int, first: 
 def record_of(work: Work, target: Target, answer: Answer | SetpointError, latency_us: int) -> InferenceRecord:
     """Return the record of a request to one version; the answer of a refused one is empty, or its error."""
     rows = work.rows
-    failed = isinstance(answer, ModelFailed)
+    failed = _failure(answer)
     given = None if isinstance(answer, SetpointError) else answer
     record = InferenceRecord(
         request_id=work.request_id,
@@ -114,17 +116,29 @@ def record_of(work: Work, target: Target, answer: Answer | SetpointError, latenc
         role=target.role,
         arrived_us=work.arrived_us,
         latency_us=latency_us,
-        status=500 if failed else work.status,
+        status=failed[0] if failed else work.status,
         caller=work.caller,
         ids=_ids(work) if rows else [],
         times_us=_times(work) if rows else [],
         layout=target.layout,
         inputs=rows.columns if rows else (),
         outputs=[given[name] for name in target.layout.outputs] if given else (),
-        violations=[MODEL_ERROR] if failed else list(work.violations),
+        violations=[failed[1]] if failed else list(work.violations),
         maps=target.map_ids if rows else [],
     )
     return record if target.guard is None else target.guard.record(record)
+
+
+def _failure(answer: Answer | SetpointError) -> tuple[int, str] | None:
+    """Return the status and the violation of what a model failed to answer; None of what it answered."""
+    match answer:
+        case WorkerEnded():
+            return ENDED, WORKER_ENDED
+        case ModelEnded():
+            return ENDED, MODEL_ENDED
+        case ModelFailed():
+            return 500, MODEL_ERROR
+    return None
 
 
 def _ids(work: Work) -> list[str]:

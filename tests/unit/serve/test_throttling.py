@@ -11,6 +11,7 @@ from setpoint.domain.throttle import Throttle
 from setpoint.errors import Throttled
 from setpoint.serve.asking import predict
 from setpoint.serve.encode import status_of
+from setpoint.serve.meter import Meter
 from setpoint.serve.table import route_of
 from setpoint.serve.throttling import Throttles
 
@@ -65,9 +66,12 @@ def test_it_is_refused_with_429_and_counted_as_nobodys_overload(make):
     route = route_of(Served(champion="v1", throttles=(held,)), whole.champion.loaded, None)
     call = SimpleNamespace(request_id="r", caller="eve", arrived_us=1, started_ns=time.perf_counter_ns())
     route.throttles.admit("eve")
+    plane = SimpleNamespace(metrics=SimpleNamespace(meter=Meter()))
     with pytest.raises(Throttled) as refused:
-        predict(None, route, None, call, None, None)  # nothing of it is decoded, asked or counted
+        predict(plane, route, None, call, None, None)  # nothing of it is decoded or asked
     assert status_of(refused.value) == 429
+    assert plane.metrics.meter.stopped == {"i": 1}
+    assert plane.metrics.meter.minutes == ()
 
 
 def test_another_champion_holds_the_same_callers():

@@ -21,6 +21,7 @@ from setpoint.loop.changes import (
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.columns import same_columns
 from setpoint.loop.contest import may_backtest
+from setpoint.loop.ended import ended_around
 from setpoint.loop.look import Look
 from setpoint.loop.placing import overlapping, placed
 from setpoint.loop.ports import Ports
@@ -54,6 +55,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         reports=look.reports,
         now=look.now,
         asked=asked_around(ports, deployment, incident, look.now),
+        fatal=ended_around(ports, deployment, incident, look),
     )
 
     def ask(version: str, inputs: Columns) -> Columns:
@@ -68,7 +70,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         causes=causes,
         repair=repair,
         began=(onset.after, onset.before) if onset else incident.began,
-        examples=onset.examples if onset else incident.examples,
+        examples=onset.examples if onset else case.fatal.examples if case.fatal else incident.examples,
     )
     if incident.causes and cause_of(incident) == cause_of(changed):
         return with_incident(deployment, changed)

@@ -105,4 +105,6 @@ def repair_words(repair: Repair | None) -> str:
     ]
     state = "taken back, it did not help" if repair.refuted else "lifted" if repair.lifted else ""
     state = state or ("in place" if repair.applied else "named, not applied")
-    return f"{what} ({state})" + (f"; loss {', '.join(expected)}" if expected else "")
+    refuses = repair.applied is not None and bool(repair.throttle or repair.isolation)
+    refused = f"; {repair.stopped:,} requests were refused" if refuses else ""
+    return f"{what} ({state})" + refused + (f"; loss {', '.join(expected)}" if expected else "")

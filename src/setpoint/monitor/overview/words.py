@@ -52,6 +52,7 @@ WORLD = {
 SURE = 0.5  # weight from which a cause is named
 DONE = {
     Remedy.RESTART: "restarted",
+    Remedy.ISOLATE: "the rows that end it are refused",
     Remedy.ROLLBACK: "rolled back",
     Remedy.INVERSE_MAP: "mapped back before the model sees it",
     Remedy.MAP_LEVELS: "read by its old names before the model sees it",

@@ -1,0 +1,127 @@
+"""Rows that end a process are found among those that were asked, with few questions."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.domain.finding import Finding
+from setpoint.domain.fleet import Release
+from setpoint.domain.incident import Cause, IncidentStatus, Remedy, Repair
+from setpoint.domain.isolation import Isolation, digests_of
+from setpoint.domain.profile import Binning
+from setpoint.domain.records import Records
+from setpoint.domain.value import replace
+from setpoint.maintain.case import Case
+from setpoint.maintain.fatal import QUESTIONS, SETTLED, Fatal, fatal_rows, keeps_up
+from setpoint.maintain.hypotheses import crash
+from setpoint.maintain.triage import triage
+from tests.unit.maintain.conftest import NOW, START
+from tests.unit.maintain.test_exception import SCHEMA, asked_of, rows_of
+
+
+def asking(bad, questions):
+    def ends(inputs):
+        questions.append(len(inputs["x"]))
+        return "was killed by SIGSEGV" if np.isin(inputs["x"], bad).any() else ""
+
+    return ends
+
+
+@given(st.integers(1, 64), st.sets(st.integers(0, 63), max_size=2))
+def test_just_the_culprits_are_found(n, bad):
+    questions = []
+    found, how = fatal_rows(asking([float(b) for b in bad], questions), {"x": np.arange(float(n))})
+    assert set(np.flatnonzero(found)) == {b for b in bad if b < n}
+    assert bool(how) == bool(found.any())
+    assert len(questions) <= QUESTIONS + 1
+
+
+def test_questions_are_bounded_where_every_row_ends_it():
+    questions = []
+    found, _ = fatal_rows(asking(np.arange(64.0), questions), {"x": np.arange(64.0)})
+    assert len(questions) == QUESTIONS
+    assert 0 < found.sum() < 64
+
+
+def a_fatal(bad=(3,)):
+    x = rows_of(8, 0)
+    digests = tuple(digests_of(x, SCHEMA.names))
+    return Fatal(asked=asked_of(x, np.ones(8, bool)), digests=digests, ends=np.isin(np.arange(8), bad), how="SIGSEGV")
+
+
+def alarm(at):
+    return Finding(
+        monitor="process", metric="crash", since=at, until=at, rows=0, value=1.0, limit=0.0, alarm=True,
+        detail="worker 0: it ended",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def incident():
+    (incident,) = triage((), [alarm(NOW)], NOW, model="demand", version="v2")
+    return incident
+
+
+def explained(incident, fatal):
+    champion = Release(version="v2", at=START, by="ann", replaced="v1")
+    rows = Records.__new__(Records)  # what ends a process is not asked for records
+    case = Case(
+        schema=SCHEMA, binning=Binning(columns={}), healthy=rows, suspect=rows, champion=champion, previous=None,
+        fatal=fatal,
+    )  # fmt: skip
+    return crash.explain(incident, case, lambda *_: {})[0]
+
+
+def test_the_row_that_ends_it_each_time_is_refused(incident):
+    fatal = a_fatal()
+    found = explained(incident, fatal)
+    assert (found.cause, found.repair.remedy) == (Cause.CRASH, Remedy.ISOLATE)
+    assert found.repair.isolation.rows == (fatal.digests[3],)
+    assert "of r3 ends it (SIGSEGV), and 7 do not" in " ".join(found.evidence)
+
+
+def test_a_process_that_ended_for_no_row_is_restarted(incident):
+    found = explained(incident, a_fatal(bad=()))
+    assert (found.cause, found.repair.remedy) == (Cause.CRASH, Remedy.RESTART)
+    assert "no request is to blame" in " ".join(found.evidence)
+
+
+def under(incident, **changes):
+    repair = Repair(
+        id="i", remedy=Remedy.ISOLATE, subject="row", isolation=Isolation(id="i", version="v2", rows=("a",))
+    )
+    applied = replace(repair, applied=NOW, **changes)
+    return replace(incident, status=IncidentStatus.MENDING, repair=applied), applied
+
+
+def test_it_helps_when_nothing_ends_any_more(incident):
+    assert keeps_up(*under(incident), NOW + SETTLED / 2)[0] is None
+    assert keeps_up(*under(incident), NOW + SETTLED)[0] is True
+    verdict, why = keeps_up(*under(incident, stopped=2), NOW + SETTLED / 2)
+    assert (verdict, why) == (True, "2 requests with these rows were refused, and no process ended since")
+
+
+def test_it_does_not_help_when_a_process_ends_all_the_same(incident):
+    later = alarm(NOW + timedelta(minutes=1))
+    (incident,) = triage((incident,), [later], NOW, model="demand", version="v2")
+    assert keeps_up(*under(incident, stopped=2), NOW + SETTLED)[0] is False
+
+
+def test_what_ends_while_rows_are_held_is_another_incident(incident):
+    held = replace(under(incident)[0], status=IncidentStatus.HELD)
+    later = alarm(NOW + timedelta(hours=1))
+    old, new = triage((held,), [later], NOW, model="demand", version="v2")
+    assert (old, new.subject) == (held, "worker 0")
+
+
+@given(st.floats(), st.sampled_from(["a", "b\0", ""]), st.none() | st.just("x"))
+def test_equal_rows_have_equal_digests_and_others_other_ones(x, town, sky):
+    def of(*values):
+        return digests_of({"x": np.array([values[0]]), "t": np.array([values[1]], object)}, ("x", "t"))[0]
+
+    assert of(x, town) == of(x, town)
+    assert of(1.5, town) != of(2.5, town)
+    assert of(1.5, sky) != of(1.5, "None")
