@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +24,13 @@ from setpoint.domain.version import ModelVersion
 from setpoint.loop.asked import asked_again, asked_since_mended, bursts
 from setpoint.loop.auditing import Asked, audited, kept, no_answer
 from setpoint.loop.clear import why_unreadable
-from setpoint.loop.columns import fitting, same_columns
+from setpoint.loop.columns import same_columns
 from setpoint.loop.contest import contested
 from setpoint.loop.estimating import estimated
 from setpoint.loop.exposure import Exposed, exposed
 from setpoint.loop.moves import on_its_way
 from setpoint.loop.ports import Ports
+from setpoint.loop.reading import BASELINE, earlier, recorded, span, unlearnt
 from setpoint.loop.reference_gaps import reference_gaps
 from setpoint.loop.rehearsing import rehearsal_findings, rehearsed
 from setpoint.loop.release import read_binning, read_contract
@@ -49,15 +49,14 @@ from setpoint.monitor.standing import standings
 from setpoint.monitor.study import noteworthy
 from setpoint.ports import FitResult
 
-BASELINE = timedelta(days=28)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """Everything the plan may use.
 
     `history` are champion rows of the last weeks with the outcomes known by `now`, `recent` those since the last look;
-    `unlearnt` are the labelled ones since the frontier of the last training; `shadow` are the answers of the version in
+    `unlearnt` are the labelled ones since the frontier of the last training (those of `history`, where they are many);
+    `shadow` are the answers of the version in
     shadow, up to the last look: by then each has had the time to be recorded.
     """
 
@@ -98,9 +97,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
     """Read what the log holds as of `now`, and let the monitors speak; `audits` asks the source of the inputs, too."""
     model, since = deployment.model, deployment.looked or deployment.releases[0].at
     champion = ports.bundles.get(model, deployment.served.champion)
-    weeks, frontier = now - _span(deployment), deployment.last_fit
-    rows = _recorded(ports, champion, since=frontier and min(frontier, weeks), until=now, as_of=now)
-    history = rows.between(weeks, None)
+    weeks = now - span(deployment)
+    history = recorded(ports, champion, since=weeks, until=now, as_of=now)
     releases = same_columns(ports, deployment)
     version = champion.version if len(releases) < len(deployment.releases) else None  # others have other columns
     told = told_by(deployment, history.labelled, now)
@@ -149,10 +147,10 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
         unanswered=source.unanswered,
         recent=seen.recent,
         history=history,
-        unlearnt=rows.between(frontier, None).labelled,
+        unlearnt=unlearnt(ports, deployment, champion, history, weeks, now),
         shadow=_shadow(ports, deployment, champion, since, now),
         exposed=_exposed(ports, deployment, champion, now),
-        earlier=_earlier(ports, deployment, champion, now),
+        earlier=earlier(ports, deployment, champion, now),
         asked=asked,
         reports=seen.reports,
         again=asked_again(ports, deployment, asked),
@@ -176,8 +174,7 @@ def _seen(
     """Return what the monitors see; `version` where others have other columns."""
     model, since = deployment.model, deployment.looked or deployment.releases[0].at
     folder = ports.bundles.folder(model, champion.version)
-    earlier = history.between(now - BASELINE, since)
-    sound = natural(earlier, deployment)
+    sound = natural(history.between(now - BASELINE, since), deployment)
     burst, before_burst = bursts(ports, deployment, sound, since, now)
     return Seen(
         now=now,
@@ -239,7 +236,7 @@ def _shadow(
     rollout = in_shadow(deployment)
     if rollout is None:
         return None
-    return _recorded(
+    return recorded(
         ports,
         champion,
         since=rollout.shadow_since,
@@ -259,17 +256,3 @@ def _requests(ports: Ports, model: str, windows_s: Sequence[float], now: datetim
         counts = counts + Counter(ports.log.refused(model, since, until))
         found[window_s], until = counts, since
     return found
-
-
-def _span(deployment: Deployment) -> timedelta:
-    """Return how far back a look must read: a recent incident and the weeks before it, every objective's window."""
-    return max(2 * BASELINE, timedelta(seconds=max(o.window_s for o in deployment.objectives)))
-
-
-def _recorded(ports: Ports, champion: ModelVersion, **window: Any) -> Records:
-    return fitting(ports, champion.model, ports.log.read(champion.model, **window), champion.schema)
-
-
-def _earlier(ports: Ports, deployment: Deployment, champion: ModelVersion, now: datetime) -> dict[datetime, Records]:
-    old = {i.since for i in deployment.incidents if i.live and i.since < now - BASELINE}
-    return {s: _recorded(ports, champion, since=s - BASELINE, until=s, as_of=now) for s in sorted(old)}
