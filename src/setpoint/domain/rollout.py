@@ -181,13 +181,15 @@ class Moving:
 class Rollout:
     """Traffic moving to a candidate. A finished rollout refuses to change.
 
-    `looks` are those of the gate so far, `looked` the time of the last one. `moving` is how far it is on its course,
+    `looks` are those of the gate so far, `looked` the time of the last one. `shadow_since` is when its shadow was
+    decided, `shadow_served` from when on every worker asked it. `moving` is how far it is on its course,
     where it has one: see `setpoint.domain.canary`.
     """
 
     candidate: Candidate
     phase: Phase = Phase.GATE
     shadow_since: datetime | None = None
+    shadow_served: datetime | None = None
     ended: datetime | None = None
     looked: datetime | None = None
     looks: int = 0

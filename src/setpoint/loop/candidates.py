@@ -146,9 +146,10 @@ def judge_rollout(rollout: Rollout, deployment: Deployment, look: Look) -> Verdi
     """Judge a shadow on the requests that both have answered and whose outcome is known."""
     assert look.shadow is not None
     assert rollout.shadow_since is not None
+    served = rollout.shadow_served or rollout.shadow_since
     schema = look.champion.schema
     before = look.healthy(deployment, rollout.shadow_since).labelled
-    asked = look.history.between(rollout.shadow_since, deployment.looked)
+    asked = look.history.between(served, deployment.looked)
     answered = {id_: row for row, id_ in enumerate(look.shadow.id)}
     both = np.array([id_ in answered for id_ in asked.id], dtype=bool)
     champion = asked.take(both)

@@ -18,7 +18,6 @@ from setpoint.domain.record import Role
 from setpoint.domain.records import Records
 from setpoint.domain.rehearsal import Kept, Rehearsal
 from setpoint.domain.requested import Requested
-from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.study import Study
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.asked import asked_again, asked_since_mended, bursts
@@ -28,7 +27,7 @@ from setpoint.loop.columns import same_columns
 from setpoint.loop.contest import contested
 from setpoint.loop.estimating import estimated
 from setpoint.loop.exposure import Exposed, exposed
-from setpoint.loop.moves import on_its_way
+from setpoint.loop.moves import in_shadow, on_its_way
 from setpoint.loop.ports import Ports
 from setpoint.loop.reading import BASELINE, earlier, recorded, span, unlearnt
 from setpoint.loop.reference_gaps import reference_gaps
@@ -216,11 +215,6 @@ def told_by(deployment: Deployment, labelled: Records, now: datetime) -> Deliver
 def _fit(ports: Ports, deployment: Deployment) -> FitResult | None:
     training = deployment.training
     return ports.trainer.result(training.job) if training and training.submitted else None
-
-
-def in_shadow(deployment: Deployment) -> Rollout | None:
-    """Return the rollout that is decided by its shadow alone, if there is one."""
-    return next((r for r in deployment.rollouts if r.phase is Phase.SHADOW and r.moving is None), None)
 
 
 def _exposed(ports: Ports, deployment: Deployment, champion: ModelVersion, now: datetime) -> Exposed | None:

@@ -6,7 +6,7 @@ from setpoint.domain.canary import aborted, begun_to_serve, serving, without
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import written
-from setpoint.domain.rollout import Rollout, withdraw
+from setpoint.domain.rollout import Phase, Rollout, withdraw
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.changes import decided, find_rollout, with_rollout
@@ -16,6 +16,11 @@ from setpoint.loop.history import step_facts
 def on_its_way(deployment: Deployment) -> Rollout | None:
     """Return the rollout that is on a course of steps, if there is one."""
     return next((r for r in deployment.rollouts if r.running and r.moving is not None), None)
+
+
+def in_shadow(deployment: Deployment) -> Rollout | None:
+    """Return the rollout that is decided by its shadow alone, if there is one."""
+    return next((r for r in deployment.rollouts if r.phase is Phase.SHADOW and r.moving is None), None)
 
 
 def check_not_moving(deployment: Deployment) -> None:
@@ -42,7 +47,12 @@ def moved(deployment: Deployment, rollout: Rollout, now: datetime, why: str, by:
 
 
 def served_since(deployment: Deployment, now: datetime) -> Deployment:
-    """Return the deployment with when the present step of a rollout was served: the workers do as it says by now."""
+    """Return the deployment with when a rollout's shadow or present step was served: the workers do as it says by now.
+
+    What was asked between the decision and that time was not asked of the shadow, so it cannot have failed on it.
+    """
+    if (shadow := in_shadow(deployment)) is not None and shadow.shadow_served is None:
+        return with_rollout(deployment, replace(shadow, shadow_served=now))
     rollout = on_its_way(deployment)
     if rollout is None or rollout.moving is None:
         return deployment

@@ -14,8 +14,8 @@ from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
 from setpoint.loop.exposure import judged
 from setpoint.loop.harming import with_harm
-from setpoint.loop.look import Look, in_shadow, take_look
-from setpoint.loop.moves import gone_back, on_its_way, served_since
+from setpoint.loop.look import Look, take_look
+from setpoint.loop.moves import gone_back, in_shadow, on_its_way, served_since
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports
 from setpoint.loop.retention import due, expire

@@ -23,7 +23,7 @@ from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, find_incident, find_rollout, with_incident, with_rollout
 from setpoint.loop.history import training as training_of
 from setpoint.loop.inside import checked
-from setpoint.loop.look import in_shadow
+from setpoint.loop.moves import in_shadow
 from setpoint.loop.personal import given_back, refused, taken_over
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
