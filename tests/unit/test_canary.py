@@ -49,6 +49,21 @@ def test_a_step_is_left_when_it_had_its_time_and_its_requests() -> None:
     assert turn(a_rollout(requests=500)) == (Turn.STAY, "nothing has been judged yet")
 
 
+def test_a_shadow_that_ceased_to_answer_is_asked_about_long_before_its_deadline() -> None:
+    silent = a_rollout(judged=said(Says.WAIT), unheard=100, silent_since=NOW)
+    assert turn(silent, NOW + HOUR / 20)[0] is Turn.STAY
+    found, why = turn(silent, NOW + HOUR / 12)
+    assert found is Turn.ASK
+    assert why.startswith(
+        "it answered none of the last 100 requests of its shadow, since 2026-01-01 00:00 UTC: it hangs"
+    )
+    few = replace(silent, moving=replace(silent.moving, unheard=99))
+    assert turn(few)[0] is Turn.STAY
+    anew = canary.approved(canary.asking(silent, why), by="ann", fast=False)
+    assert turn(anew, NOW + HOUR / 12)[0] is Turn.STAY
+    assert canary.stepped(silent, NOW).moving.unheard == 0
+
+
 def test_only_what_is_proven_becomes_champion_and_the_envelope_says_by_whom() -> None:
     last = canary.stepped(canary.stepped(a_rollout(), NOW), NOW)
     last = replace(last, moving=replace(last.moving, requests=500, judged=said(Says.WAIT)))

@@ -15,6 +15,7 @@ UNJUDGED = "unjudged"  # something cannot be judged at all: a person is asked wh
 
 
 DISAGREEMENT = "disagreement"  # the one metric that only the shadow can tell
+SILENT, SILENT_S = 100, 300.0  # requests that the shadow leaves unanswered, for so long: a person is asked
 PATIENCE = 4  # times its least time, and the shadow waits no longer for it: a person is asked
 
 
@@ -71,6 +72,8 @@ def next_turn(rollout: Rollout, now: datetime, *, held: str, automatic: bool) ->
     asks = judged.says is Says.ASK
     if asks and not judged.reason.startswith(UNJUDGED):
         return _asking(moving, judged.words)
+    if words := silent(moving, now):
+        return _asking(moving, words)
     if short := too_short(moving, now):
         return Next(turn=Turn.STAY, why=short)
     if not moving.last:
@@ -102,6 +105,24 @@ def too_short(moving: Moving, now: datetime) -> str:
     if moving.requests < step.least_requests:
         return f"{moving.requests} of at least {step.least_requests} requests answered in this step"
     return ""
+
+
+def silent(moving: Moving, now: datetime) -> str:
+    """Say that the version has ceased to answer in its shadow, or never began; an empty text while it does."""
+    since = moving.silent_since
+    if since is None or moving.unheard < SILENT or (now - since).total_seconds() < SILENT_S:
+        return ""
+    return (
+        f"it answered none of the last {moving.unheard:,} requests of its shadow, since {since:%Y-%m-%d %H:%M} UTC: it "
+        "hangs, is too slow for this traffic, or no worker could load it; `setpoint rollout abort` ends it"
+    )
+
+
+def listened(moving: Moving, unheard: int, since: datetime | None, *, answered: bool) -> Moving:
+    """Return how long a shadow has been silent, after more requests, the last of them unheard."""
+    if answered or not moving.unheard:
+        return replace(moving, unheard=unheard, silent_since=since)
+    return replace(moving, unheard=moving.unheard + unheard)
 
 
 def unproven(moving: Moving) -> str:
@@ -139,7 +160,9 @@ def stepped(rollout: Rollout, now: datetime) -> Rollout:
     _not_paused(rollout)
     if moving.last:
         raise Conflict(f"the rollout of {rollout.candidate.version} is in its last step")
-    further = replace(moving, starts=(*moving.starts, now), requests=0, idle_s=0.0, asked="")
+    further = replace(
+        moving, starts=(*moving.starts, now), requests=0, unheard=0, silent_since=None, idle_s=0.0, asked=""
+    )
     return _in_phase(replace(rollout, moving=further), now)
 
 
@@ -199,9 +222,9 @@ def approved(rollout: Rollout, *, by: str, fast: bool) -> Rollout:
 
     `fast`, or where the evidence itself leaves it to a person: without waiting for what is left. What cannot be judged
     is left to a person in the last step, and so is a version that was proven for a part of the requests. What the
-    shadow was asked to prove, and did not, is not asked any more.
+    shadow was asked to prove, and did not, is not asked any more; one that was silent is listened to anew.
     """
-    moving = _moving(rollout)
+    moving = replace(_moving(rollout), unheard=0, silent_since=None)
     if moving.asked and unproven(moving):
         margins = replace(moving.terms.margins, disagreement=None)
         moving = replace(moving, terms=replace(moving.terms, margins=margins))

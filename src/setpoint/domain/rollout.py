@@ -137,6 +137,8 @@ class Moving:
         Up to which requests it was judged: by what is known at once, and by what is known late.
     requests
         How many the version answered in this step.
+    unheard, silent_since
+        In the shadow: how many requests have come since the last one that it answered, and when the first of them came.
     paused_by, paused, idle_s
         Who has paused it, and when; empty where nobody has. For how long this step was paused before.
     asked
@@ -153,6 +155,8 @@ class Moving:
     until: datetime
     mature: datetime
     requests: int = 0
+    unheard: int = 0
+    silent_since: datetime | None = None
     evidence: Evidence = field(default_factory=Evidence)
     judged: Judged | None = None
     paused_by: str = ""

@@ -12,7 +12,7 @@ from setpoint.domain.schema import Task
 from setpoint.domain.slice import Level, Only
 from setpoint.domain.version import ModelVersion
 
-OVERLOADED = 429
+ANSWERED, OVERLOADED = 200, 429
 
 
 def values_of(rows: Records, by: ModelVersion, gain: Gain | None) -> Column | None:

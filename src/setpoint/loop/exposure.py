@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from setpoint.deploy.evidence import judge
+from setpoint.domain.canary import listened
 from setpoint.domain.exposure import Batch
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.objective import asked_gain
 from setpoint.domain.rollout import Rollout
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
+from setpoint.loop.listening import Silence
 from setpoint.loop.ports import Ports
 from setpoint.loop.seen import Seen
 from setpoint.loop.segmented import watched
@@ -25,6 +27,7 @@ class Exposed:
     until: datetime
     mature: datetime
     requests: int  # that the version answered in the present step
+    silence: Silence
 
 
 def exposed(
@@ -39,10 +42,10 @@ def exposed(
     candidate = ports.bundles.get(deployment.model, rollout.candidate.version)
     splits = watched(ports.bundles.folder(deployment.model, champion.version), champion.schema)
     seen = Seen(ports, champion, candidate, moving, asked_gain(deployment.objectives), splits, now)
-    pairs, requests, answered = seen.at_once(moving.until, until)
+    pairs, requests, answered, silence = seen.at_once(moving.until, until)
     paired_answers, answers = seen.late(moving.mature, mature)
     batch = Batch(requests=requests, pairs=pairs, answers=answers, paired_answers=paired_answers)
-    return Exposed(batch=batch, until=until, mature=mature, requests=answered)
+    return Exposed(batch=batch, until=until, mature=mature, requests=answered, silence=silence)
 
 
 def judged(rollout: Rollout, brought: Exposed, now: datetime) -> Rollout:
@@ -59,4 +62,5 @@ def judged(rollout: Rollout, brought: Exposed, now: datetime) -> Rollout:
         mature=brought.mature,
         requests=moving.requests + brought.requests,
     )
-    return replace(rollout, moving=after)
+    silence = brought.silence
+    return replace(rollout, moving=listened(after, silence.requests, silence.since, answered=silence.heard))

@@ -18,6 +18,7 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.domain.segments import Split
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.counted import (
+    ANSWERED,
     OVERLOADED,
     broke,
     decisions,
@@ -27,6 +28,7 @@ from setpoint.loop.counted import (
     told_before,
     values_of,
 )
+from setpoint.loop.listening import Silence, silence_of
 from setpoint.loop.ports import Ports
 from setpoint.loop.segmented import masks
 from setpoint.stats.losses import losses_of
@@ -56,8 +58,8 @@ class Seen:
         """What both take."""
         return self.champion.schema
 
-    def at_once(self, since: datetime, until: datetime) -> tuple[Pairs | None, Requests | None, int]:
-        """Return what is known of requests as soon as they are answered, and how many this step had."""
+    def at_once(self, since: datetime, until: datetime) -> tuple[Pairs | None, Requests | None, int, Silence]:
+        """Return what is known of requests as soon as they are answered, how many this step had, and the silence."""
         asked = self._meant(since, until)
         time = asked.time.view("datetime64[us]")
         share = share_at(self.moving, time)
@@ -75,7 +77,16 @@ class Seen:
             latency_ms=latency_ms(rows),
             segments=masks(self.splits, rows.inputs),
         )
-        return pairs, requests if len(rows) else None, int((ours & in_step).sum()) + paired
+        silence = self._silence(asked.take(share == 0))
+        return pairs, requests if len(rows) else None, int((ours & in_step).sum()) + paired, silence
+
+    def _silence(self, asked: Requested) -> Silence:
+        """Return how the shadow has answered what the champion has; in a step with a share it is asked nothing."""
+        if self.moving.step.share:
+            return Silence()
+        asked = asked.take(asked.row == 0)
+        ours = asked.take(self._is(asked, Role.CHAMPION, self.champion.version) & (asked.status == ANSWERED))
+        return silence_of(ours, asked.id[self._is(asked, Role.SHADOW, self.version)])
 
     def _pairs(self, asked: Requested, since: datetime, until: datetime) -> tuple[Pairs | None, int]:
         """Return the requests that both were asked, and how many there are in this step."""

@@ -18,7 +18,8 @@ from setpoint.domain.record import OVERDUE_US, InferenceRecord, Outcome, Role
 from setpoint.domain.rollout import Candidate, Rollout
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace, to_json
-from setpoint.loop.exposure import LAG, Exposed, exposed
+from setpoint.loop.exposure import LAG, Exposed, exposed, judged
+from setpoint.loop.listening import Silence
 from setpoint.loop.seen import CHANGEOVER, share_at
 from setpoint.store.memory import MemoryRecordLog
 
@@ -101,6 +102,30 @@ def world(made: Any, tmp_path: Path) -> Any:
 def moved_on(rollout: Rollout, seen: Exposed) -> Rollout:
     assert rollout.moving is not None
     return replace(rollout, moving=replace(rollout.moving, until=seen.until, mature=seen.mature))
+
+
+def test_what_the_shadow_leaves_unanswered_is_counted_from_its_last_answer_on(world: Any) -> None:
+    rollout = a_rollout(0.0)
+    for second in (10, 11, 12, 13):
+        world.ask(f"{second}", second, "v1")
+    world.ask("11", 11, "v2", role=Role.SHADOW)
+    world.ask("14", 14, "v1", status=500)  # which the shadow is not asked
+    seen = world.look(rollout, 20)
+    assert seen.silence == Silence(requests=2, since=START + timedelta(seconds=12), heard=True)
+    world.ask("21", 21, "v1")
+    again = world.look(moved_on(rollout, seen), 30)
+    assert again.silence == Silence(requests=1, since=START + timedelta(seconds=21))
+    after = judged(judged(rollout, seen, START), again, START)
+    assert (after.moving.unheard, after.moving.silent_since) == (3, START + timedelta(seconds=12))
+    world.ask("31", 31, "v1")
+    world.ask("31", 31, "v2", role=Role.SHADOW)
+    well = judged(after, world.look(moved_on(rollout, again), 40), START)
+    assert (well.moving.unheard, well.moving.silent_since) == (0, None)
+
+
+def test_a_version_with_a_share_is_asked_nothing_in_the_shadow(world: Any) -> None:
+    world.ask("a", 70, "v1")
+    assert world.look(a_rollout(0.0, 0.5), 80).silence == Silence()
 
 
 def test_requests_are_told_once_with_what_came_of_them(world: Any) -> None:
