@@ -60,8 +60,9 @@ def silent_callers(stretches: Sequence[Records], due: np.timedelta64, now: datet
 
     Nobody tells what came of a check of health, a test of load, or a probe, so that such rows say nothing of the feed.
     A caller is silent if 30 of its rows at least are older than `due`, none of its rows has an outcome, and that is
-    less likely than 0.001 by how often the outcomes of others are missing. No caller is, while all others pause for
-    longer than they ever did: they may have been replaced, and a feed that stopped with them must not be overlooked.
+    less likely than 0.001 by how often the outcomes of others are missing; one of fewer rows is not known yet, unless
+    it is usual that callers send few. No caller is, while all others pause for longer than they ever did: they may have
+    been replaced, and a feed that stopped with them must not be overlooked.
     """
     columns = [rows.caller for rows in stretches if rows.caller is not None]
     if len(columns) < len(stretches) or not sum(map(len, stretches)):
@@ -70,10 +71,12 @@ def silent_callers(stretches: Sequence[Records], due: np.timedelta64, now: datet
     who, time, known = (np.concatenate(c) for c in (codes, [r.time for r in stretches], [r.known for r in stretches]))
     old = time + due <= stamp(now)
     asked, told = np.bincount(who[old], minlength=len(names)), np.bincount(who, ~np.isnat(known))
-    mute = (asked >= SILENT_ROWS) & (told == 0)
+    mute, sent = (asked >= SILENT_ROWS) & (told == 0), np.bincount(who)
     others = old & ~mute[who]
     missing = ((np.isnat(known) | (known - time > due)) & others).sum()
     mute &= asked * np.log((missing + 0.5) / (others.sum() + 1)) < np.log(BY_CHANCE)
+    if sent[(sent < SILENT_ROWS) & (told > 0)].sum() < SILENT_ROWS:
+        mute |= (asked < SILENT_ROWS) & (told == 0)
     if not mute.any() or _ceased(np.sort(time[~mute[who]]), now):
         return frozenset()
     return frozenset(name for name, is_mute in zip(names, mute, strict=True) if is_mute)

@@ -92,11 +92,14 @@ def test_feeds_with_habits_are_quiet(alarms, name):
 
 
 def test_outcomes_told_once_a_week_with_the_time_at_which_they_became_known_are_not_late(alarms):
+    """From the first day on: how long a delivery takes is learnt from the first one."""
     rows = traffic(2, "some hours later")
-    assert alarms(rows, first=12, delivery=batch(rows.known, every=7)) == {}
+    assert alarms(rows, first=1, delivery=batch(rows.known, every=7)) == {}
 
 
-@pytest.mark.parametrize("name", ["a day later", "some hours later", "each night", "each night of a weekday"])
+@pytest.mark.parametrize(
+    "name", ["a day later", "some hours later", "each night", "each night of a weekday", "some never"]
+)
 def test_a_feed_that_stops_is_late(alarms, name):
     rows = traffic(3, name)
     rows = dataclasses.replace(rows, known=np.where(after(rows), np.datetime64("NaT", "us"), rows.known))
@@ -172,6 +175,15 @@ def test_a_feed_that_stops_as_clients_are_replaced_is_late(alarms, replaced):
 def test_a_client_whose_outcomes_often_miss_may_ask_more(alarms):
     rows = with_more(of_clients(9), "web", 0, 0.3, coming=0.3)
     assert alarms(with_more(rows, "web", 52, 1.0, coming=0.3), first=50) == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_stop_of_which_a_look_sees_a_part_is_late_at_the_next(alarms, seed):
+    """What was missing just before the newest rows is no witness of what is natural."""
+    rows = traffic(20 + seed, "a day later")
+    begin = START + (BREAK * 24 + 25 + 2 * seed) * HOUR
+    rows = dataclasses.replace(rows, known=np.where(rows.known >= begin, np.datetime64("NaT", "us"), rows.known))
+    assert alarms(rows, first=BREAK - 3, every=24)["late"] <= BREAK + 5
 
 
 def test_callers_of_one_request_each_hide_no_late_outcomes(alarms):

@@ -15,10 +15,11 @@ from setpoint.stats.blocks import MOST, block_rows, step
 from setpoint.stats.intervals import inflation, share_low, t_quantile
 
 FEWEST = 30  # newest rows that are due
-NEWEST = (100, 1_000_000)  # at most so many: a few, and all that became due since the last look
+FEW, MANY = 100, 300  # at most so many of what became due since the last look; and all of it, or so many at least
 FEWEST_KNOWN = 100  # outcomes that say when others are due
 WHOLE = np.timedelta64(7, "D")  # of requests that say what is natural: weekends are in there
 QUANTILES = (0.5, 0.9, 0.99)  # of the delays
+GAP = 8  # of the earlier rows, at most a part of so many is no witness: what is late may have begun just before
 CAUTION = 1.5  # times such a delay is late
 SOONEST_US = 60_000_000  # no outcome is late before
 FLOOR = 0.1  # of the outcomes due
@@ -42,7 +43,7 @@ def late(seen: Seen) -> Iterator[Finding]:
     asked = ages(labelled, seen.behind_s)
     silent = silent_callers([seen.answers], max(asked), seen.now)
     rows, before = _numbered(*(without(_bare(rows), silent) for rows in (seen.answers, healthy)))
-    found = [_at(seen, rows, before, age, most) for age in asked for most in NEWEST]
+    found = [_at(seen, rows, before, age, bounds) for age in asked for bounds in ((FEWEST, FEW), (MANY, len(rows)))]
     best = max((f for f in found if f is not None), key=lambda f: (f.alarm, f.value - f.limit), default=None)
     if best is not None:
         yield best
@@ -54,16 +55,17 @@ def ages(labelled: Records, behind_s: float) -> list[np.timedelta64]:
     return [np.timedelta64(max(age, SOONEST_US), "us") for age in dict.fromkeys(found)]
 
 
-def _at(seen: Seen, answers: Records, healthy: Records, age: np.timedelta64, most: int) -> Finding | None:
+def _at(seen: Seen, answers: Records, healthy: Records, age: np.timedelta64, bounds: tuple[int, int]) -> Finding | None:
     end = stamp(seen.now) - age
     rows = answers.take(answers.time <= end)
     last = stamp(seen.started) - age
     fresh = int((rows.time > last).sum())
-    count = max(min(fresh, most), FEWEST)
+    count = max(min(fresh, bounds[1]), bounds[0])
     if len(rows) < count or not fresh:
         return None
     newest = rows.take(np.arange(len(rows) - count, len(rows)))
     before = healthy.take(healthy.time < min(newest.time[0], last))
+    before = before.take(np.arange(len(before) - min(count, len(before) // GAP)))
     size = block_rows(count, len(before))
     if not size or before.time[-1] - before.time[0] < WHOLE:
         return None
