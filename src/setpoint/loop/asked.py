@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, IncidentStatus, Repair
 from setpoint.domain.record import Role
-from setpoint.domain.records import Records
+from setpoint.domain.records import Records, stamp
 from setpoint.domain.repaired import repaired
 from setpoint.domain.requested import Requested
 from setpoint.domain.sensitive import sealed
@@ -41,18 +41,37 @@ def recorded_before(ports: Ports, deployment: Deployment, incident: Incident, no
     return _asked(ports, deployment, max(incident.since - DAY, now - LONGEST), now)
 
 
+def bursting_beside(deployment: Deployment, incident: Incident) -> frozenset[str | None]:
+    """Return the callers whose burst is an incident that was not over when another one began."""
+    others = (i for i in deployment.incidents if i.id != incident.id and i.subject.startswith(CALLER))
+    beside = (i for i in others if i.closed is None or i.closed > incident.since)
+    return frozenset(i.subject.removeprefix(CALLER) for i in beside)
+
+
 def bursts(
     ports: Ports, deployment: Deployment, healthy: Records, since: datetime, now: datetime
 ) -> tuple[Requested | None, Requested | None]:
     """Return the requests since the last look, ten minutes at least, and those of the week before.
 
-    Nothing, where no caller has sent many that are nearly the same: most looks need not read the week.
+    Nothing, where no caller has sent many that are nearly the same: most looks need not read the week. A burst is not
+    what is natural: its rows are left out of that week, for a week; then it is a habit.
     """
     begin = min(since, now - SHORTEST)
     rows = _answered(ports, deployment, healthy, begin, now)
     if not alike(rows, scale_of(healthy)):
         return None, None
-    return rows, _answered(ports, deployment, healthy, begin - LONGEST, begin)
+    return rows, _without_bursts(_answered(ports, deployment, healthy, begin - LONGEST, begin), deployment)
+
+
+def _without_bursts(rows: Requested, deployment: Deployment) -> Requested:
+    keep = np.ones(len(rows), bool)
+    for incident in deployment.incidents:
+        if incident.subject.startswith(CALLER):
+            time, habit = rows.arrived.view("datetime64[us]"), incident.since + LONGEST
+            until = habit if incident.closed is None else min(incident.closed, habit)
+            inside = (time >= stamp(incident.since)) & (time < stamp(until))
+            keep &= ~(inside & (rows.caller == incident.subject.removeprefix(CALLER)))
+    return rows.take(keep)
 
 
 def _answered(ports: Ports, deployment: Deployment, healthy: Records, since: datetime, until: datetime) -> Requested:

@@ -31,6 +31,7 @@ class Case:
     why no version can be asked again with these inputs, if so. `asked` are the requests around an incident of the
     service, those that failed among them; `fatal` what was asked when a process ended; `reports` what the workers that
     run report `now`. `behind_s` is how long outcomes are known before they are delivered, at most (seconds).
+    `bursting` are callers whose burst is an incident of its own.
     """
 
     schema: Schema
@@ -43,6 +44,7 @@ class Case:
     maps: tuple[FeatureMap, ...] = ()
     unreadable: str = ""
     behind_s: float = 0.0
+    bursting: frozenset[str | None] = frozenset()
     asked: Requested | None = None
     fatal: Fatal | None = None
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)

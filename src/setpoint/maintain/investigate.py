@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from setpoint.domain.feed import without
 from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
@@ -58,7 +59,8 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
     incident : Incident
         What was seen.
     case : Case
-        The records around it, the releases, the repairs in force.
+        The records around it, the releases, the repairs in force. Rows of a burst are weighed by the hypothesis about
+        it alone.
     score : callable
         `score(version, inputs)` gives the outputs of a version by name; asked a few times for at most 2,000 rows.
 
@@ -74,7 +76,12 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
         To retrain and to recalibrate are only named here: the update stage does it and proves it.
     """
     asked = [explain for explain in HYPOTHESES if not (case.unreadable and explain in ASKING)]
-    explanations = [known_of(e, incident) for explain in asked for e in explain(incident, case, score)]
+    others = _beside_bursts(case)
+    explanations = [
+        known_of(e, incident)
+        for explain in asked
+        for e in explain(incident, case if explain is attack.explain else others, score)
+    ]
     causes = weighed(explanations)
     if case.unreadable:
         top = causes[0]
@@ -86,6 +93,12 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
     if repair is None and incident.tried:  # the likeliest is out: the next one is for a person to allow
         repair = next((r for r in repairs if not r.remedy.is_advice), None)
     return causes, None if case.unreadable and repair and repair.remedy is Remedy.RETRAIN else repair
+
+
+def _beside_bursts(case: Case) -> Case:
+    """Return a case without the rows of callers whose burst is an incident of its own, if other rows are left."""
+    rest = without(case.suspect, case.bursting)
+    return case if len(rest) < attack.FEWEST else replace(case, suspect=rest)
 
 
 def _repairs(causes: Sequence[Hypothesis], explanations: Sequence[Explanation]) -> Iterator[Repair]:

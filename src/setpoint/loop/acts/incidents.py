@@ -11,7 +11,7 @@ from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
-from setpoint.loop.asked import asked_around
+from setpoint.loop.asked import asked_around, bursting_beside
 from setpoint.loop.changes import (
     cause_of,
     decided,
@@ -56,6 +56,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         now=look.now,
         asked=asked_around(ports, deployment, incident, look.now),
         fatal=ended_around(ports, deployment, incident, look),
+        bursting=bursting_beside(deployment, incident),
     )
 
     def ask(version: str, inputs: Columns) -> Columns:
