@@ -70,13 +70,13 @@ def test_the_newest_half_is_held_out() -> None:
 
 
 def test_quality_below_the_set_point_is_a_reason_and_latency_is_none() -> None:
-    assert off_set_point(a_deployment()) == ["mae 55 is off its set point 40"]
-    assert off_set_point(a_deployment(standings=(standing(30.0),))) == []
+    assert off_set_point(a_deployment().standings, ()) == ["mae 55 is off its set point 40"]
+    assert off_set_point((standing(30.0),), ()) == []
     slow = Objective(metric="latency_p99_ms", at_most=20.0)
     off = Standing(objective=slow, value=90.0, rows=1_000, at_set_point=False)
-    assert off_set_point(a_deployment(standings=(off,))) == []
+    assert off_set_point((off,), ()) == []
     one = Standing(objective=TARGET, value=176.0, rows=1, at_set_point=False)
-    assert off_set_point(a_deployment(standings=(one,))) == []
+    assert off_set_point((one,), ()) == []
 
 
 def test_each_candidate_that_was_no_better_doubles_the_wait_and_a_promotion_ends_it() -> None:

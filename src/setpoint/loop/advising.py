@@ -15,6 +15,7 @@ from setpoint.domain.rollout import Decision, Verdict
 from setpoint.domain.update import DERIVED, Advised
 from setpoint.loop.look import Look
 from setpoint.loop.situation import unit_rows
+from setpoint.loop.spans import sees_spoiled
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.line import Line
@@ -30,7 +31,7 @@ def advice_of(deployment: Deployment, look: Look) -> Advice:
     """Return the answer to "when should this model be retrained?", and to whether something cheaper would do."""
     situation = _situation(deployment, look)
     if not situation.held_back and not situation.asked:
-        if stated(deployment) and not off_set_point(deployment):
+        if stated(deployment) and not _off(deployment, look):
             return Advice(move=Move.WAIT, why=_content(deployment), expected=situation.expected)
         before = deployment.advised
         lined = before is not None and before.move == Move.RECALIBRATE  # a training may be due all the same
@@ -57,7 +58,7 @@ def plan_of(advice: Advice, deployment: Deployment, look: Look) -> FitPlan | Non
     clock = (
         f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}" if struck(deployment, look.now) else ""
     )
-    cause = "; ".join(off_set_point(deployment)) or clock or advice.why
+    cause = "; ".join(_off(deployment, look)) or clock or advice.why
     return due(rows, now=look.now, cause=cause, expected=advice.expected)
 
 
@@ -68,6 +69,12 @@ def proven_loss(deployment: Deployment, look: Look) -> float | None:
         if rollout.candidate.version == champion.version and rollout.candidate.gate is not None:
             return rollout.candidate.gate.candidate_loss
     return champion.reference_metrics.get("mae", champion.reference_metrics.get("log_loss"))
+
+
+def _off(deployment: Deployment, look: Look) -> list[str]:
+    return off_set_point(
+        look.to_train_for(deployment), [f for f in deployment.findings if not sees_spoiled(f, deployment)]
+    )
 
 
 def _situation(deployment: Deployment, look: Look) -> Situation:

@@ -19,6 +19,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
 from setpoint.loop.sets import spec_of, training_set, write_set
+from setpoint.loop.spans import as_repaired
 from setpoint.loop.windows import better_window
 from setpoint.ports import FitJob, FitResult
 from setpoint.stats.losses import losses_of
@@ -130,7 +131,8 @@ def unsound(ports: Ports, deployment: Deployment, look: Look, proven: Rollout, v
     """
     candidate, schema = proven.candidate, look.champion.schema
     rows = ports.log.read(deployment.model, since=candidate.trained_until, until=proven.looked, as_of=proven.looked)
-    held_out = in_clear(ports, deployment.model, fitting(ports, deployment.model, rows, schema).labelled)
+    sound = as_repaired(fitting(ports, deployment.model, rows, schema).labelled, deployment)
+    held_out = in_clear(ports, deployment.model, sound)
     ours = rescored_losses(ports, deployment, schema, version, held_out)
     theirs = rescored_losses(ports, deployment, schema, candidate.champion, held_out)
     words = f"the second training gave {version}, which"

@@ -1,5 +1,6 @@
 """A candidate before the gate: what is read and asked to judge it, as often as the gate may look."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,7 +11,7 @@ from setpoint.deploy.gate import LOOKS, Asked, HeldOut, Learnt, Turn, gather, ju
 from setpoint.deploy.gate.learnt import learnt_from
 from setpoint.deploy.reference import features_of, target_of
 from setpoint.domain.contract import imputed
-from setpoint.domain.fleet import Deployment
+from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict, advance, withdraw
 from setpoint.domain.version import ModelVersion
@@ -20,7 +21,7 @@ from setpoint.loop.lineage import trained
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.sets import ground_of
-from setpoint.loop.spans import repaired_spans
+from setpoint.loop.spans import as_repaired, repaired_spans
 from setpoint.update.sets.fill import repaired_inputs
 from setpoint.update.sets.origin import known_of
 
@@ -28,9 +29,9 @@ FEWEST_HELD_OUT = 100  # labelled rows
 NOT_THE_MODEL = (".json", ".npy", ".parquet", ".seal")  # files of a bundle
 
 
-def trigger_of(deployment: Deployment) -> str:
+def trigger_of(standings: Sequence[Standing]) -> str:
     """Return the quality objective that is off its set point: what an update has to make better; empty: the loss."""
-    off = (s.objective for s in deployment.standings if s.at_set_point is False and is_quality(s.objective.metric))
+    off = (s.objective for s in standings if s.at_set_point is False and is_quality(s.objective.metric))
     return next((objective.name for objective in off), "")
 
 
@@ -52,9 +53,9 @@ def waits(rollout: Rollout) -> int:
     return gate.needs if rollout.phase is Phase.GATE and gate and gate.decision is Decision.WAIT else 0
 
 
-def new_outcomes(rollout: Rollout, history: Records) -> int:
+def new_outcomes(rollout: Rollout, history: Records, deployment: Deployment) -> int:
     """Return how many outcomes of held-out rows have become known since the last look."""
-    rows = history.labelled.between(rollout.candidate.trained_until, None)
+    rows = as_repaired(history.labelled.between(rollout.candidate.trained_until, None), deployment)
     return len(rows) if rollout.looked is None else int((rows.known > stamp(rollout.looked)).sum())
 
 
@@ -64,7 +65,7 @@ def judged(ports: Ports, deployment: Deployment, candidate: Candidate, until: da
     schema, since = champion.schema, candidate.trained_until
     assert since is not None
     recorded = ports.log.read(model, since=since, until=until, as_of=until)
-    rows = in_clear(ports, model, fitting(ports, model, recorded, schema).labelled)
+    rows = in_clear(ports, model, as_repaired(fitting(ports, model, recorded, schema).labelled, deployment))
     inputs = repaired_inputs(rows, repaired_spans(deployment))
     folder = ports.bundles.folder(model, champion.version)
     held = HeldOut(inputs=inputs, truth=rows.truth.astype(np.float64), time=rows.time, known=rows.known)

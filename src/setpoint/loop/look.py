@@ -35,7 +35,7 @@ from setpoint.loop.rehearsing import rehearsal_findings, rehearsed
 from setpoint.loop.release import read_binning, read_contract
 from setpoint.loop.scopes import scopes
 from setpoint.loop.situation import Prospect, prospect
-from setpoint.loop.spans import natural, sound_audits, untouched
+from setpoint.loop.spans import as_answered, as_repaired, natural, sound_audits, untouched
 from setpoint.loop.studying import studied
 from setpoint.monitor.audit import not_audited
 from setpoint.monitor.burn import horizons
@@ -54,15 +54,16 @@ class Look:
     """Everything the plan may use.
 
     `history` are champion rows of the last weeks with the outcomes known by `now`, `recent` those since the last look;
-    `unlearnt` are the labelled ones since the frontier of the last training (those of `history`, where they are many);
-    `shadow` are the answers of the version in
-    shadow, up to the last look: by then each has had the time to be recorded.
+    `unlearnt` are the labelled ones since the frontier of the last training (those of `history`, where they are many),
+    without those that a named fault spoiled; `shadow` are the answers of the version in shadow, up to the last look: by
+    then each has had the time to be recorded.
     """
 
     now: datetime
     champion: ModelVersion
     findings: tuple[Finding, ...]
     standings: tuple[Standing, ...]
+    unspoiled: tuple[Standing, ...] | None = None  # the same without rows that a named fault spoiled; None: none did
     recent: Records
     history: Records
     unlearnt: Records
@@ -83,6 +84,10 @@ class Look:
     unanswered: Unanswered | None = None  # the source of the inputs, if so
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)  # of the workers that run
     earlier: Mapping[datetime, Records]  # the weeks before incidents that are older than `history`, by their start
+
+    def to_train_for(self, deployment: Deployment) -> tuple[Standing, ...]:
+        """Return the standings that a training may make better."""
+        return deployment.standings if self.unspoiled is None else self.unspoiled
 
     def healthy(self, deployment: Deployment, before: datetime) -> Records:
         """Return the rows of the weeks before a time that tell what is usual, see `natural`."""
@@ -124,6 +129,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
         else tried(seen, "prospect", lambda: prospect(ports, deployment, champion, history), None)
     )
     stand, unknown = tried(seen, "standings", lambda: standings(seen), deployment.standings)
+    unspoiled, _ = tried(seen, "standings", lambda: _unspoiled(ports, deployment, seen), None)
     return Look(
         now=now,
         champion=champion,
@@ -139,6 +145,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
         estimates=estimates,
         ledger=ledger,
         standings=stand,
+        unspoiled=unspoiled,
         rehearsal=rehearsal,
         answers=answers,
         delivered=told,
@@ -146,7 +153,7 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
         unanswered=source.unanswered,
         recent=seen.recent,
         history=history,
-        unlearnt=unlearnt(ports, deployment, champion, history, weeks, now),
+        unlearnt=as_repaired(unlearnt(ports, deployment, champion, history, weeks, now), deployment),
         shadow=_shadow(ports, deployment, champion, since, now),
         exposed=_exposed(ports, deployment, champion, now),
         earlier=earlier(ports, deployment, champion, now),
@@ -203,6 +210,13 @@ def _seen(
         asked_before=before_burst,
         events=tuple(e for e in ports.platform.events() if since <= e.at < now),
     )
+
+
+def _unspoiled(ports: Ports, deployment: Deployment, seen: Seen) -> tuple[Standing, ...] | None:
+    rows = as_answered(seen.labelled, deployment)
+    if len(rows) == len(seen.labelled):
+        return None
+    return standings(replace(seen, labelled=rows, own=ports.own.measured(deployment, rows, seen.now)))
 
 
 def told_by(deployment: Deployment, labelled: Records, now: datetime) -> Delivered | None:

@@ -335,7 +335,7 @@ def _next_rollout(deployment: Deployment, look: Look) -> Action | None:
     if deployment.distrusts is not None:
         return None
     if rollout.phase is Phase.GATE:
-        return _at_the_gate(rollout, look)
+        return _at_the_gate(rollout, deployment, look)
     if rollout.phase is not Phase.PROVEN and rollout.phase is not Phase.SHADOW:
         return None
     if rollout.shadow is not None and rollout.shadow.decision is Decision.REJECT:
@@ -397,10 +397,10 @@ def hindrance(deployment: Deployment, version: str, now: datetime) -> str:
     return frozen(deployment.rolling.freezes, now) or untrue or by_hand
 
 
-def _at_the_gate(rollout: Rollout, look: Look) -> Action | None:
+def _at_the_gate(rollout: Rollout, deployment: Deployment, look: Look) -> Action | None:
     """Look again when the outcomes that the gate asked for are there; do not wait for ever."""
     version, needs = rollout.candidate.version, waits(rollout)
-    if new_outcomes(rollout, look.history) >= needs and not look.unreadable:
+    if new_outcomes(rollout, look.history, deployment) >= needs and not look.unreadable:
         return GateAgain(version=version)
     if look.now - rollout.candidate.created >= GATE_PATIENCE:
         why = f"at the gate: the {needs} outcomes it waited for did not come in {GATE_PATIENCE.days} days"

@@ -18,7 +18,7 @@ from setpoint.loop.columns import same_columns
 from setpoint.loop.lineage import trained
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
-from setpoint.loop.spans import repaired_spans, untouched
+from setpoint.loop.spans import as_answered, repaired_spans, untouched
 from setpoint.runtime.adjusted import scores_of
 from setpoint.stats.losses import losses_of
 from setpoint.update.advice import Move
@@ -55,7 +55,8 @@ def prospect(ports: Ports, deployment: Deployment, champion: ModelVersion, histo
     if busy or new_outcomes(deployment, history) < unit_rows(champion):
         return None
     line, moves = line_of(ports, deployment, champion, history)
-    former, loss = former_of(ports, deployment, champion, history), recent_loss(champion, history)
+    former = former_of(ports, deployment, champion, history)
+    loss = recent_loss(champion, as_answered(history, deployment))
     return Prospect(line=line, moves=moves, former=former, loss=loss)
 
 

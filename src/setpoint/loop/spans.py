@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from setpoint.domain.audited import Audited
 from setpoint.domain.feature_map import FeatureMap
+from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.repaired import repaired_where
 from setpoint.domain.training_set import LeftOut
+from setpoint.maintain.explanation import SURE_ENOUGH
 from setpoint.maintain.triage import DISK, FAIRNESS, SERVICE, WAY_BACK
 from setpoint.maintain.trust import OUTCOMES
 from setpoint.update.sets.fill import repaired_inputs
+from setpoint.update.when import SPOILS
 
 Span = tuple[datetime, datetime | None]
 # rows of an incident without a remedy are kept out of the baseline this long; then they are the new normal
@@ -176,6 +179,42 @@ def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]
         for incident in deployment.incidents
         if _unmended(incident.repair) and (span := touched(incident)) is not None
     )
+
+
+def as_answered(rows: Records, deployment: Deployment) -> Records:
+    """Return the rows whose answers and outcomes tell of the model: no named fault spoiled them, or it was mended.
+
+    A fault of the inputs, of a release or of the feed says nothing of what a training would win, also when it is over.
+    """
+    named = [i for i in deployment.incidents if _is_named(i)]
+    kept = rows.take(_sound(rows, [i for i in named if not _holds(i)]))
+    held = [i for i in named if _holds(i)]
+    doubtful = np.isnat(kept.known) < np.isnat(_unlabelled(kept, held).known)
+    return kept.take(~doubtful)
+
+
+def as_repaired(rows: Records, deployment: Deployment) -> Records:
+    """Return the rows that versions can be compared on by answering them anew: none that a named fault spoiled.
+
+    Where a repair says what should have been sent, they can be repaired.
+    """
+    spans = ((i, touched(i)) for i in deployment.incidents if _is_named(i) and _unmended(i.repair))
+    spoiled = np.zeros(len(rows), bool)
+    for incident, span in spans:
+        if span is not None:
+            spoiled |= _inside(rows.time, span) | (_inside(rows.known, span) & _holds(incident))
+    return rows.take(~spoiled)
+
+
+def sees_spoiled(finding: Finding, deployment: Deployment) -> bool:
+    """Whether a finding looks at rows that a named fault spoiled."""
+    spans = (touched(i) for i in deployment.incidents if _is_named(i))
+    return any(s is not None and s[0] < finding.until and (s[1] is None or finding.since < s[1]) for s in spans)
+
+
+def _is_named(incident: Incident) -> bool:
+    cause = next(iter(incident.causes), None)
+    return cause is not None and cause.cause in SPOILS and cause.weight >= SURE_ENOUGH
 
 
 def _unmended(repair: Repair | None) -> bool:

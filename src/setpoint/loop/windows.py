@@ -12,6 +12,7 @@ from setpoint.loop.columns import fitting
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.rescore import rescored_losses
+from setpoint.loop.spans import as_repaired
 from setpoint.update.window import Window, contest, late, settled
 
 EVERY_ROW = 0  # as a window: no limit, see `SetSpec.rows`
@@ -49,7 +50,8 @@ def better_window(ports: Ports, deployment: Deployment, look: Look, training: Tr
         return Chosen(version=version, window_rows=training.window_rows)
     model, schema = deployment.model, look.champion.schema
     recorded = ports.log.read(model, since=training.holdout_since, until=training.until, as_of=training.until)
-    held_out = in_clear(ports, model, fitting(ports, model, recorded, schema).labelled)
+    sound = as_repaired(fitting(ports, model, recorded, schema).labelled, deployment)
+    held_out = in_clear(ports, model, sound)
     latest, every = (rescored_losses(ports, deployment, schema, v, held_out) for v in (training.rival, version))
     found = contest(latest, every)
     if not isfinite(found.low):  # too few rows to tell

@@ -1,12 +1,14 @@
 """Whether a new version should be trained now, on what, and with what to expect."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
 from setpoint.config import is_quality
 from setpoint.domain.calibration import Calibration
-from setpoint.domain.fleet import Deployment
+from setpoint.domain.finding import Finding
+from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.incident import Cause, IncidentStatus
 from setpoint.domain.receipt import Gain
 from setpoint.domain.records import Records, moment, stamp
@@ -91,17 +93,18 @@ def stated(deployment: Deployment) -> bool:
     return any(is_quality(o.metric) for o in deployment.objectives)
 
 
-def off_set_point(deployment: Deployment) -> list[str]:
-    """Return the quality objectives that do not hold on 30 rows or more, and the quality alarms, in words."""
+def off_set_point(standings: Sequence[Standing], findings: Sequence[Finding]) -> list[str]:
+    """Return the quality objectives that do not hold on 30 rows or more, and the quality alarms, in words.
+
+    Both without what a named fault did: no training makes that better.
+    """
     missed = [
         f"{s.objective.metric} {s.value:.3g} is off its set point {s.objective.target:.3g}"
-        for s in deployment.standings
+        for s in standings
         if is_quality(s.objective.metric) and s.at_set_point is False and s.value is not None and s.rows >= FEWEST_OFF
     ]
     alarms = [
-        f"{f.metric} {f.value:.3g} is beyond {f.limit:.3g}"
-        for f in deployment.findings
-        if f.monitor == "quality" and f.alarm
+        f"{f.metric} {f.value:.3g} is beyond {f.limit:.3g}" for f in findings if f.monitor == "quality" and f.alarm
     ]
     return missed or alarms
 

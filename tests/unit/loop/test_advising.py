@@ -115,3 +115,10 @@ def test_a_method_that_a_person_asks_for_goes_before_the_file(made: Any) -> None
     from setpoint.update.when import due
 
     assert due(made.look().unlearnt, now=made.now, cause="", method=Method.CONTINUE).method is Method.CONTINUE
+
+
+def test_what_a_named_fault_spoiled_is_no_reason_to_train(made: Any, off: Any) -> None:
+    """The window of the objective still holds rows of a fault that is over; without them the model is at its goal."""
+    without = made.look(prospect=seen(), unspoiled=tuple(replace(s, at_set_point=True) for s in off.standings))
+    assert advice_of(off, made.look(prospect=seen())).move is Move.RETRAIN
+    assert advice_of(off, without).move is Move.WAIT

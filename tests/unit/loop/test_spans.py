@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from setpoint.domain.feature_map import FeatureMap, Instead
-from setpoint.domain.incident import IncidentStatus, Remedy
+from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.value import replace
-from setpoint.loop.spans import natural, untouched
+from setpoint.loop.spans import as_answered, as_repaired, natural, sees_spoiled, untouched
 
 
 def held_since(made: Any, days: int, **changes: Any) -> Any:
@@ -63,3 +63,33 @@ def test_while_outcomes_are_held_inputs_are_usual_and_outcomes_unknown(made: Any
     usual = natural(rows, deployment)
     assert (len(usual), len(usual.labelled)) == (28 * 24, 18 * 24 - 1)  # of the last hour before, it came within
     assert untouched(rows, deployment).sum() == 18 * 24
+
+
+def test_rows_of_a_named_fault_tell_nothing_of_the_model_when_it_is_over(made: Any) -> None:
+    """They came in °F for ten days, in the first hour without the repair; a training set repairs that hour too."""
+    rows, (incident,) = sent(made, 10), held_since(made, 10).incidents
+    over = replace(incident, status=IncidentStatus.CLOSED, closed=made.now)
+    closed = made.deployment(incidents=(over,))
+    assert len(as_answered(rows, closed)) == len(rows) - 1
+    assert len(as_repaired(rows, closed)) == len(rows)
+    unmended = made.deployment(incidents=(replace(over, repair=None),))
+    assert len(as_answered(rows, unmended)) == len(as_repaired(rows, unmended)) == len(rows) - 7 * 24
+    unnamed = (replace(over, repair=None, causes=(replace(over.causes[0], weight=0.6),)), replace(over, causes=()))
+    for doubted in unnamed:
+        assert len(as_answered(rows, made.deployment(incidents=(replace(doubted, repair=None),)))) == len(rows)
+
+
+def test_held_outcomes_tell_nothing_by_request_or_by_arrival(made: Any) -> None:
+    hold = made.repair(Remedy.HOLD, subject="outcomes", applied=made.now - 9 * made.day)
+    since = made.now - 10 * made.day
+    told = made.incident(hold, cause=Cause.OUTCOMES, status=IncidentStatus.CLOSED, since=since, closed=made.now)
+    rows = made.rows(made.now - 28 * made.day, made.now)
+    for kept in (as_answered, as_repaired):
+        assert len(kept(rows, made.deployment(incidents=(told,)))) == 18 * 24 - 1
+
+
+@pytest.mark.parametrize(("days", "sees"), [(9, True), (12, False)])
+def test_an_alarm_about_rows_of_a_named_fault_is_no_reason_to_train(made: Any, days: int, sees: bool) -> None:
+    begin = made.now - days * made.day
+    alarm = made.finding(monitor="quality", metric="mae_step", column=None, since=begin, until=begin + made.day)
+    assert sees_spoiled(alarm, held_since(made, 10)) is sees

@@ -47,7 +47,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         window_rows=rows,
         contest=contest,
         expected=plan.expected,
-        trigger=trigger_of(deployment),
+        trigger=trigger_of(look.to_train_for(deployment)),
         submitted=False,
         line=plan.line,
         proof=plan.proof,
