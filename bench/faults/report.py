@@ -10,7 +10,7 @@ REMEDIES = {
     "renamed": {"map", "map_levels", "inverse_map"},
     "frozen": {"impute", "ignore"},
     "swapped": {"swap", "swap_back"},
-    "skew": {"hold", "wait"},
+    "skew": {"inverse_map", "impute", "ignore", "hold", "wait"},
     "release": {"rollback"},
     "exception": {"fallback", "rollback"},
     "outcomes": {"hold", "wait"},
@@ -85,6 +85,7 @@ def facts(r: dict) -> dict:
         "top3": bool(set(causes[:3]) & set(kinds)),
         "right": (not acts if benign else did in remedies or (did is None and "wait" in remedies)),
         "regained": _regained(clean, left, real),
+        "of best": _of_best(r),
         "since": _regained(*r["acted"]) if r.get("acted") else None,
         "harm": max(0.0, real - left) / clean,
         "acted": bool(acts),
@@ -95,6 +96,14 @@ def facts(r: dict) -> dict:
 def _regained(clean: float, left: float, real: float) -> float | None:
     """Return the share of what a fault cost that did not come, where it cost something."""
     return (left - real) / (left - clean) if left - clean > COSTLY * clean else None
+
+
+def _of_best(r: dict) -> float | None:
+    """Return the regained share of what an oracle that knows the fault regains, where that is something."""
+    best = r.get("attainable")
+    if best is None or r["harmed"] - best <= COSTLY * r["clean"]:
+        return None
+    return (r["harmed"] - r["realised"]) / (r["harmed"] - best)
 
 
 def _by_fault(rows: list[dict]) -> str:
@@ -112,6 +121,7 @@ def _by_fault(rows: list[dict]) -> str:
         "top-3",
         "remedy",
         "regained",
+        "of best",
         "since act",
         "harm",
         "wrong acts",
@@ -142,6 +152,7 @@ def _cells(kind: str, of: list[dict]) -> tuple:
     # where a fault costs something, only those trials are judged; others all
     judged = [facts(r) for r in (costly if kind not in BENIGN and costly else of)]
     regained = [f["regained"] for f in judged if f["regained"] is not None]
+    of_best = [f["of best"] for f in judged if f["of best"] is not None]
     since = [f["since"] for f in judged if f["since"] is not None]
     delays = [f["delay"] for f in judged if f["detected"]]
     every = [facts(r) for r in of]
@@ -157,6 +168,7 @@ def _cells(kind: str, of: list[dict]) -> tuple:
         share["top3"],
         share["right"],
         f"{np.mean(np.clip(regained, -1, 1)):.2f}" if regained else "-",
+        f"{np.mean(np.clip(of_best, -1, 1)):.2f}" if of_best else "-",
         f"{np.mean(np.clip(since, -1, 1)):.2f}" if since else "-",
         f"{np.mean([f['harm'] for f in every]):.3f}",
         sum(f["false"] for f in every),

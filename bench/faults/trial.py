@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+from attainable import attainable
 from draws import drawn
 from lab import Lab
 from plan import BEFORE, BEGINS, UNDER, Asked, looks
@@ -34,6 +35,7 @@ class Told:
     clean: float  # loss without the fault
     harmed: float  # with it, and nobody acting
     realised: float  # with it, and the policy acting
+    attainable: float | None  # with it, and an oracle acting that knows it; None: there is no remedy
     after_harmed: float  # after it, and nobody acting
     after_realised: float
     detected_rows: int | None  # rows under the fault until an incident opened
@@ -81,7 +83,7 @@ def run(asked: Asked, lab: Lab, cases: Path | None = None, tuned: bool = False) 
             parts.go(t, [*looks()[0], *looks()[1]], begin)
         deployment = parts.ports.state.load(parts.file.model)
         parts.clock.time = BEGINS
-        told = _told(asked, faults, faulty, lab.traffic, lab.schema, parts.scorer, log, deployment, parts.file.model)
+        told = _told(asked, faults, faulty, lab, parts.scorer, log, deployment, parts.file.model)
         parts.close()
         return replace(
             told,
@@ -138,9 +140,9 @@ def _last(records, rows=4_000):
     return records.take(np.arange(max(0, len(records) - rows), len(records)))
 
 
-def _told(asked, faults, faulty, clean, schema, scorer, log, deployment, model) -> Told:
+def _told(asked, faults, faulty, lab, scorer, log, deployment, model) -> Told:
     """Compare what was answered with what the first version would have answered, with and without the fault."""
-    t = faulty.traffic
+    t, clean, schema = faulty.traffic, lab.traffic, lab.schema
     start = np.datetime64((moment(START) + timedelta(days=BEFORE)).replace(tzinfo=None), "us")
     end = start + np.timedelta64(UNDER * 86_400, "s")
     real = np.isfinite(faulty.truth)
@@ -155,7 +157,11 @@ def _told(asked, faults, faulty, clean, schema, scorer, log, deployment, model) 
         inputs = {n: c[np.maximum(where, 0)] for n, c in clean.inputs.items()}
     else:
         inputs = t.inputs
-    best = np.asarray(scorer.scorer.score(model, "v1", inputs)[schema.score], float)
+
+    def first(columns):
+        return np.asarray(scorer.scorer.score(model, "v1", columns)[schema.score], float)
+
+    best = first(inputs)
 
     truth = clean.outcome if any(f.kind is Cause.CONCEPT for f in faults) else faulty.truth
 
@@ -172,7 +178,8 @@ def _told(asked, faults, faulty, clean, schema, scorer, log, deployment, model) 
     soonest = min((np.datetime64(i.opened.replace(tzinfo=None), "us") for i in opened), default=None)
     return Told(
         asked=asked, faults=faults, strength="", gradual=False, delay_days=0.0, clean=loss(best, within, truth),
-        harmed=loss(left, within), realised=loss(said, within), after_harmed=loss(left, after),
+        harmed=loss(left, within), realised=loss(said, within),
+        attainable=attainable(lab, faults, faulty, first, within), after_harmed=loss(left, after),
         after_realised=loss(said, after),
         detected_rows=None if soonest is None else int(((t.time >= start) & (t.time < soonest)).sum()),
         opened=len(opened), before=len(deployment.incidents) - len(opened),

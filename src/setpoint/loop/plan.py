@@ -8,7 +8,7 @@ from setpoint.domain.canary import Turn, next_turn
 from setpoint.domain.envelope import LOOP, Change, Kind
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.freeze import frozen
-from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
+from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.live import written
 from setpoint.domain.mending import UNMENDED, barred
 from setpoint.domain.rollout import Decision, Moving, Phase, Rollout
@@ -260,6 +260,9 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
     assert repair.map is not None
     if not len(look.recent):
         return None
+    if repair.cause is Cause.SKEW:
+        clean, why = clean_again(incident, look.audits, look.now)
+        return None if clean is None else Undo(incident=incident.id, why=why, helped=clean)
     healthy = look.healthy(deployment, incident.since)
     since = otherwise_mended(look.history.between(repair.applied, None), deployment, repair.map)
     others = (i for i in deployment.incidents if i.id != incident.id and i.status in UNMENDED)

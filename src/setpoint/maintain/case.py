@@ -32,6 +32,7 @@ class Case:
     service, those that failed among them; `fatal` what was asked when a process ended; `reports` what the workers that
     run report `now`. `behind_s` is how long outcomes are known before they are delivered, at most (seconds).
     `bursting` are callers whose burst is an incident of its own.
+    `sourced` are suspect rows, and the columns that their source holds of them.
     """
 
     schema: Schema
@@ -49,6 +50,7 @@ class Case:
     fatal: Fatal | None = None
     reports: Mapping[int, WorkerStatus] = field(default_factory=dict)
     now: datetime = EPOCH
+    sourced: tuple[Records, Columns] | None = None
 
 
 def latest(records: Records, rows: int = LATEST) -> Records:

@@ -55,11 +55,12 @@ COLUMNS = (Cause.NULL, Cause.UNIT, Cause.RENAMED, Cause.FROZEN, Cause.SWAPPED)
 
 def odds(causes: Sequence[Hypothesis], one: Hypothesis) -> float:
     """Return the weight of a cause among those that it excludes: faults of other columns may be there beside it."""
-    rivals = sum(c.weight for c in causes if c is not one and not _beside(c, one))
+    rivals = sum(c.weight for c in causes if c is not one and not beside(c, one))
     return one.weight / (one.weight + rivals)
 
 
-def _beside(a: Hypothesis, b: Hypothesis) -> bool:
+def beside(a: Hypothesis, b: Hypothesis) -> bool:
+    """Whether two causes may both be there: faults of different columns."""
     apart = set(a.subject.split(", ")).isdisjoint(b.subject.split(", "))
     return a.cause in COLUMNS and b.cause in COLUMNS and apart
 

@@ -88,10 +88,18 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
         causes = (replace(top, evidence=(*top.evidence, f"no remedy was tried: {case.unreadable}")), *causes[1:])
     repairs = list(_repairs(causes, explanations))
     refused = {(no.remedy, no.subject) for no in incident.refused}
-    repairs = sorted(repairs, key=lambda r: (r.remedy, r.subject) in refused)  # a person may think better of it
+    # a person may think better of it; what is put in the place of a column may need another that is broken, too
+    repairs = sorted(repairs, key=lambda r: ((r.remedy, r.subject) in refused, _is_made(r)))
     repair = next((r for r in repairs if r.weight >= SURE_ENOUGH), None)
     if repair is None and incident.tried:  # the likeliest is out: the next one is for a person to allow
         repair = next((r for r in repairs if not r.remedy.is_advice), None)
+    if repair is not None:  # of two that are as likely, and both there, the one that is mended comes first
+        causes = tuple(
+            sorted(
+                causes,
+                key=lambda c: (-round(c.weight, 3), (c.cause, c.subject) != (repair.cause, repair.subject), -c.weight),
+            )
+        )
     return causes, None if case.unreadable and repair and repair.remedy is Remedy.RETRAIN else repair
 
 
@@ -99,6 +107,10 @@ def _beside_bursts(case: Case) -> Case:
     """Return a case without the rows of callers whose burst is an incident of its own, if other rows are left."""
     rest = without(case.suspect, case.bursting)
     return case if len(rest) < attack.FEWEST else replace(case, suspect=rest)
+
+
+def _is_made(repair: Repair) -> bool:
+    return repair.map is not None and repair.map.instead is not None
 
 
 def _repairs(causes: Sequence[Hypothesis], explanations: Sequence[Explanation]) -> Iterator[Repair]:

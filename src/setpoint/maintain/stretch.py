@@ -7,8 +7,10 @@ import numpy as np
 from setpoint.domain import records
 from setpoint.domain.records import Columns, Records, moment
 from setpoint.maintain.case import Case, as_seen, latest
+from setpoint.maintain.signs import missing
 
 FEWEST = 30  # healthy rows
+LACKING = 0.1  # share of rows
 TAIL_ROWS = 72  # rows before the incident among which the step may lie
 
 
@@ -24,6 +26,10 @@ class Stretch:
     def since(self, onset: int) -> str:
         """Return the time of a row in words."""
         return f"{moment(self.rows.time[onset]):%Y-%m-%d %H:%M}"
+
+    def lacks(self, name: str) -> bool:
+        """Whether a column fails to come much more often than it did: it tells nothing of the others then."""
+        return float(missing(self.seen[name]).mean() - missing(self.known[name]).mean()) > LACKING
 
     def after(self, onset: int) -> Records:
         """Return the rows from an onset on."""

@@ -186,7 +186,9 @@ def joined(
     return (*incidents, opened(findings, subject, now, model, incidents))
 
 
-def opened(findings: list[Finding], subject: str, now: datetime, model: str, incidents: Iterable[Incident]) -> Incident:
+def opened(
+    findings: Sequence[Finding], subject: str, now: datetime, model: str, incidents: Iterable[Incident]
+) -> Incident:
     """Return a new incident; its id says when and about what."""
     name = f"{model}-{now:%Y%m%dT%H%M}-{re.sub(r'[^A-Za-z0-9_.]+', '-', subject)}"
     again = sum(i.id == name or i.id.startswith(f"{name}-") for i in incidents)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from setpoint.domain.incident import IncidentStatus, Remedy
+from setpoint.domain.audited import Audited, Difference
+from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
@@ -126,3 +127,25 @@ def test_a_repair_of_a_column_that_another_one_repairs_takes_its_place_in_the_bo
     done = act(do.Mend(incident="second", repair=second.repair, why="", by="ann"), None, both, made.look())
     assert [m.id for m in done.served.maps] == [second.repair.map.id]
     assert (done.incidents[0].status, done.incidents[0].tried[0].by) == (IncidentStatus.OPEN, "ann")
+
+
+def test_what_mends_a_skew_is_taken_away_when_audits_are_clean_again(made: Any) -> None:
+    """Values that the source says again are the proof, whatever they look like."""
+    repair = replace(made.repair(Remedy.IMPUTE), cause=Cause.SKEW, subject="temp", applied=made.now - 2 * made.day)
+    held = made.incident(repair, status=IncidentStatus.HELD, since=made.now - 3 * made.day)
+
+    def audits(differ: int) -> tuple[Audited, ...]:
+        times = [(made.now - k * made.day, 12 * (k == 2) + differ * (k == 1)) for k in (5, 4, 2, 1)]
+        said = [(at, Difference(column="temp", rows=n, first=at, ids=())) for at, n in times]
+        return tuple(
+            Audited(at=at, since=at, until=at, rows=24, columns=("temp",), differ=(d,) if d.rows else ())
+            for at, d in said
+        )
+
+    def action(differ: int) -> Any:
+        return plan(made.deployment(incidents=(held,)), dataclasses.replace(made.look(), audits=audits(differ)))
+
+    assert action(12) is None
+    undo = action(0)
+    assert isinstance(undo, do.Undo)
+    assert undo.helped

@@ -1,7 +1,9 @@
 """Training/serving skew: told by the source, held for, and over when audits are clean."""
 
+import dataclasses
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from setpoint.domain.audited import Audited, Difference
@@ -9,6 +11,7 @@ from setpoint.domain.incident import Cause, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.maintain.clean import clean_again
 from setpoint.maintain.investigate import investigate
+from setpoint.maintain.remedies import sourced_repair
 from setpoint.maintain.triage import triage
 
 DAY = timedelta(days=1)
@@ -82,3 +85,40 @@ def test_a_hold_for_a_skew_does_not_last_for_ever(held):
     verdict, why = clean_again(one, audits, one.repair.applied + 29 * DAY)
     assert verdict is False
     assert "28 days" in why
+
+
+@pytest.fixture
+def noisy(world):
+    """Return a case: a column comes with an error of its own in each row, and its source was asked."""
+
+    def of(column="temp", rows=24):
+        case = world()
+        meant, since = case.suspect.inputs[column], case.suspect
+        sent = meant + np.random.default_rng(0).normal(0, 10, len(meant))
+        since = dataclasses.replace(since, inputs={**since.inputs, column: sent})
+        known = since.take(np.arange(rows))
+        return dataclasses.replace(case, suspect=since, sourced=(known, {column: meant[:rows]}))
+
+    return of
+
+
+def test_a_skew_is_mended_where_answers_come_surely_nearer_to_those_of_the_source(mismatch, incident, noisy, score):
+    _, repair = investigate(incident(mismatch()), noisy(), score)
+    assert repair.remedy is Remedy.IMPUTE
+    assert repair.cause is Cause.SKEW
+    assert "felt" in {p.feature for p in repair.map.instead.peers}
+    assert "from those with the values of the source" in repair.proof
+
+
+@pytest.mark.parametrize("more", [{"column": "wind"}, {"rows": 12}])
+def test_a_skew_is_held_for_where_nothing_is_surely_nearer(mismatch, incident, noisy, score, more):
+    _, repair = investigate(incident(mismatch(more.get("column", "temp"))), noisy(**more), score)
+    assert repair.remedy is Remedy.HOLD
+
+
+def test_what_the_source_says_of_healthy_rows_asks_for_no_repair(incident, world, score):
+    """One in forty intervals lies above zero by chance; here nothing differs, so none does."""
+    for seed in range(20):
+        case = world(seed)
+        asked = dataclasses.replace(case, sourced=(case.suspect, {"temp": case.suspect.inputs["temp"]}))
+        assert sourced_repair(incident(), asked, "temp", score) is None

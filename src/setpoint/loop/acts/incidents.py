@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from setpoint.domain import mending
 from setpoint.domain.event import What
 from setpoint.domain.fleet import Deployment, Release
-from setpoint.domain.incident import IncidentStatus
+from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.records import Columns
 from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
@@ -23,11 +23,13 @@ from setpoint.loop.columns import same_columns
 from setpoint.loop.contest import may_backtest
 from setpoint.loop.ended import ended_around
 from setpoint.loop.look import Look
+from setpoint.loop.opening import located, with_others
 from setpoint.loop.placing import overlapping, placed
 from setpoint.loop.ports import Ports
+from setpoint.loop.refetching import sourced
 from setpoint.loop.release import read_binning
 from setpoint.loop.taking import taken_back
-from setpoint.maintain.case import Case
+from setpoint.maintain.case import Case, Score
 from setpoint.maintain.decide import facts_of
 from setpoint.maintain.investigate import investigate
 from setpoint.maintain.onset import onset_of
@@ -57,29 +59,29 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         asked=asked_around(ports, deployment, incident, look.now),
         fatal=ended_around(ports, deployment, incident, look),
         bursting=bursting_beside(deployment, incident),
+        sourced=None if look.unreadable else sourced(ports, deployment, look.champion.schema, incident, suspect),
     )
 
     def ask(version: str, inputs: Columns) -> Columns:
         return score(ports, deployment.model, version, inputs)
 
+    changed = _thought_over(incident, case, ask)
+    return with_others(located(deployment, incident, changed), changed, case, lambda i, c: _thought_over(i, c, ask))
+
+
+def _thought_over(incident: Incident, case: Case, ask: Score) -> Incident:
+    """Return an incident with the causes and the repair that are found for it."""
     causes, repair = investigate(incident, case, ask)
     again = incident.began is not None and cause_of(incident) == (causes[0].cause, causes[0].subject)
-    onset = None if again else onset_of(incident, causes, healthy, suspect, look.champion.schema)
-    changed = replace(
-        ranked(incident, look.now, causes),
-        investigated=look.now,
+    onset = None if again else onset_of(incident, causes, case.healthy, case.suspect, case.schema)
+    return replace(
+        ranked(incident, case.now, causes),
+        investigated=case.now,
         causes=causes,
         repair=repair,
         began=(onset.after, onset.before) if onset else incident.began,
         examples=onset.examples if onset else case.fatal.examples if case.fatal else incident.examples,
     )
-    if incident.causes and cause_of(incident) == cause_of(changed):
-        return with_incident(deployment, changed)
-    cause, subject = cause_of(changed)
-    why = "; ".join(causes[0].evidence) or "none of the known causes explains it"
-    told = f"most likely {cause} of {subject} (weight {causes[0].weight:.2f}): {why}"
-    deployment = with_incident(deployment, changed, look.now, told, what=What.LOCATED)
-    return decided(deployment, look.now, cause, subject, "locate", why)
 
 
 def _replaced(releases: Sequence[Release]) -> Release | None:

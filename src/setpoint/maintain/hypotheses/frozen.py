@@ -29,12 +29,13 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
         return ()
     joint = fit_joint(stretch.known, case.schema)
     numbers = [f.name for f in case.schema.features if f.kind is Kind.NUMERIC]
+    put_in = {m.feature for m in case.maps if m.instead is not None}  # a constant that we send is no fault
     found = []
 
     def mend(broken: Broken) -> Proven | None:
         return impute_repair(incident, case, stretch.after(broken.step.onset), broken.column, score, Sign.HELD)
 
-    for name in numbers:
+    for name in [n for n in numbers if n not in put_in]:
         known, seen = stretch.known[name], stretch.seen[name]
         others = [stretch.known[other] for other in numbers if other != name]
         step = standing(known, seen, others)

@@ -10,6 +10,7 @@ from setpoint.maintain.case import Case, Score
 from setpoint.maintain.drift import alarms
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.marks import divergence
+from setpoint.maintain.remedies import sourced_repair
 
 CERTAIN = 40.0  # nats: what the source says outweighs what values look like
 MENDABLE = 6.0  # where one of the faults of a column makes just these differences, that one has a remedy
@@ -25,7 +26,11 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     found = sorted(plain or newest.values(), key=lambda f: (-support(f), str(f.column)))
     subject = ", ".join(str(f.column) for f in found)
     words = tuple(said(f) for f in found)
-    repair = Repair(id=incident.named("-hold"), remedy=Remedy.HOLD, subject=subject, proof="; ".join(words))
+    mended = None if len(found) > 1 or case.unreadable else sourced_repair(incident, case, subject, score)
+    held = Repair(id=incident.named("-hold"), remedy=Remedy.HOLD, subject=subject, proof="; ".join(words))
+    if mended is not None:
+        words = (*words, mended.proof)
+    repair = mended or held
     return (Explanation(cause=Cause.SKEW, subject=subject, support=support(found[0]), evidence=words, repair=repair),)
 
 

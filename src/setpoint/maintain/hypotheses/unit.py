@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from setpoint.domain.conversions import CATALOGUE, Conversion
 from setpoint.domain.feature_map import Apart, FeatureMap, formula
 from setpoint.domain.incident import Cause, Incident
-from setpoint.domain.records import Records, moment
+from setpoint.domain.records import Columns, Records, moment
 from setpoint.domain.schema import Feature, Schema
-from setpoint.domain.value import value
+from setpoint.domain.value import replace, value
 from setpoint.maintain.affine import FITTED, affine_maps
 from setpoint.maintain.case import Case, Score, latest
 from setpoint.maintain.explanation import Explanation
@@ -60,22 +60,29 @@ class Candidate:
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
     """Try every map on every measured column; the best of each column is an explanation."""
     stretch = stretch_of(case)
-    joint = fit_joint(stretch.known, case.schema) if stretch is not None else None
-    if stretch is None or joint is None or len(case.suspect) < FEWEST:
+    if stretch is None or len(case.suspect) < FEWEST:
         return ()
-    rows, z = stretch.rows, joint.standardised(stretch.seen)
-    found = candidates(
-        joint,
-        z,
-        len(rows) - len(latest(case.suspect)),
-        case.schema,
-        skip={name for m in case.maps for name in m.changes},
-    )
-    best = sorted(found, key=lambda c: (-c.ratio, c.column, c.conversion.label))
-    columns = list(dict.fromkeys(c.column for c in best))[:SHOWN]
-    return [
-        explained(incident, case, score, joint, rows, [c for c in best if c.column == column]) for column in columns
-    ]
+    rows, tail = stretch.rows, len(stretch.rows) - len(latest(case.suspect))
+    repaired = {name for m in case.maps for name in m.changes}
+    lacking = {n for n in case.schema.names if stretch.lacks(n)}
+    found: dict[str, tuple[Joint, list[Candidate]]] = {}
+    for joint, skip in joints(stretch.known, case.schema, lacking):
+        z = joint.standardised(stretch.seen)
+        for one in candidates(joint, z, tail, case.schema, skip=skip | repaired):
+            found.setdefault(one.column, (joint, []))[1].append(one)
+    for _, maps in found.values():
+        maps.sort(key=lambda c: (-c.ratio, c.conversion.label))
+    best = sorted(found.values(), key=lambda of: (-of[1][0].ratio, of[1][0].column))
+    return [explained(incident, case, score, joint, rows, maps) for joint, maps in best[:SHOWN]]
+
+
+def joints(known: Columns, schema: Schema, lacking: set[str]) -> Iterator[tuple[Joint, set[str]]]:
+    """Yield the density of the columns that come, for them, and where some do not that of all, for those."""
+    coming = replace(schema, features=tuple(f for f in schema.features if f.name not in lacking))
+    if (joint := fit_joint(known, coming)) is not None:
+        yield joint, lacking
+    if lacking and (joint := fit_joint(known, schema)) is not None:
+        yield joint, set(coming.names)
 
 
 def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str]) -> Iterator[Candidate]:

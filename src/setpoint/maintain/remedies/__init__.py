@@ -8,6 +8,7 @@ from setpoint.maintain.remedies.ignore import ignore_repair
 from setpoint.maintain.remedies.impute import impute_repair
 from setpoint.maintain.remedies.levels import levels_repair
 from setpoint.maintain.remedies.proof import Proven, proven
+from setpoint.maintain.remedies.sourced import sourced_repair
 from setpoint.maintain.remedies.swap import swap_repair
 
-__all__ = ["Proven", "ignore_repair", "impute_repair", "levels_repair", "proven", "swap_repair"]
+__all__ = ["Proven", "ignore_repair", "impute_repair", "levels_repair", "proven", "sourced_repair", "swap_repair"]

@@ -37,18 +37,18 @@ def impute_repair(
     if features is None or sign is Sign.UNSEEN:
         return None
     held = held_value(rows.inputs[column]) if sign is Sign.HELD else None
-    learnt = _learnt(features[0], case, rows)
-    if learnt is None:
+    standing = learnt(features[0], case, rows)
+    if standing is None:
         return None
     share = share_shown(sign, case, rows, column, held) if len(rows) else 0.0
-    instead = replace(learnt, held=held, everywhere=sign is Sign.UNLIKE, sign=sign, share=share or 1.0)
+    instead = replace(standing, held=held, everywhere=sign is Sign.UNLIKE, sign=sign, share=share or 1.0)
     repair = FeatureMap(id=incident.named(".impute"), feature=column, instead=instead)
     if sign is Sign.MISSING and not share:
         return _on_healthy(incident, case, score, repair)
     return fitting(incident, case, score, rows, repair)
 
 
-def _learnt(feature: Feature, case: Case, rows: Records) -> Instead | None:
+def learnt(feature: Feature, case: Case, rows: Records) -> Instead | None:
     """Return what healthy rows tell to put in the place of a value; None where that is of no use."""
     healthy = as_seen(latest(case.healthy), case.maps)
     if feature.kind is Kind.CATEGORICAL:

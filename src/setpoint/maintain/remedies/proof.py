@@ -48,7 +48,7 @@ def proven(incident: Incident, case: Case, score: Score, rows: Records, feature_
     rows : Records
         Those since the fault began.
     """
-    labelled, repair = rows.labelled, _repair(incident, feature_map)
+    labelled, repair = rows.labelled, repair_of(incident, feature_map)
     if len(labelled) >= FEWEST:
         return _by_loss(case, score, labelled, repair, feature_map)
     output, healthy = case.schema.score, case.healthy.score
@@ -72,7 +72,8 @@ def rescored(case: Case, score: Score, rows: Records, feature_map: FeatureMap) -
     return score(version, seen), score(version, repaired(seen, [feature_map]))
 
 
-def _repair(incident: Incident, feature_map: FeatureMap) -> Repair:
+def repair_of(incident: Incident, feature_map: FeatureMap) -> Repair:
+    """Return a repair at the door, not yet proven."""
     remedy = Remedy(feature_map.kind)
     subject = ", ".join(feature_map.changes)
     return Repair(id=incident.named(f"-{remedy}"), remedy=remedy, subject=subject, map=feature_map)
