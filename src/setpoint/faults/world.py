@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -77,19 +78,26 @@ def _lower(column: Column) -> Column:
     return np.flatnonzero((ranks >= 0) & (ranks <= TAIL))
 
 
-def _ranks(column: Column) -> Column:
-    """Return the place of each value among all, 0 to 1, shape (n,); of texts by their spelling; −1 where missing."""
+def _ranks(column: Column, side: Literal["left", "right"] = "right") -> Column:
+    """Return the place of each value among all, 0 to 1, shape (n,); of texts by their spelling; −1 where missing.
+
+    That is the share of values up to it, or on the left side of those below it.
+    """
     if column.dtype == object:
         levels = {level: place for place, level in enumerate(sorted({v for v in column.tolist() if v is not None}))}
         column = np.array([np.nan if v is None else levels[v] for v in column.tolist()], np.float64)
     known = np.sort(column[~np.isnan(column)])
-    ranks = np.searchsorted(known, column, "right") / max(len(known), 1)
+    ranks = np.searchsorted(known, column, side) / max(len(known), 1)
     return np.where(np.isnan(column), -1.0, ranks)
 
 
 def otherwise(fault: Fault, traffic: Traffic, truth: Column, hit: Mask, schema: Schema) -> Column:
-    """Return what rows come to when the relation changes above the middle of one column, shape (n,)."""
-    concerned = hit & (_ranks(traffic.inputs[fault.columns[0]]) >= 0.5)
+    """Return what rows come to when the relation changes above the middle of one column, shape (n,).
+
+    A level that more than half of the rows hold is above it if most of the others are below.
+    """
+    column = traffic.inputs[fault.columns[0]]
+    concerned = hit & (_ranks(column, "left") + _ranks(column, "right") >= 1.0)
     if schema.task is Task.REGRESSION:
         return np.where(concerned, truth + STEP * np.nanstd(truth), truth)
     return np.where(concerned, (truth + 1) % max(len(schema.classes), 2), truth)

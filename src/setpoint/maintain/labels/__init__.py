@@ -11,13 +11,15 @@ Schwarz, "Estimating the dimension of a model", Annals of Statistics 6 (1978).
 """
 
 from collections.abc import Mapping
+from itertools import chain
 
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Cause
 from setpoint.domain.records import Records
 from setpoint.domain.schema import Schema
 from setpoint.maintain.labels.account import Told
-from setpoint.maintain.labels.related import related, shifted
+from setpoint.maintain.labels.redrawn import redrawn
+from setpoint.maintain.labels.related import partly, related, shifted
 from setpoint.maintain.labels.rows import labels_of
 from setpoint.maintain.labels.spoiled import broken, spoiled
 
@@ -30,7 +32,8 @@ def told(schema: Schema, healthy: Records, suspect: Records, maps: tuple[Feature
     if labels is None:
         return {}
     found: dict[Cause, Told] = {}
-    for one in (*broken(labels), *shifted(labels), *related(labels, schema)):
+    accounts = (broken(labels), shifted(labels), redrawn(labels), related(labels, schema), partly(labels, schema))
+    for one in chain.from_iterable(accounts):
         if one.cause not in found or one.gain > found[one.cause].gain:
             found[one.cause] = one
     return found

@@ -50,17 +50,22 @@ def since(
 ) -> Told:
     """Return an account with the onset, in the given order, since which it gains most.
 
-    `usual` is what healthy rows gain by it: no more than the best of as many of them counts.
+    `usual` is what 1, 2, … healthy rows gain by it at most: no more than that counts.
     """
     total = np.cumsum(gain[order][::-1])[::-1]
     if usual is not None:
-        rows = np.arange(len(total), 0, -1)
-        total = total - rows * np.maximum(means_at_most(usual, rows), 0.0)
+        total = total - usual[: len(total)][::-1]
     onset = int(np.argmax(total))
     paid = 0.5 * parameters * np.log(len(order)) + np.log(len(order))
     start = when[order[onset]]
     at = start.astype("datetime64[m]").item()
     return Told(cause, float(total[onset]) * labels.worth - paid, start, f"{words} since {at:%Y-%m-%d %H:%M}")
+
+
+def gained_at_most(healthy: Floats, rows: int) -> Floats:
+    """Return what 1, 2, … so many rows gain at most that are healthy, at least nothing, shape (rows,)."""
+    counts = np.arange(1, rows + 1)
+    return np.asarray(counts * np.maximum(means_at_most(healthy, counts), 0.0), np.float64)
 
 
 def means_at_most(healthy: Floats, rows: np.ndarray) -> Floats:
@@ -69,16 +74,10 @@ def means_at_most(healthy: Floats, rows: np.ndarray) -> Floats:
     That of any stretch of them; or, since there are few stretches of many rows, what independent ones reach once in
     2,000 times, as rows that were not seen may. Of the best onset of many nothing less would do.
     """
-    sizes = 2 ** np.floor(np.log2(rows)).astype(np.int64)
-    error = float(healthy.std()) / np.sqrt(independent_rows(healthy) / len(healthy))
-    best = {
-        int(n): max(
-            float(moving_means(healthy, int(n)).max()),
-            float(healthy.mean()) + RARELY * error * np.sqrt(1 / n + 1 / len(healthy)),
-        )
-        for n in np.unique(sizes)
-    }
-    return np.array([best[int(n)] for n in sizes])
+    sizes, at = np.unique(2 ** np.floor(np.log2(rows)).astype(np.int64), return_inverse=True)
+    mean, error = float(healthy.mean()), float(healthy.std()) / np.sqrt(independent_rows(healthy) / len(healthy))
+    rarely = mean + RARELY * error * np.sqrt(1 / sizes + 1 / len(healthy))
+    return np.asarray(np.maximum([moving_means(healthy, int(n)).max() for n in sizes], rarely)[at], np.float64)
 
 
 def offset(labels: Labels, rows: np.ndarray) -> float:

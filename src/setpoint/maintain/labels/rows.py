@@ -37,6 +37,9 @@ class Labels:
     binary: bool
     before: Floats  # healthy outcomes
     own: Floats  # healthy errors in spreads
+    own_spread: Floats  # and their spreads
+    place: Column  # bin of each answer, by the quantiles of healthy ones
+    own_place: Column  # and of each healthy answer
 
 
 def labels_of(schema: Schema, healthy: Records, suspect: Records, maps: tuple[FeatureMap, ...] = ()) -> Labels | None:
@@ -51,17 +54,20 @@ def labels_of(schema: Schema, healthy: Records, suspect: Records, maps: tuple[Fe
         return None
     rows = joined(before.take(late), after)
     fit = probabilities if task is Task.BINARY else errors
-    answer, spread, own = fit(sound, rows)
+    answer, spread, own, own_spread = fit(sound, rows)
+    cuts = np.unique(np.quantile(sound.score.astype(np.float64), np.linspace(0, 1, BINS + 1)[1:-1]))
+    own_place, place = (np.searchsorted(cuts, part.score.astype(np.float64)) for part in (sound, rows))
     y = rows.outcome.astype(np.float64)
     labels = Labels(
         y, answer, spread, rows.time, rows.known, as_seen(rows, maps), np.zeros(0),
-        independent_rows(own) / len(own), task is Task.BINARY, sound.outcome.astype(np.float64), own,
+        independent_rows(own) / len(own), task is Task.BINARY, sound.outcome.astype(np.float64), own, own_spread,
+        place, own_place,
     )  # fmt: skip
     return replace(labels, base=likelihood(labels, answer))
 
 
-def probabilities(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats]:
-    """Return recalibrated log odds of rows, ones, and the healthy errors (for their dependence)."""
+def probabilities(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return recalibrated log odds of rows, ones, the healthy errors (for their dependence), and ones."""
     score, y = sound.score.astype(np.float64), sound.outcome.astype(np.float64)
     cuts = np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)[1:-1]))
     at = np.searchsorted(cuts, score)
@@ -72,11 +78,12 @@ def probabilities(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats
         odds[np.searchsorted(cuts, rows.score.astype(np.float64))],
         np.ones(len(rows)),
         np.asarray(y - mean[at], np.float64),
+        np.ones(len(sound)),
     )
 
 
-def errors(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats]:
-    """Return bias-free answers of rows, the healthy spread of errors at such answers, and the healthy errors."""
+def errors(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return bias-free answers of rows, the healthy spread of errors at such answers, healthy errors, their spreads."""
     score = sound.score.astype(np.float64)
     error = sound.outcome.astype(np.float64) - score
     cuts = np.unique(np.quantile(score, (0.2, 0.4, 0.6, 0.8)))
@@ -87,7 +94,7 @@ def errors(sound: Records, rows: Records) -> tuple[Floats, Floats, Floats]:
     spread = np.maximum(spread, 0.05 * (np.std(error) or 1.0))  # most errors may be none at all
     new = rows.score.astype(np.float64)
     where = np.searchsorted(cuts, new)
-    return new + bias[where], spread[where], (error - bias[at]) / spread[at]
+    return new + bias[where], spread[where], (error - bias[at]) / spread[at], spread[at]
 
 
 def likelihood(labels: Labels, answer: Floats, y: Floats | None = None) -> Floats:
