@@ -62,7 +62,8 @@ def drawn(asked: Asked, traffic: Traffic, schema, columns, tuned: bool):
         cause = Cause(kind)
         start = moment(START) if cause is Cause.SEASON else since
         ends = None if cause in (Cause.SEASON, Cause.CONCEPT, *OF_A_VERSION) else until
-        about = [c for c in columns if c in possible(cause, traffic, schema)][:MATTER]
+        fit = possible(cause, traffic, schema)
+        about = [c for c in columns if c in fit][:MATTER]
         f = draw(
             cause, traffic, schema, since=start, until=ends, rng=rng, strength=share if cause in WHOLE else size,
             ramp_s=3 * 86_400.0 if gradual and cause not in (*OF_A_VERSION, Cause.SEASON) else 0.0, columns=about,

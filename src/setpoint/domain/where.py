@@ -224,7 +224,7 @@ class _Reader:
 
     def _named(self, name: str, node: ast.expr) -> Any:
         if name in self._table.column_names and name not in GROUPS:
-            return self._table[name].combine_chunks()
+            return _whole(self._table[name])
         groups = [group for group, fields in self._fields.items() if name in fields]
         if len(groups) == 1:
             return self._in_group(groups[0], name, node)
@@ -237,10 +237,15 @@ class _Reader:
         fields = self._fields[group]
         if name not in fields:
             raise self._no(node, f"is none of the {group}{_nearest(name, fields)}; there are: {', '.join(fields)}")
-        return pc.struct_field(self._table[group].combine_chunks(), [name])
+        return pc.struct_field(_whole(self._table[group]), [name])
 
     def _no(self, node: ast.expr, what: str) -> InvalidInput:
         return InvalidInput(f"in {self._text!r}: {ast.unparse(node)} {what}. A condition has {ALLOWED}")
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece; what is one is not copied."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _is_computed(node: ast.expr) -> bool:

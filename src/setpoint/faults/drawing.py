@@ -7,6 +7,7 @@ import numpy as np
 
 from setpoint.domain.fault import COLUMNS, WAYS, Fault
 from setpoint.domain.incident import Cause
+from setpoint.domain.records import Column
 from setpoint.domain.schema import Kind, Schema, Task
 from setpoint.domain.slice import Only
 from setpoint.domain.traffic import Traffic
@@ -29,7 +30,7 @@ def possible(kind: Cause, traffic: Traffic, schema: Schema) -> tuple[str, ...]:
     for feature in schema.features:
         column = traffic.inputs[feature.name]
         number = feature.kind is Kind.NUMERIC
-        values = len({v for v in column.tolist() if v is not None and v == v})
+        values = _values(column)
         code = number and values < FEWEST_VALUES
         fits = values > 1 and not (kind in NUMBERS_ONLY and (code or not number)) and not (kind in IN_A_RANGE and code)
         if kind is Cause.RENAMED or kind is Cause.EXCEPTION:
@@ -37,6 +38,17 @@ def possible(kind: Cause, traffic: Traffic, schema: Schema) -> tuple[str, ...]:
         if fits:
             found.append(feature.name)
     return tuple(found)
+
+
+def _values(column: Column) -> int:
+    """Return how many values a column has, counted up to `FEWEST_VALUES`."""
+    found: set[object] = set()
+    for v in column.tolist():
+        if v is not None and v == v:
+            found.add(v)
+            if len(found) == FEWEST_VALUES:
+                break
+    return len(found)
 
 
 def draw(

@@ -1,5 +1,6 @@
 """A caller who sends many rows that are nearly one and the same: a probe, a replay, or a client that loops."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -78,8 +79,8 @@ def spread(inputs: Columns, scale: Mapping[str, float]) -> float:
 def _width(column: Column) -> float:
     """Return the standard deviation of numbers, or the chance that two rows have other levels."""
     if column.dtype == object:
-        _, counts = np.unique([str(v) for v in column.tolist()], return_counts=True)
-        share: NDArray[np.float64] = counts / counts.sum()
+        counts = Counter(str(v) for v in column.tolist())
+        share: NDArray[np.float64] = np.fromiter(counts.values(), np.float64) / len(column)
         return float(1 - np.square(share).sum())
     known = column[~np.isnan(column)]
     return float(known.std()) if len(known) > 1 else 0.0

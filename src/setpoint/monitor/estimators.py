@@ -1,16 +1,17 @@
 """What a version's reference teaches of its quality, kept beside the bundle, and what is said of a window by it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.ledger import LAST, REFERENCE, SCORES, TRACKED, Entry, Estimate
-from setpoint.domain.objective import Objective
+from setpoint.domain.objective import Gain, Objective
 from setpoint.domain.records import Column
 from setpoint.domain.schema import Task
-from setpoint.domain.value import field, from_json, value
+from setpoint.domain.value import field, from_json, to_json, value
 from setpoint.errors import Corrupt, InvalidInput
 from setpoint.stats.calibration import Cells, cells_of, choose
 from setpoint.stats.estimate import CANNOT, Estimator, Promise, class_estimator, error_estimator, spread
@@ -119,10 +120,16 @@ def estimator_of(taught: Taught, objective: Objective) -> Estimator:
     """
     if taught.why:
         raise InvalidInput(taught.why)
+    return _estimator(to_json(taught), objective.metric, objective.gain)
+
+
+@lru_cache(maxsize=16)
+def _estimator(raw: bytes, name: str, gain: Gain | None) -> Estimator:
+    """Return the estimator of a metric; it is the same at each look, and takes longer to make than to ask."""
+    taught = from_json(raw, Taught)
     if taught.task is Task.REGRESSION:
-        return error_estimator(_loss_cells(taught), root=objective.metric == "rmse")
-    gain = objective.gain
-    metric = EXPECTED[objective.metric] if gain is None else value_of((gain.tp, gain.fp, gain.fn, gain.tn))
+        return error_estimator(_loss_cells(taught), root=name == "rmse")
+    metric = EXPECTED[name] if gain is None else value_of((gain.tp, gain.fp, gain.fn, gain.tn))
     return class_estimator(_cells(taught), taught.map, metric)
 
 

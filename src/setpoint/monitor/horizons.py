@@ -101,7 +101,7 @@ def _widened(series: Series, since: datetime) -> int | None:
 def _blocks(window: Series, past: Series, whole: int, name: str) -> tuple[Series, Series]:
     """Cut a window, and the time before it, into blocks of its length, or of a part of it where there are too few."""
     size = whole if len(past) >= whole * FEWEST_BLOCKS else len(past) // LIKED_BLOCKS
-    before = past.coarser(size).take(slice(-MOST_BLOCKS[name], None)) if size else past.take(slice(0))
+    before = past.take(slice(-size * MOST_BLOCKS[name], None)).coarser(size) if size else past.take(slice(0))
     if (before.rows >= FEWEST_BLOCKS).sum() < FEWEST_BLOCKS:
         return window.summed(np.zeros(1, np.int64)), before.take(slice(0))
     return window.summed(np.arange(max(whole // size, 1)) * size), before

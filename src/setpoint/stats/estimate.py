@@ -6,6 +6,7 @@ how many scores fell into each bin, so a stored profile is enough, at any number
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Promise:
         return self.value - width, self.value + width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimator:
     """Estimates one metric from counts of scores by cell.
 
@@ -115,11 +116,16 @@ class Estimator:
 
         In windows shorter than a block, rows that move together are taken to do so as much as they do in a block.
         """
+        movement, sampling = self._moved
+        return movement * max(1.0, noise / max(sampling, 1e-300))
+
+    @cached_property
+    def _moved(self) -> tuple[float, float]:
+        """The mean square by which blocks of the reference differ beyond noise, and the mean noise of a block."""
         errors = self.realised - self.of(self.rows, self.without)
         known = np.isfinite(errors)
         sampling = float(np.mean([self.noise(rows) for rows in self.rows[known]]))
-        movement = max(float(np.mean(np.square(errors[known]))) - sampling, 0.0)
-        return movement * max(1.0, noise / max(sampling, 1e-300))
+        return max(float(np.mean(np.square(errors[known]))) - sampling, 0.0), sampling
 
 
 def class_estimator(cells: Cells, name: str, metric: Metric) -> Estimator:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -96,7 +97,7 @@ class FolderBundleStore:
         if seal is not None and hashlib.sha256(raw).hexdigest() != seal.manifest:
             raise Corrupt(f"{folder / MANIFEST} differs from its digest in {SEAL}")
         try:
-            found = from_json(raw, ModelVersion)
+            found = _read(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             raise Corrupt(f"{folder / MANIFEST} is no manifest of a bundle: {e}") from e
         if found.format > FORMAT:
@@ -215,6 +216,12 @@ class FolderBundleStore:
         home = self._root / model
         taken = [_number(folder.name) for folder in (*home.glob("v*"), *home.glob(f"{GRAVES}/v*"))]
         return f"v{max(taken, default=0) + 1}"
+
+
+@lru_cache(maxsize=64)
+def _read(raw: bytes) -> ModelVersion:
+    """Decode a manifest; a look asks for the same one again and again."""
+    return from_json(raw, ModelVersion)
 
 
 def _exists(version: ModelVersion) -> Conflict:

@@ -1,6 +1,6 @@
 """Rows of the table `profiles` in memory: a window is found without reading those of other times."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from setpoint.store.profiles import PROFILES, Chosen
 
-SUM_AT = 100_000  # rows; that many are worth adding up
+SUM_AT = 100_000  # rows; that many are worth adding up,
+ALIKE = 0.1  # if so many of them have keys that others have too
 
 AddUp = Callable[[pa.Table], pa.Table]
 
@@ -55,11 +56,11 @@ class Counts:
     def _merge(self) -> None:
         last, before = self._parts.pop(), self._parts.pop()
         rows = pa.concat_tables([before.rows, last.rows])
-        if rows.num_rows > SUM_AT:
-            self._parts.append(self._part(self._add_up(rows)))
-            return
         keys = {name: np.concatenate([key, last.keys[name]]) for name, key in before.keys.items()}
-        self._parts.append(_Part(rows.combine_chunks(), keys))
+        if rows.num_rows > SUM_AT and _alike(before.keys, last.keys) > ALIKE:
+            self._parts.append(self._part(self._add_up(rows)))
+        else:
+            self._parts.append(_Part(rows.combine_chunks(), keys))
 
     def _part(self, rows: pa.Table) -> _Part:
         texts = {name: self._coded(rows[name].combine_chunks()) for name in ("version", "role", "segment")}
@@ -71,3 +72,8 @@ class Counts:
         codes = [self._codes.setdefault(text, len(self._codes)) for text in coded.dictionary.to_pylist()]
         found: NDArray[np.int64] = np.array(codes, np.int64)[coded.indices.to_numpy()]
         return found
+
+
+def _alike(before: Mapping[str, NDArray[np.int64]], last: Mapping[str, NDArray[np.int64]]) -> float:
+    """Return the share of the last rows whose times are among those before, as those of late or repeated rows are."""
+    return float(np.isin(last["start"], np.unique(before["start"])).mean())

@@ -39,7 +39,8 @@ def best_line(task: Task, own: Answers, served: Answers, unit_rows: int) -> Line
     if len(own.truth) < FEWEST:
         return None
     found = []
-    for name, source in ((OWN, None), (SERVED, served)):
+    same = np.array_equal(own.time, served.time) and np.array_equal(own.raw, served.raw)
+    for name, source in ((OWN, None),) if same else ((OWN, None), (SERVED, served)):
         evidence = prove(task, own.raw, own.truth, own.time, own.known, unit_rows=unit_rows, source=source)
         if evidence.trusted:
             latest, rows = slice(-WINDOW_UNITS * unit_rows, None), source or own

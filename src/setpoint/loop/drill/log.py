@@ -62,13 +62,14 @@ class FaultyLog(MemoryRecordLog):
             yield self._one(record, places, failed, caller)
 
     def _one(self, record: InferenceRecord, rows: list[int], failed: bool, caller: str) -> InferenceRecord:
+        whole = len(rows) == len(record.ids)
         part = msgspec.structs.replace(
             record,
             request_id=f"{record.request_id}-{rows[0]}",
-            ids=[record.ids[r] for r in rows],
-            times_us=[record.times_us[r] for r in rows],
-            inputs=[[column[r] for r in rows] for column in record.inputs],
-            outputs=[[column[r] for r in rows] for column in record.outputs],
+            ids=record.ids if whole else [record.ids[r] for r in rows],
+            times_us=record.times_us if whole else [record.times_us[r] for r in rows],
+            inputs=record.inputs if whole else [[column[r] for r in rows] for column in record.inputs],
+            outputs=record.outputs if whole else [[column[r] for r in rows] for column in record.outputs],
             caller=caller,
             latency_us=record.latency_us or self._latency_us(record.times_us[rows[0]]),
         )

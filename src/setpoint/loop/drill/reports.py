@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 
@@ -20,10 +21,11 @@ RUNS = 10  # of one row, a minute
 def reports_of(faults: tuple[Fault, ...]) -> Callable[[Live], dict[int, WorkerStatus]]:
     """Return what one worker reports of whichever models are live: runs take longer under `overload`."""
     slow = [f for f in faults if f.kind is Cause.OVERLOAD and f.until is not None]
+    of = cache(lambda at, name, version: _of(slow[at], name, version))
 
     def reports(live: Live) -> dict[int, WorkerStatus]:
         minutes = [
-            m for fault in slow for name, served in live.models.items() for m in _of(fault, name, served.champion)
+            m for at in range(len(slow)) for name, served in live.models.items() for m in of(at, name, served.champion)
         ]
         return {0: WorkerStatus(pid=0, load=tuple(minutes), cores=1)} if minutes else {}
 
