@@ -287,13 +287,15 @@ def _next_training(deployment: Deployment, look: Look) -> Action | None:
         return Shadow() if not frozen(deployment.rolling.freezes, look.now) else None
     if deployment.served.champion != look.champion.version:
         return None  # another look is needed at what was restored
-    by = _approved(deployment, Remedy.RETRAIN)
-    if not by and not deployment.envelope.is_automatic(Kind.RETRAIN):
-        return _ask_to_retrain(deployment, _outside(Change(at=look.now, kind=Kind.RETRAIN, subject=""), deployment))
+    if any(r.running for r in deployment.rollouts):
+        return None  # what the last one brought is yet to be seen
     advice = advice_of(deployment, look)
     if advice.move is Move.RESTORE:
         back = Change(at=look.now, kind=Kind.ROLLBACK, subject=advice.version)
         return None if _outside(back, deployment) else Restore(version=advice.version, why=advice.why)
+    by = _approved(deployment, Remedy.RETRAIN)
+    if not by and not deployment.envelope.is_automatic(Kind.RETRAIN):
+        return _ask_to_retrain(deployment, _outside(Change(at=look.now, kind=Kind.RETRAIN, subject=""), deployment))
     plan_ = plan_of(advice, deployment, look)
     if plan_ is None:
         return None

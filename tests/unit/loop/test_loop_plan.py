@@ -1,6 +1,7 @@
 """The plan: the same deployment and look give the same next action, in order, inside the envelope."""
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from setpoint.domain.rollout import Decision, Phase
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
+from setpoint.loop.acts import act
 from setpoint.loop.history import changes_of
 from setpoint.loop.plan import plan
 from setpoint.loop.spans import doubtful_spans, repaired_spans
@@ -189,6 +191,27 @@ def test_a_model_that_is_off_its_set_point_is_retrained(made: Any) -> None:
     assert isinstance(action, do.Fit)
     assert (action.job, action.by) == ("demand-20240601T000000", "setpoint")
     assert "mae 5 is off its set point 2" in action.plan.reason
+
+
+def test_one_approval_is_for_one_training(made: Any) -> None:
+    """Where the envelope asks for each, the next one is asked for again; nothing is asked while a candidate runs."""
+    quality = made.incident(
+        made.repair(Remedy.RETRAIN), cause=Cause.CONCEPT, subject="quality", status=IncidentStatus.WAITING,
+        findings=(made.finding(monitor="quality", metric="mae"),), approved_by="ann",
+    )  # fmt: skip
+    deployment = made.deployment(
+        incidents=(quality,), standings=made.mae_is_off(), envelope=Envelope(ask=("retrain",), automatic=("promote",))
+    )
+    action = plan(deployment, made.look())
+    assert isinstance(action, do.Fit)
+    assert action.by == "ann"
+    after = act(action, SimpleNamespace(), deployment, made.look())
+    assert after.incidents[0].approved_by == ""
+    assert after.incidents[0].timeline[-1].by == "ann"
+    ended = replace(after, training=None, last_fit=None)
+    asked = plan(ended, made.look())
+    assert isinstance(asked, do.Ask)
+    assert plan(replace(ended, rollouts=(made.rollout(),)), made.look()) is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """What is done to make new versions, prove them, and have them serve."""
 
+from datetime import datetime
+
 from setpoint.domain.canary import asking, on_course, promoted, stepped, without
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment, Release, Training
+from setpoint.domain.incident import IncidentStatus, Remedy
 from setpoint.domain.live import alone
 from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.value import replace
@@ -15,6 +18,7 @@ from setpoint.loop.changes import (
     ending,
     find_rollout,
     with_champion,
+    with_incident,
     with_rollout,
 )
 from setpoint.loop.gating import look_at, trigger_of
@@ -55,7 +59,19 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
     frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
     deployment = replace(deployment, training=training, last_fit=frontier)
     facts = {"method": str(training.method)}
+    deployment = spent(deployment, action.by, look.now)
     return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by, facts=facts)
+
+
+def spent(deployment: Deployment, by: str, now: datetime) -> Deployment:
+    """Return the deployment after a training that a person allowed: the next one is asked for again."""
+    for incident in deployment.incidents:
+        wanted = incident.repair is not None and incident.repair.remedy is Remedy.RETRAIN
+        if incident.live and incident.approved_by and wanted:
+            used = replace(incident, approved_by="", status=IncidentStatus.OPEN)
+            said = f"a training begins, as {by} allowed; another one needs a new approval"
+            deployment = with_incident(deployment, used, now, said, by=by)
+    return deployment
 
 
 @act.register
