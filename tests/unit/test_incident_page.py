@@ -122,6 +122,12 @@ def test_the_forms_offer_what_may_be_said(changes, verbs):
     assert re.findall(r'name="verb" value="([\w-]+)"', page) == verbs
 
 
+def test_enter_in_a_field_approves_nothing():
+    """A browser presses the first button of a form then, and none that is disabled."""
+    page = incident_page(a_story(), actions=True)
+    assert re.findall(r"<button[^>]*>", page)[0] == '<button type="submit" disabled hidden>'
+
+
 def test_what_is_not_known_is_left_out():
     story = Story(
         incident=Incident(

@@ -21,6 +21,8 @@ from setpoint.loop.views import incident_view, story_view
 from setpoint.store.people import People
 
 MOST_BYTES = 16_384  # of what is said
+LONGEST_REMEDY = 1_000  # characters
+ABOUT_A_REMEDY = ("approve", "refuse", "undo")
 SAFE = {  # no other page may show ours in a frame, or keep a copy
     "x-frame-options": "DENY",
     "cache-control": "no-store",
@@ -31,10 +33,11 @@ Say = Callable[[Operator, str, str, str], Deployment]
 
 
 class Word(BaseModel):
-    """Why, for others to read."""
+    """Why, for others to read; and the remedy that it is about, so that another one is not meant."""
 
     model_config = ConfigDict(extra="forbid")
     why: str = Field("", max_length=personal.LONGEST_WHY)
+    remedy: str = Field("", max_length=LONGEST_REMEDY)
 
 
 VERBS: Mapping[str, Say] = {
@@ -58,7 +61,7 @@ def saying(operator: Operator, people: People) -> APIRouter:
     def say(id: str, verb: str, word: Word, authorization: str = Header("")) -> dict[str, Any]:
         scheme, _, key = authorization.partition(" ")
         by = known(people, key if scheme.lower() == "bearer" else "")
-        after = said(operator, id, verb, by, word.why)
+        after = said(operator, id, verb, by, word.why, word.remedy)
         return incident_view(find_incident(after, id), after.owners)
 
     @routes.get("/incidents", response_class=HTMLResponse)
@@ -74,7 +77,8 @@ def saying(operator: Operator, people: People) -> APIRouter:
         given = await _form(request)
         try:
             by = known(people, given.get("key", ""))
-            await run_in_threadpool(said, operator, id, given.get("verb", ""), by, given.get("why", ""))
+            word = (given.get(name, "") for name in ("why", "remedy"))
+            await run_in_threadpool(said, operator, id, given.get("verb", ""), by, *word)
         except (NotAllowed, Conflict, InvalidInput) as e:
             story = await run_in_threadpool(operator.story, id)
             refused = incident_page(story, actions=True, error=str(e))
@@ -84,19 +88,27 @@ def saying(operator: Operator, people: People) -> APIRouter:
     return routes
 
 
-def said(operator: Operator, id_: str, verb: str, by: str, why: str) -> Deployment:
-    """Do what a person says of an incident, and return its deployment.
+def said(operator: Operator, id_: str, verb: str, by: str, why: str, remedy: str = "") -> Deployment:
+    """Do what a person says of an incident, and return its deployment; `remedy` is what they saw proposed or in place.
 
     Raises
     ------
     NotFound
         If there is no such verb, or no such incident.
+    Conflict
+        If it is another remedy by now.
     """
     if verb not in VERBS:
         raise NotFound(f"no verb {verb[:40]!r}; there are {', '.join(VERBS)}")
-    if not any(i.id == id_ for d in operator.deployments() for i in d.incidents):
-        raise NotFound(f"no incident {id_[:200]!r}")
-    return VERBS[verb](operator, id_, by, why.strip())
+    with operator.ports.state.lease():
+        incident = next((i for d in operator.deployments() for i in d.incidents if i.id == id_), None)
+        if incident is None:
+            raise NotFound(f"no incident {id_[:200]!r}")
+        if verb in ABOUT_A_REMEDY and remedy and remedy != incident.remedy:
+            raise Conflict(
+                f"it is about {incident.remedy or 'no remedy'} by now, not about {remedy}: read it again first"
+            )
+        return VERBS[verb](operator, id_, by, why.strip())
 
 
 def known(people: People, key: str) -> str:

@@ -249,6 +249,14 @@ class Incident:
         return self.status is not IncidentStatus.CLOSED
 
     @property
+    def remedy(self) -> str:
+        """What is proposed or in place, in words; empty where nothing is."""
+        repair = self.repair
+        if repair is None:
+            return ""
+        return f"{repair.remedy} of {repair.subject}" + (f" to {repair.to_version}" if repair.to_version else "")
+
+    @property
     def refusal(self) -> Refusal | None:
         """The refusal of the remedy that is proposed, if a person does not want it."""
         repair = self.repair

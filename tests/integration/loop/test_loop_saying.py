@@ -43,7 +43,10 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
     assert "taken over by bob" in page.text
     assert page.headers["x-frame-options"] == "DENY"
     assert say("give-back", ann).status_code == 200
-    assert say("approve", bob, why="it is urgent").json()["status"] == "mending"
+    other = say("approve", bob, remedy="impute of temp")
+    assert (other.status_code, "it is about inverse_map of temp by now" in other.json()["error"]) == (409, True)
+    assert 'name="remedy" type="hidden" value="inverse_map of temp"' in page.text
+    assert say("approve", bob, why="it is urgent", remedy="inverse_map of temp").json()["status"] == "mending"
     assert [m.feature for m in w.live.models["demand"].maps] == ["temp"]
     assert send("undo", ann, "the vendor mended it").status_code == 303
     assert w.live.models["demand"].maps == ()
