@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from setpoint.config import is_quality
 from setpoint.deploy.gate import LOOKS, Asked, HeldOut, Learnt, Turn, gather, judge
@@ -23,7 +25,7 @@ from setpoint.loop.release import read_binning
 from setpoint.loop.sets import ground_of
 from setpoint.loop.spans import as_repaired, repaired_spans
 from setpoint.update.sets.fill import repaired_inputs
-from setpoint.update.sets.origin import known_of
+from setpoint.update.sets.origin import LOG, known_of
 
 FEWEST_HELD_OUT = 100  # labelled rows
 NOT_THE_MODEL = (".json", ".npy", ".parquet", ".seal")  # files of a bundle
@@ -123,12 +125,23 @@ def _learnt(
         champion_time=_whole(before.time),
         held_out_ids=frozenset(map(str, rows.id)),
         erased=ports.log.erased(model),
-        logged={} if known.ids is None else _logged(ports.log.read(model, until=since, as_of=until)),
+        logged={} if known.ids is None else logged_since(ports, model, grounds[0].provenance, since, until),
     )
 
 
-def _logged(records: Records) -> dict[str, float]:
-    rows = records.labelled
+def logged_since(
+    ports: Ports, model: str, provenance: pa.Table | None, until: datetime, as_of: datetime
+) -> dict[str, float]:
+    """Return what the log has by now for the rows that a set took from it, by id; older ones are not read.
+
+    Where nobody knows which rows these are, all are.
+    """
+    first = None
+    if provenance is not None:
+        first = pc.min(provenance.filter(pc.equal(provenance["source"], LOG))["time"]).as_py()
+        if first is None:
+            return {}
+    rows = ports.log.read(model, since=first, until=until, as_of=as_of).labelled
     return dict(zip(map(str, rows.id), rows.truth.astype(np.float64).tolist(), strict=True))
 
 

@@ -55,8 +55,10 @@ def _decided(ports: Ports, model: str, now: datetime, clock: Clock) -> tuple[Dec
     before = ports.state.load(model)
     if before.looked is not None and now <= before.looked:
         return ()
-    kept = expire(ports, before, now) if due(before, now) else before
-    return turn(ports, kept, now, clock).decisions[len(before.decisions) :]
+    after = turn(ports, before, now, clock)
+    if due(after, now):  # after the look: what cannot be deleted keeps nobody from seeing what is wrong
+        after = expire(ports, after, now)
+    return after.decisions[len(before.decisions) :]
 
 
 def turn(ports: Ports, deployment: Deployment, now: datetime, clock: Clock) -> Deployment:
