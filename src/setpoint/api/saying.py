@@ -64,6 +64,10 @@ def saying(operator: Operator, people: People) -> APIRouter:
         after = said(operator, id, verb, by, word.why, word.remedy)
         return incident_view(find_incident(after, id), after.owners)
 
+    @routes.get("/", include_in_schema=False)
+    def first() -> Response:
+        return RedirectResponse("/incidents")
+
     @routes.get("/incidents", response_class=HTMLResponse)
     def every() -> Response:
         return HTMLResponse(incidents_page(operator.deployments(), operator.reliability()), headers=SAFE)

@@ -41,6 +41,7 @@ def up(
     if detach:
         running = _detached(settings, host, port, control_port, grpc_port, workers)
         console.print(f"Up on http://{running.host}:{running.port} with {workers} workers; `setpoint down` stops it")
+        console.print(f"Its incidents are on http://{running.host}:{running.control_port}/incidents", highlight=False)
         return
     # the processes of a supervisor that was killed see it, and end within seconds
     end = time.monotonic() + (ENDING_S if HomeFiles(settings.home).supervisor.exists() else 0.0)
@@ -52,7 +53,7 @@ def up(
             if time.monotonic() >= end:
                 raise
             time.sleep(0.2)
-    console.print(f"Serving on http://{host}:{port}, control API on http://{host}:{control_port}; Ctrl-C stops")
+    console.print(f"Serving on http://{host}:{port}, incidents on http://{host}:{control_port}/incidents; Ctrl-C stops")
     supervise(settings, host, port, control_port, grpc_port, workers)
 
 

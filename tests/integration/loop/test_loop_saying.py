@@ -56,6 +56,7 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
     assert said[What.APPROVED] == ("bob", "inverse_map approved by bob: it is urgent")
     assert said[What.UNDONE] == ("ann", "undo inverse_map: taken back by ann: the vendor mended it")
 
+    assert client.get("/").headers["location"] == "/incidents"
     assert say("explode", ann).status_code == 404
     assert client.post("/api/incidents/x/take", json={}, headers={"authorization": f"Bearer {ann}"}).status_code == 404
     assert say("take", ann, why="x" * 501).status_code == 422
