@@ -23,6 +23,7 @@ from setpoint.config import SetpointFile, Settings, read_setpoint_file
 from setpoint.config.envelope import Act
 from setpoint.demo.stream import FEATURES, rentals
 from setpoint.domain.records import moment
+from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
 
 PER_DAY = 400
@@ -90,7 +91,7 @@ def _make(found: DataSet, table: pd.DataFrame) -> None:
     (project / "setpoint.yaml").write_text(_yaml(found, model, pool, columns))
     making = found.folder / "making"
     operator = open_home(Settings(home=making), VirtualClock(moment(START)))
-    operator.deploy(read_setpoint_file(project), by="bench")
+    deploying.deploy(operator, read_setpoint_file(project), by="bench")
     making.rename(found.home)
 
 

@@ -15,7 +15,7 @@ from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.live import Served
 from setpoint.domain.value import to_json
 from setpoint.errors import Corrupt, Unsafe
-from setpoint.loop import versions
+from setpoint.loop import deploying, versions
 from setpoint.loop.operator import Operator
 from setpoint.store.signing import Signing
 
@@ -65,7 +65,7 @@ def two(setpoint: Any, campaign: Path, calls: Any) -> Two:
     Signing(setpoint.home).make_key()
     text, rows = (campaign / "setpoint.yaml").read_text(), calls(300, seed=0)
     (campaign / "setpoint.yaml").write_text(text + CONTRACT)
-    operator.deploy(read_setpoint_file(campaign), by="test")
+    deploying.deploy(operator, read_setpoint_file(campaign), by="test")
     setpoint.environment["SETPOINT_SIGNATURES"] = "trusted"
     setpoint.up()
     asked = json.loads(calls(40, seed=3).drop(columns=["bought", "call"]).to_json(orient="records"))
@@ -74,7 +74,7 @@ def two(setpoint: Any, campaign: Path, calls: Any) -> Two:
     pipeline.steps[-1] = ("tree", DecisionTreeClassifier(max_depth=3, random_state=0))
     joblib.dump(pipeline.fit(rows[["age", "balance", "job"]], rows["bought"]), campaign / "campaign.joblib")
     (campaign / "setpoint.yaml").write_text(text + "allow: [campaign.Odd]\n")
-    operator.deploy(read_setpoint_file(campaign), by="test")
+    deploying.deploy(operator, read_setpoint_file(campaign), by="test")
     return Two(setpoint, operator, asked, first, answered(setpoint, asked))
 
 

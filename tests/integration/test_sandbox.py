@@ -14,6 +14,7 @@ from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import InvalidInput, JobFailed, ModelFailed, ModelGone, SetpointError
+from setpoint.loop import deploying
 from setpoint.runtime.process import ChildModel
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other kernels keep a model from neither")
@@ -105,12 +106,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
     folder = tmp_path_factory.mktemp("home")
     (folder / "secret").write_text("of somebody else")
     operator = open_home(Settings(home=folder / "home", job_memory="1GB"))
-    good = operator.deploy(read_setpoint_file(project(folder / "good", "", 0.0)), by="test")
+    good = deploying.deploy(operator, read_setpoint_file(project(folder / "good", "", 0.0)), by="test")
     assert good.lineage.kept_from == ("files", "network")
 
     def deploy(acts: str) -> None:
         try:
-            operator.deploy(read_setpoint_file(project(folder / acts, acts, 1e7)), by="test")
+            deploying.deploy(operator, read_setpoint_file(project(folder / acts, acts, 1e7)), by="test")
         finally:
             assert not (folder / "marker").exists()
             (deployment,) = operator.deployments("m")

@@ -24,6 +24,7 @@ from setpoint.domain.keys import CIPHER, new_key
 from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.domain.sensitive import Guard
 from setpoint.errors import Conflict, InvalidInput
+from setpoint.loop import deploying, recorded, retraining
 from setpoint.loop.clear import in_clear
 from setpoint.loop.sets import stored_set
 from setpoint.store.spool import Spool
@@ -69,7 +70,7 @@ def test_a_version_is_trained_on_what_the_key_opens(
     monkeypatch.setenv("SETPOINT_KEY", key := new_key())
     home = tmp_path / "home"
     operator = open_home(Settings(home=home), wait_for_trainings=True)
-    version = operator.deploy(read_setpoint_file(project), by="me")
+    version = deploying.deploy(operator, read_setpoint_file(project), by="me")
     keys = operator.ports.keys.keys()
     guard, rows, spool = Guard("people", version.schema, keys), people(400, 1), Spool(home / "spool", "worker-0-1")
     first = datetime.now(UTC) - timedelta(minutes=30)
@@ -82,7 +83,9 @@ def test_a_version_is_trained_on_what_the_key_opens(
         spool.append([guard.record(record)])
     spool.close()
     now = int(datetime.now(UTC).timestamp() * 1e6)
-    receipt = operator.outcomes("people", [Outcome(f"r{i}", label, now) for i, label in enumerate(rows["bought"])])
+    receipt = recorded.outcomes(
+        operator, "people", [Outcome(f"r{i}", label, now) for i, label in enumerate(rows["bought"])]
+    )
     assert (receipt.recorded, receipt.unknown) == (400, 0)
 
     read = operator.ports.log.read("people")
@@ -94,8 +97,8 @@ def test_a_version_is_trained_on_what_the_key_opens(
     with pytest.raises(Conflict, match=r"job is recorded encrypted, and the key is not here"):
         open_home(Settings(home=home)).update("people", by="me")
 
-    operator.update("people", by="me")
-    said = operator.finish("people")
+    retraining.update(operator, "people", by="me")
+    said = retraining.finish(operator, "people")
     assert {d.action for d in said} & {"shadow", "reject", "wait"}, said
     gate = operator.deployments("people")[0].rollouts[-1].candidate.gate
     assert gate is not None

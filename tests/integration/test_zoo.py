@@ -22,6 +22,7 @@ from setpoint.deploy.parity import ALLOWED_SHARE, tolerance
 from setpoint.domain.schema import Task
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import SetpointError
+from setpoint.loop import deploying
 from tests.ports import free_ports
 from tests.zoo import Kept, all_models
 
@@ -59,7 +60,7 @@ class Zoo:
             **kept.keys,
         }
         (place / "setpoint.yaml").write_text(yaml.safe_dump(keys))
-        return self.operator.deploy(read_setpoint_file(place / "setpoint.yaml"), by="test")
+        return deploying.deploy(self.operator, read_setpoint_file(place / "setpoint.yaml"), by="test")
 
     def answers(self, name: str, rows: pd.DataFrame) -> list[Any]:
         """Return what is served for rows; a worker that has not loaded the model yet is asked again."""

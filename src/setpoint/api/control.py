@@ -17,6 +17,7 @@ from setpoint.api.metrics import CONTENT_TYPE, page
 from setpoint.api.saying import MOST_BYTES, saying
 from setpoint.domain.value import utc
 from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, SetpointError, TooLarge
+from setpoint.loop import retraining
 from setpoint.loop.operator import Operator
 from setpoint.loop.views import incident_view, reliability_view, standing_view, status_view
 from setpoint.store.people import People
@@ -73,7 +74,7 @@ def control_app(operator: Operator, people: People, tick_every_s: float) -> Fast
     @app.get("/api/status")
     def status(model: str | None = None) -> dict[str, Any]:
         found = operator.deployments(model)
-        return status_view(found, operator.under_way(found))
+        return status_view(found, retraining.under_way(operator, found))
 
     @app.get("/api/incidents")
     def incidents(model: str | None = None) -> dict[str, Any]:

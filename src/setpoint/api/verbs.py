@@ -28,7 +28,7 @@ from setpoint.domain.update import Advised
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
-from setpoint.loop import personal
+from setpoint.loop import deploying, personal, recorded, retraining
 from setpoint.loop.comparing import Compared, Metric
 from setpoint.loop.frames import outcomes_of
 from setpoint.loop.inside import Inside
@@ -88,7 +88,7 @@ def deploy(
     With a share (`0.1` or `"10%"`) it answers that much of the requests, and the champion stays.
     """
     part = None if share is None else fraction(share)
-    return opened(home).deploy(read_setpoint_file(Path(path)), share=part, by=by or getpass.getuser())
+    return deploying.deploy(opened(home), read_setpoint_file(Path(path)), share=part, by=by or getpass.getuser())
 
 
 def status(model: str | None = None, *, home: Place | None = None) -> list[Deployment]:
@@ -99,7 +99,7 @@ def status(model: str | None = None, *, home: Place | None = None) -> list[Deplo
 def outcomes(model: str, table: Table, *, home: Place | None = None) -> OutcomeReceipt:
     """Record what turned out to be true: columns id, label, and `known` if there is one."""
     operator = opened(home)
-    return operator.outcomes(model, outcomes_of(_arrow(table), operator.schema(model), operator.clock.now()))
+    return recorded.outcomes(operator, model, outcomes_of(_arrow(table), operator.schema(model), operator.clock.now()))
 
 
 def records(
@@ -120,7 +120,8 @@ def records(
     `where` is a condition, such as `"age > 60 and outcome is None"`; of what is left, `limit` keeps the last rows.
     `ids` are raw ones, also where they are recorded as hashes. `decrypt` needs the key of the home.
     """
-    return opened(home).records(
+    return recorded.records(
+        opened(home),
         model,
         since=utc(since) if since else None,
         until=utc(until) if until else None,
@@ -149,7 +150,7 @@ def training_set(
     closed = sealed(operator.schema(model))
     if closed and not decrypt:
         raise InvalidInput(f"the set holds {', '.join(closed)} in clear, recorded encrypted: pass decrypt=True")
-    made = operator.training_set(model, version=version)
+    made = retraining.training_set(operator, model, version=version)
     if out is not None:
         export_set(made, Path(out))
     return made
@@ -167,7 +168,7 @@ def erase(
 
     Segments of the spool that workers still write to hold its bytes for some seconds more.
     """
-    return opened(home).erase(model, ids=ids, where=where, by=by or getpass.getuser())
+    return recorded.erase(opened(home), model, ids=ids, where=where, by=by or getpass.getuser())
 
 
 def monitor(
@@ -231,14 +232,14 @@ def undo(id_: str, *, why: str = "", by: str | None = None, home: Place | None =
 
 def advice(model: str, *, home: Place | None = None) -> Advised:
     """Say whether a model should be retrained now, or what else is best done; changes nothing."""
-    return opened(home).advice(model)
+    return retraining.advice(opened(home), model)
 
 
 def update(model: str, *, by: str | None = None, home: Place | None = None) -> Deployment:
     """Retrain now, wait for the training, and let the gate judge the candidate."""
     operator = opened(home)
-    operator.update(model, by=by or getpass.getuser())
-    operator.finish(model)
+    retraining.update(operator, model, by=by or getpass.getuser())
+    retraining.finish(operator, model)
     return operator.deployments(model)[0]
 
 
@@ -250,7 +251,7 @@ def rollback(model: str, *, to: str | None = None, by: str | None = None, home: 
 def rollout(model: str, shares: Mapping[str, Share], *, by: str | None = None, home: Place | None = None) -> Deployment:
     """Have challengers answer a share of the requests, by version: `{"v2": 0.1, "v3": "5%"}`; 0 takes it away."""
     parts = {version: fraction(share) for version, share in shares.items()}
-    return opened(home).rollout(model, parts, by=by or getpass.getuser())
+    return deploying.rollout(opened(home), model, parts, by=by or getpass.getuser())
 
 
 def compare_versions(

@@ -13,6 +13,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from setpoint.config import SetpointFile, Settings
+from setpoint.loop import deploying
 from setpoint.loop.changes import settle
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
@@ -69,7 +70,7 @@ def make_base(run: PolicyRun) -> None:
     making = run.base / "making"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    _wired(making, run)[0].deploy(run.file, by="replay")
+    deploying.deploy(_wired(making, run)[0], run.file, by="replay")
     making.rename(run.base / HOME)
 
 
@@ -159,7 +160,7 @@ def _begin(operator: Operator, clock: VirtualClock, run: PolicyRun) -> None:
     """Have the first version serve under the policy's file; one of its own is made first."""
     ports, model, file = operator.ports, run.file.model, run.file
     if not ports.bundles.versions(model):
-        operator.deploy(file, by="replay")
+        deploying.deploy(operator, file, by="replay")
         return
     version = ports.bundles.get(model, "v1")
     ports.log.open_model(model, version.schema, read_binning(ports.bundles.folder(model, version.version)))

@@ -10,7 +10,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.fleet import Deployment
-from setpoint.loop import personal
+from setpoint.loop import personal, recorded
 from setpoint.loop.frames import outcomes_of, read_table
 from setpoint.loop.taking import take_back
 
@@ -32,7 +32,7 @@ def outcomes(
     """Record what turned out to be true. Exit code 1 if some ids have no prediction."""
     operator = open_home(Settings())
     found = outcomes_of(read_table(file), operator.schema(model), operator.clock.now())
-    receipt = operator.outcomes(model, found)
+    receipt = recorded.outcomes(operator, model, found)
     if json:
         print_json(msgspec.to_builtins(receipt))
     else:

@@ -13,7 +13,7 @@ from setpoint.deploy.metrics import headline
 from setpoint.deploy.sources import beside
 from setpoint.domain.version import ModelVersion, Parity, Variant
 from setpoint.errors import Conflict, InvalidInput
-from setpoint.loop import rollouts
+from setpoint.loop import deploying, rollouts
 from setpoint.loop.proposal import propose_setpoint
 from setpoint.loop.views import deploy_view
 from setpoint.sandbox.guard import PROTECTIONS
@@ -84,7 +84,7 @@ def deploy(
         if rollout:
             version, _ = rollouts.deploy(operator, file, by=by, progress=progress)
         else:
-            version = operator.deploy(file, share=part, by=by, progress=progress)
+            version = deploying.deploy(operator, file, share=part, by=by, progress=progress)
     if json:
         print_json(deploy_view(version))
         return

@@ -12,6 +12,7 @@ from setpoint.cli.show import ME, By, Json, console, print_json, steps, table, u
 from setpoint.config import Settings
 from setpoint.domain.record import Erasure
 from setpoint.errors import InvalidInput
+from setpoint.loop import recorded
 from setpoint.loop.operator import Operator
 
 POLL_S = 2.0
@@ -39,7 +40,7 @@ def erase(
     unicode("--id", *(ids or ()))
     operator = open_home(Settings())
     if receipts:
-        _show_receipts(operator.erasures(model), json)
+        _show_receipts(recorded.erasures(operator, model), json)
         return
     if not ids and not where:
         raise InvalidInput("nothing says what to erase: write --id ID or --where CONDITION")
@@ -56,7 +57,7 @@ def erase(
         typer.confirm("Erase them for good, with their outcomes and all other rows of their ids?", abort=True)
     with steps(quiet=json) as progress:
         progress("erasing")
-        receipt = operator.erase(model, ids=ids or [], where=where, by=by)
+        receipt = recorded.erase(operator, model, ids=ids or [], where=where, by=by)
         left = _waited(operator, receipt, wait_s, progress)
     if json:
         print_json({**msgspec.to_builtins(receipt), "lingering": left})
@@ -67,8 +68,8 @@ def erase(
 
 
 def _rows(operator: Operator, model: str, ids: list[str], where: str | None) -> int:
-    found = [operator.records(model, ids=ids)] if ids else []
-    found += [operator.records(model, where=where)] if where else []
+    found = [recorded.records(operator, model, ids=ids)] if ids else []
+    found += [recorded.records(operator, model, where=where)] if where else []
     return len(
         {(r, n) for part in found for r, n in zip(part["request_id"].to_pylist(), part["row"].to_pylist(), strict=True)}
     )
@@ -76,7 +77,7 @@ def _rows(operator: Operator, model: str, ids: list[str], where: str | None) -> 
 
 def _waited(operator: Operator, receipt: Erasure, wait_s: float, progress: Callable[[str], None]) -> list[str]:
     end = time.monotonic() + wait_s
-    while left := operator.lingering(receipt):
+    while left := recorded.lingering(operator, receipt):
         if time.monotonic() >= end:
             break
         progress(f"waiting for the workers to close {len(left)} segments of the spool")

@@ -17,6 +17,7 @@ from setpoint.config import Settings
 from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
+from setpoint.loop import recorded
 from setpoint.loop.records import as_lines, write_records
 
 TRUTHS = {"true": 1.0, "false": 0.0}
@@ -57,9 +58,13 @@ def records(
         "decrypt": decrypt,
     }
     if out is None and not json_lines:
-        _show_records(operator.records(model, **asked, limit=min(limit or 20, 1_000)))
+        _show_records(recorded.records(operator, model, **asked, limit=min(limit or 20, 1_000)))
         return
-    parts = operator.record_parts(model, **asked) if limit is None else [operator.records(model, **asked, limit=limit)]
+    parts = (
+        recorded.record_parts(operator, model, **asked)
+        if limit is None
+        else [recorded.records(operator, model, **asked, limit=limit)]
+    )
     if out is None:
         for line in chain.from_iterable(map(as_lines, parts)):
             sys.stdout.write(line + "\n")

@@ -9,6 +9,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, number, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.live import written
+from setpoint.loop import retraining
 from setpoint.loop.views import status_view
 
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]
@@ -19,7 +20,7 @@ def status(model: AnyModel = None, json: Json = False) -> None:
     """Show what serves, and how it stands against its set point."""
     operator = open_home(Settings())
     found = operator.deployments(model)
-    view = status_view(found, operator.under_way(found))
+    view = status_view(found, retraining.under_way(operator, found))
     if json:
         print_json(view)
         return

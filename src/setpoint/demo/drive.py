@@ -17,6 +17,7 @@ from setpoint.demo.stream import OUTCOME_DELAY, TARGET, Plan, days, requests
 from setpoint.domain.fleet import Decided
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import NotReady
+from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 
@@ -78,7 +79,7 @@ class Drive:
     def _release(self, past: pd.DataFrame) -> None:
         self.clock.time = self.plan.release_at
         bad = make_bad_release(self.folder / "bad-release", self.project, past, self.plan, self.seed)
-        self.operator.deploy(bad, by="somebody in a hurry")
+        deploying.deploy(self.operator, bad, by="somebody in a hurry")
 
     def _look(self, now: datetime) -> tuple[Decided, ...]:
         """Have the loop look as of the end of a day."""

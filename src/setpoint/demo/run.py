@@ -27,6 +27,7 @@ from setpoint.demo.stream import Plan, as_sent, rentals, split
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.record import Role
 from setpoint.errors import Conflict
+from setpoint.loop import deploying, recorded
 from setpoint.loop.clock import VirtualClock
 
 MARK = ".setpoint-demo"
@@ -68,7 +69,7 @@ def run_demo(
     clock = VirtualClock(stream["time"].iloc[0].floor("D").to_pydatetime())
     project = make_project(out / "project", reference, seed)
     operator = open_home(settings, clock)
-    operator.deploy(project, by="demo")
+    deploying.deploy(operator, project, by="demo")
     yardsticks = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_yield_the_cpu)
     with yardsticks, serving(settings, workers) as (port, control_port):
         static = yardsticks.submit(static_predictions, reference, sent, seed)
@@ -87,7 +88,7 @@ def run_demo(
             )
             answers = drive.through(pd.concat([reference, stream]), stream, sent, show)
         client.close()
-        records = operator.records(MODEL)
+        records = recorded.records(operator, MODEL)
         answered = records.filter(pc.equal(records["role"], Role.CHAMPION))
         return Ran(
             stream=stream,

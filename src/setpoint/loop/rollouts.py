@@ -12,6 +12,7 @@ from setpoint.domain.rollout import Candidate, Rollout
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict
+from setpoint.loop import deploying
 from setpoint.loop.adopting import adopt
 from setpoint.loop.changes import decided, find_rollout, settle, with_rollout
 from setpoint.loop.moves import moved, on_its_way, served_since, stopped
@@ -51,7 +52,7 @@ def start(
         before = adopt(ports, ports.state.load(model))
         check_free(before, version)
         check_window(before, now)
-        operator.check_challenger(model, version)
+        deploying.check_challenger(operator, model, version)
         schema, course = operator.schema(model), course or before.rolling.course()
         check_only(course.only, schema)
         check_margins(before.rolling.margins, course)
@@ -84,7 +85,7 @@ def deploy(
         raise Conflict(f"{model} has no champion yet to share requests with; deploy it without a rollout")
     check_window(replace(state.load(model), rolling=rolling(file)), operator.clock.now())
     check_free(state.load(model), "")
-    version = operator.deploy(file, share=0.0, by=by, progress=progress)
+    version = deploying.deploy(operator, file, share=0.0, by=by, progress=progress)
     with state.lease():
         state.save(replace(adopt(operator.ports, state.load(model)), rolling=rolling(file)))
         return version, start(operator, model, version.version, by=by)

@@ -21,6 +21,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.live import Live
 from setpoint.domain.update import Updates
+from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.ports import Ports
@@ -153,7 +154,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SetpointFi
     (project / "setpoint.yaml").write_text(SETPOINT_FILE)
     file, clock = read_setpoint_file(project), VirtualClock(START)
     operator = Operator(ports=ports_of(home, clock, MemoryRecordLog()), clock=clock)
-    operator.deploy(file, by="test")
+    deploying.deploy(operator, file, by="test")
     return home, file, operator.deployments(MODEL)[0]
 
 

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from setpoint.config import read_setpoint_file
 from setpoint.domain.incident import Cause
 from setpoint.domain.record import Outcome
+from setpoint.loop import deploying, retraining
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay import replay, traffic_of
@@ -79,7 +80,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (project / "setpoint.yaml").write_text(SETPOINT_FILE)
     file, clock, log = read_setpoint_file(project), VirtualClock(START), MemoryRecordLog()
     operator = Operator(ports=ports_of(home, clock, log), clock=clock)
-    operator.deploy(file, by="test")
+    deploying.deploy(operator, file, by="test")
     rows = with_other_names(digits(DAYS * PER_DAY, begun, seed=2))
     schema = operator.ports.bundles.get("digits", "v1").schema
     traffic = traffic_of(pa.Table.from_pandas(rows, preserve_index=False), file, schema)
@@ -135,10 +136,10 @@ def test_a_corrected_label_is_judged_anew(world: World) -> None:
 
 
 def test_a_candidate_learns_the_new_names_and_passes_the_gate(world: World) -> None:
-    world.operator.update("digits", by="ann")
+    retraining.update(world.operator, "digits", by="ann")
     for _ in range(2):  # from the latest rows, and from all
         world.clock.time += DAY
-        world.operator.finish("digits")
+        retraining.finish(world.operator, "digits")
     (rollout,) = world.operator.deployments("digits")[0].rollouts
     assert rollout.candidate.contest is not None
     assert rollout.candidate.gate is not None

@@ -14,7 +14,7 @@ from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.update import Updates
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
-from setpoint.loop import candidates
+from setpoint.loop import candidates, recorded, retraining
 from setpoint.loop.acts import updates
 from setpoint.loop.learnt import ids_of
 from setpoint.loop.operator import Operator
@@ -147,8 +147,10 @@ def check_the_set_can_be_built_again(w: Any, folder: Path) -> None:
 def check_erased_ids_are_in_no_later_set(w: Any, kept: TrainingSet) -> None:
     """Wherever they come from; and the versions that learnt from them are named, and no others."""
     ports, old, at = w.operator.ports, kept.provenance["id"].to_pylist(), kept.recipe.source
-    of_reference, of_log, of_neither = old[0], old[-1], w.operator.records("demand", limit=1)["id"][0].as_py()
-    learnt = [w.operator.erase("demand", ids=[i], by="test").learnt for i in (of_reference, of_log, of_neither)]
+    of_reference, of_log, of_neither = old[0], old[-1], recorded.records(w.operator, "demand", limit=1)["id"][0].as_py()
+    learnt = [
+        recorded.erase(w.operator, "demand", ids=[i], by="test").learnt for i in (of_reference, of_log, of_neither)
+    ]
     assert learnt == [("v1", "v2"), ("v2",), ()]
     later = training_set(ports, w.deployment, ports.bundles.get("demand", "v1"), until=at.until, as_of=at.as_of)
     assert not {of_reference, of_log} & set(later.table["id"].to_pylist())
@@ -212,7 +214,7 @@ def test_a_training_that_two_processes_know_of_runs_once(world: Any, tmp_path: P
     w = world()
     w.until(14)
     ports = w.operator.ports
-    w.operator.update("demand", by="ann")
+    retraining.update(w.operator, "demand", by="ann")
     (folder,) = ports.jobs.iterdir()
     (tmp_path / "train.py").write_text(TRAIN)
     job = from_json((folder / "job.json").read_bytes(), FitJob)

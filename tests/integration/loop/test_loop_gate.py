@@ -6,7 +6,7 @@ import pytest
 
 from setpoint.domain.rollout import Decision, Phase
 from setpoint.domain.update import Updates
-from setpoint.loop import gating
+from setpoint.loop import gating, retraining
 
 
 def test_a_candidate_with_too_little_to_judge_it_on_waits_and_is_looked_at_again(
@@ -15,7 +15,7 @@ def test_a_candidate_with_too_little_to_judge_it_on_waits_and_is_looked_at_again
     w = world(updates=Updates())
     w.until(9)
     monkeypatch.setattr(gating, "FEWEST_HELD_OUT", 150)
-    w.operator.update("demand", by="ann")
+    retraining.update(w.operator, "demand", by="ann")
     w.until(10)
     (rollout,) = w.deployment.rollouts
     gate = rollout.candidate.gate

@@ -10,6 +10,7 @@ import pytest
 
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
+from setpoint.loop import retraining
 from setpoint.loop.operator import Operator
 from setpoint.loop.training import MOST_ATTEMPTS, ProcessTrainer
 from setpoint.ports import FitJob, FitResult
@@ -100,13 +101,13 @@ def test_an_update_that_waits_is_cancelled_by_its_model(world: Any) -> None:
     w = world()
     w.until(14)
     with pytest.raises(Conflict, match="no training of demand is under way"):
-        w.operator.cancel("demand", by="ann")
+        retraining.cancel(w.operator, "demand", by="ann")
     ports = w.operator.ports
     trainer = ProcessTrainer(ports.bundles, ports.jobs, w.clock, timeout_s=60)
     operator = Operator(ports=replace(ports, trainer=trainer), clock=w.clock)
-    job = operator.update("demand", by="ann")
-    assert operator.cancel("demand", by="bob") == job
+    job = retraining.update(operator, "demand", by="ann")
+    assert retraining.cancel(operator, "demand", by="bob") == job
     w.clock.time += timedelta(hours=1)
-    said = operator.finish("demand")
+    said = retraining.finish(operator, "demand")
     assert [(d.action, d.why) for d in said][-1] == ("training cancelled", "the training was cancelled by bob")
     assert ports.bundles.names("demand") == ["v1"]

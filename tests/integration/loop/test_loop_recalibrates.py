@@ -7,6 +7,7 @@ import pandas as pd
 
 from setpoint.domain.rollout import Phase
 from setpoint.domain.update import Method
+from setpoint.loop import retraining
 from setpoint.loop.lineage import trained
 
 
@@ -31,7 +32,7 @@ def test_answers_that_are_off_by_a_line_are_recalibrated_and_the_receipt_says_wh
     assert 12 < last.calibration.shift[0] < 24
     assert w.deployment.advised is not None
 
-    w.operator.update("demand", by="ann")
+    retraining.update(w.operator, "demand", by="ann")
     w.until(20)
     candidate = w.deployment.rollouts[-1].candidate
     assert candidate.method is Method.REFIT

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from setpoint.loop import deploying
 from setpoint.loop.operator import Operator
 from setpoint.loop.views import status_view
 
@@ -13,7 +14,7 @@ def test_a_way_back_is_rehearsed_and_one_that_is_damaged_is_an_incident(world: A
     w.until(1)
     w.operator = Operator(ports=replace(w.operator.ports, studies=True), clock=w.clock)
     looked(w, hours=1)
-    w.operator.deploy(w.file, by="ann")
+    deploying.deploy(w.operator, w.file, by="ann")
     looked(w, hours=1)
     last = w.deployment.rehearsal
     assert (last.version, last.champion, last.why) == ("v1", "v2", "")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from setpoint.errors import InvalidInput
+from setpoint.loop import deploying, retraining
 
 RULE = "felt > temp - 15 and wind is not None"
 
@@ -25,16 +26,16 @@ def with_rules(w: Any, *rules: str) -> Any:
 def test_a_rule_that_says_nothing_is_refused_before_the_long_work(world: Any, rule: str, said: str) -> None:
     w = world()
     with pytest.raises(InvalidInput, match=said):
-        w.operator.deploy(with_rules(w, rule), by="ann")
+        deploying.deploy(w.operator, with_rules(w, rule), by="ann")
     assert len(w.operator.ports.bundles.versions("demand")) == 1
 
 
 def test_a_retrained_version_keeps_the_rules_and_a_broken_one_alarms(world: Any, fahrenheit: Any) -> None:
     w = world(fahrenheit)
-    w.operator.deploy(with_rules(w, RULE), by="ann")
+    deploying.deploy(w.operator, with_rules(w, RULE), by="ann")
     assert w.operator.contract("demand").given == (RULE,)
     w.until(12)
-    w.operator.update("demand", by="ann")
+    retraining.update(w.operator, "demand", by="ann")
     w.until(13)
     made = w.operator.ports.bundles.versions("demand")[-1].version
     assert made != "v2"

@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+from setpoint.loop import deploying
 from setpoint.loop.scopes import scopes
 
 
 def test_segments_are_counted_apart_once_a_day_and_other_versions_once_an_hour(world: Any) -> None:
     w = world()
     file = w.file.model_copy(update={"model": "split", "segments": ["temp"]})
-    w.operator.deploy(file, by="ann")
-    w.operator.deploy(file, share=0.3, by="ann")
+    deploying.deploy(w.operator, file, by="ann")
+    deploying.deploy(w.operator, file, share=0.3, by="ann")
     deployment, ports = w.operator.deployments("split")[0], w.operator.ports
     champion, now = ports.bundles.get("split", "v1"), w.clock.now()
     now = now.replace(hour=0, minute=5)

@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression
 
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings, read_setpoint_file
+from setpoint.loop import deploying, recorded
 
 SETPOINT = """\
 model: loan
@@ -55,7 +56,7 @@ def server(home, start, tmp_path):
     table.to_csv(tmp_path / "reference.csv", index=False)
     (tmp_path / "setpoint.yaml").write_text(SETPOINT)
     operator = open_home(Settings(home=home))
-    operator.deploy(read_setpoint_file(tmp_path), by="test")
+    deploying.deploy(operator, read_setpoint_file(tmp_path), by="test")
     server = start(grpc=True)
     server.operator, server.median = operator, float(table["age"].median())
     return server
@@ -91,7 +92,7 @@ def test_a_broken_contract_is_answered_and_recorded_alike_in_every_protocol(serv
         tensor.set_data_from_numpy(np.array([[999.0, 10.0, 1.0]]))
         assert client.infer("loan", [tensor]).as_numpy("prediction")[0] == expected
     assert server.ask("POST", V1, {"instances": [{"debt": "much", "own": 1}]})[0] == 422
-    table = server.operator.records("loan")
+    table = recorded.records(server.operator, "loan")
     answered = [r for r in table.to_pylist() if r["status"] == 200 and r["violations"]]
     assert len(answered) == len(WAYS) + 1
     for record in answered:

@@ -10,6 +10,7 @@ from setpoint.cli.show import ME, By, Json, console, number, print_json, table
 from setpoint.config import Settings, fraction
 from setpoint.domain.live import written
 from setpoint.errors import InvalidInput
+from setpoint.loop import deploying
 from setpoint.loop.views import rollout_view, status_view
 
 
@@ -57,7 +58,7 @@ def _share(model: str | None, given: list[str], by: str, json: bool) -> None:
         if not version or not equals:
             raise InvalidInput(f"--share {text}: expected VERSION=SHARE, such as v2=10%")
     shares = {version: fraction(share) for version, _, share in parts}
-    view = status_view([open_home(Settings()).rollout(model, shares, by=by)])["deployments"][0]
+    view = status_view([deploying.rollout(open_home(Settings()), model, shares, by=by)])["deployments"][0]
     if json:
         print_json({"model": model, "shares": view["shares"]})
         return

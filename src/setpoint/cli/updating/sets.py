@@ -12,6 +12,7 @@ from setpoint.config import Settings
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.training_set import Step
 from setpoint.errors import InvalidInput
+from setpoint.loop import retraining
 from setpoint.loop.sets import export_set
 from setpoint.update.sets.made import TrainingSet
 
@@ -30,7 +31,7 @@ def show(
     closed = sealed(operator.schema(model))
     if out is not None and closed and not decrypt:
         raise InvalidInput(f"the set holds {', '.join(closed)} in clear, which is recorded encrypted: add --decrypt")
-    made = operator.training_set(model, version=version)
+    made = retraining.training_set(operator, model, version=version)
     files = [] if out is None else export_set(made, out)
     if json:
         print_json({**msgspec.to_builtins(made.recipe), "files": [str(file) for file in files]})

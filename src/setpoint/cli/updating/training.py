@@ -8,6 +8,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json, steps
 from setpoint.config import Settings
 from setpoint.domain.update import Method
+from setpoint.loop import retraining
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 How = Annotated[Method | None, typer.Option(help="How the new version is made; default: as the file says.")]
@@ -22,9 +23,9 @@ def now(
     """Retrain now from the log, or join a training under way, and let the gate judge the candidate."""
     operator = open_home(Settings())
     before = operator.deployments(model)[0]
-    job = before.training.job if before.training else operator.update(model, by=by, method=method)
+    job = before.training.job if before.training else retraining.update(operator, model, by=by, method=method)
     with steps(quiet=json) as progress:
-        operator.finish(model, progress)
+        retraining.finish(operator, model, progress)
     # the loop of `setpoint up` may have been the one that asked the gate
     said = operator.deployments(model)[0].decisions[len(before.decisions) :]
     if json:
@@ -38,7 +39,7 @@ def now(
 
 def cancel(model: Model, by: By = ME, json: Json = False) -> None:
     """Stop the training that is under way, in whichever process it runs; the champion goes on serving."""
-    job = open_home(Settings()).cancel(model, by=by)
+    job = retraining.cancel(open_home(Settings()), model, by=by)
     if json:
         print_json({"job": job, "cancelled_by": by})
         return

@@ -8,6 +8,7 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, number, plain, print_json
 from setpoint.config import Settings
+from setpoint.loop import retraining
 
 
 def when(
@@ -15,7 +16,7 @@ def when(
     json: Json = False,
 ) -> None:
     """Say whether MODEL should be retrained now, or what else is best done. Changes nothing."""
-    found = open_home(Settings()).advice(model)
+    found = retraining.advice(open_home(Settings()), model)
     if json:
         print_json({"model": model, **msgspec.to_builtins(found)})
         return

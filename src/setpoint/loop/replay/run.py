@@ -11,6 +11,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Live, Served
 from setpoint.domain.records import Column, stamp
 from setpoint.domain.schema import Schema
+from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay.answering import answer, given, record
@@ -166,7 +167,7 @@ def replay(
     for until, rows in windows[len(ride.served) :]:
         while pending and pending[0][0] < until:
             clock.time, released = pending.pop(0)
-            operator.deploy(released, by="replay")
+            deploying.deploy(operator, released, by="replay")
         ride.answer(rows)
         clock.time = until
         ride.look(until)
