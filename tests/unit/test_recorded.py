@@ -13,6 +13,7 @@ from setpoint.cli.recorded import _condition
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.where import matching
 from setpoint.errors import InvalidInput
+from setpoint.loop import recorded
 
 SCHEMA = Schema(
     features=(
@@ -81,11 +82,8 @@ def test_bytes_that_are_no_text_are_said(monkeypatch, capsys, command, option):
 def test_python_s_times_without_zone_are_utc_wherever_the_machine_stands(monkeypatch):
     asked = {}
 
-    class Operator:
-        def records(self, model, **given):
-            asked.update(given)
-
-    monkeypatch.setattr(verbs, "opened", lambda home: Operator())
+    monkeypatch.setattr(verbs, "opened", lambda home: None)
+    monkeypatch.setattr(recorded, "records", lambda operator, model, **given: asked.update(given))
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     time.tzset()
     try:
