@@ -11,6 +11,7 @@ from setpoint.domain.live import Live, Order, Served, alone
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
+from setpoint.loop import deploying
 from setpoint.loop.changes import settle
 from setpoint.loop.operator import Operator
 from setpoint.loop.orders import order_back
@@ -71,7 +72,7 @@ def test_a_turn_under_way_cannot_bring_the_bad_version_back(two: Operator) -> No
 
 def test_an_order_that_a_stop_left_behind_is_adopted_by_the_next_who_decides(two: Operator) -> None:
     ordered(two)
-    two.rollout("demand", {"v2": 0.5}, by="bob")
+    deploying.rollout(two, "demand", {"v2": 0.5}, by="bob")
     live, deployment = known(two)
     assert deployment.releases[-1].by == "ann"
     assert live.models["demand"] == deployment.served == Served(champion="v1", shares={"v2": 0.5})
