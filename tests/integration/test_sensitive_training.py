@@ -95,7 +95,7 @@ def test_a_version_is_trained_on_what_the_key_opens(
 
     monkeypatch.delenv("SETPOINT_KEY")
     with pytest.raises(Conflict, match=r"job is recorded encrypted, and the key is not here"):
-        open_home(Settings(home=home)).update("people", by="me")
+        retraining.update(open_home(Settings(home=home)), "people", by="me")
 
     retraining.update(operator, "people", by="me")
     said = retraining.finish(operator, "people")
