@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from setpoint.domain.baseline import BASELINE, Baseline
 from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Peer
 from setpoint.domain.incident import Remedy, Repair
 from setpoint.domain.isolation import Isolation, digests_of
@@ -84,6 +85,16 @@ REMEDIES = {
         Repair(
             id="r", remedy=Remedy.FALLBACK, subject="sky",
             fallback=Fallback(id="f", version="v1", instead_of="v2", within=Within(feature="sky", levels=("grey",))),
+        ),
+        seen=None,
+    ),
+    "baseline": Case(
+        Repair(
+            id="r", remedy=Remedy.FALLBACK, subject="sky",
+            fallback=Fallback(
+                id="f", version=BASELINE, instead_of="v2", within=Within(feature="sky", levels=("grey",)),
+                baseline=Baseline(column="temp"),
+            ),
         ),
         seen=None,
     ),

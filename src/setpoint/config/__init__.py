@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from setpoint.config.alerts import AlertsPart
 from setpoint.config.audit import AuditPart
+from setpoint.config.baseline import BaselinePart
 from setpoint.config.envelope import ENVELOPE, EnvelopePart, PromotePart, RetrainPart
 from setpoint.config.metrics import METRICS, QUALITY, is_own, is_quality
 from setpoint.config.objectives import GainPart, ObjectivePart, misfit
@@ -28,6 +29,7 @@ __all__ = [
     "SECONDS",
     "SUPERVISOR",
     "AuditPart",
+    "BaselinePart",
     "CostPart",
     "EnvelopePart",
     "FeaturePart",
@@ -196,6 +198,7 @@ class SetpointFile(Part):
     owners: dict[Name, OwnerPart] = {}
     runbooks: dict[str, Link] = {}  # by cause
     audit: AuditPart | None = None
+    baseline: BaselinePart | None = None
     objectives: list[ObjectivePart] = Field(min_length=1)
     profile: str | None = None
     train: str | None = None

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from setpoint.domain.audited import Audit, Audited, Unanswered
+from setpoint.domain.baseline import Baseline
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
 from setpoint.domain.envelope import Envelope, Fact, Ruled
@@ -174,6 +175,7 @@ class Deployment:
     rehearsal: Rehearsal | None = None
     answers: tuple[Kept, ...] = ()
     audit: Audit | None = None
+    baseline: Baseline | None = None
     audits: tuple[Audited, ...] = ()
     unanswered: Unanswered | None = None
     delivered: Delivered | None = None

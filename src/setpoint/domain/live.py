@@ -64,7 +64,11 @@ class Served:
     def versions(self) -> tuple[str, ...]:
         """Every version that must be loaded, champion first; requests do not wait for the standby."""
         shadow = [self.shadow] if self.shadow else []
-        return tuple(dict.fromkeys((self.champion, *self.shares, *shadow, *(f.version for f in self.fallbacks))))
+        return tuple(
+            dict.fromkeys(
+                (self.champion, *self.shares, *shadow, *(f.version for f in self.fallbacks if not f.baseline))
+            )
+        )
 
     @property
     def rest(self) -> float:

@@ -28,6 +28,7 @@ class Role(StrEnum):
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     SHADOW = "shadow"
+    BASELINE = "baseline"  # no version: what was stated for rows on which each fails
 
 
 class Layout(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from setpoint.domain.baseline import Baseline
 from setpoint.domain.levels import spelled
 from setpoint.domain.record import Scalar
 from setpoint.domain.schema import DType
@@ -58,12 +59,16 @@ class Within:
 
 @value
 class Fallback:
-    """Requests with a row within are answered by an earlier version, as long as `instead_of` is champion."""
+    """Requests with a row within are answered by another version, as long as `instead_of` is champion.
+
+    With a `baseline` that answers them, under the version `baseline`.
+    """
 
     id: str
     version: str
     instead_of: str
     within: Within
+    baseline: Baseline | None = None
 
     def asks(self, names: Sequence[str], dtypes: Sequence[DType], columns: Sequence[Sequence[Scalar]]) -> bool:
         """Whether a request is meant: `columns` are in the order of `names`, with one value a row."""

@@ -24,7 +24,7 @@ from setpoint.loop.operator import Operator
 from setpoint.loop.release import Progress, make_version, read_binning
 from setpoint.loop.releasing import released
 from setpoint.loop.ruling import check_owners, check_rules
-from setpoint.loop.stated import asks_for_a_key, contracts, first, objectives, ruled, under
+from setpoint.loop.stated import asks_for_a_key, check_baseline, contracts, first, objectives, ruled, under
 
 
 def deploy(
@@ -81,6 +81,7 @@ def _deploy(
     check_rules(file)
     check_owners(file)
     version = make_version(ports.bundles, request, tuple(file.allow), tuple(file.rules), progress)
+    check_baseline(file, version, ports.bundles.names(file.model))
     if known is not None:
         _answers_for(operator, operator.schema(file.model), version, alone=share is None)
     progress("making it live")

@@ -1,9 +1,11 @@
 """What a setpoint file states, as domain values."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from setpoint.config import ObjectivePart, RolloutPart, SetPart, SetpointFile, StepPart, is_own
+from setpoint.config import FILE_NAME, ObjectivePart, RolloutPart, SetPart, SetpointFile, StepPart, is_own
 from setpoint.domain.audited import Audit
+from setpoint.domain.baseline import Baseline, unfit_baseline
 from setpoint.domain.course import Rolling, Step
 from setpoint.domain.envelope import Envelope, PromoteBounds, RetrainBounds, Ruled
 from setpoint.domain.evidence import Margins
@@ -18,6 +20,8 @@ from setpoint.domain.slice import Only
 from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
 from setpoint.domain.update import Cost, Method, Updates
 from setpoint.domain.value import replace
+from setpoint.domain.version import ModelVersion
+from setpoint.errors import InvalidInput
 
 
 def under(deployment: Deployment, file: SetpointFile) -> Deployment:
@@ -35,6 +39,7 @@ def under(deployment: Deployment, file: SetpointFile) -> Deployment:
         alerts=alerts(file),
         owners=owners(file),
         audit=audit(file),
+        baseline=baseline(file),
     )
 
 
@@ -180,6 +185,32 @@ def audit(file: SetpointFile) -> Audit | None:
     if part is None:
         return None
     return Audit(function=str(file.root / part.function), rows_per_day=part.rows_per_day)
+
+
+def baseline(file: SetpointFile) -> Baseline | None:
+    """Return what the file says should answer where no version does as a domain value."""
+    part = file.baseline
+    return None if part is None else Baseline(constant=part.constant, column=part.column, version=part.version)
+
+
+def check_baseline(file: SetpointFile, version: ModelVersion, known: Sequence[str]) -> None:
+    """Refuse a baseline that cannot answer for a version; `known` are the names of all versions.
+
+    Raises
+    ------
+    InvalidInput
+        With what would.
+    """
+    stated = baseline(file)
+    if stated is None:
+        return
+    why = unfit_baseline(stated, version.schema)
+    if stated.version == version.version:
+        why = f"version {stated.version!r} is the one that is deployed; name an earlier one"
+    elif stated.version is not None and stated.version not in known:
+        why = f"there is no version {stated.version!r} of {file.model}; there are {', '.join(known)}"
+    if why:
+        raise InvalidInput(f"{file.root / FILE_NAME}: baseline: {why}")
 
 
 def owners(file: SetpointFile) -> Owners:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from setpoint.domain.baseline import Baseline
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Release
 from setpoint.domain.live import WorkerStatus
@@ -27,10 +28,11 @@ class Case:
 
     `healthy` are rows of the weeks before it that no incident makes doubtful, with usual inputs; `suspect` are those
     since `incident.since`, with inputs as they came. `previous` is the release that `champion` replaced; with
-    `backtest` it may be judged by outcomes from before its release. `maps` are the repairs now live. `unreadable` says
-    why no version can be asked again with these inputs, if so. `asked` are the requests around an incident of the
-    service, those that failed among them; `fatal` what was asked when a process ended; `reports` what the workers that
-    run report `now`. `behind_s` is how long outcomes are known before they are delivered, at most (seconds).
+    `backtest` it may be judged by outcomes from before its release. `maps` are the repairs now
+    live, `baseline` is what is stated to answer where no version does. `unreadable` says why no version can be asked
+    again with these inputs, if so. `asked` are the requests around an incident of the service, those that failed among
+    them; `fatal` what was asked when a process ended; `reports` what the workers that run report `now`. `behind_s` is
+    how long outcomes are known before they are delivered, at most (seconds).
     `bursting` are callers whose burst is an incident of its own.
     `sourced` are suspect rows, and the columns that their source holds of them.
     """
@@ -43,6 +45,7 @@ class Case:
     previous: Release | None
     backtest: bool = False
     maps: tuple[FeatureMap, ...] = ()
+    baseline: Baseline | None = None
     unreadable: str = ""
     behind_s: float = 0.0
     bursting: frozenset[str | None] = frozenset()

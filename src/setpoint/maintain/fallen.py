@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from setpoint.domain.baseline import BASELINE
 from setpoint.domain.incident import Repair
 from setpoint.domain.lying_within import lying
 from setpoint.domain.records import stamp
@@ -36,7 +37,7 @@ def _since(repair: Repair, asked: Requested) -> Bools:
     assert fallback is not None
     assert repair.applied is not None
     after = asked.arrived.view("datetime64[us]") >= stamp(repair.applied)
-    mine = (asked.version == fallback.version) & (asked.role == "champion")
+    mine = (asked.version == fallback.version) & ((asked.role == "champion") | (asked.role == BASELINE))
     return np.asarray(after & mine & lying(fallback.within, asked.inputs[fallback.within.feature]), bool)
 
 

@@ -225,7 +225,7 @@ class LiveFollower:
             return before or self._last_good(model, served, refused)
         shadow = self._version(model, served.shadow, refused, served) if served.shadow else None
         challengers = [loaded for v in served.shares if (loaded := self._version(model, v, refused, served))]
-        names = {f.version for f in served.fallbacks}
+        names = {f.version for f in served.fallbacks if not f.baseline}
         earlier = {v: found for v in names if (found := self._version(model, v, refused, served))}
         return route_of(served, champion, shadow, challengers, earlier)
 

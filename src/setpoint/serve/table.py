@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from setpoint.domain.baseline import BASELINE
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.live import Served
 from setpoint.domain.record import Layout, Role, layout_of
@@ -11,9 +12,11 @@ from setpoint.domain.records import Columns
 from setpoint.domain.repaired import Repairer, repairer
 from setpoint.domain.routing import chosen
 from setpoint.domain.sensitive import Guard
+from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.domain.within import Fallback
 from setpoint.errors import NotFound, NotReady
+from setpoint.runtime.baseline import BaselineModel
 from setpoint.serve.form import Form, Rows
 from setpoint.serve.isolating import Isolations
 from setpoint.serve.misfit import nearest
@@ -106,7 +109,7 @@ class Route:
     def versions(self) -> tuple[str, ...]:
         """The versions that can be asked, champion first."""
         shadow = [self.shadow.version] if self.shadow else []
-        earlier = [target.version for _, target in self.fallbacks]
+        earlier = [target.version for f, target in self.fallbacks if not f.baseline]
         return tuple(dict.fromkeys((self.champion.version, *self.challengers, *shadow, *earlier)))
 
     @property
@@ -167,10 +170,21 @@ def route_of(
     maps, known = served.maps, earlier or {}
     aside = Target(shadow, Role.SHADOW, maps) if shadow else None
     others = {loaded.name: Target(loaded, Role.CHALLENGER, maps) for loaded in challengers}
-    instead = [
-        (f, Target(known[f.version], Role.CHAMPION, maps, None, f.id)) for f in served.fallbacks if f.version in known
-    ]
+    instead = [(f, target) for f in served.fallbacks if (target := _instead(f, champion, maps, known))]
     return Route(served, Target(champion, Role.CHAMPION, maps, aside), aside, others, instead)
+
+
+def _instead(
+    fallback: Fallback, champion: Loaded, maps: tuple[FeatureMap, ...], known: Mapping[str, Loaded]
+) -> Target | None:
+    """Return what answers by a fall-back: a version that is loaded, or the stated baseline."""
+    if fallback.baseline is None:
+        loaded = known.get(fallback.version)
+        return Target(loaded, Role.CHAMPION, maps, None, fallback.id) if loaded else None
+    manifest = replace(champion.version, version=BASELINE, runtime="onnxruntime")
+    model = BaselineModel(fallback.baseline, manifest.schema, manifest.threshold)
+    stated = Loaded(manifest, model, champion.form, champion.guard)
+    return Target(stated, Role.BASELINE, maps, None, fallback.id)
 
 
 @dataclass(frozen=True)

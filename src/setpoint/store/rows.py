@@ -49,7 +49,8 @@ class Rows:
         if lo == hi:
             return np.empty(0, object)
         answered = self._rows["status"][lo:hi] == 200
-        first = (self._rows["row"][lo:hi] == 0) & (self._rows["role"][lo:hi] == Role.CHAMPION.value)
+        role = self._rows["role"][lo:hi]
+        first = (self._rows["row"][lo:hi] == 0) & ((role == Role.CHAMPION.value) | (role == Role.BASELINE.value))
         violations: NDArray[Any] = self._rows["violations"][lo:hi][first]
         none = np.empty(1, object)
         none[0] = ()

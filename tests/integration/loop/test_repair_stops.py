@@ -115,7 +115,7 @@ def seeded(home: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     """Return a function: a home with an open incident; what a look sees is made by hand."""
     version = a_version("v2", schema=SCHEMA)
     look = a_look(NOW, champion=version)
-    monkeypatch.setattr("setpoint.loop.tick.take_look", lambda *_: look)
+    monkeypatch.setattr("setpoint.loop.tick.take_look", lambda *_, **__: look)
 
     def seeded(remedy: str) -> Path:
         home([a_version("v1", schema=SCHEMA), version], opened(remedy))

@@ -14,6 +14,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings, read_setpoint_file
+from setpoint.domain.baseline import BASELINE
 from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.loop import actions as do
@@ -101,6 +102,11 @@ def meant(server, case):
         return [(422, b"") if HEALTHY[1] in request else by["v2"][i] for i, request in enumerate(requests)]
     if (fallback := case.repair.fallback) is None:
         return by["v2"]
+    if fallback.baseline is not None:
+        by[BASELINE] = [
+            (200, json.dumps(({"predictions": [row[0] for row in r]}), separators=(",", ":")).encode())
+            for r in requests
+        ]
     within = [any(row[3] in fallback.within.levels for row in request) for request in requests]
     return [by[fallback.version if inside else "v2"][i] for i, inside in enumerate(within)]
 

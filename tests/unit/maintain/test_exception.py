@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from setpoint.domain.baseline import Baseline
 from setpoint.domain.fleet import Release
 from setpoint.domain.incident import Cause, Remedy
 from setpoint.domain.lying_within import lying
@@ -129,6 +130,36 @@ def test_an_earlier_version_answers_the_part_on_which_the_champion_fails(world, 
     assert "such as r1" in said
     assert "asked again, v2 fails on 64 of 64" in said
     assert "v1 answers 64 of 64" in said
+
+
+@pytest.mark.parametrize(
+    ("baseline", "version"),
+    [
+        (Baseline(constant=3.0), "baseline"),
+        (Baseline(column="y"), "baseline"),
+        (Baseline(version="v0"), "v0"),
+        (Baseline(version="v1"), None),  # which fails as well
+        (Baseline(column="x"), None),  # which is missing too often
+        (Baseline(column="town"), None),  # no number
+        (Baseline(version="v2"), None),  # the champion itself
+    ],
+    ids=lambda given: given.words if given and not isinstance(given, str) else given,
+)
+def test_where_no_version_answers_the_stated_baseline_does(world, service, baseline, version):
+    failed = SLICES["town b"]
+    case = case_of(world, failed, baseline=baseline)
+    causes, repair = investigate(service, case, scorer("v1", "v2", failed=failed))
+    assert causes[0].cause is Cause.EXCEPTION
+    assert (repair.fallback.version if repair else None) == version
+    if version:
+        assert "the stated baseline" in repair.proof
+        assert (repair.fallback.baseline == baseline) is (version == "baseline")
+
+
+def test_an_earlier_version_goes_before_the_baseline(world, service):
+    case = case_of(world, SLICES["town b"], baseline=Baseline(constant=3.0))
+    _, repair = investigate(service, case, scorer("v2", failed=SLICES["town b"]))
+    assert (repair.fallback.version, repair.fallback.baseline) == ("v1", None)
 
 
 def test_no_earlier_version_is_asked_that_fails_as_well(world, service):

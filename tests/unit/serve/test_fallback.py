@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from setpoint.domain.baseline import Baseline
 from setpoint.domain.live import Served
 from setpoint.domain.schema import DType
+from setpoint.domain.value import replace
 from setpoint.domain.within import Fallback, Within
 from setpoint.errors import InvalidInput
 from setpoint.serve.asked import Asked
@@ -19,6 +21,8 @@ from setpoint.serve.table import Loaded, Table, route_of
 
 HOT, COLD = [45, 1, True, 1], [5, 1, True, 1]
 HEAT = Fallback(id="i-fallback", version="v0", instead_of="v1", within=Within(feature="temp", low=40.0))
+
+STATED = replace(HEAT, version="baseline", baseline=Baseline(constant=7.0))
 
 
 def asked(make, rows, *, version=None, fallbacks=(HEAT,), loaded=True):
@@ -57,6 +61,8 @@ BY_V0, BY_V1 = ("v0", "champion", 200, ["i-fallback"], "v0"), ("v1", "champion",
         ([HOT], {"version": "v1"}, ("v1", "champion", 500, [], "v1")),  # who names a version gets that one
         ([COLD], {"version": "v0"}, BY_V0),
         ([HOT], {"loaded": False}, ("v1", "champion", 500, [], "v1")),
+        ([COLD, HOT], {"fallbacks": (STATED,)}, ("baseline", "baseline", 200, ["i-fallback"], "baseline")),
+        ([COLD], {"fallbacks": (STATED,)}, BY_V1),
         ([HOT], {"fallbacks": ()}, ("v1", "champion", 500, [], "v1")),
     ],
 )

@@ -52,6 +52,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         previous=_replaced(releases),
         backtest=may_backtest(deployment, champion),
         maps=deployment.served.maps,
+        baseline=deployment.baseline,
         unreadable=look.unreadable,
         behind_s=look.delivered.behind_s if look.delivered else 0.0,
         reports=look.reports,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from setpoint.domain.baseline import BASELINE
 from setpoint.domain.live import Served
 from setpoint.domain.lying_within import lying
 from setpoint.domain.record import InferenceRecord, Outcome, Role
@@ -18,6 +19,7 @@ from setpoint.loop.counted import rows_meant
 from setpoint.loop.operator import Operator
 from setpoint.loop.replay.traffic import EPOCH, Traffic, inputs_of
 from setpoint.ports import Recorder
+from setpoint.runtime.baseline import BaselineModel
 
 CALLER = "replay"
 
@@ -40,7 +42,7 @@ def answer(operator: Operator, model: str, traffic: Traffic, rows: Column) -> li
     asked = [(served.champion, Role.CHAMPION, np.flatnonzero(who == ""))]
     for fallback, place in _instead(served, inputs_of(traffic, rows), asked[0][2]):
         asked[0] = (served.champion, Role.CHAMPION, np.setdiff1d(asked[0][2], place))
-        asked.append((fallback.version, Role.CHAMPION, place))
+        asked.append((fallback.version, Role.BASELINE if fallback.baseline else Role.CHAMPION, place))
     asked += [(version, Role.CHALLENGER, np.flatnonzero(who == version)) for version in served.shares]
     if served.shadow is not None:
         asked.append((served.shadow, Role.SHADOW, asked[0][2]))
@@ -49,11 +51,19 @@ def answer(operator: Operator, model: str, traffic: Traffic, rows: Column) -> li
             version=version,
             role=role,
             place=place,
-            outputs=operator.ports.scorer.score(model, version, {name: c[place] for name, c in seen.items()}),
+            outputs=_score(operator, model, served, version, {name: c[place] for name, c in seen.items()}),
         )
         for version, role, place in asked
         if len(place)
     ]
+
+
+def _score(operator: Operator, model: str, served: Served, version: str, inputs: Columns) -> Columns:
+    if version != BASELINE:
+        return operator.ports.scorer.score(model, version, inputs)
+    baseline = next(f.baseline for f in served.fallbacks if f.baseline)
+    champion = operator.ports.bundles.get(model, served.champion)
+    return BaselineModel(baseline, champion.schema, champion.threshold).predict(inputs)
 
 
 def given(said: list[Said], rows: int) -> Columns:
@@ -80,7 +90,7 @@ def record(
 ) -> None:
     """Record what was answered, and the outcomes of the rows of which one `exists`, shape (n,)."""
     served = operator.ports.platform.live().models[model]
-    guards = {s.version: _guard(operator, model, s.version) for s in said}
+    guards = {s.version: _guard(operator, model, served.champion if s.version == BASELINE else s.version) for s in said}
     recorder.append([_kept(guards[s.version], _record_of(served, model, traffic, rows, s)) for s in said])
     told = rows[exists]
     known = (traffic.known[told] - EPOCH).astype(np.int64).tolist()

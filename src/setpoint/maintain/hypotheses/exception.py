@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from setpoint.domain.baseline import BASELINE, Baseline
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.domain.record import Role
 from setpoint.domain.repaired import repaired
@@ -16,6 +17,7 @@ from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.failing import Cluster, cluster
 from setpoint.maintain.marks import Bools
+from setpoint.maintain.stated import stated_for
 
 FEWEST = 6  # rows that failed
 CAUGHT = 0.5  # share of those asked again that must fail by themselves
@@ -27,7 +29,7 @@ EXAMPLES = 3
 
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
-    """Explain failures of the model: clustered in a part of the rows, an earlier version may answer that part.
+    """Explain failures of the model: where they cluster, an earlier version may answer, or the baseline.
 
     Where they cluster nowhere, and came with a release whose predecessor answers the same rows, it is the release.
     """
@@ -47,7 +49,8 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     where = _cluster(case, rows, failed, culprits)
     earlier = _earlier(case, score, culprits, words)
     if where is not None:
-        return (_clustered(incident, case, where, earlier, words),)
+        before = Baseline(version=case.previous.version) if earlier and case.previous else None
+        return (_clustered(incident, case, where, before or stated_for(case, score, culprits, words), words),)
     words.append("they cluster in no part of the rows")
     came_with_it = _since(rows, failed) - case.champion.at <= SHORTLY
     return (_everywhere(incident, case, words, released=earlier and came_with_it),)
@@ -96,14 +99,19 @@ def _earlier(case: Case, score: Score, culprits: Requested, words: list[str]) ->
     return bool((~lost).mean() >= ANSWERS)
 
 
-def _clustered(incident: Incident, case: Case, where: Cluster, earlier: bool, words: list[str]) -> Explanation:
-    champion, previous = case.champion.version, case.previous
+def _clustered(incident: Incident, case: Case, where: Cluster, who: Baseline | None, words: list[str]) -> Explanation:
     words.insert(1, f"the failures cluster: {where.words}")
     words.append(f"no release is to blame for the other {where.others} rows, and no worker ended")
     repair = None
-    if earlier and previous is not None:
+    if who is not None:
         name = incident.named("-fallback")
-        fallback = Fallback(id=name, version=previous.version, instead_of=champion, within=where.within)
+        fallback = Fallback(
+            id=name,
+            version=who.version or BASELINE,
+            instead_of=case.champion.version,
+            within=where.within,
+            baseline=None if who.version else who,
+        )
         repair = Repair(
             id=name,
             remedy=Remedy.FALLBACK,
