@@ -11,7 +11,8 @@ from setpoint.maintain.loss import Floats, Mean, losses_of, mean_of
 
 FEWEST = 12  # labelled rows
 PER_HOUR = 3  # healthy rows an hour of the day needs to have a level of its own
-BROKEN = ("null_rate", "unseen_category", "refused", "stuck", "repeated_value")  # no change of the world makes these
+# no change of the world makes these
+BROKEN = ("null_rate", "unseen_category", "refused", "stuck", "repeated_value", "off_grid")
 
 
 def moved(incident: Incident, schema: Schema) -> list[Finding]:

@@ -1,20 +1,18 @@
 """A measurement that comes back to one value again and again, among others: a part of its senders stands still."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from setpoint.domain.finding import Finding
-from setpoint.domain.records import Records, joined, moment
-from setpoint.domain.schema import Kind
+from setpoint.domain.records import Records, moment
+from setpoint.monitor.horizons import surest
+from setpoint.monitor.newest import level_over, measurements, newest
 from setpoint.monitor.repeats import repeated, row_codes
-from setpoint.monitor.seen import PARTS, Seen
-from setpoint.monitor.stuck import RULES
+from setpoint.monitor.seen import Seen
 from setpoint.stats.intervals import share_high, share_low
 from setpoint.stats.returns import returns
 
-WINDOWS = (48, 192, 768)  # newest rows
-FEWEST_STRETCHES = 8  # of as many rows before, that say what is natural
 FACTOR, FLOOR = 2.5, 0.02  # times the most natural share, and a share that nobody minds
 FEWEST_VALUES = 12  # of a measurement; a code comes again because it must
 EXAMPLES = 5
@@ -29,25 +27,13 @@ def atoms(seen: Seen) -> Iterator[Finding]:
     plus 2 %; its error is divided among columns, windows, and the values it may be. Rows that repeat an earlier one
     in all columns are left to `repeats`.
     """
-    every = joined(seen.baseline, seen.recent) if seen.answers is None else seen.answers
-    names = [n for n, c in seen.limits.columns.items() if n in every.inputs and c.kind is Kind.NUMERIC]
-    names = [n for n in names if not seen.limits.columns[n].stepwise]
-    found: dict[str | None, Finding] = {}
-    for rows in WINDOWS:
-        window = every.take(np.arange(max(0, len(every) - rows), len(every)))
-        before = seen.baseline.between(None, moment(window.time[0])) if len(window) == rows else window
-        if len(window) < rows or len(before) < FEWEST_STRETCHES * rows:
-            break
-        before = before.take(np.arange(max(0, len(before) - FEWEST_STRETCHES * max(WINDOWS)), len(before)))
-        for f in _of_window(seen, names, before, window):
-            found[f.column] = max(f, found.get(f.column, f), key=lambda f: (f.alarm, f.value / f.limit))
-    yield from found.values()
+    columns = measurements(seen)
+    yield from surest([f for before, window in newest(seen) for f in _of_window(seen, columns, before, window)])
 
 
-def _of_window(seen: Seen, names: list[str], before: Records, window: Records) -> Iterator[Finding]:
+def _of_window(seen: Seen, names: Mapping[str, object], before: Records, window: Records) -> Iterator[Finding]:
     since, until = moment(window.time[0]), moment(window.time[-1])
-    tests = PARTS * RULES * len(WINDOWS) * max(len(names), 1)
-    alpha = seen.level(tests, seen.separate(seen.now - since))
+    alpha = level_over(seen, window, len(names))
     new = ~repeated(row_codes(window.inputs))
     for name in names:
         values, codes = np.unique(np.concatenate([before.inputs[name], window.inputs[name]]), return_inverse=True)

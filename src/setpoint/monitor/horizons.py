@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from setpoint.domain.finding import Finding
 from setpoint.domain.records import moment, stamp
 from setpoint.domain.series import Series, joined
 from setpoint.monitor.scope import DAY, HOUR, MINUTE, Scope, floored
@@ -118,3 +119,13 @@ def _phased(found: Horizon) -> Horizon:
 def hours_of_day(starts: NDArray[np.datetime64]) -> NDArray[np.int64]:
     """Return the hour of the day (UTC) of each time."""
     return starts.astype("datetime64[h]").astype(np.int64) % 24
+
+
+def surest(findings: list[Finding]) -> list[Finding]:
+    """Return one finding for each metric and column: an alarm if there is one, and the furthest beyond its limit."""
+    kept: dict[tuple[str, str | None], Finding] = {}
+    for f in findings:
+        best = kept.get((f.metric, f.column))
+        if best is None or (f.alarm, f.value / f.limit) > (best.alarm, best.value / best.limit):
+            kept[f.metric, f.column] = f
+    return list(kept.values())

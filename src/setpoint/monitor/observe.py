@@ -12,10 +12,11 @@ from setpoint.monitor.failed import FAILED, kept
 from setpoint.monitor.fairness import fairness
 from setpoint.monitor.feed import feed
 from setpoint.monitor.freshness import arrivals
-from setpoint.monitor.horizons import Horizon, horizons
+from setpoint.monitor.horizons import Horizon, horizons, surest
 from setpoint.monitor.memory import memory
 from setpoint.monitor.micro import micro
 from setpoint.monitor.naming import named
+from setpoint.monitor.off_grid import off_grid
 from setpoint.monitor.outcomes import outcomes
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
@@ -46,6 +47,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, broken_rules, seen, window),
         *kept(seen, repeats, seen, window),
         *kept(seen, atoms, seen),
+        *kept(seen, off_grid, seen),
         *kept(seen, arrivals, seen),
         *of_scopes(seen),
         *good,
@@ -95,13 +97,3 @@ def _named(scope: Scope, window: Horizon, findings: Sequence[Finding]) -> list[F
     before = scope.sound(scope.hours, window.since).profile()
     known = before if before.rows >= window.rows or scope.reference is None else scope.reference
     return named(own, known, window.stretches.profile())
-
-
-def surest(findings: list[Finding]) -> list[Finding]:
-    """Return one finding for each metric and column: an alarm if there is one, and the furthest beyond its limit."""
-    kept: dict[tuple[str, str | None], Finding] = {}
-    for f in findings:
-        best = kept.get((f.metric, f.column))
-        if best is None or (f.alarm, f.value / f.limit) > (best.alarm, best.value / best.limit):
-            kept[f.metric, f.column] = f
-    return list(kept.values())

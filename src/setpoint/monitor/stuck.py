@@ -10,13 +10,13 @@ from setpoint.domain.records import moment
 from setpoint.domain.series import ColumnSeries
 from setpoint.monitor.horizons import Horizon
 from setpoint.monitor.limits import Run, number_name
+from setpoint.monitor.newest import RULES
 from setpoint.monitor.scope import Scope
 from setpoint.monitor.seen import PARTS, Seen
 from setpoint.stats.blocks import runs_of
 from setpoint.stats.intervals import share_high
 
 RUN_FACTOR, SHORTEST_RUN = 2.5, 24
-RULES = 2  # runs here, and returns in `atoms`
 UNSURE = 0.05  # error of the bound of a share
 
 FloatArray = NDArray[np.float64]

@@ -5,13 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import setpoint.monitor
+from setpoint.monitor.newest import RULES
 from setpoint.monitor.seen import FAMILIES, PARTS, SOURCES, STEPS
 
 # by the call of `level`: the part of a family's share that its tests spend together
 SPENT = {
     "data_quality.py": 2 / PARTS,  # of columns, and of requests refused
-    "stuck.py": 1 / PARTS / 2,
-    "atoms.py": 1 / PARTS / 2,
+    "stuck.py": 1 / PARTS / RULES,
+    "newest.py": 2 / PARTS / RULES,  # of values that come back, and that lie between steps
     "rules.py": 1 / PARTS,
     "repeats.py": 1 / PARTS,
     "freshness.py": 1 / PARTS,

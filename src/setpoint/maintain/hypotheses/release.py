@@ -60,7 +60,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     lag = incident.since - case.champion.at
     shortly = lag <= HARM_WITHIN
     rise = loss_rise(case)
-    lost = found.lost and (rise is None or rise.mean > LEAST_GAIN)
+    lost = found.lost and (rise is None or rise.high > LEAST_GAIN)
     support = min(found.all.support, SURE) if lost else min(found.since.support, 0.0)
     if lost and rise is not None:
         support += min(max(rise.support, 0.0), RISE)

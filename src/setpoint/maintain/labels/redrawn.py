@@ -17,7 +17,7 @@ def redrawn(labels: Labels) -> Iterator[Told]:
 
     Where p(answer | outcome) stays, an outcome is as much likelier, with its answer, as its share has grown. Outcomes
     that are spoiled on their way, and a relation that changed, leave the answers as they were; so what the answers add
-    counts, but only where the outcomes given their answers say the same.
+    counts, but only where the outcomes given their answers say the same, and the versions are those of before.
     """
     order = np.argsort(labels.time, kind="stable")
     level, own = levels_of(labels)
@@ -30,7 +30,7 @@ def redrawn(labels: Labels) -> Iterator[Told]:
     words = "outcomes come in other shares, and the answers to them moved along"
     alone = since(labels, Cause.PRIOR, given, order, parameters, labels.time, words)
     both = since(labels, Cause.PRIOR, given + added, order, parameters, labels.time, words)
-    yield both if alone.gain > 0 else alone
+    yield both if alone.gain > 0 and labels.alike else alone
 
 
 def levels_of(labels: Labels) -> tuple[np.ndarray, np.ndarray]:

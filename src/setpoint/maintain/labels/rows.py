@@ -40,6 +40,7 @@ class Labels:
     own_spread: Floats  # and their spreads
     place: Column  # bin of each answer, by the quantiles of healthy ones
     own_place: Column  # and of each healthy answer
+    alike: bool  # a version gave these answers that gave healthy ones
 
 
 def labels_of(schema: Schema, healthy: Records, suspect: Records, maps: tuple[FeatureMap, ...] = ()) -> Labels | None:
@@ -61,7 +62,7 @@ def labels_of(schema: Schema, healthy: Records, suspect: Records, maps: tuple[Fe
     labels = Labels(
         y, answer, spread, rows.time, rows.known, as_seen(rows, maps), np.zeros(0),
         independent_rows(own) / len(own), task is Task.BINARY, sound.outcome.astype(np.float64), own, own_spread,
-        place, own_place,
+        place, own_place, set(rows.version) <= set(sound.version),
     )  # fmt: skip
     return replace(labels, base=likelihood(labels, answer))
 

@@ -1,4 +1,4 @@
-"""Measurements that come back to one value: how often quiet streams alarm, beside a dummy, and what is found."""
+"""Measurements that come back to one value, or lie between their steps: false alarms, beside dummies, and power."""
 
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from setpoint.domain.schema import Kind
 from setpoint.domain.value import replace
 from setpoint.monitor.atoms import atoms
 from setpoint.monitor.limits import ColumnLimits
+from setpoint.monitor.off_grid import off_grid
 from setpoint.stats.intervals import share_low
 from setpoint.stats.returns import returns
 
@@ -37,24 +38,23 @@ QUIET = {
 @pytest.fixture
 def watched(look, stream, limits):
     """Return a function: what a look finds in a column `x` whose newest rows are given, a minute apart."""
-    own = replace(
-        limits,
-        columns={"x": ColumnLimits(kind=Kind.NUMERIC, nulls=0, nulls_sd=0, stepwise=False, runs={}, movements=())},
-    )
+    plain = ColumnLimits(kind=Kind.NUMERIC, nulls=0, nulls_sd=0, stepwise=False, runs={}, movements=())
 
-    def of(x, other=None, budget=2.0):
+    def of(x, other=None, budget=2.0, sensor=atoms):
         n = len(x)
+        known = np.unique(x[: n // 2])
+        own = replace(plain, low=float(known[0]), high=float(known[-1]), grain=float(np.diff(known).min()))
         some = look(stream, 24 * 200).baseline
         some = some.take(np.arange(n) % len(some))
         time = np.datetime64("2024-06-01", "us") + np.arange(n) * np.timedelta64(60_000_000, "us")
         other = np.arange(n, dtype=float) if other is None else other
         rows = replace(some, time=time, inputs={"x": x, "other": other})
         seen = replace(
-            look(stream, 24 * 200), limits=own, false_actions_per_year=budget, now=moment(time[-1]),
-            since=moment(time[-1]) - timedelta(hours=1), recent=rows.take(np.arange(n - 60, n)),
+            look(stream, 24 * 200), limits=replace(limits, columns={"x": own}), false_actions_per_year=budget,
+            now=moment(time[-1]), since=moment(time[-1]) - timedelta(hours=1), recent=rows.take(np.arange(n - 60, n)),
             baseline=rows.take(np.arange(n - 60)), answers=rows,
         )  # fmt: skip
-        return [f for f in atoms(seen) if f.alarm]
+        return [f for f in sensor(seen) if f.alarm]
 
     return of
 
@@ -107,3 +107,35 @@ def test_returns_counts_rows_that_follow_another_value():
     assert found.code.tolist() == [1, 0]
     assert found.hits.tolist() == [2, 2]
     assert found.tried.tolist() == [3, 2]
+
+
+GRIDS = {
+    **QUIET,
+    "hours": lambda rng, n: rng.integers(0, 24, n).astype(float),
+    "steps of 0.82": lambda rng, n: 0.82 * np.round(10 * ar(rng, n, 0.9)),
+    "halves, rarely tenths": lambda rng, n: np.round(rng.normal(20, 5, n) * 2) / 2 + 0.1 * (rng.random(n) < 0.02),
+    "numbers of customers, and new ones": lambda rng, n: np.floor(rng.random(n) * np.arange(500, 500 + n)),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_steps_raise_nothing_while_they_stay(name, watched):
+    rng = np.random.default_rng(4)
+    budget = 2.0 * ALPHA_AS_HELD
+    assert not any(watched(GRIDS[name](rng, BEFORE + NOW), budget=budget, sensor=off_grid) for _ in range(20))
+
+
+def test_the_dummy_that_minds_what_it_never_saw_alarms_on_new_customers():
+    x = GRIDS["numbers of customers, and new ones"](np.random.default_rng(5), BEFORE + NOW)
+    assert np.mean(~np.isin(x[-NOW:], x[:-NOW])) > 0.05
+
+
+@pytest.mark.parametrize("rows", [24, 100])
+@pytest.mark.parametrize("change", [lambda x: 1.8 * x + 32.05, lambda x: x + 0.37, lambda x: x / 7])
+def test_another_unit_and_another_column_lie_between_the_steps(change, rows, watched):
+    rng = np.random.default_rng(6)
+    for name in ("hours", "steps of 0.82"):
+        x = GRIDS[name](rng, BEFORE + NOW)
+        x[-rows:] = change(x[-rows:])
+        (found,) = watched(x, sensor=off_grid)
+        assert found.metric == "off_grid"
