@@ -18,6 +18,7 @@ KINDS = {
     "unit": "changed unit",
     "spike": "has a spike",
     "range": "left its range",
+    "steps": "left its steps",
     "scale": "changed its spread",
     "shift": "shifted",
     "frequency": "changed its mix of levels",
@@ -35,6 +36,7 @@ METRICS = {
     "unseen_category": "new_level",
     "stuck": "frozen",
     "repeated_value": "frozen",
+    "off_grid": "steps",
 }
 CAUSES = {
     Cause.NULL: "nulls",
