@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sklearn.base import clone
 
+from setpoint.deploy.lined import born_line
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.update import DERIVED
 from setpoint.domain.value import replace as other
@@ -33,7 +35,7 @@ class QuickTrainer:
             return
         lineage = other(
             parent.lineage, parent=job.parent, reason=job.reason, created_by="setpoint", method=job.method or "",
-            trained_since=job.trained_since, trained_until=job.trained_until,
+            trained_since=job.trained_since, trained_until=job.trained_until, lined_rows=job.lined_rows,
         )  # fmt: skip
         changed = other(parent, version=self.bundles.next_name(job.model), lineage=lineage, calibration=None)
         if job.method in DERIVED:
@@ -41,7 +43,8 @@ class QuickTrainer:
             line = None if job.line == Calibration() else job.line
             changed = other(changed, calibration=line, lineage=lineage)
         else:
-            self.made[changed.version] = self._fitted(job, parent.schema)
+            self.made[changed.version], line = self._fitted(job, parent.schema)
+            changed = other(changed, calibration=line)
         with tempfile.TemporaryDirectory() as folder:
             staged = Path(shutil.copytree(self.bundles.folder(job.model, job.parent), Path(folder) / "copy"))
             self.bundles.add(staged, changed)
@@ -50,7 +53,12 @@ class QuickTrainer:
     def _fitted(self, job, schema):
         table = pd.read_parquet(job.training_set)
         frame = table[list(schema.names)].astype(dict(self.first[1].items()), errors="ignore")
-        return clone(self.first[0]).fit(frame, table[schema.target])
+        learnt = len(table) - job.lined_rows
+        made = clone(self.first[0]).fit(frame[:learnt], table[schema.target][:learnt])
+        if not job.lined_rows:
+            return made, None
+        raw = answered(made, frame, schema)
+        return made, born_line(pa.Table.from_pandas(table), raw, schema, job.lined_rows)
 
     def result(self, job_id):
         return self.done.get(job_id)
@@ -60,6 +68,11 @@ class QuickTrainer:
 
     def cancel(self, job_id, by):
         pass
+
+
+def answered(model, frame, schema):
+    """Return the raw answers of a fitted model."""
+    return model.predict(frame).astype(float) if schema.score == "prediction" else model.predict_proba(frame)[:, 1]
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,7 @@ class QuickScorer:
             return self.scorer.score(model, version, inputs)
         frame = pd.DataFrame(dict(inputs))[list(self.schema.names)]
         number = self.schema.score == "prediction"
-        raw = fitted.predict(frame).astype(float) if number else fitted.predict_proba(frame)[:, 1]
+        raw = answered(fitted, frame, self.schema)
         score = raw if manifest.calibration is None else apply(manifest.calibration, raw, self.schema.task)
         if number:
             return {"prediction": score}

@@ -3,7 +3,9 @@
 Each stream has 2,400 rows in units of 50. Every second unit from row 900 on, a line is fitted on the latest 200 known
 outcomes, and answers the next unit if the guard lets it. Prints what was saved in % of the loss of never recalibrating
 (which saves 0 and harms nothing), and the share of streams that lost 1 % or more. `late only` is the rule that the
-guard replaced: the mean gain as outcomes came, beyond half a standard error. Seeds are fixed.
+guard replaced: the mean gain as outcomes came, beyond half a standard error. `born` is the line of a refit that learnt
+eight units but for the newest, on which the line is fitted, made where the guard lets a line through; beside the refit
+without it, over the next two units. `born always` has one whatever the guard says. Seeds are fixed.
 
     python bench/update/guards.py [--runs 60] [--seed 5] [--task regression]
 """
@@ -15,12 +17,14 @@ from numpy.typing import NDArray
 
 from setpoint.domain.calibration import apply
 from setpoint.domain.schema import Task
-from setpoint.update.recalibration import WINDOW_UNITS, fit, prove, row_losses
+from setpoint.stats.line import fit
+from setpoint.update.recalibration import WINDOW_UNITS, prove, row_losses
 
 ROWS, UNIT, FIRST = 2_400, 50, 900
 DELAYS = (0, 2, 6)  # units
 KINDS = ("none", "wobble", "step", "slope", "trend", "there and back", "season")
 HARM = -1.0  # % of the loss
+REFIT_UNITS = 8
 
 FloatArray = NDArray[np.float64]
 
@@ -63,7 +67,7 @@ def stream(kind: str, task: Task, rng: np.random.Generator) -> tuple[FloatArray,
 
 
 def saved(kind: str, task: Task, late: int, seed: tuple[int, int]) -> FloatArray:
-    """Return what recalibrating always, by the old rule and by the guard saved over one stream, in % of the loss."""
+    """Return what each rule saved over one stream, in % of the loss, in the order of the table."""
     raw, truth = stream(kind, task, np.random.default_rng(seed))
     time, before = np.arange(ROWS), row_losses(task, raw, truth)
     known, gains = time + late * UNIT, []
@@ -73,8 +77,20 @@ def saved(kind: str, task: Task, late: int, seed: tuple[int, int]) -> FloatArray
         line = fit(task, raw[latest], truth[latest])
         gain = float((before[unit] - row_losses(task, apply(line, raw[unit], task), truth[unit])).mean())
         proof = prove(task, raw[past], truth[past], time[past], known[past], unit_rows=UNIT)
-        gains.append([gain, gain * (proof.late.gain > proof.late.se / 2), gain * proof.trusted])
+        born = born_gain(task, raw, truth, past, slice(now, now + 2 * UNIT))
+        let = proof.late.gain > proof.late.se / 2, proof.trusted
+        gains.append([gain, gain * let[0], gain * let[1], born, born * let[1]])
     return np.asarray(100 * np.mean(gains, axis=0) / before[FIRST:].mean(), np.float64)
+
+
+def born_gain(task: Task, raw: FloatArray, truth: FloatArray, past: NDArray[np.int64], unit: slice) -> float:
+    """Return what a refit's own line saves a row; the refit corrects what the units before its newest one missed."""
+    learnt, newest = past[-REFIT_UNITS * UNIT : -UNIT], past[-UNIT:]
+    refit = apply(fit(task, raw[learnt], truth[learnt]), raw, task)
+    line = fit(task, refit[newest], truth[newest])
+    answers = refit[unit], apply(line, refit[unit], task)
+    without, behind = (row_losses(task, a, truth[unit]).mean() for a in answers)
+    return float(without - behind)
 
 
 def main() -> None:
@@ -88,10 +104,10 @@ def main() -> None:
         print(f"\n{asked.task}, outcomes {late} units late: saved % (streams harmed %), {asked.runs} runs each")
         found = {k: np.array([saved(k, asked.task, late, (asked.seed, r)) for r in range(asked.runs)]) for k in KINDS}
         found["mean"] = np.concatenate(list(found.values()))
-        print(f"{'':10}" + "".join(f"{kind:>18}" for kind in found))
-        for column, name in enumerate(("always", "late only", "guarded")):
+        print(f"{'':12}" + "".join(f"{kind:>18}" for kind in found))
+        for column, name in enumerate(("always", "late only", "guarded", "born always", "born")):
             cells = [f"{v[:, column].mean():.1f} ({100 * (v[:, column] < HARM).mean():.0f})" for v in found.values()]
-            print(f"{name:10}" + "".join(f"{cell:>18}" for cell in cells))
+            print(f"{name:12}" + "".join(f"{cell:>18}" for cell in cells))
 
 
 if __name__ == "__main__":

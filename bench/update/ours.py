@@ -1,7 +1,8 @@
 """Setpoint's policy over a stream: every decision is taken by the functions that decide live.
 
 One look a unit. Outcomes come late; a training takes no time. A candidate learns all but the newest half of the new
-rows, is judged on that half, refitted on everything known when it passes, and promoted after a unit in shadow.
+rows, is judged on that half, refitted on everything known when it passes, and promoted after a unit in shadow. Where
+the champion has a line, a candidate is born with one: of the rows for it the newest unit is for its line alone.
 """
 
 from dataclasses import dataclass, field
@@ -17,12 +18,13 @@ from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.records import moment
 from setpoint.domain.rollout import Contest, Decision, Verdict
+from setpoint.stats.line import fit
 from setpoint.stats.paired import mean_interval
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.former import Former, better_former, look_due, looked_back_on
 from setpoint.update.gain import Signs, expected_gain
 from setpoint.update.gain import learnt as belief_of
-from setpoint.update.line import Line, best_line, moves
+from setpoint.update.line import FEWEST, Line, best_line, moves
 from setpoint.update.recalibration import Answers
 from setpoint.update.window import Window, contest, late, settled
 
@@ -42,6 +44,7 @@ class Update:
     stayed: tuple[int, int]
     line: Calibration | None
     chosen: tuple[int, int]
+    born: Calibration | None
     seconds: float
     promoted: bool = False
     receipt: Receipt | None = None
@@ -55,6 +58,7 @@ class Replay:
     champion: tuple[int, int] = (0, 0)
     formers: list[tuple[int, int]] = field(default_factory=list)
     line: Calibration | None = None
+    born: dict[tuple[int, int], Calibration | None] = field(default_factory=dict)
     shadow: tuple[int, Update] | None = None
     updates: list[Update] = field(default_factory=list)
     gates: list[Verdict] = field(default_factory=list)
@@ -135,7 +139,8 @@ class Replay:
     def best(self, known: int, own: Answers, served: Answers) -> Line | None:
         """Return the best line; it does not depend on the present one, so it is found once a look."""
         if (self.champion, known) != self.asked:
-            line = best_line(self.world.stream.task, own, served, self.unit_rows)
+            born = self.born.get(self.champion)
+            line = best_line(self.world.stream.task, own, served, self.unit_rows, born)
             self.asked, self.answer = (self.champion, known), line
         return self.answer
 
@@ -159,10 +164,24 @@ class Replay:
         rows = slice(max(since, known - LOOK_BACK * self.unit_rows), known)
         mine = self.world.loss_of(self.lined(self.world.fits.scores(*self.champion)))[rows]
         formers = looked_back_on([repr(f) for f in self.formers if f != self.champion])
-        return better_former(mine, {f: self.world.losses(rows_of(f))[rows] for f in formers}, look=look)
+        return better_former(mine, {f: self.losses(rows_of(f))[rows] for f in formers}, look=look)
 
     def lined(self, raw: np.ndarray) -> np.ndarray:
         return raw if self.line is None else apply(self.line, raw, self.world.stream.task)
+
+    def losses(self, version: tuple[int, int]) -> np.ndarray:
+        """Return the losses of a model behind the line that it was born with."""
+        raw, born = self.world.fits.scores(*version), self.born.get(version)
+        return self.world.loss_of(raw if born is None else apply(born, raw, self.world.stream.task))
+
+    def made(self, until: int, window: int | None, new: int) -> tuple[int, int]:
+        """Return the model of the rows up to one; where the champion has a line, the newest of them are for its own."""
+        w, spared = self.world, min(self.unit_rows, new // 2)
+        if self.line is None or spared < FEWEST:
+            return learnt(w, until, window)
+        version, rows = learnt(w, until - spared, window), slice(until - spared, until)
+        self.born[version] = fit(w.stream.task, w.fits.scores(*version)[rows], w.stream.y[rows])
+        return version
 
     def served(self, known: int) -> np.ndarray:
         return self.world.loss_of(self.given)[:known]
@@ -171,17 +190,17 @@ class Replay:
         """Fit a candidate, judge it, and refit it on everything known if it passes."""
         w, known = self.world, self.world.frontier(unit)
         cut = known - round(HELD_OUT * (known - self.fitted))
-        self.fitted = known
+        new, self.fitted = known - self.fitted, known
         window, held = self.window(cut, known), slice(cut, known)
-        rows = learnt(w, cut, window)
-        losses = self.served(known)[held], w.losses(rows)[held], w.naive[held]
+        rows = self.made(cut, window, new - (known - cut))
+        losses = self.served(known)[held], self.losses(rows)[held], w.naive[held]
         verdict = judge_gate(*losses, min_rows=30, earlier=tuple(self.gates))
         self.gates.append(verdict)
         passed = verdict.decision is Decision.ACCEPT
-        chosen = learnt(w, known, window) if passed else rows
+        chosen = self.made(known, window, new) if passed else rows
         seconds = w.fits.seconds(*rows) + (w.fits.seconds(*chosen) if passed else 0.0)
         self.fits += 1 + passed
-        update = Update(unit, signs, advice.expected, self.champion, self.line, chosen, seconds)
+        update = Update(unit, signs, advice.expected, self.champion, self.line, chosen, self.born.get(chosen), seconds)
         self.updates.append(update)
         self.said.append(f"{unit} gate {verdict.decision}: {'; '.join(verdict.checks)}")
         if passed:
@@ -209,7 +228,7 @@ class Replay:
 
     def serve(self, unit: int, version: tuple[int, int]) -> None:
         self.formers.append(self.champion)
-        self.champion, self.line, self.chosen = version, None, self.world.frontier(unit)
+        self.champion, self.line, self.chosen = version, self.born.get(version), self.world.frontier(unit)
 
     def account(self, unit: int) -> None:
         """Write the receipts that are due: the candidate against the champion that it met, as that answered then."""
@@ -220,7 +239,7 @@ class Replay:
                 continue
             raw = w.fits.scores(*update.stayed)
             stayed = w.loss_of(raw if update.line is None else apply(update.line, raw, w.stream.task))[rows]
-            moved = w.losses(update.chosen)[rows]
+            moved = self.losses(update.chosen)[rows]
             won = mean_interval(stayed - moved, level=LEVEL)
             chosen, other = (moved, stayed) if update.promoted else (stayed, moved)
             update.receipt = Receipt(

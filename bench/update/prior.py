@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from fits import CACHE, Fits
-from fixed import WINDOWS, learnt
+from fixed import WINDOWS
 from ours import RECEIPT, Replay
 from streams import TUNED_ON, UNITS, streams
 from world import DELAYS, World
@@ -31,7 +31,9 @@ class Watched(Replay):
         _, signs = self.situation(unit)
         rows = slice(w.stream.row(unit), w.stream.row(unit + RECEIPT))
         stayed = w.loss_of(self.lined(w.fits.scores(*self.champion)))[rows].mean()
-        won = 1 - w.losses(learnt(w, known, WINDOWS["latest"]))[rows].mean() / stayed
+        kept = dict(self.born)  # what is not made has no line
+        made = self.made(known, WINDOWS["latest"], known - self.fitted)
+        won, self.born = 1 - self.losses(made)[rows].mean() / stayed, kept
         self.seen.append((1.0, np.clip(signs.decay, -1, 1), float(signs.lined), max(won, -1.0)))
 
 

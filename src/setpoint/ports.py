@@ -350,7 +350,8 @@ class FitJob:
 
     `method` None: the usual one of the model's framework. `new_rows`: how many of the last rows came after the parent's
     training, if that is known. `line` is the calibration that a recalibrated version gets, None: one fitted to the rows
-    of the set. `may` is what the user's own training does without of the sandbox: `files`, `network`.
+    of the set. The last `lined_rows` of the set are kept from the model, and its line is fitted on them. `may` is what
+    the user's own training does without of the sandbox: `files`, `network`.
     """
 
     id: str
@@ -368,6 +369,7 @@ class FitJob:
     seed: int = 0
     method: Method | None = None
     line: Calibration | None = None
+    lined_rows: int = 0
     new_rows: int | None = None
     may: tuple[str, ...] = ()
 

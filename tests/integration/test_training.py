@@ -43,6 +43,16 @@ def test_a_scikit_learn_model_is_cloned_and_fitted_the_same_each_time(tmp_path: 
     assert "training on 400 rows (refit)" in said
 
 
+def test_the_rows_for_its_line_are_kept_from_a_model(tmp_path: Path) -> None:
+    apart, said = rows(100).set_column(2, "y", pa.array(np.full(100, 1_000.0))), list[str]()
+    job = replace(a_job(tmp_path, pa.concat_tables([rows(), apart])), lined_rows=100)
+    made = joblib.load(
+        made_by(job, a_regressor(tmp_path), REGRESSION, tmp_path / "w", timeout_s=60, progress=said.append)
+    )
+    assert made.predict(rows().to_pandas()[["a", "b"]]).max() < 100.0
+    assert "training on 400 rows (refit)" in said
+
+
 def test_a_skops_classifier_keeps_its_format_and_its_classes(tmp_path: Path) -> None:
     frame = classes().to_pandas()
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(

@@ -17,7 +17,7 @@ UNPAID = Gain(mean=0.1, low=-4.0, high=4.0)
 
 def a_situation(**changes: object) -> Situation:
     """A champion with enough new rows, of whose loss of 50 a training should win a tenth."""
-    calm = Situation(new_rows=1_000, learnt_rows=4_000, loss=50.0, expected=WELL_PAID)
+    calm = Situation(new_rows=1_000, learnt_rows=5_600, loss=50.0, expected=WELL_PAID)
     return replace(calm, **changes)
 
 

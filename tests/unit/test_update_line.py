@@ -4,7 +4,7 @@ import numpy as np
 
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.schema import Task
-from setpoint.update.line import SERVED, best_line, moves
+from setpoint.update.line import BORN, SERVED, best_line, moves
 from setpoint.update.recalibration import Answers
 
 UNIT = 60
@@ -56,3 +56,21 @@ def test_a_line_that_hardly_differs_moves_little() -> None:
     assert moves(Task.REGRESSION, None, None, rows) == 0.0
     assert moves(Task.REGRESSION, None, near, rows) < 0.01 < moves(Task.REGRESSION, None, far, rows)
     assert moves(Task.REGRESSION, far, far, rows) == 0.0
+
+
+def test_the_line_that_a_champion_was_born_with_stays_until_its_answers_are_better_without() -> None:
+    born, off = Calibration(shift=(8.0,)), answers(np.full(600, 8.0))
+    for few in (600, 590):  # of its own: none, ten
+        line = best_line(Task.REGRESSION, part(off, few), off, UNIT, born)
+        assert line is not None
+        assert (line.calibration, line.learnt_from) == (born, BORN)
+    over = answers(np.full(600, -1.0))
+    line = best_line(Task.REGRESSION, part(over, 560), over, UNIT, born)
+    assert line is None or line.learnt_from != BORN, "what it corrected is over"
+
+
+def test_a_line_of_ones_own_replaces_the_one_that_a_champion_was_born_with() -> None:
+    off = answers(np.full(600, 8.0))
+    line = best_line(Task.REGRESSION, off, off, UNIT, Calibration(shift=(4.0,)))
+    assert line is not None
+    assert line.learnt_from != BORN

@@ -10,7 +10,8 @@ from scipy.special import logsumexp
 
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.schema import Task
-from setpoint.update.recalibration import fit, prove, row_losses
+from setpoint.stats.line import fit
+from setpoint.update.recalibration import prove, row_losses
 
 FloatArray = NDArray[np.float64]
 

@@ -17,6 +17,7 @@ from setpoint.deploy.hidden import countable, declared, guarded
 from setpoint.deploy.importers import framework_of
 from setpoint.deploy.job import Converted, Job, convert
 from setpoint.deploy.keeping import keep, whole
+from setpoint.deploy.lined import line_up
 from setpoint.deploy.mlflow_folder import NOT_LOGGED, Logged
 from setpoint.deploy.reference import features_of, read_reference
 from setpoint.domain.calibration import Calibration
@@ -81,6 +82,7 @@ class PackageRequest:
     threshold: float = 0.5
     residual: Residual | None = None
     calibration: Calibration | None = None
+    lined_rows: int = 0  # the last ones of the reference, which the model did not learn: its line is fitted on them
     latency_us: float | None = None  # what the objectives ask of one answer
     beside: tuple[Path, ...] = ()  # files on how the reference was made, which go into the bundle with it
     set_sha256: str = ""
@@ -129,6 +131,9 @@ def package(request: PackageRequest, staged: Path, progress: Callable[[str], Non
         found = convert(_job(request, framework, artifact, Path(work)), request.timeout_s, request.memory_bytes)
         schema = _said(contracted(_whole(found), request.contracts, reference), request)
         scores = np.load(Path(work) / SCORES_FILE)
+        if request.lined_rows:
+            line, scores, metrics = line_up(Path(work), reference, schema, request.threshold, request.lined_rows)
+            request, found = replace(request, calibration=line), replace(found, metrics=metrics)
         if schema.task is Task.MULTICLASS:
             shutil.copyfile(Path(work) / CLASSES_FILE, staged / CLASSES_FILE)
         if (Path(work) / ONNX_FILE).is_file():
@@ -273,6 +278,7 @@ def _lineage(request: PackageRequest, artifact: Path, rows: int, found: Converte
         packages=provenance.packages(found.packages),
         created_by=request.created_by,
         method=request.method,
+        lined_rows=request.lined_rows,
         train=request.train,
         train_sha256=provenance.train_digest(request.train, request.source),
         source=request.source,

@@ -103,7 +103,8 @@ class Training:
     of the job. `repeats` is the version that passed the gate where this is the same training once more, on all rows;
     empty: a candidate is yet to be judged. `contest`: a second candidate shall learn from all rows, and the better of
     the two is judged; `rival` is the first, which took `rival_s` seconds, while the second is made. `line` is the
-    calibration that a recalibrated version gets, and `proof` what speaks for it: there is nothing left to hold out.
+    calibration that a recalibrated version gets, and `proof` what speaks for it: there is nothing left to hold out. The
+    candidate is born with a line through its answers, fitted on the newest `lined_rows`, which it does not learn.
     """
 
     job: str
@@ -124,6 +125,7 @@ class Training:
     rival_s: float = 0.0
     line: Calibration | None = None
     proof: Verdict | None = None
+    lined_rows: int = 0
 
 
 @value

@@ -20,6 +20,7 @@ class Method(StrEnum):
     OWN = "own"  # the user's `train:`
 
 
+LINED = frozenset({Method.REFIT, Method.CONTINUE, Method.PARTIAL_FIT, Method.OWN})  # that may be born with a line
 DERIVED = frozenset({Method.RECALIBRATE, Method.THRESHOLD})  # whose versions run their parent's model, byte for byte
 
 

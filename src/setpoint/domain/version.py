@@ -88,7 +88,8 @@ class Lineage:
     is the digest of the file that `train` names, `setpoint_sha256` that of this program's own code. `kept_from` is
     what the process that first loaded the model was kept from: "files" beyond its own, the "network". `set_sha256` is
     the digest of the content of the training set that Setpoint made, `method` how it was made from its parent
-    (`update.Method`). What a manifest was written without is empty.
+    (`update.Method`). Of its `rows` the last `lined_rows` taught the model nothing: its line was fitted on them. What a
+    manifest was written without is empty.
     """
 
     created: datetime
@@ -112,6 +113,7 @@ class Lineage:
     kept_from: tuple[str, ...] = ()
     set_sha256: str = ""
     method: str = ""
+    lined_rows: int = 0
 
 
 @value

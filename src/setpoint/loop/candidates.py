@@ -12,6 +12,7 @@ from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_gain, asked_latency_us
 from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
+from setpoint.loop.born import spared
 from setpoint.loop.clear import in_clear
 from setpoint.loop.columns import fitting
 from setpoint.loop.gating import look_at
@@ -34,6 +35,7 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
     spec = spec_of(deployment, training.window_rows)
     made = training_set(ports, deployment, champion, until=training.holdout_since, as_of=training.until, spec=spec)
     file = write_set(made, ports.jobs / training.job, private=bool(sealed(champion.schema)))
+    new_rows = _new_rows(made.provenance, training)
     ports.trainer.submit(
         FitJob(
             id=training.job,
@@ -49,9 +51,10 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
             allow=deployment.allow,
             latency_us=asked_latency_us(deployment.objectives),
             gain=asked_gain(deployment.objectives),
-            new_rows=_new_rows(made.provenance, training),
+            new_rows=new_rows,
             may=deployment.updates.may,
             line=training.line,
+            lined_rows=spared(training.lined_rows, new_rows),
         )
     )
 
@@ -119,6 +122,7 @@ def once_more(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look
         window_rows=candidate.window_rows,
         trigger=candidate.trigger,
         expected=candidate.expected,
+        lined_rows=lineage.lined_rows,
         submitted=False,
         repeats=candidate.version,
     )

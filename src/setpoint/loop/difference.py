@@ -12,8 +12,8 @@ SECTIONS = (
     "schema", "contract", "threshold", "calibration", "runtime", "metrics", "reference", "packages", "lineage", "files",
 )  # fmt: skip
 LINEAGE = (
-    "created", "created_by", "reason", "parent", "method", "trained_since", "trained_until", "train", "train_sha256",
-    "artifact_sha256", "reference_sha256", "allow", "setpoint", "setpoint_sha256", "python", "platform",
+    "created", "created_by", "reason", "parent", "method", "trained_since", "trained_until", "lined_rows", "train",
+    "train_sha256", "artifact_sha256", "reference_sha256", "allow", "setpoint", "setpoint_sha256", "python", "platform",
 )  # fmt: skip
 DIGEST, LEVELS = 12, 8  # letters of a digest, and levels of a column, that are shown
 

@@ -83,7 +83,9 @@ def line_of(
     rows = _latest(rows.take(untouched(rows, deployment)), LOOK_BACK * unit)
     served = _answers(rows, _raw_as_served(ports, champion, rows))
     own = _own(ports, deployment, champion, rows)
-    line = best_line(schema.task, own, served, unit)
+    root = trained(ports.bundles, champion)
+    born = root.calibration if root.lineage.lined_rows else None
+    line = best_line(schema.task, own, served, unit, born)
     new = line.calibration if line else None
     return line, moved(schema.task, champion.calibration, new, _last(own, LATEST * unit))
 
@@ -91,8 +93,9 @@ def line_of(
 def former_of(ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records) -> Former | None:
     """Return an earlier champion that would surely do better now; None where there is none.
 
-    Compared are the models as they were trained, the champion with the line that it has: a line that was learnt for
-    other times is no way back. Only outcomes count that have become known since the champion's model was chosen.
+    Compared are the models as they were trained, with the lines that they were born with, and the champion with the
+    line that it has: one that was learnt for other times is no way back. Only outcomes count that have become known
+    since the champion's model was chosen.
     """
     root, unit = trained(ports.bundles, champion), unit_rows(champion)
     chosen = _chosen(ports, deployment, root.version)

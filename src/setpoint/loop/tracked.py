@@ -13,7 +13,13 @@ CANCELLED = "the training was cancelled"
 
 def run_of(job: FitJob, result: FitResult, folder: Path, ended_ms: int) -> TrainingRun:
     """Return a training as a run; `folder` still holds the recipe of its set, where Setpoint made it."""
-    params = {"method": job.method or "usual", "seed": job.seed, "parent": job.parent, "new_rows": job.new_rows}
+    params = {
+        "method": job.method or "usual",
+        "seed": job.seed,
+        "parent": job.parent,
+        "new_rows": job.new_rows,
+        "lined_rows": job.lined_rows or None,
+    }
     tags = {"model": job.model, "job": job.id, "version": result.version, "reason": job.reason, "error": result.error}
     return TrainingRun(
         experiment=job.model,

@@ -199,6 +199,7 @@ class ProcessTrainer:
             trained_until=job.trained_until,
             created_by="setpoint",
             method=job.method or "",
+            lined_rows=job.lined_rows,
             train=job.train or "",
             source=job.source,
             keys=self._keys.keys() if self._keys else None,

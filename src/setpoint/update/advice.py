@@ -8,7 +8,7 @@ from setpoint.domain.update import Updates
 from setpoint.domain.value import value
 from setpoint.update.former import Former
 
-CLOCK = 0.14  # new labelled rows, as a fraction of those that the champion learnt, after which a training is considered
+CLOCK = 0.1  # new labelled rows, as a fraction of those that the champion learnt, after which a training is considered
 URGENT = 0.5  # of that, where a stated objective is missed
 EXPLORE = 2  # times so many, after which one is made although it is not expected to pay: the expectation may be wrong
 FEWEST = 300
@@ -67,7 +67,7 @@ class Advice:
 def advise(s: Situation) -> Advice:
     """Say what is best done now, cheapest first.
 
-    A training is considered when the new labelled rows are a seventh of those that the champion learnt, and made when
+    A training is considered when the new labelled rows are a tenth of those that the champion learnt, and made when
     it is expected to pay; after twice as many it is made all the same, for an expectation that is never tried never
     learns.
     """

@@ -12,7 +12,7 @@ from setpoint.domain.schema import Schema, Task
 from setpoint.domain.update import Method
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, JobFailed
-from setpoint.update.recalibration import fit
+from setpoint.stats.line import fit
 from setpoint.update.threshold import RIGHT_OR_WRONG, choose, prove, trusted
 from setpoint.update.walk_forward import UNITS
 

@@ -28,6 +28,7 @@ class FitSpec:
     checkpoints: str
     seed: int = 0
     new_rows: int | None = None
+    lined_rows: int = 0  # the last ones, which the model is kept from
     train: str | None = None
     trusted: tuple[str, ...] = ()
 
@@ -60,6 +61,7 @@ def main(spec_file: str) -> None:
 
 def _fit(spec: FitSpec, report: Report) -> Path:
     table = pq.read_table(spec.training_set)
+    table = table.slice(0, table.num_rows - spec.lined_rows)
     report.say(f"training on {table.num_rows:,} rows ({spec.method})")
     request = FitRequest(
         artifact=Path(spec.artifact),
@@ -68,7 +70,7 @@ def _fit(spec: FitSpec, report: Report) -> Path:
         workdir=Path(spec.workdir),
         method=spec.method,
         seed=spec.seed,
-        new_rows=spec.new_rows,
+        new_rows=None if spec.new_rows is None else spec.new_rows - spec.lined_rows,
         trusted=spec.trusted,
         checkpoints=Path(spec.checkpoints),
         report=report,

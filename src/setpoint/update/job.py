@@ -126,6 +126,7 @@ def _spec(job: FitJob, artifact: Path, schema: Schema, work: Path, trusted: tupl
         checkpoints=str(work / CHECKPOINTS),
         seed=job.seed,
         new_rows=job.new_rows,
+        lined_rows=job.lined_rows,
         train=None if job.train is None else str(Path(job.source).resolve() / job.train),
         trusted=trusted,
     )

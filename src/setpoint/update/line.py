@@ -5,10 +5,12 @@ import numpy as np
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.schema import Task
 from setpoint.domain.value import value
-from setpoint.update.recalibration import WINDOW_UNITS, Answers, Evidence, fit, prove, row_losses
+from setpoint.stats.line import fit
+from setpoint.update.recalibration import WINDOW_UNITS, Answers, Evidence, prove, row_losses
+from setpoint.update.walk_forward import UNITS, proof_of
 
 FEWEST = 30  # outcomes a line is fitted on
-OWN, SERVED = "own", "served"
+OWN, SERVED, BORN = "own", "served", "born"
 
 
 @value
@@ -20,12 +22,16 @@ class Line:
     learnt_from: str
 
 
-def best_line(task: Task, own: Answers, served: Answers, unit_rows: int) -> Line | None:
+def best_line(
+    task: Task, own: Answers, served: Answers, unit_rows: int, born: Calibration | None = None
+) -> Line | None:
     """Return the proven line that saves most on the champion's own answers; None where these are best left alone.
 
     A line may be learnt from what was served by whichever version, for a champion that is new has few outcomes of its
     own when they come late. It is judged on the champion's own answers in any case: what a predecessor missed is no
     proof of what its successor misses.
+
+    The line that the champion was born with stays where none is proven, until its answers are better without one.
 
     Parameters
     ----------
@@ -35,9 +41,11 @@ def best_line(task: Task, own: Answers, served: Answers, unit_rows: int) -> Line
         As they were given.
     unit_rows : int
         Rows of a unit, see `recalibration.prove`.
+    born : Calibration, optional
+        Fitted on rows that the champion's model never learnt, all of them before `own`.
     """
     if len(own.truth) < FEWEST:
-        return None
+        return _kept(task, own, unit_rows, born)
     found = []
     same = np.array_equal(own.time, served.time) and np.array_equal(own.raw, served.raw)
     for name, source in ((OWN, None),) if same else ((OWN, None), (SERVED, served)):
@@ -46,7 +54,20 @@ def best_line(task: Task, own: Answers, served: Answers, unit_rows: int) -> Line
             latest, rows = slice(-WINDOW_UNITS * unit_rows, None), source or own
             line = fit(task, rows.raw[latest], rows.truth[latest])
             found.append(Line(calibration=line, evidence=evidence, learnt_from=name))
-    return max(found, key=lambda line: line.evidence.prompt.gain, default=None)
+    if not found:
+        return _kept(task, own, unit_rows, born)
+    return max(found, key=lambda line: line.evidence.prompt.gain)
+
+
+def _kept(task: Task, own: Answers, unit_rows: int, born: Calibration | None) -> Line | None:
+    """Return the line that the champion was born with; None where the raw answers to its last units were better."""
+    if born is None:
+        return None
+    raw, truth = own.raw[-UNITS * unit_rows :], own.truth[-UNITS * unit_rows :]
+    proof = proof_of(row_losses(task, raw, truth) - row_losses(task, apply(born, raw, task), truth))
+    if proof.gain < 0 and proof.rows >= FEWEST:
+        return None
+    return Line(calibration=born, evidence=Evidence(late=proof, prompt=proof), learnt_from=BORN)
 
 
 def moves(task: Task, present: Calibration | None, new: Calibration | None, latest: Answers) -> float:

@@ -1,14 +1,24 @@
 """A model whose answers are off by a line gets that line, proven before it is made; no training, no gate, no shadow."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
+from sklearn.dummy import DummyRegressor
 
+from setpoint.cli.versions.listing import _lineage
+from setpoint.config import read_setpoint_file
 from setpoint.domain.rollout import Phase
 from setpoint.domain.update import Method
-from setpoint.loop import retraining
+from setpoint.domain.value import replace
+from setpoint.loop import deploying, retraining
 from setpoint.loop.lineage import trained
+from setpoint.loop.situation import former_of
+from setpoint.update.former import Former
+from tests.integration.loop.conftest import FEATURES
 
 
 def with_a_level_shift(rows: pd.DataFrame) -> pd.DataFrame:
@@ -38,3 +48,35 @@ def test_answers_that_are_off_by_a_line_are_recalibrated_and_the_receipt_says_wh
     assert candidate.method is Method.REFIT
     (stale,) = [check for check in candidate.gate.judged if check.name == "stale"]
     assert "older than" not in stale.words  # the champion's line is young, its model is not
+
+    born = bundles.get("demand", candidate.version)
+    assert born.lineage.lined_rows >= 30
+    assert born.calibration is not None, "a champion that needs a line has successors that are born with one"
+    assert "for its line" in dict(_lineage(born))["learnt from"]
+
+
+def test_an_earlier_champion_is_found_in_the_store_where_it_would_surely_do_better(world: Any, tmp_path: Path) -> None:
+    w = world()
+    w.until(2)
+    table = pd.read_parquet(w.file.reference_path)
+    joblib.dump(DummyRegressor().fit(table[FEATURES], table["demand"]), tmp_path / "model.joblib")
+    shutil.copy(w.file.reference_path, tmp_path)
+    text = (w.file.root / "setpoint.yaml").read_text()
+    (tmp_path / "setpoint.yaml").write_text(f"{text}envelope: {{automatic: []}}\n")
+    deploying.deploy(w.operator, read_setpoint_file(tmp_path), by="ann")
+    w.until(15)  # of the first week nothing is learnt: its answers are doubtful
+    assert w.deployment.served.champion == "v2"
+    found = former(w)
+    assert found is not None
+    assert found.version == "v1"
+    assert found.gain.low > 0
+
+    w.operator.rollback("demand", to=None, by="ann")
+    w.until(20)
+    assert former(w) is None, "what was left is no better"
+
+
+def former(w: Any) -> Former | None:
+    """What the loop finds when it thinks over which version would do better."""
+    champion = w.operator.ports.bundles.get("demand", w.deployment.served.champion)
+    return former_of(w.operator.ports, replace(w.deployment, advised=None), champion, w.log.read("demand"))

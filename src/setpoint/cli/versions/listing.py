@@ -108,7 +108,7 @@ def _lineage(m: ModelVersion) -> list[tuple[str, str]]:
         "parent": line.parent or "",
         "method": line.method,
         "data": f"{line.rows:,} rows, SHA-256 {line.reference_sha256[:DIGEST]}",
-        "learnt from": f"{line.trained_since:%Y-%m-%d} to {line.trained_until:%Y-%m-%d}" if learnt else "",
+        "learnt from": f"{line.trained_since:%Y-%m-%d} to {line.trained_until:%Y-%m-%d}{_spared(m)}" if learnt else "",
         "model file": f"{m.artifact}, SHA-256 {line.artifact_sha256[:DIGEST]}",
         "trained by": f"{line.train}, SHA-256 {line.train_sha256[:DIGEST]}" if line.train else "",
         "allowed": ", ".join(line.allow),
@@ -117,6 +117,11 @@ def _lineage(m: ModelVersion) -> list[tuple[str, str]]:
         "on": f"Python {line.python}, {line.platform}" if known else "",
     }
     return [(name, words) for name, words in rows.items() if words]
+
+
+def _spared(m: ModelVersion) -> str:
+    rows = m.lineage.lined_rows
+    return f"; the last {rows:,} rows for its line alone" if rows else ""
 
 
 def _columns(m: ModelVersion) -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
+from setpoint.loop.born import line_rows
 from setpoint.loop.candidates import gate, once_more, proven, submit, unsound
 from setpoint.loop.changes import (
     decided,
@@ -55,6 +56,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         submitted=False,
         line=plan.line,
         proof=plan.proof,
+        lined_rows=line_rows(look.champion, method),
     )
     frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
     deployment = replace(deployment, training=training, last_fit=frontier)
