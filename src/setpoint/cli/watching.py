@@ -49,6 +49,11 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         console.print(table("", columns, rows, right=("set point", "now", "rows", "before labels")))
         looked = f"Last look {d['looked'][:19]} UTC" if d["looked"] else "No look yet; the loop of `setpoint up` looks"
         console.print(f"[dim]{looked}[/]", highlight=False)
+        if b := d["blind"]:
+            failed = (
+                f"{b['times']} looks failed since {b['since'][:19]} UTC" if b["times"] > 1 else "The last look failed"
+            )
+            console.print(f"[red]{failed}[/]: {plain(b['why'])}", highlight=False)
         if words := _way_back(d["way_back"]):
             console.print(words, highlight=False)
         for c in d["alerts"]["channels"]:

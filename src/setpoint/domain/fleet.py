@@ -93,6 +93,16 @@ class Hold:
 
 
 @value
+class Blind:
+    """Looks that failed, one after another: since when, the last one, how many, and why that one did."""
+
+    since: datetime
+    at: datetime
+    times: int
+    why: str
+
+
+@value
 class Training:
     """A training under way: what it learns from, what it is judged on, who asked.
 
@@ -140,7 +150,7 @@ class Deployment:
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
     `audit` says how inputs are fetched again, `audits` what came of it in the last weeks, `unanswered`
-    that the source does not answer.
+    that the source does not answer. `blind` is set while looks fail.
     `delivered` is what looks have seen of the deliveries of outcomes.
     """
 
@@ -180,6 +190,7 @@ class Deployment:
     baseline: Baseline | None = None
     audits: tuple[Audited, ...] = ()
     unanswered: Unanswered | None = None
+    blind: Blind | None = None
     delivered: Delivered | None = None
 
     @property

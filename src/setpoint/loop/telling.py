@@ -36,9 +36,10 @@ def tell(ports: Ports, now: datetime) -> None:
 def _noticed(ports: Ports, model: str) -> Deployment:
     """Store what is new since people were last told; who died before they could is told the same again."""
     deployment = ports.state.load(model)
-    if deployment.looked is None or deployment.looked == deployment.telling.until:
+    seen = deployment.blind.at if deployment.blind else deployment.looked
+    if seen is None or seen == deployment.telling.until:
         return deployment
-    deployment = noticed(deployment, ports.notifier.channels(deployment.alerts.to), deployment.looked)
+    deployment = noticed(deployment, ports.notifier.channels(deployment.alerts.to), seen)
     ports.state.save(deployment)
     return deployment
 

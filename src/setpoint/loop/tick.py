@@ -10,6 +10,7 @@ from setpoint.loop.actions import Action, Mend, Promote, Step
 from setpoint.loop.acts import act
 from setpoint.loop.adopting import adopt
 from setpoint.loop.advising import advice_of, advised
+from setpoint.loop.blindness import blinded
 from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
 from setpoint.loop.exposure import judged
@@ -33,11 +34,16 @@ def tick(ports: Ports, clock: Clock) -> tuple[Decided, ...]:
     """Ingest, then look at every model, decide and act; return what was decided.
 
     All look at the time at which this is called. A model whose turn fails does not keep the others from theirs; the
-    failure is raised when all had one.
+    failure is raised when all had one. That it failed is written down, for people to be told.
     """
     now = clock.now()
     with ports.state.lease():
-        ports.log.ingest()
+        try:
+            ports.log.ingest()
+        except Exception as e:
+            for model in ports.state.models():
+                _write_down(ports, model, now, e)
+            raise
         decisions: list[Decided] = []
         failures: list[Exception] = []
         for model in ports.state.models():
@@ -45,10 +51,19 @@ def tick(ports: Ports, clock: Clock) -> tuple[Decided, ...]:
                 decisions += _decided(ports, model, now, clock)
             except Exception as e:  # raised below
                 e.add_note(f"in the turn of {model}")
+                _write_down(ports, model, now, e)
                 failures.append(e)
         if failures:
             raise failures[0] if len(failures) == 1 else ExceptionGroup("the turns of several models failed", failures)
         return tuple(decisions)
+
+
+def _write_down(ports: Ports, model: str, now: datetime, error: Exception) -> None:
+    """Store that a look failed; where the state cannot be reached either, the error says so."""
+    try:
+        ports.state.save(blinded(ports.state.load(model), now, error))
+    except Exception as e:  # the first error is the one to be raised
+        error.add_note(f"that it failed could not be written down: {type(e).__name__}")
 
 
 def _decided(ports: Ports, model: str, now: datetime, clock: Clock) -> tuple[Decided, ...]:
@@ -78,7 +93,7 @@ def turn(ports: Ports, deployment: Deployment, now: datetime, clock: Clock) -> D
         known = deployment = served_since(_done(action, ports, known, deployment, look), clock.now())
     else:
         raise RuntimeError(f"the plan for {deployment.model} did not come to rest in {MOST_ACTIONS} actions: {action}")
-    deployment = replace(deployment, looked=now)
+    deployment = replace(deployment, looked=now, blind=None)
     ports.state.save(deployment)
     return deployment
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """What is new, most urgent first."""
 
     ASKS = "needs you"
+    BLIND = "cannot look"
     FAILED = "training failed"
     OPENED = "opened"
     WORSE = "got worse"
@@ -34,7 +35,7 @@ class Kind(StrEnum):
 
 @value
 class News:
-    """One thing to tell: of an incident, a candidate that waits for a person, failing trainings, or a silent source."""
+    """One thing to tell: of an incident, a candidate that waits, failing trainings or looks, or a silent source."""
 
     kind: Kind
     about: str
@@ -118,6 +119,8 @@ def _title(model: str, news: Sequence[News]) -> str:
 
 
 def _without_incident(news: News) -> str:
+    if news.kind is Kind.BLIND:
+        return "nobody watches it"
     if news.kind is Kind.SILENT:
         return "the source of the inputs does not answer"
     return "the champion stays" if news.kind is Kind.FAILED else f"{news.about} waits for approval"
@@ -138,6 +141,12 @@ def _entry(model: str, news: News, now: datetime) -> Entry:
             head="A training failed; the champion serves as before",
             facts=tuple(("Why", line) for line in said),
             command=f"setpoint update {model}",
+        )
+    if news.kind is Kind.BLIND:
+        return Entry(
+            head="Looks at the model fail: nothing is found, mended or told until they do not; it serves as before",
+            facts=tuple(("Why", line) for line in said),
+            command=f"setpoint monitor {model}",
         )
     if news.kind is Kind.SILENT:
         return Entry(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.envelope import Envelope
-from setpoint.domain.fleet import Deployment
+from setpoint.domain.fleet import Blind, Deployment
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Delivery, Message, Telling
 from setpoint.domain.value import replace
@@ -40,6 +40,16 @@ def test_messages_arrive_once_each_in_order(home, made):
     tell(home, made.now)
     assert arrived(home, "ops") == arrived(home, "mail") == ["m1", "m2"]
     assert home.state.load("demand").telling.outbox == ()
+
+
+def test_looks_that_fail_are_told_though_there_was_none_that_brought_news(home, made):
+    before = home.state.load("demand")
+    at = made.now + timedelta(minutes=6)
+    home.state.save(replace(before, blind=Blind(since=made.now, at=at, times=12, why="the log is away")))
+    for _ in range(3):
+        tell(home, at)
+    assert len(arrived(home, "ops")) == 3
+    assert home.notifier.sent[-1][1].title == "[cannot look] demand: nobody watches it"
 
 
 def test_a_failing_channel_holds_up_no_other_and_catches_up(home, made):

@@ -13,14 +13,21 @@ from setpoint.loop.clock import VirtualClock
 from setpoint.loop.tick import tick
 
 
-def ports_of(*models):
-    state = SimpleNamespace(
-        lease=nullcontext, models=lambda: models, load=lambda m: SimpleNamespace(model=m, looked=None, decisions=())
-    )
-    return SimpleNamespace(state=state, log=SimpleNamespace(ingest=lambda: None))
+@pytest.fixture
+def ports_of(made):
+    """Return a function: ports of some models, whose state is kept in a dictionary."""
+
+    def ports(*models):
+        stored = {m: made.deployment(model=m, looked=None) for m in models}
+        state = SimpleNamespace(
+            lease=nullcontext, models=lambda: models, load=stored.get, save=lambda d: stored.update({d.model: d})
+        )
+        return SimpleNamespace(state=state, log=SimpleNamespace(ingest=lambda: None))
+
+    return ports
 
 
-def test_every_model_has_its_turn_before_a_failure_is_raised(monkeypatch, made):
+def test_every_model_has_its_turn_before_a_failure_is_raised(monkeypatch, made, ports_of):
     turned = []
 
     def turn(ports, deployment, now, clock):
@@ -40,6 +47,47 @@ def test_every_model_has_its_turn_before_a_failure_is_raised(monkeypatch, made):
     with pytest.raises(ExceptionGroup) as several:
         tick(ports_of("a", "b", "c"), VirtualClock(made.now))
     assert [str(e) for e in several.value.exceptions] == ["a", "c"]
+
+
+def test_a_look_that_fails_is_remembered_without_the_words_of_what_was_not_foreseen(monkeypatch, made, ports_of):
+    def turn(ports, deployment, now, clock):
+        if failing:
+            raise failing[0]
+        return deployment
+
+    monkeypatch.setattr(module, "turn", turn)
+    ports, failing = ports_of("a"), [ValueError("temp is 3.7 of case-17"), Unusable("the log is away")]
+    for times, why in ((1, "ValueError in test_tick.py, line"), (2, "the log is away")):
+        with pytest.raises((ValueError, Unusable)):
+            tick(ports, VirtualClock(made.now + times * made.hour))
+        blind = ports.state.load("a").blind
+        assert (blind.since, blind.times) == (made.now + made.hour, times)
+        assert blind.why.startswith(why)
+        assert "case-17" not in blind.why
+        failing.pop(0)
+
+
+def test_records_that_cannot_be_taken_in_blind_every_model(made, ports_of):
+    def ingest():
+        raise OSError(28, "No space left on device")
+
+    ports = ports_of("a", "b")
+    ports.log.ingest = ingest
+    with pytest.raises(OSError, match="No space"):
+        tick(ports, VirtualClock(made.now))
+    assert {ports.state.load(m).blind.why for m in "ab"} == {"[Errno 28] No space left on device"}
+
+
+def test_where_the_state_is_away_too_the_error_says_so(monkeypatch, made, ports_of):
+    def fails(*_):
+        raise Unusable("the state is away")
+
+    monkeypatch.setattr(module, "turn", fails)
+    ports = ports_of("a")
+    ports.state.save = fails
+    with pytest.raises(Unusable) as caught:
+        tick(ports, VirtualClock(made.now))
+    assert caught.value.__notes__ == ["in the turn of a", "that it failed could not be written down: Unusable"]
 
 
 def test_a_repair_that_workers_refuse_is_given_up(monkeypatch, made):

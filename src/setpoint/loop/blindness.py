@@ -1,0 +1,28 @@
+"""Looks that fail are remembered, so that people are told that nobody watches a model."""
+
+from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
+
+from setpoint.domain.fleet import Blind, Deployment
+from setpoint.domain.value import replace
+from setpoint.errors import SetpointError
+
+LONGEST = 300  # characters
+
+
+def blinded(deployment: Deployment, now: datetime, error: Exception) -> Deployment:
+    """Return the deployment after a look that failed."""
+    before, why = deployment.blind, in_words(error)
+    if before is None:
+        return replace(deployment, blind=Blind(since=now, at=now, times=1, why=why))
+    return replace(deployment, blind=replace(before, at=now, times=before.times + 1, why=why))
+
+
+def in_words(error: Exception) -> str:
+    """Say why a look failed. What was not foreseen is named by its place: its own words may hold values of rows."""
+    if isinstance(error, SetpointError | OSError):
+        return str(error)[:LONGEST]
+    last = extract_tb(error.__traceback__)[-1:]
+    where = f" in {Path(last[0].filename).name}, line {last[0].lineno}" if last else ""
+    return f"{type(error).__name__}{where}; the log of the control process has it whole, please report it"
