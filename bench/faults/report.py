@@ -5,12 +5,12 @@ from collections import defaultdict
 import numpy as np
 
 REMEDIES = {
-    "null": {"impute", "inverse_map", "ignore", "retrain", "wait"},
+    "null": {"fallback", "impute", "inverse_map", "ignore", "retrain", "wait"},
     "unit": {"inverse_map"},
     "renamed": {"map", "map_levels", "inverse_map"},
-    "frozen": {"impute", "ignore"},
+    "frozen": {"fallback", "impute", "ignore"},
     "swapped": {"swap", "swap_back"},
-    "skew": {"inverse_map", "impute", "ignore", "hold", "wait"},
+    "skew": {"fallback", "inverse_map", "impute", "ignore", "hold", "wait"},
     "release": {"rollback"},
     "exception": {"fallback", "rollback"},
     "outcomes": {"hold", "wait"},

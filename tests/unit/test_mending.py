@@ -26,7 +26,9 @@ REPAIRS = (
     Repair(id="i-restart", remedy=Remedy.RESTART, subject="worker 0"),
 )
 moves = st.lists(
-    st.tuples(st.sampled_from(["put", "proven", "kept", "lifted", "given up", "taken", "over"]), st.integers(0, 5))
+    st.tuples(
+        st.sampled_from(["put", "better", "proven", "kept", "lifted", "given up", "taken", "over"]), st.integers(0, 5)
+    )
 )
 
 
@@ -41,6 +43,8 @@ def moved(incident: Incident, move: str, number: int, at: datetime) -> Incident:
     match move:
         case "put":
             return mending.put_in_place(incident, REPAIRS[number], at, "setpoint")
+        case "better":
+            return mending.bettered(incident, REPAIRS[number], at, "setpoint")
         case "proven":
             return mending.proven(incident, at)
         case "kept":
@@ -65,7 +69,7 @@ def test_whatever_happens_no_remedy_comes_twice_and_the_end_is_recovered_or_undo
         except Conflict:
             continue
         assert before.live  # what is closed stays as it is
-        if move == "put":
+        if move in ("put", "better"):
             put.append(REPAIRS[number].key)
         in_force = incident.repair is not None and incident.repair.in_force
         assert in_force is (incident.status in mending.MENDED) or incident.status is IncidentStatus.CLOSED
@@ -104,3 +108,13 @@ def test_ids_of_repairs_are_new_after_each_that_was_taken_back() -> None:
     first = an_incident()
     again = mending.given_up(mending.put_in_place(first, REPAIRS[0], T0, "setpoint"), T0, "no better")
     assert (first.named(".map"), again.named(".map")) == ("i.map", "i.map-2")
+
+
+def test_a_better_repair_takes_the_place_of_one_which_refutes_no_cause() -> None:
+    offered = replace(mending.put_in_place(an_incident(), REPAIRS[0], T0, "setpoint"), better=REPAIRS[1])
+    changed = mending.bettered(mending.proven(offered, T0), REPAIRS[1], T0 + timedelta(hours=1), "setpoint")
+    assert (changed.status, changed.repair.id, changed.better) == (IncidentStatus.MENDING, REPAIRS[1].id, None)
+    (old,) = changed.tried
+    assert (old.repair.lifted, old.repair.refuted) == (T0 + timedelta(hours=1), False)
+    with pytest.raises(Conflict, match="was tried for it and taken back"):
+        mending.bettered(changed, REPAIRS[0], T0, "setpoint")

@@ -1,5 +1,6 @@
 """What is done to a training set on demand: repeats, doubtful outcomes, weights. Each beside a dummy."""
 
+from dataclasses import replace as replace_
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,12 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from setpoint.domain.feature_map import FeatureMap, Instead
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.segments import Split
 from setpoint.domain.training_set import WEIGHT, Balance, Base, LabelIssues, Repeats, SetSpec, Source, Step
 from setpoint.domain.value import replace
+from setpoint.update.sets.digest import digest
 from setpoint.update.sets.label_issues import confident_joint, far_numbers, unlikely_classes
+from setpoint.update.sets.lacking import lacking
 from setpoint.update.sets.made import Ground, TrainingSet, make_set
 from setpoint.update.sets.repeats import came_again, natural_length, row_codes, shared_weights
 from setpoint.update.sets.weights import MOST, balanced, bounded, effective_share, importance
@@ -269,3 +273,20 @@ def test_weights_of_several_reasons_multiply_and_have_mean_one() -> None:
     assert weights.mean() == pytest.approx(1)
     assert weights.min() > 0
     assert again[0].recipe == again[1].recipe
+
+
+def as_category(table: pa.Table, name: str) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, table[name].dictionary_encode())
+
+
+def test_a_set_of_which_a_column_is_lost_holds_one_value_of_it_and_all_others() -> None:
+    whole = made(SetSpec(), columns(200, 2))
+    for name, usual in (("a", 0.5), ("job", "admin")):
+        repair = FeatureMap(id="m", feature=name, instead=Instead(constant=usual))
+        for table in (whole.table, as_category(whole.table, name)):
+            found = lacking(replace_(whole, table=table), repair)
+            assert found.table[name].type == table[name].type
+            assert set(found.table[name].to_pylist()) == {usual}
+            assert found.table.drop_columns([name]).equals(table.drop_columns([name]))
+            assert found.recipe.digest == digest(found.table)
+            assert step(found, "without").counts == {name: float(len(whole))}

@@ -7,6 +7,7 @@ from setpoint.domain.baseline import Baseline
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.course import Rolling
 from setpoint.domain.envelope import Envelope, Fact, Ruled
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.feed import Delivered
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Incident, Remedy
@@ -115,6 +116,8 @@ class Training:
     the two is judged; `rival` is the first, which took `rival_s` seconds, while the second is made. `line` is the
     calibration that a recalibrated version gets, and `proof` what speaks for it: there is nothing left to hold out. The
     candidate is born with a line through its answers, fitted on the newest `lined_rows`, which it does not learn.
+    `without` is what stands in the place of a column that the version shall do without, for as long as an `incident`
+    lasts: it is no candidate for champion.
     """
 
     job: str
@@ -136,6 +139,8 @@ class Training:
     line: Calibration | None = None
     proof: Verdict | None = None
     lined_rows: int = 0
+    without: FeatureMap | None = None
+    incident: str = ""
 
 
 @value

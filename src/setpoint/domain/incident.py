@@ -215,7 +215,8 @@ class Incident:
     """Findings with one suspected cause, and everything that followed.
 
     `began` bounds the moment of the change (95 %), `examples` are ids of requests that show it. `handled_by` is the
-    person who took it over: the loop goes on watching it, and does nothing about it.
+    person who took it over: the loop goes on watching it, and does nothing about it. `better` is a proven repair that
+    may take the place of the one in force, `stand_in` the version that was fitted for it (`none`: none is of use).
     """
 
     id: str
@@ -228,6 +229,8 @@ class Incident:
     findings: tuple[Finding, ...]
     causes: tuple[Hypothesis, ...] = ()
     repair: Repair | None = None
+    better: Repair | None = None
+    stand_in: str = ""
     tried: tuple[Tried, ...] = ()  # repairs that were taken back: none of them is put in place again for it
     acted_by: str = ""
     approved_by: str = ""

@@ -1,6 +1,6 @@
 """The moves of an incident that is mended. Pure: what is not allowed raises, so that no caller can do it.
 
-    open, waiting ── put in place ──> mending ── proven ──> held, closed
+    open, waiting ── put in place ──> mending ── proven ──> held, closed      mending, held ── bettered ──> mending
                                         │ given up             │ given up
           open <────────────────────────┴──────────────────────┘
 
@@ -42,7 +42,23 @@ def put_in_place(incident: Incident, repair: Repair, at: datetime, by: str) -> I
     if why := barred(incident, repair):
         raise Conflict(f"{repair.id} cannot be put in place for {incident.id}: {why}")
     status = IncidentStatus.MENDING
-    return replace(incident, status=status, repair=replace(repair, applied=at, lifted=None), acted_by=by)
+    put = replace(repair, applied=at, lifted=None)
+    return replace(incident, status=status, repair=put, better=None, acted_by=by)
+
+
+def bettered(incident: Incident, repair: Repair, at: datetime, by: str) -> Incident:
+    """Return the incident under a repair that takes the place of the one in force, which counts as tried.
+
+    Raises
+    ------
+    Conflict
+        If none is in place, this one was tried before, or too many were.
+    """
+    old = replace(_in_force(incident, *MENDED), lifted=at)
+    why = f"{repair.remedy} of {repair.subject} takes its place"
+    tried = (*incident.tried, Tried(repair=old, at=at, by=by, why=why))
+    before = replace(incident, status=IncidentStatus.OPEN, tried=tried, better=None)
+    return put_in_place(before, repair, at, by)
 
 
 def proven(incident: Incident, at: datetime, loss: float | None = None) -> Incident:

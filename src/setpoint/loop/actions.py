@@ -23,6 +23,18 @@ class Mend:
 
 
 @value
+class StandIn:
+    """Fit a version without a column whose values are lost, to answer while they are."""
+
+    incident: str
+
+
+@value
+class Offer:
+    """Judge the version that was fitted to stand in; where it is surely better it may take a repair's place."""
+
+
+@value
 class Ask:
     """Propose a remedy to a person."""
 
@@ -148,6 +160,8 @@ class Receipt:
 Action = (
     Investigate
     | Mend
+    | StandIn
+    | Offer
     | Ask
     | AskToPromote
     | Hold

@@ -121,7 +121,8 @@ def _again(ports: Ports, deployment: Deployment, repair: Repair, asked: Requeste
 
 def _stands(incident: Incident, deployment: Deployment) -> bool:
     fallback = incident.repair.fallback if incident.repair else None
-    return incident.status in IN_PLACE and fallback is not None and fallback in deployment.served.fallbacks
+    alone = fallback is not None and incident.repair is not None and incident.repair.map is None
+    return incident.status in IN_PLACE and alone and fallback in deployment.served.fallbacks
 
 
 def _asked(ports: Ports, deployment: Deployment, since: datetime, until: datetime) -> Requested | None:

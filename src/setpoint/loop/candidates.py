@@ -24,6 +24,7 @@ from setpoint.loop.spans import as_repaired
 from setpoint.loop.windows import better_window
 from setpoint.ports import FitJob, FitResult
 from setpoint.stats.losses import losses_of
+from setpoint.update.sets.lacking import lacking
 from setpoint.update.sets.origin import LOG
 
 SHADOW_ROWS = 168  # labelled rows after which a shadow is decided either way
@@ -34,6 +35,8 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
     champion = ports.bundles.get(deployment.model, training.parent)
     spec = spec_of(deployment, training.window_rows)
     made = training_set(ports, deployment, champion, until=training.holdout_since, as_of=training.until, spec=spec)
+    if training.without is not None:
+        made = lacking(made, training.without)
     file = write_set(made, ports.jobs / training.job, private=bool(sealed(champion.schema)))
     new_rows = _new_rows(made.provenance, training)
     ports.trainer.submit(

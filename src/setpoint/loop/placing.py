@@ -15,10 +15,11 @@ from setpoint.loop.changes import ending, with_champion
 def placed(deployment: Deployment, repair: Repair, at: datetime, by: str) -> tuple[Deployment, str]:
     """Return the deployment served under a repair, and what ends thereby, in words."""
     served = deployment.served
-    if repair.map is not None and repair.map.id not in {m.id for m in served.maps}:
-        return replace(deployment, served=replace(served, maps=(*served.maps, repair.map))), ""
-    if repair.fallback is not None and repair.fallback not in served.fallbacks:
-        return replace(deployment, served=replace(served, fallbacks=(*served.fallbacks, repair.fallback))), ""
+    if repair.map is not None or repair.fallback is not None:
+        maps = tuple(m for m in (repair.map,) if m is not None and m.id not in {known.id for known in served.maps})
+        falls = tuple(f for f in (repair.fallback,) if f is not None and f not in served.fallbacks)
+        both = replace(served, maps=(*served.maps, *maps), fallbacks=(*served.fallbacks, *falls))
+        return replace(deployment, served=both), ""
     if repair.workers:
         return replace(deployment, served=replace(served, workers=max(repair.workers, served.workers))), ""
     if repair.throttle is not None:
@@ -38,12 +39,11 @@ def displaced(deployment: Deployment, repair: Repair, at: datetime, by: str) -> 
     A roll back is taken back by going forward to the version that it replaced, unless another one came meanwhile.
     """
     served = deployment.served
-    if repair.map is not None:
-        kept = tuple(m for m in served.maps if m.id != repair.map.id)
-        return replace(deployment, served=replace(served, maps=kept)), ""
-    if repair.fallback is not None:
-        others = tuple(f for f in served.fallbacks if f.id != repair.fallback.id)
-        return replace(deployment, served=replace(served, fallbacks=others)), ""
+    if repair.map is not None or repair.fallback is not None:
+        mine = {part.id for part in (repair.map, repair.fallback) if part is not None}
+        maps = tuple(m for m in served.maps if m.id not in mine)
+        falls = tuple(f for f in served.fallbacks if f.id not in mine)
+        return replace(deployment, served=replace(served, maps=maps, fallbacks=falls)), ""
     if repair.workers:
         return replace(deployment, served=replace(served, workers=_others_workers(deployment, repair))), ""
     if repair.throttle is not None:

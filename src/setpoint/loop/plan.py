@@ -24,6 +24,7 @@ from setpoint.loop.actions import (
     Hold,
     Investigate,
     Mend,
+    Offer,
     Promote,
     Receipt,
     Reject,
@@ -34,6 +35,7 @@ from setpoint.loop.actions import (
     Undo,
 )
 from setpoint.loop.advising import advice_of, plan_of
+from setpoint.loop.bettering import next_better
 from setpoint.loop.changes import find_rollout
 from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.history import changes_of, next_step, promotion, training
@@ -72,11 +74,12 @@ def _next_for(incident: Incident, deployment: Deployment, look: Look) -> Action 
         return _next_for_handled(incident, deployment, look)
     match incident.status:
         case IncidentStatus.OPEN | IncidentStatus.WAITING:
-            return _next_for_open(incident, deployment, look)
+            action = _next_for_open(incident, deployment, look)
         case IncidentStatus.MENDING:
-            return _next_for_mending(incident, deployment, look)
+            action = _next_for_mending(incident, deployment, look)
         case _:
-            return _lifted_if_well(incident, deployment, look)
+            action = _lifted_if_well(incident, deployment, look)
+    return action or next_better(incident, deployment, look)
 
 
 def _next_for_open(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
@@ -136,7 +139,7 @@ def _next_for_mending(incident: Incident, deployment: Deployment, look: Look) ->
     assert repair.applied is not None
     if repair.map is not None and (lift := _lifted_if_well(incident, deployment, look)):
         return lift
-    if repair.fallback is not None:
+    if repair.fallback is not None and repair.map is None:
         return _next_for_fallen(incident, repair, deployment, look)
     if repair.workers:
         return _next_for_workers(incident, repair, deployment, look)
@@ -249,7 +252,7 @@ def _next_since(incident: Incident, deployment: Deployment) -> datetime | None:
 def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> Action | None:
     repair = incident.repair
     assert repair is not None
-    if repair.fallback is not None:
+    if repair.fallback is not None and repair.map is None:
         return _next_for_fallen(incident, repair, deployment, look)
     if repair.workers:
         return _next_for_workers(incident, repair, deployment, look)
@@ -258,6 +261,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
     if repair.isolation is not None:
         return _next_for_isolated(incident, repair, deployment, look)
     assert repair.map is not None
+    if repair.fallback is not None and repair.fallback not in deployment.served.fallbacks:
+        return Undo(incident=incident.id, why=f"{deployment.served.champion} is champion now", helped=True)
     if not len(look.recent):
         return None
     if repair.cause is Cause.SKEW:
@@ -272,6 +277,10 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
 
 
 def _next_training(deployment: Deployment, look: Look) -> Action | None:
+    if deployment.training is not None and deployment.training.without is not None:
+        if not deployment.training.submitted:
+            return Submit()
+        return Offer() if look.fit is not None and look.fit.id == deployment.training.job else None
     if deployment.distrusts is not None:
         return None
     if deployment.training is None and is_persons(deployment):

@@ -20,7 +20,7 @@ def known_of(explanation: Explanation, incident: Incident) -> Explanation:
         repair = None
     for t in tried:
         evidence = (*evidence, f"{t.repair.remedy} was tried until {t.at:%Y-%m-%d %H:%M}: {t.why}")
-    if any(t.by == LOOP and t.repair.remedy is not Remedy.HOLD for t in tried):
+    if any(t.by == LOOP and t.repair.refuted and t.repair.remedy is not Remedy.HOLD for t in tried):
         support = min(support, 0.0) - REFUTED
     return replace(explanation, repair=repair, evidence=evidence, support=support)
 

@@ -24,7 +24,7 @@ from setpoint.loop.contest import may_backtest
 from setpoint.loop.ended import ended_around
 from setpoint.loop.look import Look
 from setpoint.loop.opening import located, with_others
-from setpoint.loop.placing import overlapping, placed
+from setpoint.loop.placing import displaced, overlapping, placed
 from setpoint.loop.ports import Ports
 from setpoint.loop.refetching import sourced
 from setpoint.loop.release import read_binning
@@ -93,10 +93,17 @@ def _replaced(releases: Sequence[Release]) -> Release | None:
 
 @act.register
 def _(action: do.Mend, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
+    before = find_incident(deployment, action.incident)
+    mended = before.status in mending.MENDED and before.repair is not None
     for other in overlapping(deployment, action.repair):
+        if other == before.id:
+            continue
         why = f"a repair of {action.incident} takes its place"
         deployment = taken_back(deployment, other, look.now, why, helped=False, by=action.by)
-    changed = mending.put_in_place(find_incident(deployment, action.incident), action.repair, look.now, action.by)
+    put = mending.bettered if mended else mending.put_in_place
+    changed = put(before, action.repair, look.now, action.by)
+    if mended and before.repair is not None:
+        deployment, _ = displaced(deployment, before.repair, look.now, action.by)
     if action.repair.worker is not None:
         ports.platform.restart(action.repair.worker)
     deployment, ends = placed(deployment, replace(action.repair, applied=look.now), look.now, action.by)
