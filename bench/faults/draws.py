@@ -57,17 +57,18 @@ def drawn(asked: Asked, traffic: Traffic, schema, columns, tuned: bool):
     size = STRENGTHS[strength] * (0.9 if tuned else 1.0)
     share = 0.5 if strength == "weak" else 1.0
     since, until = moment(START) + timedelta(days=BEFORE), moment(START) + timedelta(days=BEFORE + UNDER)
-    faults = []
+    faults, used = [], set[str]()
     for kind in [] if asked.kind == NONE else asked.kind.split("+"):
         cause = Cause(kind)
         start = moment(START) if cause is Cause.SEASON else since
         ends = None if cause in (Cause.SEASON, Cause.CONCEPT, *OF_A_VERSION) else until
         fit = possible(cause, traffic, schema)
-        about = [c for c in columns if c in fit][:MATTER]
+        about = [c for c in columns if c in fit and c not in used][:MATTER]  # two at once are of two columns
         f = draw(
             cause, traffic, schema, since=start, until=ends, rng=rng, strength=share if cause in WHOLE else size,
             ramp_s=3 * 86_400.0 if gradual and cause not in (*OF_A_VERSION, Cause.SEASON) else 0.0, columns=about,
         )  # fmt: skip
+        used |= set(f.columns)
         faults.append(replace(f, version="to come") if cause in OF_A_VERSION else f)
     return tuple(faults), strength, gradual
 

@@ -60,6 +60,7 @@ class Lab:
             joblib.load(self.data.folder / "project" / "model.joblib"),
             self.data.pool.dtypes.drop(self.data.target),
         )
+        self.usual = np.asarray(self.plain.score(model, "v1", self.traffic.inputs)[self.schema.score], float)
         self.before = {}
 
     def stand(self, policy: str) -> tuple[Stand, Path, dict]:
@@ -79,7 +80,7 @@ class Parts:
     """A loop wired over a copy of the data set's home."""
 
     def __init__(self, lab: Lab, faults, log, policy: str, traffic, home: Path, made: dict):
-        self.lab, self.log, self.policy = lab, log, policy_of(policy if policy not in OWN else "alarm")
+        self.lab, self.log, self.policy = lab, log, policy_of(OWN.get(policy, policy))
         self.own = policy
         self.home = Path(tempfile.mkdtemp(dir=lab.folder.name))
         shutil.copytree(home / "bundles", self.home / "bundles")

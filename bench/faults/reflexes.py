@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 
-OWN = ("psi", "rollback")
+OWN = {"psi": "never", "rollback": "alarm"}  # and whose loop looks, if any
 
 
 def psi_is_high(log, model, now) -> bool:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import numpy as np
+from reliability import as_text, bins_of, unknowns
 
 REMEDIES = {
     "null": {"fallback", "impute", "inverse_map", "ignore", "retrain", "wait"},
@@ -34,12 +35,9 @@ def report(rows: list[dict]) -> str:
     out = []
     lost = [r for r in rows if "failed" in r]
     rows = [r for r in rows if "asked" in r]
-    for policy in dict.fromkeys(r["asked"]["policy"] for r in rows):
-        mine = [r for r in rows if r["asked"]["policy"] == policy]
-        out.append(f"\n== {policy}: {len(mine)} trials, {np.mean([r['seconds'] for r in mine]):.1f} s each\n")
-        out.append(_by_fault(mine))
-        if policy == "setpoint":
-            out.append(_calibration(mine))
+    mine = [r for r in rows if r["asked"]["policy"] == "setpoint"]
+    out.append(f"\n== {len(mine)} trials, {np.mean([r['seconds'] for r in mine]):.1f} s each\n")
+    out += [_by_fault(mine), _together(mine), as_text(bins_of(mine), unknowns(mine))]
     if lost:
         out.append(f"\n{len(lost)} trials failed: " + "; ".join(sorted({r["failed"][:150] for r in lost})))
     return "\n".join(out)
@@ -179,25 +177,12 @@ def _line(cells: tuple) -> str:
     return f"{cells[0]!s:18}" + "".join(f"{c!s:>11}" for c in cells[1:])
 
 
-def _calibration(rows: list[dict]) -> str:
-    """Return how often the likeliest cause is right, by its weight, over all causes named under a fault.
-
-    `unknown` names none; it is counted by itself.
-    """
-    cells, unknown = defaultdict(list), 0
+def _together(rows: list[dict]) -> str:
+    """Say of two faults at once how often each is named: by the likeliest cause of any incident that opened then."""
+    pairs = defaultdict(list)
     for r in rows:
-        begun = "2024-03-11"
-        for opened, _, _, causes, _, _ in r["looks"]:
-            if opened >= begun and causes and causes[0][0] == "unknown":
-                unknown += 1
-            elif opened >= begun and causes:
-                cells[min(int(causes[0][2] * 10), 9)].append((causes[0][2], causes[0][0] in kinds_of(r)))
-    lines = ["\nweight of the likeliest cause -> how often it is right"]
-    for cell in sorted(cells):
-        said, right = zip(*cells[cell], strict=True)
-        lines.append(
-            f"  {cell / 10:.1f}-{cell / 10 + 0.1:.1f}: "
-            f"said {np.mean(said):.2f}, right {np.mean(right):.2f} (n {len(said)})"
-        )
-    lines.append(f"  and {unknown} times the cause was said to be unknown")
-    return "\n".join(lines)
+        if len(kinds_of(r)) > 1:
+            named = {c[3][0][0] for c in r["causes"] if c[3] and c[0] in after(r)}
+            pairs[r["asked"]["kind"]].append(len(named & set(kinds_of(r))))
+    lines = [f"  {pair}: {sum(n == 2 for n in found)} of {len(found)}" for pair, found in pairs.items()]
+    return "\n".join(["\ntwo at once, both named:", *lines]) if lines else ""

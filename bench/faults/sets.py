@@ -61,7 +61,7 @@ def data_sets(data: Path, cache: Path, names=()) -> list[DataSet]:
 
 
 def _made(name: str, data: Path, cache: Path) -> DataSet:
-    task, target, load = SETS[name]
+    task, target, load = (SETS | QUICK)[name]
     found = DataSet(name, cache / name, task, target)
     if not (found.folder / "home").is_dir():
         found.folder.mkdir(parents=True, exist_ok=True)
@@ -162,6 +162,27 @@ def _cmapss(data):
     return d.drop(columns=["unit", *[c for c in d if d[c].nunique() < 3]])
 
 
+def _campaign(data):
+    """Simulated calls of a campaign: numbers and texts, and a relation that is known."""
+    rng = np.random.default_rng(7)
+    n = 4 * REFERENCE
+    d = pd.DataFrame(
+        {
+            "age": rng.integers(18, 80, n).astype(float),
+            "balance": rng.gamma(2.0, 600.0, n).round(2),
+            "duration_s": rng.lognormal(5.3, 0.6, n).round(),
+            "campaign": rng.poisson(2.0, n).astype(float),
+            "job": rng.choice(
+                ["admin", "retired", "services", "student", "technician"], n, p=[0.3, 0.15, 0.2, 0.1, 0.25]
+            ),
+            "contact": rng.choice(["cellular", "telephone", "unknown"], n, p=[0.6, 0.3, 0.1]),
+        }
+    )
+    liking = (d["balance"] - 1200) / 500 - (d["age"] - 50) / 15 + (d["duration_s"] - 230) / 120 - d["campaign"] / 4
+    liking += 1.5 * (d["job"] == "retired") - 1.0 * (d["job"] == "technician") - 1.2 * (d["contact"] == "telephone")
+    return _texts(d.assign(y=(liking + rng.logistic(size=n) > 0).astype(int)))
+
+
 SETS: dict[str, tuple[str, str, Callable[[Path], pd.DataFrame]]] = {
     "bike_hourly": ("regression", "cnt", _bike),
     "gas_turbine": ("regression", "NOX", _gas),
@@ -171,3 +192,5 @@ SETS: dict[str, tuple[str, str, Callable[[Path], pd.DataFrame]]] = {
     "diabetes130": ("binary", "y", _diabetes),
     "cmapss_fd001": ("regression", "rul", _cmapss),
 }
+# that come with the package, or are simulated: a clone has them
+QUICK = {"bike_hourly": SETS["bike_hourly"], "campaign": ("binary", "y", _campaign)}

@@ -152,16 +152,16 @@ def _told(asked, faults, faulty, lab, scorer, log, deployment, model) -> Told:
     left = np.asarray(scorer.score(model, released[0] if released else "v1", t.inputs)[schema.score], float)
     # without the fault: the same rows as they were before it, of a changed world as it is
     untouched = {} if any(f.kind in CHANGED for f in faults) else dict(zip(clean.id, range(len(clean)), strict=True))
-    if untouched:
-        where = np.array([untouched.get(i, -1) for i in t.id.tolist()])
-        inputs = {n: c[np.maximum(where, 0)] for n, c in clean.inputs.items()}
-    else:
-        inputs = t.inputs
 
     def first(columns):
+        if columns is clean.inputs:
+            return lab.usual.copy()
         return np.asarray(scorer.scorer.score(model, "v1", columns)[schema.score], float)
 
-    best = first(inputs)
+    if untouched:
+        best = first(clean.inputs)[np.array([max(untouched.get(i, -1), 0) for i in t.id.tolist()])]
+    else:
+        best = first(t.inputs)
 
     truth = clean.outcome if any(f.kind is Cause.CONCEPT for f in faults) else faulty.truth
 
@@ -179,7 +179,8 @@ def _told(asked, faults, faulty, lab, scorer, log, deployment, model) -> Told:
     return Told(
         asked=asked, faults=faults, strength="", gradual=False, delay_days=0.0, clean=loss(best, within, truth),
         harmed=loss(left, within), realised=loss(said, within),
-        attainable=attainable(lab, faults, faulty, first, within), after_harmed=loss(left, after),
+        attainable=attainable(lab, faults, faulty, first, within) if asked.policy == "setpoint" else None,
+        after_harmed=loss(left, after),
         after_realised=loss(said, after),
         detected_rows=None if soonest is None else int(((t.time >= start) & (t.time < soonest)).sum()),
         opened=len(opened), before=len(deployment.incidents) - len(opened),

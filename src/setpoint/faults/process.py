@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from setpoint.domain.records import Columns
@@ -28,12 +28,13 @@ def killed(pid: int) -> None:
 
 @contextmanager
 def hung(pid: int) -> Iterator[None]:
-    """Stop a process without ending it, and let it go on afterwards."""
+    """Stop a process without ending it, and let it go on afterwards, if nobody has ended it meanwhile."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
