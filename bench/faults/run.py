@@ -102,11 +102,10 @@ def shown(args, rows: list[dict]) -> bool:
     """Print the tables; return whether all is as it should be, which only --quick judges."""
     lived = [r for r in rows if "live" in r]
     rows = [r for r in rows if "live" not in r]
-    print(report(rows), compared(rows), table(lived) if lived else "", sep="\n")
+    run = [r for r in rows if "asked" in r]
+    print(report(rows), compared(run), table(lived) if lived else "", sep="\n")
     if args.picture:
-        args.picture.write_text(
-            as_picture(bins_of([r for r in rows if r.get("asked", {}).get("policy") == "setpoint"]))
-        )
+        args.picture.write_text(as_picture(bins_of([r for r in run if r["asked"]["policy"] == "setpoint"])))
     low = broken(rows) if args.quick else []
     print("".join(f"\nbelow its floor: {words}" for words in low))
     return not low

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.value import field, value
@@ -92,7 +93,9 @@ def without(rows: Records, callers: frozenset[str | None]) -> Records:
 def coded(columns: Sequence[Column]) -> tuple[list[Column], list[str | None]]:
     """Return columns of texts as numbers, each of shape (n,), and the texts by number."""
     numbers: dict[str | None, int] = {}
-    codes = [np.fromiter((numbers.setdefault(t, len(numbers)) for t in c.tolist()), np.int64, len(c)) for c in columns]
+    found = [pa.array(c, pa.string()).dictionary_encode(null_encoding="encode") for c in columns]
+    places = [[numbers.setdefault(t, len(numbers)) for t in each.dictionary.to_pylist()] for each in found]
+    codes = [np.array(p, np.int64)[each.indices.to_numpy()] for p, each in zip(places, found, strict=True)]
     return codes, list(numbers)
 
 
