@@ -4,27 +4,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from setpoint.config.metrics import is_quality, known, span
 from setpoint.domain.finding import Finding
 from setpoint.domain.objective import Objective
-from setpoint.domain.records import Records, moment, stamp
-from setpoint.domain.schema import Schema, Task
-from setpoint.monitor.seen import SMALLEST_LOOK, STEPS, Seen
-from setpoint.stats.blocks import MOST, block_rows, step
-from setpoint.stats.intervals import t_quantile
-from setpoint.stats.losses import ABSOLUTE, ERROR_RATE, LOG_LOSS, class_losses, loss_name
-from setpoint.stats.quality import Measured, Terms, distance, measure_any, row_log_loss, undefined
+from setpoint.domain.records import Records, moment
+from setpoint.monitor.loss_step import loss_step
+from setpoint.monitor.seen import Seen
+from setpoint.stats.quality import Measured, Terms, distance, measure_any, undefined
 
 FEWEST_ROWS = 24
 SHARES = 3  # of the budget where there are segments: the objectives, their segments, the gaps between segments
 NOT_MEASURED = "not_measured"
-STEP = {ABSOLUTE: "mae_step", LOG_LOSS: "log_loss_step", ERROR_RATE: "error_rate_step"}
-STEP_FLOOR = float(np.log(1.25))
-RELEASES_PER_YEAR = 50.0  # a step right after a release needs less proof: there are far fewer releases than looks
-
-FloatArray = NDArray[np.float64]
 
 
 def quality(seen: Seen) -> Iterator[Finding]:
@@ -32,7 +23,7 @@ def quality(seen: Seen) -> Iterator[Finding]:
     goals = [o for o in seen.objectives if is_quality(o.metric)]
     for objective in goals:
         yield from _objective(seen, objective, len(goals))
-    yield from _step(seen)
+    yield from loss_step(seen)
 
 
 def in_window(seen: Seen, objective: Objective) -> Records:
@@ -133,52 +124,3 @@ def _not_measured(objective: Objective, rows: Records, why: str) -> Finding:
         alarm=False,
         detail=f"{objective.name} has no value: {why}",
     )
-
-
-def _step(seen: Seen) -> Iterator[Finding]:
-    """Compare the loss of the newest labelled rows with blocks of as many rows before: a log ratio of mean losses."""
-    fresh = int((seen.labelled.known >= stamp(seen.started)).sum()) if len(seen.labelled) else 0
-    if not fresh:
-        return
-    newest = seen.labelled.take(np.arange(max(0, len(seen.labelled) - max(fresh, SMALLEST_LOOK)), len(seen.labelled)))
-    before = seen.baseline.labelled.between(None, moment(newest.time[0]))
-    rows = block_rows(len(newest), len(before))
-    if not rows:
-        return
-    released = len(set(newest.version[-SMALLEST_LOOK:])) > 1 or newest.version[-1] != before.version[-1]
-    text = loss_name(seen.schema)
-    past, now = (_blocks(loss(part, seen.schema), rows)[-MOST:] for part in (before, newest))
-    one = step(past, now, 0.05)
-    looks = min(seen.looks, RELEASES_PER_YEAR) if released else seen.looks
-    width = float(one.se[0]) * t_quantile(seen.level(2 * STEPS, looks), float(one.freedom[0]))
-    effect = float(one.effect[0])
-    yield Finding(
-        monitor="quality",
-        metric=STEP[text],
-        version=str(newest.version[-1]),
-        since=moment(newest.time[0]),
-        until=moment(newest.time[-1]),
-        rows=len(newest),
-        value=float(np.exp(effect)),
-        limit=float(np.exp(STEP_FLOOR + width)),
-        alarm=bool(effect - width > STEP_FLOOR),
-        low=float(np.exp(effect - width)),
-        high=float(np.exp(effect + width)),
-        detail=f"{text} {np.exp(float(one.expected[0]) + effect):.4g} on the newest rows, "
-        f"{np.exp(float(one.expected[0])):.4g} in the last weeks",
-    )
-
-
-def loss(records: Records, schema: Schema) -> FloatArray:
-    """Return the loss of each row: absolute error, log loss, or 1.0 where the label was wrong."""
-    if records.classes is not None:
-        return class_losses(records.classes)
-    y, score = records.outcome.astype(np.float64), records.score.astype(np.float64)
-    return np.asarray(np.abs(y - score)) if schema.task is Task.REGRESSION else row_log_loss(y, score)
-
-
-def _blocks(losses: FloatArray, rows: int) -> FloatArray:
-    """Return the logarithm of the mean loss of consecutive blocks, shape (n_blocks, 1)."""
-    count = len(losses) // rows
-    means = losses[len(losses) - count * rows :].reshape(count, rows).mean(axis=1)
-    return np.asarray(np.log(np.maximum(means, 1e-12)), np.float64)[:, None]

@@ -7,7 +7,8 @@ import numpy as np
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import moment
 from setpoint.monitor.axes import axes_of
-from setpoint.monitor.quality import loss, numbers
+from setpoint.monitor.loss_step import loss
+from setpoint.monitor.quality import numbers
 from setpoint.monitor.seen import Seen
 from setpoint.stats.losses import loss_name
 from setpoint.stats.slices import find_slices

@@ -17,7 +17,8 @@ SPENT = {
     "repeats.py": 1 / PARTS,
     "freshness.py": 1 / PARTS,
     "drift.py": 1,
-    "quality.py": 1 + 1 / STEPS,  # of objectives, segments and estimates through `alpha_of`, and of a step
+    "quality.py": 1,  # of objectives, segments and estimates through `alpha_of`
+    "loss_step.py": 1 / STEPS,
     "estimate.py": 1,
     "release.py": 1 / STEPS,
     "service.py": 1,
