@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from setpoint.domain.fleet import Deployment
-from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, SetpointError
 from setpoint.loop import personal
 from setpoint.loop.changes import find_incident
 from setpoint.loop.operator import Operator
@@ -83,7 +83,9 @@ def saying(operator: Operator, people: People) -> APIRouter:
             by = known(people, given.get("key", ""))
             word = (given.get(name, "") for name in ("why", "remedy"))
             await run_in_threadpool(said, operator, id, given.get("verb", ""), by, *word)
-        except (NotAllowed, Conflict, InvalidInput) as e:
+        except NotFound:
+            raise
+        except SetpointError as e:
             story = await run_in_threadpool(operator.story, id)
             refused = incident_page(story, actions=True, error=str(e))
             return HTMLResponse(refused, status_code=401 if isinstance(e, NotAllowed) else 409, headers=SAFE)

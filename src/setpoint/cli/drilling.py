@@ -1,5 +1,6 @@
 """drill MODEL: whether this deployment would find, name and mend the faults of the catalogue."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -25,7 +26,9 @@ from setpoint.domain.drill import (
     Drilled,
 )
 from setpoint.domain.value import to_json
+from setpoint.monitor.report.writing import span
 
+ENOUGH = timedelta(days=14)
 STYLES = {
     **dict.fromkeys((MENDED, ASKED, LEFT_ALONE), "green"),
     **dict.fromkeys((NAMED, FOUND), "yellow"),
@@ -79,6 +82,12 @@ def _show(found: Drill) -> None:
     if found.quiet:
         console.print(f"  without a fault it tells of {plain(', '.join(found.quiet))}", highlight=False)
     console.print(_summary(found), highlight=False)
+    if (whole := found.until - found.since) < ENOUGH:
+        console.print(
+            f"[yellow]All these records came within {span(whole.total_seconds())}[/]: monitors compare hours and days, "
+            "so that says little of a longer time; drill again when some weeks are on record",
+            highlight=False,
+        )
 
 
 def _row(d: Drilled) -> list[str | Text]:

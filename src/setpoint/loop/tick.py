@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from setpoint.domain.fleet import Decided, Deployment
+from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.reliability import passed
 from setpoint.domain.value import replace
 from setpoint.errors import Corrupt, Unsafe, Unusable
@@ -101,15 +102,28 @@ def turn(ports: Ports, deployment: Deployment, now: datetime, clock: Clock) -> D
 def made_good(ports: Ports, deployment: Deployment, now: datetime) -> Deployment:
     """Have served what the state says: a process that was stopped may have written down what it could not do any more.
 
-    A candidate that the workers refuse goes back.
+    A candidate that the workers refuse goes back, and so does a repair that is not proven yet.
     """
     try:
         serve(ports, deployment)
     except REFUSALS as e:
-        if (rollout := on_its_way(deployment)) is None:
-            raise
-        return settle(ports, deployment, gone_back(deployment, rollout.candidate.version, now, f"{CANNOT}: {e}"))
+        why = f"{CANNOT}: {e}"
+        if (rollout := on_its_way(deployment)) is not None:
+            return settle(ports, deployment, gone_back(deployment, rollout.candidate.version, now, why))
+        if (incident := _newest_mending(deployment)) is not None:
+            return settle(ports, deployment, taken_back(deployment, incident, now, why, helped=False))
+        raise
     return deployment
+
+
+def _newest_mending(deployment: Deployment) -> str | None:
+    """Return the incident whose repair was put in place last and is not proven yet."""
+    found = [
+        (i.repair.applied, i.id)
+        for i in deployment.incidents
+        if i.status is IncidentStatus.MENDING and i.repair is not None and i.repair.applied is not None
+    ]
+    return max(found)[1] if found else None
 
 
 def _done(action: Action, ports: Ports, known: Deployment, deployment: Deployment, look: Look) -> Deployment:

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from setpoint.domain.incident import IncidentStatus
+from setpoint.domain.live import Served
+from setpoint.domain.value import replace
 from setpoint.errors import Unusable
 from setpoint.loop import actions as do
 from setpoint.loop import tick as module
@@ -88,6 +90,25 @@ def test_where_the_state_is_away_too_the_error_says_so(monkeypatch, made, ports_
     with pytest.raises(Unusable) as caught:
         tick(ports, VirtualClock(made.now))
     assert caught.value.__notes__ == ["in the turn of a", "that it failed could not be written down: Unusable"]
+
+
+def test_a_repair_that_was_written_down_and_is_refused_after_a_stop_is_given_up(monkeypatch, made):
+    """The process was stopped while workers refused it: nothing else would ever take it back."""
+
+    def serve(ports, deployment):
+        if deployment.served.maps:
+            raise Unusable("'temp' may not be missing")
+
+    monkeypatch.setattr(module, "serve", serve)
+    monkeypatch.setattr(module, "settle", lambda ports, known, deployment: serve(ports, deployment) or deployment)
+    incident = made.incident(made.repair(applied=made.now - made.hour), status=IncidentStatus.MENDING)
+    served = Served(champion="v1", maps=(incident.repair.map,))
+    after = module.made_good(None, made.deployment(incidents=(incident,), served=served), made.now)
+    assert after.served.maps == ()
+    assert after.incidents[0].tried[0].why == "it cannot be served: 'temp' may not be missing"
+    held = replace(incident, status=IncidentStatus.HELD)
+    with pytest.raises(Unusable):
+        module.made_good(None, made.deployment(incidents=(held,), served=served), made.now)
 
 
 def test_a_repair_that_workers_refuse_is_given_up(monkeypatch, made):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import Json, console, number, plain, print_json, table
+from setpoint.cli.show import Json, console, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.reliability import Reliability, Spread
 from setpoint.loop.views import reliability_view
@@ -38,7 +38,7 @@ def _show(r: Reliability) -> None:
         console.print("  For how long the set point was held is not known yet", highlight=False)
     console.print(
         f"  {r.actions} actions without a person, {r.false_actions} of them false; the envelope allows "
-        f"{number(r.false_allowed)} in such a period",
+        f"{r.false_allowed:.2g} in such a period",
         highlight=False,
     )
     if not r.times[0].incidents:
