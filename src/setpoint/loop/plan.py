@@ -43,7 +43,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.placing import overlapping
 from setpoint.loop.spans import otherwise_mended, touched
 from setpoint.loop.taking import is_persons, objection
-from setpoint.maintain.clean import clean_again
+from setpoint.maintain.clean import clean_again, trusted_again
 from setpoint.maintain.decide import decide
 from setpoint.maintain.fallen import answers_again, answers_instead
 from setpoint.maintain.fatal import keeps_up
@@ -237,7 +237,7 @@ def _trusted_again(incident: Incident, repair: Repair, deployment: Deployment, l
         behind_s = look.delivered.behind_s if look.delivered else 0.0
         sound, why = sound_again(repair, healthy, since, look.champion.schema, look.now, behind_s)
     else:
-        sound, why = clean_again(incident, look.audits, look.now)
+        sound, why = trusted_again(incident, look.audits, look.now)
     if sound is None:
         return None
     return Close(incident=incident.id, why=why) if sound else Undo(incident=incident.id, why=why, helped=False)
@@ -266,8 +266,8 @@ def _lifted_if_well(incident: Incident, deployment: Deployment, look: Look) -> A
     if not len(look.recent):
         return None
     if repair.cause is Cause.SKEW:
-        clean, why = clean_again(incident, look.audits, look.now)
-        return None if clean is None else Undo(incident=incident.id, why=why, helped=clean)
+        clean, why = clean_again(incident, look.audits)  # what differs still is mended still
+        return Undo(incident=incident.id, why=why, helped=True) if clean else None
     healthy = look.healthy(deployment, incident.since)
     since = otherwise_mended(look.history.between(repair.applied, None), deployment, repair.map)
     others = (i for i in deployment.incidents if i.id != incident.id and i.status in UNMENDED)

@@ -149,3 +149,22 @@ def test_what_mends_a_skew_is_taken_away_when_audits_are_clean_again(made: Any) 
     undo = action(0)
     assert isinstance(undo, do.Undo)
     assert undo.helped
+
+
+def test_what_mends_a_skew_stays_for_as_long_as_audits_differ(made: Any) -> None:
+    """Only a hold must end: it learns nothing meanwhile."""
+
+    def action(remedy: Remedy) -> Any:
+        repair = replace(made.repair(remedy), cause=Cause.SKEW, subject="temp", applied=made.now - 29 * made.day)
+        status = IncidentStatus.MENDING if remedy is Remedy.HOLD else IncidentStatus.HELD
+        standing = made.incident(repair, status=status, since=made.now - 30 * made.day)
+        at = [made.now - k * made.day for k in range(40, 0, -1)]
+        bad = [Difference(column="temp", rows=12, first=t, ids=()) for t in at]
+        audits = tuple(
+            Audited(at=t, since=t, until=t, rows=24, columns=("temp",), differ=(d,) if t >= standing.since else ())
+            for t, d in zip(at, bad, strict=True)
+        )
+        return plan(made.deployment(incidents=(standing,)), dataclasses.replace(made.look(), audits=audits))
+
+    assert action(Remedy.IMPUTE) is None
+    assert isinstance(action(Remedy.HOLD), do.Undo)

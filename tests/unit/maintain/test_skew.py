@@ -9,7 +9,7 @@ import pytest
 from setpoint.domain.audited import Audited, Difference
 from setpoint.domain.incident import Cause, Remedy, Repair
 from setpoint.domain.value import replace
-from setpoint.maintain.clean import clean_again
+from setpoint.maintain.clean import clean_again, trusted_again
 from setpoint.maintain.investigate import investigate
 from setpoint.maintain.remedies import sourced_repair
 from setpoint.maintain.triage import triage
@@ -77,14 +77,24 @@ def test_the_hold_ends_when_the_newest_audits_are_clean(held, differ, verdict):
     one, audits = held
     for k, n in enumerate(differ):
         audits.append(audit_at(one.repair.applied + (k + 1) * DAY, n))
-    assert clean_again(one, audits, audits[-1].at)[0] is verdict
+    assert trusted_again(one, audits, audits[-1].at)[0] is verdict
 
 
 def test_a_hold_for_a_skew_does_not_last_for_ever(held):
     one, audits = held
-    verdict, why = clean_again(one, audits, one.repair.applied + 29 * DAY)
+    verdict, why = trusted_again(one, audits, one.repair.applied + 29 * DAY)
     assert verdict is False
     assert "28 days" in why
+
+
+def test_audits_are_clean_again_though_those_from_before_the_repair_are_no_longer_kept(held, mismatch):
+    one, _ = held
+    newest = [audit_at(one.repair.applied + k * DAY, 12 * (k < 70)) for k in range(68, 73)]
+    assert not clean_again(one, newest[:2])[0]
+    assert clean_again(one, newest)[0]
+    whole = replace(one, findings=(mismatch(value=1.0),))  # now in half of the values
+    assert not clean_again(whole, newest[:2])[0]
+    assert clean_again(whole, newest)[0]
 
 
 @pytest.fixture
