@@ -58,6 +58,8 @@ def middles(place: IntArray, edges: Sequence[float]) -> FloatArray:
 
 def _end(place: IntArray, edges: Sequence[float]) -> FloatArray:
     """Return the lower end of a bucket."""
+    if not len(place):
+        return np.zeros(0)
     size = np.where(place < WIDE, WIDE - place, place - WIDE) / EACH + SMALLEST
     with np.errstate(over="ignore"):
         end = np.copysign(2.0**size * _unit(edges), place - WIDE)

@@ -41,14 +41,10 @@ def possible(kind: Cause, traffic: Traffic, schema: Schema) -> tuple[str, ...]:
 
 
 def _values(column: Column) -> int:
-    """Return how many values a column has, counted up to `FEWEST_VALUES`."""
-    found: set[object] = set()
-    for v in column.tolist():
-        if v is not None and v == v:
-            found.add(v)
-            if len(found) == FEWEST_VALUES:
-                break
-    return len(found)
+    """Return how many values a column has."""
+    if column.dtype == object:
+        return len(set(column.tolist()) - {None})
+    return len(np.unique(column[~np.isnan(column)]))
 
 
 def draw(

@@ -39,7 +39,7 @@ def _of_window(seen: Seen, names: Mapping[str, object], before: Records, window:
         values, codes = np.unique(np.concatenate([before.inputs[name], window.inputs[name]]), return_inverse=True)
         real = int((~np.isnan(values)).sum())
         codes = np.where(codes < real, codes, -1)
-        if len(np.unique(codes[: len(before)])) < FEWEST_VALUES:
+        if np.count_nonzero(np.bincount(codes[: len(before)] + 1)) < FEWEST_VALUES:
             continue
         found = returns(codes[len(before) :], len(window), new)
         hits, tried, at = int(found.hits[0]), int(found.tried[0]), int(found.code[0])

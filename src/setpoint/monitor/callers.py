@@ -29,9 +29,10 @@ def callers(seen: Seen) -> Iterator[Finding]:
     median over the features counts. It is an alarm where that is less than half of the least in eight earlier
     stretches at least: a client that always asks the same, as a check of health does, is natural.
     """
-    rows, before, scale = seen.asked, seen.asked_before, scale_of(seen.baseline)
+    rows, before = seen.asked, seen.asked_before
     if rows is None or before is None:
         return
+    scale = scale_of(seen.baseline)
     for caller, found in alike(rows, scale).items():
         mine, natural = rows.take(rows.caller == caller), _natural(before, scale)
         if natural is None:
@@ -79,7 +80,7 @@ def spread(inputs: Columns, scale: Mapping[str, float]) -> float:
 def _width(column: Column) -> float:
     """Return the standard deviation of numbers, or the chance that two rows have other levels."""
     if column.dtype == object:
-        counts = Counter(str(v) for v in column.tolist())
+        counts = Counter(column.tolist())
         share: NDArray[np.float64] = np.fromiter(counts.values(), np.float64) / len(column)
         return float(1 - np.square(share).sum())
     known = column[~np.isnan(column)]

@@ -80,7 +80,7 @@ def repeated(codes: Codes) -> NDArray[np.bool_]:
 
 def _coded(column: Column) -> Codes:
     if column.dtype == object:
-        return np.fromiter((hash(v) & 0xFFFFFFFFFFFFFFFF for v in column), np.uint64, len(column))
+        return np.fromiter(map(hash, column.tolist()), np.int64, len(column)).view(np.uint64)
     return (np.where(np.isnan(column), np.nan, column.astype(np.float64)) + 0.0).view(np.uint64)
 
 
