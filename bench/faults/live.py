@@ -219,6 +219,7 @@ def artefact(t: Trial) -> Iterator[Well]:
 
 
 FAULTS = {f.__name__: f for f in (crash, hang, poison, exception, disk, artefact)}
+SHARES = ("detected", "top1", "right", "answered", "mended")
 TWO = ("exception", "artefact")  # that take a version before
 
 
@@ -251,15 +252,12 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return a line a kind."""
     lines = [
         "\n== live processes\n",
-        f"{'fault':18}{'n':>4}{'detected':>10}{'top-1':>8}{'remedy':>8}{'answered':>10}{'mended':>8}{'back, s':>9}",
+        "| fault | trials | detected | top-1 | remedy | answered | mended | back, s |\n" + "|---" * 8 + "|",
     ]
     for kind in dict.fromkeys(r["live"] for r in rows):
         of = [r for r in rows if r["live"] == kind]
-        share = {k: f"{np.mean([r[k] for r in of]):.2f}" for k in ("detected", "top1", "right", "answered", "mended")}
-        lines.append(
-            f"{kind:18}{len(of):4}{share['detected']:>10}{share['top1']:>8}{share['right']:>8}{share['answered']:>10}"
-            f"{share['mended']:>8}{np.median([r['seconds'] for r in of]):9.1f}"
-        )
+        shares = " | ".join(f"{np.mean([r[k] for r in of]):.2f}" for k in SHARES)
+        lines.append(f"| {kind} | {len(of)} | {shares} | {np.median([r['seconds'] for r in of]):.1f} |")
     return "\n".join(lines)
 
 

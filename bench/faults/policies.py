@@ -28,7 +28,7 @@ def compared(rows: Sequence[dict]) -> str:
         return ""
     shared = sorted(set.intersection(*(set(of) for of in by.values())))
     lines = [_line(p, [of[t] for t in shared]) for p, of in by.items()]
-    head = f"{'policy':38}{'regained':>10}{'harm':>8}{'worst':>8}{'after':>8}{'acts':>7}{'false':>7}{'a year':>8}"
+    head = "| policy | regained | harm | worst | after | acts | false | a year |\n" + "|---" * 8 + "|"
     return "\n".join(
         [f"\n== policies, on {len(shared)} trials that all of them ran", head, *lines, _by_fault(by, shared)]
     )
@@ -36,13 +36,13 @@ def compared(rows: Sequence[dict]) -> str:
 
 def _by_fault(by: dict[str, dict[tuple, dict]], shared: Sequence[tuple]) -> str:
     """Return what each regained of each fault that cost something."""
-    lines = [f"\n{'regained of':18}{'costly':>8}" + "".join(f"{p:>10}" for p in by)]
+    lines = ["\n| regained of | costly | " + " | ".join(by) + " |\n" + "|---" * (2 + len(by)) + "|"]
     for kind in dict.fromkeys(t[1] for t in shared):
         found = {p: [facts(of[t])["regained"] for t in shared if t[1] == kind] for p, of in by.items()}
         known = {p: [x for x in each if x is not None] for p, each in found.items()}
         if known["setpoint"]:
-            cells = "".join(f"{np.mean(np.clip(each, -1, 1)):10.2f}" for each in known.values())
-            lines.append(f"{kind:18}{len(known['setpoint']):8}{cells}")
+            cells = " | ".join(f"{np.mean(np.clip(each, -1, 1)):.2f}" for each in known.values())
+            lines.append(f"| {kind} | {len(known['setpoint'])} | {cells} |")
     return "\n".join(lines)
 
 
@@ -58,9 +58,9 @@ def _line(policy: str, of: Sequence[dict]) -> str:
     after = [(r["after_realised"] - r["after_harmed"]) / r["clean"] for r in of]
     harm = [f["harm"] for f in found]
     return (
-        f"{WORDS[policy]:38}{np.mean(np.clip(regained, -1, 1)) if regained else np.nan:10.2f}{np.mean(harm):8.3f}"
-        f"{max(harm):8.2f}{np.nanmean(np.maximum(after, 0)):8.3f}{sum(map(_acts, of)):7}{false:7}"
-        f"{false / years if years else 0:8.1f}"
+        f"| {WORDS[policy]} | {np.mean(np.clip(regained, -1, 1)) if regained else np.nan:.2f} | {np.mean(harm):.3f} | "
+        f"{max(harm):.2f} | {np.nanmean(np.maximum(after, 0)):.3f} | {sum(map(_acts, of))} | {false} | "
+        f"{false / years if years else 0:.1f} |"
     )
 
 

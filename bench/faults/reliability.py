@@ -75,13 +75,15 @@ def as_text(bins: Sequence[Bin], unknown: int) -> str:
     """Return the table."""
     if not bins:
         return ""
+    head = (
+        "\n| weight of the likeliest cause | said | right | 95 % over trials | causes | trials |\n" + "|---" * 6 + "|"
+    )
     lines = [
-        f"  {b.first:.2f}-{b.last:.2f}: said {b.said:.2f}, right {b.right:.2f} ({b.low:.2f} to {b.high:.2f}), "
-        f"{b.causes} causes of {b.trials} trials"
+        f"| {b.first:.2f} to {b.last:.2f} | {b.said:.2f} | {b.right:.2f} | {b.low:.2f} to {b.high:.2f} | {b.causes} | "
+        f"{b.trials} |"
         for b in bins
     ]
-    head = "\nweight of the likeliest cause -> how often it is right (95 % over trials)"
-    tail = f"  {off(bins):.3f} off in the mean; and {unknown} times the cause was said to be unknown"
+    tail = f"\n{off(bins):.3f} off in the mean; and {unknown} times the cause was said to be unknown"
     return "\n".join([head, *lines, tail])
 
 

@@ -124,7 +124,7 @@ def _by_fault(rows: list[dict]) -> str:
         "harm",
         "wrong acts",
     )
-    lines = [_line(head)]
+    lines = [_line(head), "|---" * len(head) + "|"]
     for kind, of in by.items():
         lines.append(_line(_cells(kind, of)))
     costly = [r for r in rows if damage(r) >= COSTLY and not set(kinds_of(r)) <= set(BENIGN)]
@@ -174,7 +174,7 @@ def _cells(kind: str, of: list[dict]) -> tuple:
 
 
 def _line(cells: tuple) -> str:
-    return f"{cells[0]!s:18}" + "".join(f"{c!s:>11}" for c in cells[1:])
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def _together(rows: list[dict]) -> str:

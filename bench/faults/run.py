@@ -39,7 +39,7 @@ KINDS = (
     *("covariate", "concept", "season", "attack", "overload", "crash", NONE),
 )
 PAIRS = ("unit+null", "release+outcomes", "swapped+overload", "frozen+crash", "unit+attack")
-PAIRED = 6  # seeds in which two come at once
+PAIRED = 4  # seeds in which two come at once
 REFLEXES = ("alarm", "reflex", "rollback", "psi")
 TUNING, STRONG = 1_002, 1_010  # first seeds that are never reported; and one of them, of strong and sudden faults
 
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--data-sets", nargs="*", default=[])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--beside", type=int, default=1, help="seeds that are run by reflex policies, too")
-    parser.add_argument("--live", type=int, default=2, help="seeds of faults of live processes")
+    parser.add_argument("--live", type=int, default=1, help="seeds of faults of live processes")
     parser.add_argument("--picture", type=Path, help="where the curve of the weights is drawn")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "trials")
     parser.add_argument("--cases", type=Path)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from setpoint.domain.finding import Finding
-from setpoint.domain.records import Records, moment
+from setpoint.domain.records import Column, Records, moment
 from setpoint.monitor.horizons import surest
 from setpoint.monitor.newest import level_over, measurements, newest
 from setpoint.monitor.repeats import repeated, row_codes
@@ -16,6 +17,8 @@ from setpoint.stats.returns import returns
 FACTOR, FLOOR = 2.5, 0.02  # times the most natural share, and a share that nobody minds
 FEWEST_VALUES = 12  # of a measurement; a code comes again because it must
 EXAMPLES = 5
+
+Mask = NDArray[np.bool_]
 
 
 def atoms(seen: Seen) -> Iterator[Finding]:
@@ -36,6 +39,8 @@ def _of_window(seen: Seen, names: Mapping[str, object], before: Records, window:
     alpha = level_over(seen, window, len(names))
     new = ~repeated(row_codes(window.inputs))
     for name in names:
+        if _commonest(window.inputs[name], new) < FLOOR / 2:  # below half of its limit a finding is told nobody
+            continue
         values, codes = np.unique(np.concatenate([before.inputs[name], window.inputs[name]]), return_inverse=True)
         real = int((~np.isnan(values)).sum())
         codes = np.where(codes < real, codes, -1)
@@ -65,3 +70,9 @@ def _of_window(seen: Seen, names: Mapping[str, object], before: Records, window:
             f"{natural:.1%} is the most that any value had in as many rows of the last weeks",
             examples=tuple(str(i) for i in window.id[window.inputs[name] == values[at]][:EXAMPLES]),
         )
+
+
+def _commonest(column: Column, new: Mask) -> float:
+    """Return the share of the commonest value among the rows that follow another one."""
+    codes = np.where(np.isnan(column), -1, np.unique(column, return_inverse=True)[1])
+    return float(returns(codes, len(codes), new).share[0])
