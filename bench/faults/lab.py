@@ -61,7 +61,7 @@ class Lab:
             self.data.pool.dtypes.drop(self.data.target),
         )
         self.usual = np.asarray(self.plain.score(model, "v1", self.traffic.inputs)[self.schema.score], float)
-        self.before = {}
+        self.before, self.best = {}, {}
 
     def stand(self, policy: str) -> tuple[Stand, Path, dict]:
         """Return where a policy stands when the fault begins, its home, and the models it has trained."""

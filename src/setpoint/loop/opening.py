@@ -9,6 +9,7 @@ from setpoint.domain.value import replace
 from setpoint.loop.changes import cause_of, decided, with_incident
 from setpoint.maintain.beside import also_broken, parted, under
 from setpoint.maintain.case import Case
+from setpoint.maintain.stand_in import lost_column
 from setpoint.maintain.triage import opened
 
 
@@ -37,8 +38,8 @@ def with_others(
         rest, findings = parted(incident, broken.subject.split(", "))
         other = opened(findings, broken.subject, case.now, incident.model, deployment.incidents)
         found = think(other, case)
-        if found.repair is None or found.repair.map is None:
-            break
+        if lost_column(found) is None and (found.repair is None or found.repair.map is None):
+            break  # nothing can be done about it
         deployment = with_incident(deployment, rest)
         deployment = replace(deployment, incidents=(*deployment.incidents, other))
         deployment = decided(deployment, case.now, Cause.UNKNOWN, other.subject, "open", other.timeline[0].said)

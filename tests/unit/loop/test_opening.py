@@ -28,13 +28,13 @@ def case_of(made: Any) -> Case:
     )  # fmt: skip
 
 
-def opened_by(made: Any, repair: Any) -> Any:
+def opened_by(made: Any, repair: Any, cause: Cause = Cause.NULL) -> Any:
     """Return what is thought over, and the incidents after it, where the second look finds a repair, or none."""
     seen, first = [], first_of(made)
 
     def think(incident: Any, case: Case) -> Any:
         seen.append((incident.subject, [m.feature for m in case.maps]))
-        return replace(incident, causes=(replace(NULL, weight=1.0),), repair=repair, investigated=case.now)
+        return replace(incident, causes=(replace(NULL, cause=cause, weight=1.0),), repair=repair, investigated=case.now)
 
     after = with_others(made.deployment(incidents=(first,)), first, case_of(made), think)
     return seen, after
@@ -51,8 +51,13 @@ def test_the_second_column_is_looked_into_as_if_the_first_were_mended(made: Any)
     assert [d.action for d in after.decisions[-2:]] == ["open", "locate"]
 
 
-def test_without_a_repair_of_its_own_nothing_is_opened(made: Any) -> None:
+def test_a_lost_column_needs_no_repair_at_the_door_for_a_version_may_stand_in(made: Any) -> None:
     _, after = opened_by(made, None)
+    assert [i.subject for i in after.incidents] == ["temp", "hum"]
+
+
+def test_without_a_remedy_of_its_own_nothing_is_opened(made: Any) -> None:
+    _, after = opened_by(made, None, Cause.UNIT)
     assert len(after.incidents) == 1
     assert len(after.incidents[0].findings) == 2
 
