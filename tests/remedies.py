@@ -88,6 +88,15 @@ REMEDIES = {
         ),
         seen=None,
     ),
+    "stand_in": Case(  # a request with a row that lacks the column is answered by the version that does without
+        Repair(
+            id="r", remedy=Remedy.FALLBACK, subject="temp",
+            map=FeatureMap(id="m", feature="temp", instead=Instead(constant=12.0)),
+            fallback=Fallback(id="f", version="v1", instead_of="v2", within=Within(feature="temp", missing=True)),
+        ),
+        [[None, *HEALTHY[0][1:]], *HEALTHY[1:]],
+        [[12.0, *HEALTHY[0][1:]], *HEALTHY[1:]],
+    ),
     "baseline": Case(
         Repair(
             id="r", remedy=Remedy.FALLBACK, subject="sky",

@@ -19,8 +19,9 @@ from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
+from setpoint.loop.deploying import deploy
 from setpoint.loop.taking import taken_back
-from tests.remedies import HEALTHY, REMEDIES
+from tests.remedies import HEALTHY, REMEDIES, SCHEMA
 from tests.unit.versions.hand_made import NOW, a_deployment
 
 SETPOINT = """\
@@ -51,7 +52,7 @@ def server(home, start, tmp_path):
         rest = make_column_transformer((OneHotEncoder(sparse_output=False), ["sky"]), remainder="passthrough")
         model = make_pipeline(rest, HistGradientBoostingRegressor(max_iter=trees)).fit(table[names], table["y"])
         joblib.dump(model, tmp_path / "model.joblib")
-        open_home(Settings(home=home)).deploy(read_setpoint_file(tmp_path), by="test")
+        deploy(open_home(Settings(home=home)), read_setpoint_file(tmp_path), by="test")
     return start()
 
 
@@ -107,7 +108,9 @@ def meant(server, case):
             (200, json.dumps(({"predictions": [row[0] for row in r]}), separators=(",", ":")).encode())
             for r in requests
         ]
-    within = [any(row[3] in fallback.within.levels for row in request) for request in requests]
+    at, asked = SCHEMA.names.index(fallback.within.feature), [case.faulty, *([row] for row in case.faulty)]
+    dtype = SCHEMA.features[at].dtype
+    within = [any(fallback.within.has(row[at], dtype) for row in request) for request in asked]
     return [by[fallback.version if inside else "v2"][i] for i, inside in enumerate(within)]
 
 
