@@ -12,6 +12,7 @@ import pyarrow as pa
 from sklearn.base import clone
 
 from setpoint.deploy.lined import born_line
+from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.update import DERIVED
 from setpoint.domain.value import replace as other
@@ -47,6 +48,8 @@ class QuickTrainer:
             changed = other(changed, calibration=line)
         with tempfile.TemporaryDirectory() as folder:
             staged = Path(shutil.copytree(self.bundles.folder(job.model, job.parent), Path(folder) / "copy"))
+            if changed.version in self.made:  # what it learnt is what the gate looks into
+                shutil.copy(job.training_set, staged / REFERENCE_FILE)
             self.bundles.add(staged, changed)
         self.done[job.id] = FitResult(id=job.id, version=changed.version, seconds=time.perf_counter() - began)
 
