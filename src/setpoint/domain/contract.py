@@ -16,6 +16,22 @@ def kept_by(contract: Contract, value: Level) -> bool:
     return (contract.low is None or value >= contract.low) and (contract.high is None or value <= contract.high)
 
 
+def fits(feature: Feature, column: Column) -> NDArray[np.bool_]:
+    """Return which values the model can be asked with, shape (n,): what it may lack, numbers, and levels that it knows.
+
+    Values beyond a bound fit where the contract imputes or only flags them.
+    """
+    text, contract = feature.kind is Kind.CATEGORICAL, feature.contract
+    if contract and contract.on_violation is OnViolation.IMPUTE:
+        return np.array([v is None or isinstance(v, str) for v in column], bool) if text else ~np.isinf(column)
+    missing = np.array([v is None for v in column], bool) if column.dtype == object else np.isnan(column)
+    known = set(feature.levels)
+    found = np.array([not known or v in known for v in column], bool) if text else np.isfinite(column)
+    if contract and contract.on_violation is OnViolation.REJECT:
+        found &= ~(_unknown(contract, column) if text else _beyond(contract, column))
+    return np.where(missing, feature.nullable, found)
+
+
 def imputed(inputs: Columns, schema: Schema) -> Columns:
     """Return inputs, as they were sent and repaired, as the model saw them: what is imputed at the door replaced.
 

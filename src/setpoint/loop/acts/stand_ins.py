@@ -1,5 +1,6 @@
 """What is done to have a version answer that does without a column, while its values are lost."""
 
+from setpoint.domain.contract import fits
 from setpoint.domain.envelope import LOOP
 from setpoint.domain.event import What
 from setpoint.domain.feature_map import FeatureMap
@@ -20,6 +21,7 @@ from setpoint.loop.windows import EVERY_ROW
 from setpoint.maintain import stand_in
 from setpoint.maintain.case import as_seen
 from setpoint.maintain.loss import answer_losses, loss_name, losses
+from setpoint.maintain.remedies.sourced import FEWEST
 
 
 @act.register
@@ -158,6 +160,10 @@ def _by_source(
     if found is None or repair.feature not in found[1]:
         return None
     rows, source = found
+    usable = fits(next(f for f in schema.features if f.name == repair.feature), source[repair.feature])
+    if usable.sum() < FEWEST:
+        return None
+    rows, source = rows.take(usable), {repair.feature: source[repair.feature][usable]}
     sent = dict(rows.inputs)
     meant = _ask(ports, deployment, look.champion.version, {**sent, repair.feature: source[repair.feature]})
     now = _ask(ports, deployment, look.champion.version, repaired(sent, deployment.served.maps))

@@ -26,10 +26,9 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     found = sorted(plain or newest.values(), key=lambda f: (-support(f), str(f.column)))
     subject = ", ".join(str(f.column) for f in found)
     words = tuple(said(f) for f in found)
-    mended = None if len(found) > 1 or case.unreadable else sourced_repair(incident, case, subject, score)
+    mended, why = (None, "") if len(found) > 1 or case.unreadable else sourced_repair(incident, case, subject, score)
     held = Repair(id=incident.named("-hold"), remedy=Remedy.HOLD, subject=subject, proof="; ".join(words))
-    if mended is not None:
-        words = (*words, mended.proof)
+    words = (*words, *filter(None, (mended.proof if mended is not None else "", why)))
     repair = mended or held
     return (Explanation(cause=Cause.SKEW, subject=subject, support=support(found[0]), evidence=words, repair=repair),)
 
