@@ -1,5 +1,7 @@
 """Requests that were being answered when a process ended, asked again where nobody waits for it."""
 
+import time
+
 import numpy as np
 
 from setpoint.domain.fleet import Deployment
@@ -10,7 +12,7 @@ from setpoint.domain.records import Columns
 from setpoint.domain.repaired import repaired
 from setpoint.domain.requested import Requested
 from setpoint.domain.sensitive import guard_of
-from setpoint.errors import ModelEnded, SetpointError
+from setpoint.errors import ModelEnded, ModelFailed, ModelGone, SetpointError
 from setpoint.loop.asked import recorded_before
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
@@ -18,7 +20,8 @@ from setpoint.maintain.fatal import Fatal, fatal_rows
 from setpoint.maintain.hypotheses.crash import is_about_an_end
 
 MOST = 64  # different rows, the newest
-HANGS_S = 10.0  # a row that takes longer
+MOST_S = 180.0  # until the last question begins: nobody else changes anything meanwhile
+ANSWERED = 200
 
 
 def ended_around(ports: Ports, deployment: Deployment, incident: Incident, look: Look) -> Fatal | None:
@@ -31,8 +34,9 @@ def ended_around(ports: Ports, deployment: Deployment, incident: Incident, look:
     asked = recorded_before(ports, deployment, incident, look.now)
     if asked is None:
         return None
-    mine = (asked.version == look.champion.version) & (asked.role == Role.CHAMPION.value)
-    rows = asked.take(np.asarray(mine & (asked.status == ENDED) & (asked.id != None), bool))  # noqa: E711  # elementwise
+    at_it = (asked.version == look.champion.version) & (asked.role == Role.CHAMPION.value)
+    mine = asked.take(np.asarray(at_it & (asked.id != None), bool))  # noqa: E711  # elementwise
+    rows = mine.take(np.asarray(mine.status == ENDED, bool))
     guard = guard_of(deployment.model, look.champion.schema, ports.keys.keys())
     digests = digests_of(rows.inputs, look.champion.schema.names)
     digests = [guard.mark(d) for d in digests] if guard else digests
@@ -41,20 +45,38 @@ def ended_around(ports: Ports, deployment: Deployment, incident: Incident, look:
     newest = sorted(last.values())[-MOST:]
     if not newest:
         return None
-    return _asked_apart(ports, deployment, rows.take(np.array(newest)), tuple(digests[at] for at in newest))
+    chosen, control = rows.take(np.array(newest)), _answered(mine, rows)
+    return _asked_apart(ports, deployment, chosen, control, tuple(digests[at] for at in newest))
 
 
-def _asked_apart(ports: Ports, deployment: Deployment, rows: Requested, digests: tuple[str, ...]) -> Fatal:
-    model, champion = deployment.model, deployment.served.champion
+def _answered(rows: Requested, but: Requested) -> Columns | None:
+    """Return the newest row that was answered and is none of others."""
+    names, well = tuple(rows.inputs), rows.take(np.asarray(rows.status == ANSWERED, bool))
+    newest = well.take(np.arange(max(0, len(well) - MOST), len(well)))
+    others = set(digests_of(but.inputs, names))
+    for at, digest in reversed(list(enumerate(digests_of(newest.inputs, names)))):
+        if digest not in others:
+            return newest.take(np.array([at])).inputs
+    return None
 
-    def ends(inputs: Columns) -> str:
+
+def _asked_apart(
+    ports: Ports, deployment: Deployment, rows: Requested, control: Columns | None, digests: tuple[str, ...]
+) -> Fatal:
+    model, champion, started = deployment.model, deployment.served.champion, time.monotonic()
+
+    def ends(inputs: Columns) -> str | None:
         try:
-            ports.scorer.apart(model, champion, repaired(inputs, deployment.served.maps), answer_s=HANGS_S)
+            ports.scorer.apart(model, champion, repaired(inputs, deployment.served.maps))
         except ModelEnded as e:
             return str(e)
-        except SetpointError:  # it does not load, or it raises, which ends nothing
+        except ModelGone:
+            return None
+        except ModelFailed:  # it raises, which ends nothing
             return ""
+        except SetpointError:
+            return None
         return ""
 
-    found, how = fatal_rows(ends, rows.inputs)
-    return Fatal(asked=rows, digests=digests, ends=found, how=how)
+    found = fatal_rows(ends, rows.inputs, control, in_time=lambda: time.monotonic() - started < MOST_S)
+    return Fatal(asked=rows, digests=digests, ends=found.ends, how=found.how, unsure=found.unsure)

@@ -1,5 +1,6 @@
 """Rows that end a process are found among those that were asked, with few questions."""
 
+from dataclasses import replace as replace_fatal
 from datetime import timedelta
 
 import numpy as np
@@ -21,6 +22,8 @@ from setpoint.maintain.triage import triage
 from tests.unit.maintain.conftest import NOW, START
 from tests.unit.maintain.test_exception import SCHEMA, asked_of, rows_of
 
+CONTROL = {"x": np.array([-1.0])}
+
 
 def asking(bad, questions):
     def ends(inputs):
@@ -33,17 +36,61 @@ def asking(bad, questions):
 @given(st.integers(1, 64), st.sets(st.integers(0, 63), max_size=2))
 def test_just_the_culprits_are_found(n, bad):
     questions = []
-    found, how = fatal_rows(asking([float(b) for b in bad], questions), {"x": np.arange(float(n))})
-    assert set(np.flatnonzero(found)) == {b for b in bad if b < n}
-    assert bool(how) == bool(found.any())
+    found = fatal_rows(asking([float(b) for b in bad], questions), {"x": np.arange(float(n))}, CONTROL)
+    assert set(np.flatnonzero(found.ends)) == {b for b in bad if b < n}
+    assert bool(found.how) == bool(found.ends.any())
+    assert not found.unsure
     assert len(questions) <= QUESTIONS + 1
 
 
 def test_questions_are_bounded_where_every_row_ends_it():
     questions = []
-    found, _ = fatal_rows(asking(np.arange(64.0), questions), {"x": np.arange(64.0)})
-    assert len(questions) == QUESTIONS
-    assert 0 < found.sum() < 64
+    found = fatal_rows(asking(np.arange(64.0), questions), {"x": np.arange(64.0)}, CONTROL)
+    assert len(questions) == QUESTIONS + 1
+    assert 0 < found.ends.sum() < 64
+
+
+@pytest.mark.parametrize(
+    ("ends", "control", "why"),
+    [
+        (
+            lambda x: "was killed by SIGKILL",
+            CONTROL,
+            "a row that was answered before ends it, too",
+        ),  # no memory is left
+        (lambda x: None, CONTROL, "a copy of the model cannot be asked"),
+        (lambda x: "" if x["x"][0] < 0 else None, CONTROL, "a copy of the model cannot be asked"),
+        (lambda x: "", None, "no row is on record that was answered, to ask beside them"),
+    ],
+)
+def test_no_row_is_to_blame_where_it_cannot_be_told(ends, control, why):
+    found = fatal_rows(ends, {"x": np.arange(4.0)}, control)
+    assert not found.ends.any()
+    assert found.unsure == why
+    said = replace_fatal(a_fatal(bad=()), unsure=why).words[-1]
+    assert said == f"whether one of them ends it could not be told: {why}"
+
+
+def test_a_row_that_ends_it_once_is_not_to_blame():
+    times = []
+
+    def ends(inputs):
+        hit = bool((inputs["x"] == 3.0).any())
+        times.append(hit)
+        return "was killed by SIGKILL" if hit and sum(times) <= 3 else ""
+
+    found = fatal_rows(ends, {"x": np.arange(4.0)}, CONTROL)  # it ends all four, two, and itself, but not again
+    assert sum(times) == 4
+    assert not found.ends.any()
+    assert not found.how
+
+
+def test_no_question_begins_when_the_time_is_over():
+    left = iter([True] * 5)
+    found = fatal_rows(asking([0.0], []), {"x": np.arange(4.0)}, CONTROL, in_time=lambda: next(left, False))
+    assert found.ends.tolist() == [True, False, False, False]
+    none = fatal_rows(asking([0.0], []), {"x": np.arange(4.0)}, CONTROL, in_time=lambda: False)
+    assert none.unsure == "it takes too long to ask them one by one"
 
 
 def a_fatal(bad=(3,)):
