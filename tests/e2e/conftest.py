@@ -61,7 +61,7 @@ class Setpoint:
 
     def ask(self, method: str, path: str, body: object = None, *, control: bool = False) -> tuple[int, Any, Any]:
         """Return status, decoded body and headers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.control if control else self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.control if control else self.port, timeout=150)
         try:
             raw = None if body is None else json.dumps(body).encode()
             connection.request(method, path, raw, {"content-type": "application/json"})
