@@ -182,15 +182,17 @@ def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]
 
 
 def as_answered(rows: Records, deployment: Deployment) -> Records:
-    """Return the rows whose answers and outcomes tell of the model: no named fault spoiled them, or it was mended.
+    """Return the rows whose answers and outcomes tell of the model: no named fault spoiled them.
 
-    A fault of the inputs, of a release or of the feed says nothing of what a training would win, also when it is over.
+    A fault of the inputs, of a release or of the feed says nothing of what a training would win. While it lasts, rows
+    under a proven repair are how things are; when it is over, they are how things were.
     """
     named = [i for i in deployment.incidents if _is_named(i)]
-    kept = rows.take(_sound(rows, [i for i in named if not _holds(i)]))
-    held = [i for i in named if _holds(i)]
-    doubtful = np.isnat(kept.known) < np.isnat(_unlabelled(kept, held).known)
-    return kept.take(~doubtful)
+    keep = _sound(rows, [i for i in named if i.live and not _holds(i)])
+    for incident in named:
+        if (span := touched(incident)) is not None and (_holds(incident) or not incident.live):
+            keep &= ~_inside(rows.time, span) & ~(_inside(rows.known, span) & _holds(incident))
+    return rows.take(keep)
 
 
 def as_repaired(rows: Records, deployment: Deployment) -> Records:

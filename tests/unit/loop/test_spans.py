@@ -68,9 +68,10 @@ def test_while_outcomes_are_held_inputs_are_usual_and_outcomes_unknown(made: Any
 def test_rows_of_a_named_fault_tell_nothing_of_the_model_when_it_is_over(made: Any) -> None:
     """They came in °F for ten days, in the first hour without the repair; a training set repairs that hour too."""
     rows, (incident,) = sent(made, 10), held_since(made, 10).incidents
+    assert len(as_answered(rows, made.deployment(incidents=(incident,)))) == len(rows) - 1  # it lasts, and is mended
     over = replace(incident, status=IncidentStatus.CLOSED, closed=made.now)
     closed = made.deployment(incidents=(over,))
-    assert len(as_answered(rows, closed)) == len(rows) - 1
+    assert len(as_answered(rows, closed)) == len(rows) - 10 * 24
     assert len(as_repaired(rows, closed)) == len(rows)
     unmended = made.deployment(incidents=(replace(over, repair=None),))
     assert len(as_answered(rows, unmended)) == len(as_repaired(rows, unmended)) == len(rows) - 7 * 24
