@@ -70,13 +70,13 @@ def build(
     until: datetime,
     as_of: datetime | None = None,
     maps: Sequence[tuple[FeatureMap, datetime, datetime | None]] = (),
-    exclude: Sequence[tuple[datetime, datetime]] = (),
+    exclude: Sequence[LeftOut] = (),
 ) -> pa.Table:
     """All of the reference and of the log, as a set."""
     source = Source(
         model="m", reference="v1", champion="v1", until=until, as_of=as_of or until,
         mended=tuple(Mended(map=m, since=since, until=end) for m, since, end in maps),
-        left_out=tuple(LeftOut(since=since, until=end) for since, end in exclude),
+        left_out=tuple(exclude),
     )  # fmt: skip
     return make_set(Ground(table=reference), records, schema, source, SetSpec(rows=0)).table
 
@@ -118,8 +118,17 @@ def test_a_repair_that_still_holds_has_no_end() -> None:
 
 
 def test_excluded_spans_are_left_out() -> None:
-    table = build(a_reference(), logged(), SCHEMA, until=hour(9), exclude=[(hour(1), hour(2))])
+    table = build(a_reference(), logged(), SCHEMA, until=hour(9), exclude=[LeftOut(since=hour(1), until=hour(2))])
     assert table["cnt"].to_pylist() == [10, 20, 100, 102]
+
+
+@pytest.mark.parametrize(("arrivals", "left"), [(False, [10, 20, 100, 101, 102]), (True, [10, 20, 100, 102])])
+def test_outcomes_that_came_while_the_feed_was_broken_are_left_out_whenever_they_were_asked(
+    arrivals: bool, left: list[int]
+) -> None:
+    later = replace(logged(), known=logged().known + np.timedelta64(2, "h"))
+    broken = LeftOut(since=hour(4), until=hour(5), arrivals=arrivals)
+    assert build(a_reference(), later, SCHEMA, until=hour(9), exclude=[broken])["cnt"].to_pylist() == left
 
 
 def test_of_rows_with_one_id_the_last_is_kept() -> None:

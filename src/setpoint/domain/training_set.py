@@ -86,11 +86,12 @@ class Mended:
 
 @value
 class LeftOut:
-    """A stretch of event time that no row may come from, and why."""
+    """A stretch of event time that no row may come from, and why; with `arrivals` no outcome that came then, either."""
 
     since: datetime
     until: datetime
     why: str = ""
+    arrivals: bool = False
 
 
 @value

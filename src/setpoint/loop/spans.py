@@ -175,7 +175,7 @@ def otherwise_mended(rows: Records, deployment: Deployment, repair: FeatureMap) 
 def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]:
     """Return the stretches that no training set may hold: touched by an incident, and not repaired."""
     return tuple(
-        LeftOut(since=span[0], until=span[1] or now, why=_why(incident))
+        LeftOut(since=span[0], until=span[1] or now, why=_why(incident), arrivals=_holds(incident))
         for incident in deployment.incidents
         if _unmended(incident.repair) and (span := touched(incident)) is not None
     )

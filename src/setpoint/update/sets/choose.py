@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from setpoint.domain.erased import NOBODY, ErasedIds
 from setpoint.domain.records import Column, Records, stamp
-from setpoint.domain.training_set import Base, Step
+from setpoint.domain.training_set import Base, LeftOut, Step
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +66,7 @@ def choose(
     *,
     until: datetime,
     as_of: datetime,
-    exclude: Sequence[Span] = (),
+    exclude: Sequence[LeftOut] = (),
     erased: ErasedIds = NOBODY,
     window: Window | None = None,
 ) -> Chosen:
@@ -81,7 +80,7 @@ def choose(
         Rows at that event time or later are left out.
     as_of : datetime
         Outcomes known after it are left out.
-    exclude : sequence of (since, until)
+    exclude : sequence of LeftOut
         Spans whose rows are dropped.
     erased : ErasedIds
         Of which no row is taken, wherever it comes from.
@@ -98,7 +97,7 @@ def choose(
     return _windowed(chosen, reference, records, window)
 
 
-def usable(records: Records, until: datetime, as_of: datetime, exclude: Sequence[Span] = ()) -> Rows:
+def usable(records: Records, until: datetime, as_of: datetime, exclude: Sequence[LeftOut] = ()) -> Rows:
     """Return the rows of the log that can be learnt from: before a time, labelled by another, of sound stretches."""
     return _outside(records, _usable(records, until, as_of)[0], exclude)
 
@@ -117,11 +116,11 @@ def _usable(records: Records, until: datetime, as_of: datetime) -> tuple[Rows, i
     return np.flatnonzero(known & before), int((labelled & ~(known & before)).sum())
 
 
-def _outside(records: Records, rows: Rows, exclude: Sequence[Span]) -> Rows:
-    time = records.time[rows]
+def _outside(records: Records, rows: Rows, exclude: Sequence[LeftOut]) -> Rows:
     keep = np.ones(len(rows), bool)
-    for since, end in exclude:
-        keep &= (time < stamp(since)) | (time >= stamp(end))
+    for span in exclude:
+        for when in (records.time, records.known) if span.arrivals else (records.time,):
+            keep &= (when[rows] < stamp(span.since)) | (when[rows] >= stamp(span.until))
     return rows[keep]
 
 

@@ -93,7 +93,7 @@ def make_set(
         records,
         until=source.until,
         as_of=source.as_of,
-        exclude=[(span.since, span.until) for span in source.left_out],
+        exclude=source.left_out,
         erased=erased,
         window=_window(spec, source, ground.table.num_rows),
     )
