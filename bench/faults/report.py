@@ -52,13 +52,17 @@ def damage(r: dict) -> float:
 
 
 def decided(r: dict) -> tuple[list, str | None] | None:
-    """Return the causes and the remedy of the moment of decision: when it acted, or what is thought at the end."""
+    """Return the causes and the remedy of the moment of decision: when it acted, or what is thought at the end.
+
+    Of incidents that are as sure, one that proposes something goes before one that waits for it.
+    """
     own = [c for c in r["causes"] if c[3]]
     own = [c for c in own if c[0] in after(r)]
     if not own:
         return None
     acted = [c for c in own if c[5]]
-    best = (acted or sorted(own, key=lambda c: -c[3][0][2] * (c[3][0][0] != "unknown")))[0]
+    sure = sorted(own, key=lambda c: (-c[3][0][2] * (c[3][0][0] != "unknown"), c[4] in (None, "wait")))
+    best = (acted or sure)[0]
     return best[3], best[4]
 
 
