@@ -34,6 +34,16 @@ def test_a_unit_change_is_located_and_its_map_proved(world, incident, finding, s
     assert repair.map.scale * (scale * 7 + offset) + repair.map.offset == pytest.approx(7)
 
 
+@pytest.mark.parametrize("scale", [7.0, 25.4, 50.0])
+def test_a_scale_without_a_name_is_not_taken_for_a_named_one_that_explains_most_of_it(
+    world, incident, finding, score, scale
+):
+    """Where a column is many times too large, a named scale near it is far likelier than none, and yet wrong."""
+    causes, repair = investigate(incident(finding()), world(column="temp", scale=scale, offset=0.0), score)
+    assert (causes[0].cause, causes[0].subject) == (Cause.UNIT, "temp")
+    assert repair.map.scale * scale == pytest.approx(1.0, rel=0.1)
+
+
 def test_the_proof_says_what_the_map_does_to_the_loss(world, incident, finding, score):
     _, repair = investigate(incident(finding()), world(column="temp", scale=1.8, offset=32.0), score)
     assert repair is not None

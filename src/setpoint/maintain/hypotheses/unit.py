@@ -165,7 +165,8 @@ def explained(
     unusual = best.conversion.rare or best.conversion.label == FITTED
     needed = joint.floor(len(rows) - best.onset, UNUSUAL_LIKE) if unusual else worst - LIKE
     unlike, like = best.raw < worst - UNLIKE, best.mapped > needed
-    rival = next((c for c in maps if c.conversion.label != FITTED and not same(joint, rows, best, c)), None)
+    named = (c for c in maps if c.conversion.label != FITTED and near(c, best))
+    rival = next((c for c in named if not same(joint, rows, best, c)), None)
     clear = rival is None or rival.ratio < best.ratio - CLEAR
     rule = written(best.conversion) + ("" if best.apart is None else f" in the {best.apart.share:.0%} out of range")
     words = [
@@ -201,9 +202,18 @@ def written(conversion: Conversion) -> str:
 
 
 def chosen(maps: list[Candidate]) -> Candidate:
-    """Return the likeliest map, or the likeliest conversion with a name if that explains nearly as much."""
-    named = [c for c in maps if c.conversion.label != FITTED]
-    return named[0] if named and named[0].ratio > NAMED * maps[0].ratio else maps[0]
+    """Return the likeliest map, or the likeliest conversion with a name if that explains nearly as much.
+
+    Where a column is many times too large, any smaller scale explains most of it: a name is believed only where what it
+    makes of the rows is nearly as likely, too.
+    """
+    best, named = maps[0], [c for c in maps if c.conversion.label != FITTED]
+    return named[0] if named and named[0].ratio > NAMED * best.ratio and near(named[0], best) else best
+
+
+def near(one: Candidate, best: Candidate) -> bool:
+    """Whether what a map makes of the rows is nearly as likely as what the best one makes of them."""
+    return one.mapped > best.mapped - LIKE
 
 
 def same(joint: Joint, rows: Records, a: Candidate, b: Candidate) -> bool:
