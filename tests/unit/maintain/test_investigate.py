@@ -244,9 +244,9 @@ def test_after_what_did_not_help_the_next_proven_repair_is_proposed_however_unsu
     monkeypatch.setattr("setpoint.maintain.investigate.HYPOTHESES", causes)
     _, first = investigate(incident(), world(), score)
     assert first.remedy is Remedy.INVERSE_MAP
-    tried = Tried(repair=first, at=NOW, by="setpoint", why="no better")
+    tried = Tried(repair=replace(first, refuted=True), at=NOW, by="setpoint", why="no better")
     _, second = investigate(replace(incident(), tried=(tried,)), world(), score)
     assert second.remedy is Remedy.ROLLBACK
     assert 0.1 < second.weight < 0.7
-    both = (tried, replace(tried, repair=second))
+    both = (tried, replace(tried, repair=replace(second, refuted=True)))
     assert investigate(replace(incident(), tried=both), world(), score)[1].remedy is Remedy.RETRAIN
