@@ -139,7 +139,7 @@ class Replay:
     def best(self, known: int, own: Answers, served: Answers) -> Line | None:
         """Return the best line; it does not depend on the present one, so it is found once a look."""
         if (self.champion, known) != self.asked:
-            born = self.born.get(self.champion)
+            born = self.line if self.line == self.born.get(self.champion) else None
             line = best_line(self.world.stream.task, own, served, self.unit_rows, born)
             self.asked, self.answer = (self.champion, known), line
         return self.answer

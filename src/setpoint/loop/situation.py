@@ -84,7 +84,7 @@ def line_of(
     served = _answers(rows, _raw_as_served(ports, champion, rows))
     own = _own(ports, deployment, champion, rows)
     root = trained(ports.bundles, champion)
-    born = root.calibration if root.lineage.lined_rows else None
+    born = root.calibration if root.calibration == champion.calibration else None
     line = best_line(schema.task, own, served, unit, born)
     new = line.calibration if line else None
     return line, moved(schema.task, champion.calibration, new, _last(own, LATEST * unit))

@@ -31,7 +31,8 @@ def best_line(
     own when they come late. It is judged on the champion's own answers in any case: what a predecessor missed is no
     proof of what its successor misses.
 
-    The line that the champion was born with stays where none is proven, until its answers are better without one.
+    A line that the champion was born with stays where none is proven, until its answers are better without one; it does
+    not come back.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def best_line(
     unit_rows : int
         Rows of a unit, see `recalibration.prove`.
     born : Calibration, optional
-        Fitted on rows that the champion's model never learnt, all of them before `own`.
+        What the champion's answers get now, where that was fitted before `own`, on rows that its model never learnt.
     """
     if len(own.truth) < FEWEST:
         return _kept(task, own, unit_rows, born)
