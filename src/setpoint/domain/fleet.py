@@ -155,7 +155,8 @@ class Deployment:
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
     `audit` says how inputs are fetched again, `audits` what came of it in the last weeks, `unanswered`
-    that the source does not answer. `blind` is set while looks fail.
+    that the source does not answer, `source_spent` until when incidents have used the rows that it may be asked for.
+    `blind` is set while looks fail.
     `delivered` is what looks have seen of the deliveries of outcomes.
     """
 
@@ -195,6 +196,7 @@ class Deployment:
     baseline: Baseline | None = None
     audits: tuple[Audited, ...] = ()
     unanswered: Unanswered | None = None
+    source_spent: datetime | None = None
     blind: Blind | None = None
     delivered: Delivered | None = None
 

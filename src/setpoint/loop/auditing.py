@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import numpy as np
@@ -35,7 +35,8 @@ class Asked:
 def audited(ports: Ports, deployment: Deployment, schema: Schema, history: Records, now: datetime) -> Asked:
     """Audit what came since the last audit: no more rows than are due by now, chosen by their ids, whatever they hold.
 
-    A source that knows none of the rows, or fails, is asked again after twice the time, at last once a day.
+    What incidents have asked for is no longer due. A source that knows none of the rows, or fails, is asked again after
+    twice the time, at last once a day.
     """
     if deployment.audit is None:
         return Asked()
@@ -43,7 +44,9 @@ def audited(ports: Ports, deployment: Deployment, schema: Schema, history: Recor
     if silent is not None and silent.function != deployment.audit.function:
         silent = None
     last = deployment.audits[-1] if deployment.audits else None
-    since = last.at if last else deployment.releases[0].at
+    since = max(
+        last.at if last else deployment.releases[0].at, deployment.source_spent or datetime.min.replace(tzinfo=UTC)
+    )
     per_day = deployment.audit.rows_per_day
     due = int(min((now - since) / DAY, 1.0) * per_day)
     rows = history.between(last.until + timedelta(microseconds=1) if last else None, None)

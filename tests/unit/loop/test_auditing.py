@@ -9,6 +9,7 @@ import pytest
 from setpoint.domain.audited import Audit, Refetched
 from setpoint.domain.value import replace
 from setpoint.loop.auditing import audited
+from setpoint.loop.refetching import counted_in, is_spent
 
 HOUR = timedelta(hours=1)
 
@@ -90,3 +91,14 @@ def test_a_source_that_answers_again_is_audited_as_usual_for_the_rows_it_missed(
     assert (found.unanswered, found.why) == (None, "")
     assert len(looks.source.asked) - missed >= 3
     assert looks.deployment.audits[0].since < looks.deployment.audits[0].at - timedelta(days=2)
+
+
+def test_what_an_incident_asks_for_is_counted_among_the_rows_of_the_day(looks):
+    looks.source.knows = True
+    looks(48)
+    usual = sum(looks.source.asked)
+    looks.deployment = counted_in(counted_in(looks.deployment, 500, looks.now), 12, looks.now)
+    assert is_spent(looks.deployment, looks.now + 35 * HOUR)
+    assert not is_spent(looks.deployment, looks.now + 36 * HOUR)
+    looks(48)
+    assert sum(looks.source.asked) - usual <= 48 - 24 - 12

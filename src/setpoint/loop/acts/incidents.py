@@ -26,7 +26,7 @@ from setpoint.loop.look import Look
 from setpoint.loop.opening import located, with_others
 from setpoint.loop.placing import displaced, overlapping, placed
 from setpoint.loop.ports import Ports
-from setpoint.loop.refetching import sourced
+from setpoint.loop.refetching import asks, counted_in, is_spent, sourced
 from setpoint.loop.release import read_binning
 from setpoint.loop.taking import taken_back
 from setpoint.maintain.case import Case, Score
@@ -43,6 +43,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
     healthy, suspect = look.healthy(deployment, incident.since), look.history.between(incident.since, None)
     if not look.unreadable:
         healthy, suspect = (in_clear(ports, deployment.model, rows) for rows in (healthy, suspect))
+    refetches = not look.unreadable and asks(deployment, incident, suspect) and not is_spent(deployment, look.now)
     case = Case(
         schema=look.champion.schema,
         binning=read_binning(ports.bundles.folder(deployment.model, champion.version)),
@@ -60,8 +61,9 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         asked=asked_around(ports, deployment, incident, look.now),
         fatal=ended_around(ports, deployment, incident, look),
         bursting=bursting_beside(deployment, incident),
-        sourced=None if look.unreadable else sourced(ports, deployment, look.champion.schema, incident, suspect),
+        sourced=sourced(ports, deployment, look.champion.schema, incident, suspect) if refetches else None,
     )
+    deployment = counted_in(deployment, len(suspect), look.now) if refetches else deployment
 
     def ask(version: str, inputs: Columns) -> Columns:
         return score(ports, deployment.model, version, inputs)

@@ -16,7 +16,7 @@ from setpoint.loop.changes import cause_of, decided, find_incident, with_inciden
 from setpoint.loop.clear import in_clear, score
 from setpoint.loop.look import Look
 from setpoint.loop.ports import Ports
-from setpoint.loop.refetching import sourced
+from setpoint.loop.refetching import asks, counted_in, sourced
 from setpoint.loop.windows import EVERY_ROW
 from setpoint.maintain import stand_in
 from setpoint.maintain.case import as_seen
@@ -66,6 +66,9 @@ def _(action: do.Offer, ports: Ports, deployment: Deployment, look: Look) -> Dep
         c for c, sign in stand_in.SIGNS.items() if training.without.instead and training.without.instead.sign is sign
     )
     judged = _judged(ports, deployment, look, incident, cause, training, fit.version)
+    suspect = look.history.between(incident.since, None)
+    if cause is Cause.SKEW and asks(deployment, incident, suspect):
+        deployment = counted_in(deployment, len(suspect), look.now)
     if judged is None:
         return decided(deployment, look.now, *cause_of(incident), "reject", f"too few rows tell of {fit.version}")
     now, then, words = judged
