@@ -85,7 +85,7 @@ def _counted(parts: Iterable[pa.Table], progress: Callable[[str], None]) -> Iter
 def _show_records(found: pa.Table) -> None:
     rows = [
         (
-            r["id"],
+            r["id"] or r["request_id"],  # of a request without rows
             f"{r['time']:%Y-%m-%d %H:%M:%S}",
             r["version"],
             r["role"],

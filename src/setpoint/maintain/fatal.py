@@ -14,7 +14,7 @@ from setpoint.domain.requested import Requested
 from setpoint.maintain.marks import Bools
 
 QUESTIONS = 26  # a process each
-FOLLOWED = timedelta(seconds=10)  # until every worker surely refuses the rows
+FOLLOWED = timedelta(minutes=5)  # until every worker surely refuses the rows: they were asked again meanwhile
 SETTLED = timedelta(minutes=10)
 EXAMPLES = 3
 
@@ -72,17 +72,15 @@ class Fatal:
         """Say what was asked, and what came of asking it again."""
         n, bad = len(self.asked), int(self.ends.sum())
         ids = ", ".join(str(i) for i in self.asked.id[-EXAMPLES:])
-        asked = f"{n} different row{'s were' if n > 1 else ' was'} asked when it ended, such as {ids}"
+        asked = f"when it ended it was asked {n} different rows, such as {ids}" if n > 1 else f"it was asked {ids}"
         if self.unsure:
             return asked, f"whether one of them ends it could not be told: {self.unsure}"
         if not bad:
             return asked, "asked again in a process of its own, none of them ended it: no request is to blame"
+        rest = f", and {n - bad} do not" if n > bad else ""
         verb = "ends" if bad == 1 else "end"
-        return (
-            asked,
-            f"asked again, each in a process of its own, {self.subject} of {', '.join(self.examples)} {verb} "
-            f"it ({self.how}), and {n - bad} do not",
-        )
+        ends = f"{self.subject} of {', '.join(self.examples)} {verb} it ({self.how})"
+        return asked, f"asked again, each in a process of its own, {ends}{rest}"
 
 
 def fatal_rows(
@@ -144,7 +142,7 @@ def keeps_up(incident: Incident, repair: Repair, now: datetime) -> tuple[bool | 
     """Judge an isolation: True, no process ended since; False, one did all the same."""
     assert repair.applied is not None
     alarms = [f for f in incident.findings if f.monitor == "process" and f.alarm]
-    again = [f for f in alarms if f.until > repair.applied + FOLLOWED]
+    again = [f for f in alarms if f.since > repair.applied + FOLLOWED]
     if again:
         return False, f"{again[-1].detail}, though these rows were refused"
     if repair.stopped:

@@ -25,14 +25,15 @@ def process(seen: Seen) -> Iterator[Finding]:
             detail=f"{who}: {event.detail}" if event.detail else who,
         )
     if ends := seen.refused.get(MODEL_ENDED, 0):
+        many = "requests" if ends > 1 else "request"
         yield Finding(
             monitor="process",
-            metric="model",
+            metric="ended",
             since=seen.started,
             until=seen.now,
             rows=ends,
             value=float(ends),
             limit=0.0,
             alarm=True,
-            detail=f"model process: {ends:,} requests ended it, or it hung on them; it was started again each time",
+            detail=f"model process: {ends:,} {many} ended it, or made it hang; it was started again",
         )

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from setpoint.errors import InvalidInput, SetpointError
+from setpoint.errors import InvalidInput, Overloaded, SetpointError, Throttled
 from setpoint.serve.asked import Asked
 from setpoint.serve.asking import Predicted, predict, violations_of
 from setpoint.serve.body import body_of
@@ -22,6 +22,7 @@ from setpoint.serve.quiet import quiet
 from setpoint.serve.routes import ROUTES, Call, find
 
 log = logging.getLogger("setpoint.serve")
+PARTING = 8  # of so many requests refused for too much work, one ends its connection: the next may find another worker
 
 
 class App:
@@ -36,6 +37,7 @@ class App:
 
     def __init__(self, plane: DataPlane, *, max_body_bytes: int) -> None:
         self._plane, self._bound = plane, max_body_bytes
+        self._overloads = 0
         facts = Facts(plane)
         self._at_once: dict[str, Callable[[Call], Reply]] = {
             name: getattr(facts, name) for _, _, name in ROUTES if hasattr(facts, name)
@@ -131,5 +133,8 @@ class App:
             self._plane.metrics.error(status)
         after = getattr(error, "retry_after_s", 1)
         headers = ((b"retry-after", b"%d" % after),) if status in (429, 503) else ()
+        overloaded = isinstance(error, Overloaded) and not isinstance(error, Throttled)
+        self._overloads += overloaded
+        parts = overloaded and self._overloads % PARTING == 0
         version = call.answers or (route.champion.version if route else "")
-        return Reply(error_body(str(error), violations_of(error)), status, version, headers=headers)
+        return Reply(error_body(str(error), violations_of(error)), status, version, headers=headers, parts=parts)

@@ -29,6 +29,7 @@ class Reply:
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     request_id: str = ""
+    parts: bool = False  # the client should come back on another connection, which another worker may take
     logged: tuple[str, str] | None = None  # request id and caller as the log may have them, where they are sensitive
 
     def head(self) -> bytes:

@@ -19,6 +19,7 @@ from setpoint.serve.table import Loaded, Target
 from setpoint.serve.work import Answer, Work, answers
 
 log = logging.getLogger("setpoint.serve")
+HANGS_S, LONGER = 30.0, 10.0  # a run that takes so long, and so many times what was expected, will not end
 Ended = tuple[Work, Answer | SetpointError]
 Ran = tuple[list[Answer | ModelFailed], float]
 
@@ -93,6 +94,12 @@ class Lane:
     def works(self) -> Iterator[Work]:
         """Requests that run or wait."""
         return (each.work for each in (*self._running, *self._waiting))
+
+    def hangs(self, now_ns: int) -> bool:
+        """Whether the run under way will not end; one in a process of its own is given up by whoever asked that."""
+        if not self._running or self.loaded.version.runtime == "native":
+            return False
+        return (now_ns - self._started_ns) / 1e9 > max(HANGS_S, LONGER * self._expected_s)
 
     def ahead(self, rows: int, now_ns: int) -> Ahead:
         """Return what a new request of so many rows would find here."""

@@ -83,10 +83,16 @@ class LiveFollower:
             await self.stand_by()
 
     async def beat(self) -> None:
-        """Report every second, for ever, however long a load takes."""
+        """Report every second, for ever, however long a load takes.
+
+        A worker in which a run hangs falls silent, so that its supervisor ends it and starts it anew.
+        """
         while True:
             self._plane.sample()
-            self.report()
+            if self._plane.stuck:
+                log.error("a run hangs: this worker is given up")
+            else:
+                self.report()
             await asyncio.sleep(self._beat_s)
 
     async def look(self) -> None:

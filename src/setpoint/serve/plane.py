@@ -154,6 +154,12 @@ class DataPlane:
         self.recorder.append_outcomes(model, outcomes)
         self.metrics.outcomes(model, len(outcomes))
 
+    @property
+    def stuck(self) -> bool:
+        """Whether a run hangs in a thread of this process: only its end ends that."""
+        now_ns = time.perf_counter_ns()
+        return any(lane.hangs(now_ns) for lane in self._lanes.values())
+
     def sample(self) -> None:
         """Put what is measured by looking into the metrics, and let the recorder do what is due."""
         self._record_overdue()

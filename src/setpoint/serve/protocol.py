@@ -266,6 +266,8 @@ class HttpProtocol(asyncio.Protocol):
             return
         if self._ending and not self._waiting and not self._partial:
             self._keep = False
+        if reply.parts and not self._waiting and not self._partial:
+            self._keep = False
         self._write(reply, keep=self._keep)
         if not self._keep:
             self._part()

@@ -152,9 +152,14 @@ def test_it_helps_when_nothing_ends_any_more(incident):
 
 
 def test_it_does_not_help_when_a_process_ends_all_the_same(incident):
-    later = alarm(NOW + timedelta(minutes=1))
+    later = alarm(NOW + timedelta(minutes=6))
     (incident,) = triage((incident,), [later], NOW, model="demand", version="v2")
     assert keeps_up(*under(incident, stopped=2), NOW + SETTLED)[0] is False
+
+
+def test_what_was_asked_before_every_worker_refused_it_is_nothing_against_it(incident):
+    (incident,) = triage((incident,), [alarm(NOW + timedelta(minutes=1))], NOW, model="demand", version="v2")
+    assert keeps_up(*under(incident), NOW + SETTLED)[0] is True
 
 
 def test_what_ends_while_rows_are_held_is_another_incident(incident):

@@ -284,3 +284,18 @@ def test_a_roll_back_does_not_wait_for_another_version_that_is_being_loaded(work
     asyncio.run(asyncio.wait_for(while_it_loads(), 20))
     assert w.versions == {"demand": ("v1",)}
     assert from_json(w.status_file.read_bytes(), WorkerStatus).generation == 3
+
+
+def test_a_worker_in_which_a_run_hangs_falls_silent(worker, monkeypatch):
+    one = worker()
+
+    async def beating(stuck):
+        monkeypatch.setattr(DataPlane, "stuck", stuck)
+        one.status_file.unlink(missing_ok=True)
+        task = asyncio.create_task(one.follower.beat())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        return one.status_file.exists()
+
+    assert asyncio.run(beating(False))
+    assert not asyncio.run(beating(True))

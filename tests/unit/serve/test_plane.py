@@ -577,3 +577,21 @@ def test_a_slow_model_does_not_delay_a_fast_one(make):
 
     asyncio.run(run())
     assert [r.model for r in tape.records] == ["demand"] * 20 + ["other"]
+
+
+def test_a_run_that_hangs_in_this_process_is_told_from_one_that_waits_for_another(make, monkeypatch):
+    async def run(model, runtime):
+        monkeypatch.setattr("setpoint.serve.lane.HANGS_S", 60.0)
+        plane = a_plane(make.table(model), make.tape())
+        object.__setattr__(plane.table.routes["demand"].champion.loaded.version, "runtime", runtime)
+        waiting = ask(plane, [ROW])
+        await asyncio.sleep(0.01)
+        before = plane.stuck
+        monkeypatch.setattr("setpoint.serve.lane.HANGS_S", 0.0)
+        after = plane.stuck
+        model.go.set()
+        await waiting
+        return before, after, plane.stuck
+
+    assert asyncio.run(run(make.blocked(), "onnxruntime")) == (False, True, False)
+    assert asyncio.run(run(make.blocked(), "native")) == (False, False, False)

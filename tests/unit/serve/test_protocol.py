@@ -17,7 +17,7 @@ class Echo:
     """Answers with the method, the path and the body; `/slow` waits until it is let go."""
 
     def __init__(self):
-        self.asked, self._waiting, self._open = [], [], False
+        self.asked, self._waiting, self._open, self.parts = [], [], False, False
 
     def __call__(self, request, send):
         self.asked.append(request)
@@ -25,7 +25,7 @@ class Echo:
             raise ValueError
         size = max(len(request.body), int(request.headers.get(b"content-length", 0)))
         answer = f"{request.method} {request.path} {len(request.body)}".encode()
-        reply = Reply(answer, 413 if size > BOUND else 200)
+        reply = Reply(answer, 413 if size > BOUND else 200, parts=self.parts)
         if request.path == "/slow" and not self._open:
             self._waiting.append(partial(send, reply))
         else:
@@ -401,5 +401,14 @@ def test_any_bytes_get_an_answer_or_a_wait_and_never_an_exception(noise):
         client.writer.write_eof()
         answer = await client.rest()
         assert answer == b"" or answer.startswith(b"HTTP/1.1 ")
+
+    talk(script)
+
+
+def test_an_answer_may_send_its_client_to_another_connection_but_not_before_what_it_asked_already():
+    async def script(client):
+        client.app.parts = True
+        client.send(post(b"/a") + post(b"/b"))
+        assert [(await client.answer())[1].get("connection") for _ in range(2)] == [None, "close"]
 
     talk(script)

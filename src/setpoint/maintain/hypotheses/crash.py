@@ -17,9 +17,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     seen = _seen(incident)
     if not seen:
         return ()
-    words = tuple(
-        f"{f.until:%Y-%m-%d %H:%M:%S} {f.metric} of {incident.subject}: {f.detail}".rstrip(": ") for f in seen
-    )
+    words = tuple(f"{f.until:%Y-%m-%d %H:%M:%S} {f.metric}: {f.detail}".rstrip(": ") for f in seen)
     if case.fatal is not None and case.fatal.culprits:
         return (_ended_by(incident, case, case.fatal, words),)
     words += case.fatal.words if case.fatal is not None else ()
