@@ -15,7 +15,7 @@ CALM, CALM_FOR = 0.5, timedelta(minutes=15)  # busy as the workers before would 
 
 
 def relieved(repair: Repair, reports: Mapping[int, WorkerStatus], model: str, now: datetime) -> tuple[bool | None, str]:
-    """Judge more workers: True, nothing waits for long or is turned away; False, it still is after ten minutes."""
+    """Judge more workers: True, nothing is turned away, or after ten minutes less than half of before; else False."""
     assert repair.applied is not None
     minutes = [m for report in reports.values() for m in report.load]
     since = load_of(minutes, model, repair.applied + SETTLED, now)
@@ -25,7 +25,11 @@ def relieved(repair: Repair, reports: Mapping[int, WorkerStatus], model: str, no
     )
     if len(reports) >= repair.workers and since.minutes >= FEWEST and since.refused <= REFUSED:
         return True, words
-    return (False if now - repair.applied >= PATIENCE else None), words
+    if now - repair.applied < PATIENCE:
+        return None, words
+    before = load_of(minutes, model, repair.applied - PATIENCE, repair.applied)
+    less = len(reports) >= repair.workers and since.refused < before.refused / 2
+    return less, f"{words}; {before.refused:.1%} were turned away before"
 
 
 def calm_again(repair: Repair, reports: Mapping[int, WorkerStatus], model: str, now: datetime) -> tuple[bool, str]:

@@ -129,6 +129,8 @@ def test_more_workers_stay_until_it_is_calm_again(world, slow, score):
 
     assert judged(minutes(20, 0, row_ms=30.0)) == (True, False)
     assert judged(minutes(20, 0, row_ms=30.0, refused=90)) == (False, False)
+    assert judged(minutes(30, 20, refused=400), minutes(20, 0, row_ms=30.0, refused=90)) == (True, False)  # it is less
+    assert judged(minutes(30, 20, refused=100), minutes(20, 0, row_ms=30.0, refused=90)) == (False, False)
     assert judged(minutes(20, 0, requests=40)) == (True, True)
     soon = replace(repair, applied=NOW - timedelta(minutes=3))
     assert relieved(soon, reports_of(minutes(3, 0), workers=1), "demand", NOW)[0] is None  # they are not there yet
