@@ -107,7 +107,9 @@ def _worth(ports: Ports, deployment: Deployment, look: Look, cause: Cause, repai
     now = _losses(ports, deployment, look, repair, rows)
     seen = as_seen(rows, deployment.served.maps)
     well = answer_losses(_ask(ports, deployment, look.champion.version, seen), rows.truth, look.champion.schema)
-    return bool(now is not None and (now - well).mean() > stand_in.WORTH * well.mean())
+    if now is None:  # such rows are refused until the door puts something in: by when it is judged, it does
+        return True
+    return bool((now - well).mean() > stand_in.WORTH * well.mean())
 
 
 def _judged(
