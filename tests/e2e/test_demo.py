@@ -14,6 +14,7 @@ from setpoint.demo.project import MODEL
 from setpoint.demo.result import result_of
 from setpoint.demo.run import run_demo
 from setpoint.demo.stream import Plan
+from setpoint.loop import recorded
 
 SHORT = Plan(
     unit_since=datetime(2011, 10, 29, tzinfo=UTC),
@@ -66,7 +67,7 @@ def test_the_record_of_a_planted_fault_tells_its_course_and_becomes_a_page(
 
 def test_replaying_the_log_takes_the_same_decisions(ran, tmp_path_factory):
     out = next(tmp_path_factory.getbasetemp().glob("demo*")) / "out"
-    log = open_home(Settings(home=out / "home")).records(MODEL)
+    log = recorded.records(open_home(Settings(home=out / "home")), MODEL)
     replayed = replay_table(
         read_setpoint_file(out / "project"),
         log,
