@@ -54,6 +54,10 @@ def status(model: AnyModel = None, json: Json = False) -> None:
                 f"{b['times']} looks failed since {b['since'][:19]} UTC" if b["times"] > 1 else "The last look failed"
             )
             console.print(f"[red]{failed}[/]: {plain(b['why'])}", highlight=False)
+        if k := d["undeleted"]:
+            console.print(
+                f"[red]Old records cannot be deleted since {k['since'][:19]} UTC[/]: {plain(k['why'])}", highlight=False
+            )
         if words := _way_back(d["way_back"]):
             console.print(words, highlight=False)
         for c in d["alerts"]["channels"]:

@@ -94,8 +94,8 @@ class Hold:
 
 
 @value
-class Blind:
-    """Looks that failed, one after another: since when, the last one, how many, and why that one did."""
+class Failing:
+    """What failed each time, one after another: since when, the last time, how often, and why it did then."""
 
     since: datetime
     at: datetime
@@ -156,7 +156,7 @@ class Deployment:
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
     `audit` says how inputs are fetched again, `audits` what came of it in the last weeks, `unanswered`
     that the source does not answer, `source_spent` until when incidents have used the rows that it may be asked for.
-    `blind` is set while looks fail.
+    `blind` is set while looks fail, `undeleted` while old records cannot be deleted.
     `delivered` is what looks have seen of the deliveries of outcomes.
     """
 
@@ -197,7 +197,8 @@ class Deployment:
     audits: tuple[Audited, ...] = ()
     unanswered: Unanswered | None = None
     source_spent: datetime | None = None
-    blind: Blind | None = None
+    blind: Failing | None = None
+    undeleted: Failing | None = None
     delivered: Delivered | None = None
 
     @property

@@ -1,10 +1,10 @@
-"""Looks that fail are remembered, so that people are told that nobody watches a model."""
+"""Looks and deletions that fail are remembered, so that people are told."""
 
 from datetime import datetime
 from pathlib import Path
 from traceback import extract_tb
 
-from setpoint.domain.fleet import Blind, Deployment
+from setpoint.domain.fleet import Deployment, Failing
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 
@@ -13,14 +13,19 @@ LONGEST = 300  # characters
 
 def blinded(deployment: Deployment, now: datetime, error: Exception) -> Deployment:
     """Return the deployment after a look that failed."""
-    before, why = deployment.blind, in_words(error)
+    return replace(deployment, blind=again(deployment.blind, now, error))
+
+
+def again(before: Failing | None, now: datetime, error: Exception) -> Failing:
+    """Return what has failed once more."""
+    why = in_words(error)
     if before is None:
-        return replace(deployment, blind=Blind(since=now, at=now, times=1, why=why))
-    return replace(deployment, blind=replace(before, at=now, times=before.times + 1, why=why))
+        return Failing(since=now, at=now, times=1, why=why)
+    return replace(before, at=now, times=before.times + 1, why=why)
 
 
 def in_words(error: Exception) -> str:
-    """Say why a look failed. What was not foreseen is named by its place: its own words may hold values of rows."""
+    """Say why something failed. What was not foreseen is named by its place: its own words may hold values of rows."""
     if isinstance(error, SetpointError | OSError):
         return str(error)[:LONGEST]
     last = extract_tb(error.__traceback__)[-1:]

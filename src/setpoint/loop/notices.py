@@ -18,8 +18,9 @@ from setpoint.update.schedule import failed_trainings
 HARMFUL = (QUALITY, SERVICE)  # monitors of what the set point asks
 TRAINING = "training"  # what a streak of failed ones goes by
 AUDIT = "audit"  # what a source that does not answer goes by
-OFTEN = 3  # in a row that a source did not answer, or a look failed
-LOOKS, BLIND_FOR = "looks", timedelta(minutes=5)  # what failing looks go by, and how long they do before it is told
+OFTEN = 3  # in a row that a source did not answer, or a look or a deletion failed
+LOOKS, DELETIONS = "looks", "deletions"  # what those that fail go by
+BLIND_FOR = timedelta(minutes=5)  # how long they fail before it is told
 TRAININGS = ("promote", "reject", "training failed")
 MOST_WAITING = 50  # deliveries; the oldest go, for what they say is old
 UNSOLVED = (IncidentStatus.OPEN, IncidentStatus.WAITING, IncidentStatus.MENDING)
@@ -41,6 +42,7 @@ def noticed(deployment: Deployment, channels: Sequence[str], now: datetime) -> D
     still |= {TRAINING} if failed_trainings(deployment) else set()
     still |= {AUDIT} if deployment.unanswered else set()
     still |= {LOOKS} if deployment.blind else set()
+    still |= {DELETIONS} if deployment.undeleted else set()
     owed = {i.id for i in deployment.incidents if i.id in known} - {n.about for n in news if n.kind is Kind.RECOVERED}
     kept = tuple(t for t in told.values() if t.about in still | owed)
     return replace(deployment, telling=replace(deployment.telling, until=now, told=kept, outbox=outbox))
@@ -63,6 +65,10 @@ def _news(deployment: Deployment, known: dict[str, Told], now: datetime) -> Iter
     if blind and LOOKS not in known and blind.times >= OFTEN and blind.at - blind.since >= BLIND_FOR:
         since = f"the last {blind.times} looks failed, since {blind.since:%Y-%m-%d %H:%M} UTC"
         yield News(kind=Kind.BLIND, about=LOOKS, severity=Severity.CRITICAL, said=(since, blind.why))
+    overdue = deployment.undeleted
+    if overdue and DELETIONS not in known and overdue.times >= OFTEN and overdue.at - overdue.since >= BLIND_FOR:
+        since = f"tried {overdue.times} times since {overdue.since:%Y-%m-%d %H:%M} UTC"
+        yield News(kind=Kind.KEPT, about=DELETIONS, severity=Severity.CRITICAL, said=(since, overdue.why))
     for incident in deployment.incidents:
         if not incident.live and incident.id not in known and not _came_and_went(incident, deployment):
             continue

@@ -1,6 +1,6 @@
 """Which stretches of the log may be trusted as normal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Column, Records, stamp
 from setpoint.domain.repaired import repaired_where
 from setpoint.domain.training_set import LeftOut
-from setpoint.maintain.explanation import SURE_ENOUGH
+from setpoint.maintain.explanation import SURE_ENOUGH, odds
 from setpoint.maintain.triage import DISK, FAIRNESS, SERVICE, WAY_BACK
 from setpoint.maintain.trust import OUTCOMES
 from setpoint.update.sets.fill import repaired_inputs
@@ -45,6 +45,14 @@ def touched(incident: Incident) -> Span | None:
         return incident.since, end
     end = incident.closed or incident.since + UNEXPLAINED
     return incident.since, min(end, incident.since + UNEXPLAINED)
+
+
+def spoiled(incident: Incident) -> Span | None:
+    """Return the stretch whose rows may teach nothing: of a named fault all the time it lasts, also past a week."""
+    span, repair = touched(incident), incident.repair
+    if span is None or not _is_named(incident) or (repair is not None and repair.applied is not None):
+        return span
+    return span[0], incident.closed
 
 
 def doubtful(deployment: Deployment) -> tuple[Span, ...]:
@@ -89,10 +97,12 @@ def natural(rows: Records, deployment: Deployment) -> Records:
     return replace(kept, inputs=inputs, maps=np.where(mended, "", kept.maps).astype(object))
 
 
-def _sound(rows: Records, incidents: Iterable[Incident]) -> NDArray[np.bool_]:
+def _sound(
+    rows: Records, incidents: Iterable[Incident], span_of: Callable[[Incident], Span | None] = touched
+) -> NDArray[np.bool_]:
     keep = np.ones(len(rows), dtype=bool)
     for incident in incidents:
-        if (span := touched(incident)) is None:
+        if (span := span_of(incident)) is None:
             continue
         mended = _under(rows, incident.repair.map) if _is_proven(incident) and incident.repair else None
         inside = _inside(rows.time, span)
@@ -177,7 +187,7 @@ def doubtful_spans(deployment: Deployment, now: datetime) -> tuple[LeftOut, ...]
     return tuple(
         LeftOut(since=span[0], until=span[1] or now, why=_why(incident), arrivals=_holds(incident))
         for incident in deployment.incidents
-        if _unmended(incident.repair) and (span := touched(incident)) is not None
+        if _unmended(incident.repair) and (span := spoiled(incident)) is not None
     )
 
 
@@ -188,9 +198,9 @@ def as_answered(rows: Records, deployment: Deployment) -> Records:
     under a proven repair are how things are; when it is over, they are how things were.
     """
     named = [i for i in deployment.incidents if _is_named(i)]
-    keep = _sound(rows, [i for i in named if i.live and not _holds(i)])
+    keep = _sound(rows, [i for i in named if i.live and not _holds(i)], spoiled)
     for incident in named:
-        if (span := touched(incident)) is not None and (_holds(incident) or not incident.live):
+        if (span := spoiled(incident)) is not None and (_holds(incident) or not incident.live):
             keep &= ~_inside(rows.time, span) & ~(_inside(rows.known, span) & _holds(incident))
     return rows.take(keep)
 
@@ -200,29 +210,30 @@ def as_repaired(rows: Records, deployment: Deployment) -> Records:
 
     Where a repair says what should have been sent, they can be repaired.
     """
-    spans = ((i, touched(i)) for i in deployment.incidents if _is_named(i) and _unmended(i.repair))
-    spoiled = np.zeros(len(rows), bool)
+    spans = ((i, spoiled(i)) for i in deployment.incidents if _is_named(i) and _unmended(i.repair))
+    lost = np.zeros(len(rows), bool)
     for incident, span in spans:
         if span is not None:
-            spoiled |= _inside(rows.time, span) | (_inside(rows.known, span) & _holds(incident))
-    return rows.take(~spoiled)
+            lost |= _inside(rows.time, span) | (_inside(rows.known, span) & _holds(incident))
+    return rows.take(~lost)
 
 
 def sees_spoiled(finding: Finding, deployment: Deployment) -> bool:
-    """Whether a finding looks at rows that a named fault spoiled."""
-    spans = (touched(i) for i in deployment.incidents if _is_named(i))
-    return any(s is not None and s[0] < finding.until and (s[1] is None or finding.since < s[1]) for s in spans)
+    """Whether a finding looks at rows that a named fault spoiled; while it lasts, a proven repair keeps them sound."""
+    named = ((i, spoiled(i)) for i in deployment.incidents if _is_named(i))
+    spans = ((s[0], _until_repaired(i, s[1]) if i.live else s[1]) for i, s in named if s is not None)
+    return any(since < finding.until and (end is None or finding.since < end) for since, end in spans)
 
 
 def _is_named(incident: Incident) -> bool:
     cause = next(iter(incident.causes), None)
-    return cause is not None and cause.cause in SPOILS and cause.weight >= SURE_ENOUGH
+    return cause is not None and cause.cause in SPOILS and odds(incident.causes, cause) >= SURE_ENOUGH
 
 
 def _unmended(repair: Repair | None) -> bool:
     if repair is None or repair.refuted or repair.remedy is Remedy.HOLD:  # held: what came out is not sound
         return True
-    return repair.map is None and repair.applied is None
+    return repair.applied is None
 
 
 def _why(incident: Incident) -> str:

@@ -54,8 +54,13 @@ def tick(ports: Ports, clock: Clock) -> tuple[Decided, ...]:
                 e.add_note(f"in the turn of {model}")
                 _write_down(ports, model, now, e)
                 failures.append(e)
+            try:  # after the look, and also where that failed: neither keeps the other from its work
+                decisions += _expired(ports, model, now)
+            except Exception as e:  # raised below
+                e.add_note(f"at the deletion of old records of {model}")
+                failures.append(e)
         if failures:
-            raise failures[0] if len(failures) == 1 else ExceptionGroup("the turns of several models failed", failures)
+            raise failures[0] if len(failures) == 1 else ExceptionGroup("several turns or deletions failed", failures)
         return tuple(decisions)
 
 
@@ -71,10 +76,12 @@ def _decided(ports: Ports, model: str, now: datetime, clock: Clock) -> tuple[Dec
     before = ports.state.load(model)
     if before.looked is not None and now <= before.looked:
         return ()
-    after = turn(ports, before, now, clock)
-    if due(after, now):  # after the look: what cannot be deleted keeps nobody from seeing what is wrong
-        after = expire(ports, after, now)
-    return after.decisions[len(before.decisions) :]
+    return turn(ports, before, now, clock).decisions[len(before.decisions) :]
+
+
+def _expired(ports: Ports, model: str, now: datetime) -> tuple[Decided, ...]:
+    before = ports.state.load(model)
+    return expire(ports, before, now).decisions[len(before.decisions) :] if due(before, now) else ()
 
 
 def turn(ports: Ports, deployment: Deployment, now: datetime, clock: Clock) -> Deployment:

@@ -69,6 +69,7 @@ def _deployment(d: Deployment) -> dict[str, Any]:
         "way_back": msgspec.to_builtins(d.rehearsal) if d.rehearsal else None,
         "looked": d.looked.isoformat() if d.looked else None,
         "blind": msgspec.to_builtins(d.blind) if d.blind else None,
+        "undeleted": msgspec.to_builtins(d.undeleted) if d.undeleted else None,
         "alerts": {
             "waiting": len(d.telling.outbox),
             "channels": [{**msgspec.to_builtins(c), "failing": c.failing} for c in d.telling.channels],

@@ -24,6 +24,7 @@ class Kind(StrEnum):
 
     ASKS = "needs you"
     BLIND = "cannot look"
+    KEPT = "cannot delete"
     FAILED = "training failed"
     OPENED = "opened"
     WORSE = "got worse"
@@ -35,7 +36,7 @@ class Kind(StrEnum):
 
 @value
 class News:
-    """One thing to tell: of an incident, a candidate that waits, failing trainings or looks, or a silent source."""
+    """One thing to tell: of an incident, a candidate that waits, a silent source, or what fails again and again."""
 
     kind: Kind
     about: str
@@ -121,6 +122,8 @@ def _title(model: str, news: Sequence[News]) -> str:
 def _without_incident(news: News) -> str:
     if news.kind is Kind.BLIND:
         return "nobody watches it"
+    if news.kind is Kind.KEPT:
+        return "records are kept for longer than they may be"
     if news.kind is Kind.SILENT:
         return "the source of the inputs does not answer"
     return "the champion stays" if news.kind is Kind.FAILED else f"{news.about} waits for approval"
@@ -147,6 +150,12 @@ def _entry(model: str, news: News, now: datetime) -> Entry:
             head="Looks at the model fail: nothing is found, mended or told until they do not; it serves as before",
             facts=tuple(("Why", line) for line in said),
             command=f"setpoint monitor {model}",
+        )
+    if news.kind is Kind.KEPT:
+        return Entry(
+            head="Old records cannot be deleted: more is kept than `records:` of setpoint.yaml allows",
+            facts=tuple(("Why", line) for line in said),
+            command=f"setpoint status {model}",
         )
     if news.kind is Kind.SILENT:
         return Entry(

@@ -55,8 +55,8 @@ COLUMNS = (Cause.NULL, Cause.UNIT, Cause.RENAMED, Cause.FROZEN, Cause.SWAPPED)
 
 def odds(causes: Sequence[Hypothesis], one: Hypothesis) -> float:
     """Return the weight of a cause among those that it excludes: faults of other columns may be there beside it."""
-    rivals = sum(c.weight for c in causes if c is not one and not beside(c, one))
-    return one.weight / (one.weight + rivals)
+    others = sum(c.weight for c in causes if c is not one and beside(c, one))
+    return one.weight / max(1 - others, one.weight)
 
 
 def beside(a: Hypothesis, b: Hypothesis) -> bool:

@@ -9,7 +9,7 @@ from setpoint.domain.audited import Audit, Unanswered
 from setpoint.domain.course import Course, Step
 from setpoint.domain.event import Event, What
 from setpoint.domain.evidence import Terms
-from setpoint.domain.fleet import Blind, Decided, Deployment
+from setpoint.domain.fleet import Decided, Deployment, Failing
 from setpoint.domain.incident import IncidentStatus, Remedy
 from setpoint.domain.notice import Alerts, Quiet, Severity, Silence, Telling
 from setpoint.domain.value import from_json, replace, to_json
@@ -90,7 +90,7 @@ def test_a_source_that_stays_silent_is_told_once_with_what_to_do_and_again_when_
 
 def test_looks_that_fail_for_minutes_are_told_once_at_any_hour_and_again_after_a_good_one(turns, made):
     def blind(times, minutes):
-        return Blind(since=made.now, at=made.now + minutes * MINUTE, times=times, why="the log is away")
+        return Failing(since=made.now, at=made.now + minutes * MINUTE, times=times, why="the log is away")
 
     turns.deployment = replace(turns.deployment, alerts=Alerts(at_least=Severity.CRITICAL))
     assert not turns(blind=blind(2, 60))
@@ -101,6 +101,14 @@ def test_looks_that_fail_for_minutes_are_told_once_at_any_hour_and_again_after_a
     assert not turns(blind=blind(11, 6))
     assert not turns(blind=None)
     assert turns(blind=blind(10, 5))
+
+
+def test_deletions_that_fail_are_told_once(turns, made):
+    kept = Failing(since=made.now, at=made.now + 5 * MINUTE, times=3, why="the disk is read-only")
+    (message,) = turns(undeleted=kept)
+    assert message.title == "[cannot delete] demand: records are kept for longer than they may be"
+    assert "tried 3 times since 2024-06-01 00:00 UTC" in message.text
+    assert not turns(undeleted=kept)
 
 
 def test_who_wants_only_what_is_critical_is_told_of_no_silent_source(turns, made):

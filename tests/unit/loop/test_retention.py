@@ -47,6 +47,25 @@ def test_what_went_is_a_decision() -> None:
     assert after.decisions[-1].why == "records 2024-01-01 to 2024-01-02: 1,234 rows, 5.6 MB"
 
 
+def test_a_failure_is_written_down_until_it_goes_again() -> None:
+    class Full(World):
+        def expire(self, model: str, **asked: Any) -> Expired:
+            if self.gone.rows:
+                raise OSError(28, "No space left on device")
+            return self.gone
+
+    world, deployment = Full(Expired(rows=1)), replace(a_deployment(), retention=KEPT)
+    for hour in (0, 1):
+        with pytest.raises(OSError, match="No space"):
+            expire(world, deployment, NOW + timedelta(hours=hour))  # type: ignore[arg-type]
+        deployment = world.saved[-1]
+    undeleted = deployment.undeleted
+    assert undeleted is not None
+    assert (undeleted.times, undeleted.since, undeleted.why) == (2, NOW, "[Errno 28] No space left on device")
+    world.gone = Expired()
+    assert expire(world, deployment, NOW + timedelta(hours=2)).undeleted is None  # type: ignore[arg-type]
+
+
 def test_nothing_that_went_is_none() -> None:
     world = World(Expired())
     after = expire(world, replace(a_deployment(), retention=KEPT), NOW)  # type: ignore[arg-type]

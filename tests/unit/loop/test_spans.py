@@ -9,7 +9,7 @@ import pytest
 from setpoint.domain.feature_map import FeatureMap, Instead
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.value import replace
-from setpoint.loop.spans import as_answered, as_repaired, natural, sees_spoiled, untouched
+from setpoint.loop.spans import as_answered, as_repaired, doubtful_spans, natural, sees_spoiled, untouched
 
 
 def held_since(made: Any, days: int, **changes: Any) -> Any:
@@ -74,10 +74,30 @@ def test_rows_of_a_named_fault_tell_nothing_of_the_model_when_it_is_over(made: A
     assert len(as_answered(rows, closed)) == len(rows) - 10 * 24
     assert len(as_repaired(rows, closed)) == len(rows)
     unmended = made.deployment(incidents=(replace(over, repair=None),))
-    assert len(as_answered(rows, unmended)) == len(as_repaired(rows, unmended)) == len(rows) - 7 * 24
+    assert len(as_answered(rows, unmended)) == len(as_repaired(rows, unmended)) == len(rows) - 10 * 24
     unnamed = (replace(over, repair=None, causes=(replace(over.causes[0], weight=0.6),)), replace(over, causes=()))
     for doubted in unnamed:
         assert len(as_answered(rows, made.deployment(incidents=(replace(doubted, repair=None),)))) == len(rows)
+
+
+@pytest.mark.parametrize("status", [IncidentStatus.WAITING, IncidentStatus.CLOSED])
+def test_a_repair_that_nobody_approved_leaves_its_rows_spoiled(made: Any, status: IncidentStatus) -> None:
+    rows, since = sent(made, 10), made.now - 10 * made.day
+    closed = made.now if status is IncidentStatus.CLOSED else None
+    deployment = made.deployment(incidents=(made.incident(made.repair(), status=status, since=since, closed=closed),))
+    assert len(as_answered(rows, deployment)) == len(as_repaired(rows, deployment)) == len(rows) - 10 * 24
+    (left,) = doubtful_spans(deployment, made.now)
+    assert (left.since, left.until) == (since, made.now)
+
+
+def test_two_columns_broken_at_once_are_named_each(made: Any) -> None:
+    since = made.now - 10 * made.day
+    told = made.incident(made.repair(), since=since, closed=made.now, status=IncidentStatus.CLOSED)
+    one, (temp, *_) = replace(told, repair=None), told.causes
+    both = replace(one, causes=(replace(temp, weight=0.5), replace(temp, subject="hum", weight=0.49)))
+    same = replace(one, causes=(replace(temp, weight=0.5), replace(temp, cause=Cause.FROZEN, weight=0.49)))
+    rows = sent(made, 10)
+    assert [len(rows) - len(as_repaired(rows, made.deployment(incidents=(i,)))) for i in (both, same)] == [240, 0]
 
 
 def test_held_outcomes_tell_nothing_by_request_or_by_arrival(made: Any) -> None:
@@ -89,8 +109,9 @@ def test_held_outcomes_tell_nothing_by_request_or_by_arrival(made: Any) -> None:
         assert len(kept(rows, made.deployment(incidents=(told,)))) == 18 * 24 - 1
 
 
-@pytest.mark.parametrize(("days", "sees"), [(9, True), (12, False)])
+@pytest.mark.parametrize(("days", "sees"), [(10, True), (9, False), (12, False)])
 def test_an_alarm_about_rows_of_a_named_fault_is_no_reason_to_train(made: Any, days: int, sees: bool) -> None:
+    """It came ten days ago, and was mended within the hour: what is seen under the repair is no fault of the inputs."""
     begin = made.now - days * made.day
     alarm = made.finding(monitor="quality", metric="mae_step", column=None, since=begin, until=begin + made.day)
     assert sees_spoiled(alarm, held_since(made, 10)) is sees

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.envelope import Envelope
-from setpoint.domain.fleet import Blind, Deployment
+from setpoint.domain.fleet import Deployment, Failing
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Delivery, Message, Telling
 from setpoint.domain.value import replace
@@ -45,7 +45,7 @@ def test_messages_arrive_once_each_in_order(home, made):
 def test_looks_that_fail_are_told_though_there_was_none_that_brought_news(home, made):
     before = home.state.load("demand")
     at = made.now + timedelta(minutes=6)
-    home.state.save(replace(before, blind=Blind(since=made.now, at=at, times=12, why="the log is away")))
+    home.state.save(replace(before, blind=Failing(since=made.now, at=at, times=12, why="the log is away")))
     for _ in range(3):
         tell(home, at)
     assert len(arrived(home, "ops")) == 3

@@ -80,6 +80,27 @@ def test_records_that_cannot_be_taken_in_blind_every_model(made, ports_of):
     assert {ports.state.load(m).blind.why for m in "ab"} == {"[Errno 28] No space left on device"}
 
 
+def test_old_records_go_where_the_look_fails_and_a_look_counts_where_they_do_not(monkeypatch, made, ports_of):
+    done = []
+
+    def step(name, fails):
+        def take(ports, deployment, *_):
+            done.append(name)
+            if fails:
+                raise Unusable(name)
+            return deployment
+
+        return take
+
+    monkeypatch.setattr(module, "due", lambda deployment, now: True)
+    for looks, deletes in ((True, False), (False, True)):
+        monkeypatch.setattr(module, "turn", step("look", looks))
+        monkeypatch.setattr(module, "expire", step("delete", deletes))
+        with pytest.raises(Unusable, match="look" if looks else "delete"):
+            tick(ports_of("a"), VirtualClock(made.now))
+    assert done == ["look", "delete"] * 2
+
+
 def test_where_the_state_is_away_too_the_error_says_so(monkeypatch, made, ports_of):
     def fails(*_):
         raise Unusable("the state is away")
