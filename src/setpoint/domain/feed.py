@@ -63,7 +63,8 @@ def silent_callers(stretches: Sequence[Records], due: np.timedelta64, now: datet
     A caller is silent if 30 of its rows at least are older than `due`, none of its rows has an outcome, and that is
     less likely than 0.001 by how often the outcomes of others are missing; one of fewer rows is not known yet, unless
     it is usual that callers send few. No caller is, while all others pause for longer than they ever did: they may have
-    been replaced, and a feed that stopped with them must not be overlooked.
+    been replaced, and a feed that stopped with them must not be overlooked. Nor is a caller that took over from others:
+    since it came they ask less than half as often, by about as much as it asks.
     """
     columns = [rows.caller for rows in stretches if rows.caller is not None]
     if len(columns) < len(stretches) or not sum(map(len, stretches)):
@@ -78,9 +79,11 @@ def silent_callers(stretches: Sequence[Records], due: np.timedelta64, now: datet
     mute &= asked * np.log((missing + 0.5) / (others.sum() + 1)) < np.log(BY_CHANCE)
     if sent[(sent < SILENT_ROWS) & (told > 0)].sum() < SILENT_ROWS:
         mute |= (asked < SILENT_ROWS) & (told == 0)
-    if not mute.any() or _ceased(np.sort(time[~mute[who]]), now):
+    rest = np.sort(time[~mute[who]])
+    if not mute.any() or _ceased(rest, now):
         return frozenset()
-    return frozenset(name for name, is_mute in zip(names, mute, strict=True) if is_mute)
+    mutes = (i for i in np.flatnonzero(mute) if sent[i] < SILENT_ROWS or not _took_over(time[who == i], rest, now))
+    return frozenset(names[i] for i in mutes)
 
 
 def without(rows: Records, callers: frozenset[str | None]) -> Records:
@@ -97,6 +100,18 @@ def coded(columns: Sequence[Column]) -> tuple[list[Column], list[str | None]]:
     places = [[numbers.setdefault(t, len(numbers)) for t in each.dictionary.to_pylist()] for each in found]
     codes = [np.array(p, np.int64)[each.indices.to_numpy()] for p, each in zip(places, found, strict=True)]
     return codes, list(numbers)
+
+
+def _took_over(mine: Column, others: Column, now: datetime) -> bool:
+    """Whether others ask less than half as often since somebody came, by half to twice as much as that one asks."""
+    came = mine.min()
+    lasts = stamp(now) - came
+    before = others[(others < came) & (others >= came - lasts)]
+    if len(before) < SILENT_ROWS:
+        return False
+    expected = len(before) * float(lasts / (came - max(others[0], came - lasts)))
+    fewer = expected - (others >= came).sum()
+    return bool(fewer > expected / 2 and len(mine) / 2 <= fewer <= 2 * len(mine))
 
 
 def _ceased(time: Column, now: datetime) -> bool:

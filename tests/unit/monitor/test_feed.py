@@ -172,6 +172,16 @@ def test_a_feed_that_stops_as_clients_are_replaced_is_late(alarms, replaced):
     assert BREAK < alarms(rows, first=BREAK - 3)["late"] < BREAK + 4
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_client_that_took_over_from_another_is_late_alone(alarms, seed):
+    """Most requests come from a new address, whose ids match no outcome; those of the branch do."""
+    rows = of_clients(11 + seed, ("shop", "shop", "shop", "shop", "branch"))
+    moved = after(rows) & (rows.caller == "shop")
+    known = np.where(moved, np.datetime64("NaT", "us"), rows.known)
+    rows = dataclasses.replace(rows, caller=np.where(moved, "shop 2", rows.caller), known=known)
+    assert BREAK < alarms(rows, first=BREAK - 3)["late"] < BREAK + 4
+
+
 def test_a_client_whose_outcomes_often_miss_may_ask_more(alarms):
     rows = with_more(of_clients(9), "web", 0, 0.3, coming=0.3)
     assert alarms(with_more(rows, "web", 52, 1.0, coming=0.3), first=50) == {}
