@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from setpoint.domain.bounds import Breach, breaches
 from setpoint.domain.envelope import LOOP, Change, Fact, Kind
 from setpoint.domain.fleet import Decided, Deployment
 from setpoint.domain.rollout import Decision, Moving, Rollout
@@ -92,3 +93,8 @@ def _on_course(moving: Moving) -> dict[str, Fact]:
     labelled = [s.rows for s in streams if s.metric in LABELLED and not s.segment]
     says = str(moving.judged.says) if moving.judged else ""
     return {"begun_by": moving.by, "shadow": says, "shadow_rows": max(labelled, default=0)}
+
+
+def outside(change: Change, deployment: Deployment) -> tuple[Breach, ...]:
+    """Return what the envelope does not have of a change that would be made now."""
+    return breaches(deployment.envelope, change, changes_of(deployment.decisions))

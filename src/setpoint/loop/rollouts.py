@@ -17,7 +17,7 @@ from setpoint.loop.adopting import adopt
 from setpoint.loop.changes import decided, find_rollout, settle, with_rollout
 from setpoint.loop.moves import moved, on_its_way, served_since, stopped
 from setpoint.loop.operator import Operator
-from setpoint.loop.plan import hindrance
+from setpoint.loop.plan.rollouts import hindrance
 from setpoint.loop.release import Progress
 from setpoint.loop.setting_out import (
     asked_at_all,

@@ -9,7 +9,7 @@ from setpoint.domain.evidence import Judged, Says, Terms
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.loop.changes import find_rollout, with_rollout
-from setpoint.loop.plan import _on_course
+from setpoint.loop.plan.rollouts import _on_course
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
