@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.incident import Cause, Remedy, Repair
-from setpoint.domain.records import Records, moment, stamp
+from setpoint.domain.records import Records, joined, moment, stamp
 from setpoint.domain.schema import DType, Feature, Handling, Kind, Schema, Task
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import told
@@ -145,11 +145,14 @@ def test_outcomes_that_are_due_and_do_not_come():
 
 def test_rows_of_a_caller_who_never_gets_outcomes_are_not_late():
     _, rows = traffic(2)
-    caller = np.where((np.arange(len(rows)) >= FROM) & (np.arange(len(rows)) % 3 > 0), "probe", "shop").astype(object)
-    known = np.where(caller == "probe", np.datetime64("NaT", "us"), rows.known)
-    probed = dataclasses.replace(rows, known=known)
-    assert late(*parts(probed)).risen
-    assert not late(*parts(dataclasses.replace(probed, caller=caller))).risen
+    shop = dataclasses.replace(rows, caller=np.full(len(rows), "shop", object))
+    more = rows.take(np.sort(np.random.default_rng(0).integers(FROM, len(rows), 2 * (len(rows) - FROM))))
+    never = np.full(len(more), np.datetime64("NaT", "us"))
+    probe = dataclasses.replace(more, known=never, caller=np.full(len(more), "probe", object))
+    both = joined(shop, probe)
+    both = both.take(np.argsort(both.time, kind="stable"))
+    assert late(*parts(dataclasses.replace(both, caller=None))).risen
+    assert not late(*parts(both)).risen
 
 
 def hold(at) -> Repair:
