@@ -77,11 +77,13 @@ def alarms(look, stream):
                 behind_s=told.behind_s,
             )  # fmt: skip
             for f in feed(at):
+                of.said = f.detail if f.metric == "late" else of.said
                 if f.alarm:
                     found.setdefault(f.metric, (now - START) / (24 * HOUR))
             before = now
         return found
 
+    of.said = ""  # of outcomes that are due, at the last look
     return of
 
 
@@ -154,6 +156,7 @@ def stopped(rows):
 def test_a_caller_who_never_gets_outcomes_makes_no_outcome_late(alarms, seed, times):
     """A check of health, a test of load, or a probe; 162 days of looks twice a day, at two levels of sixteen a year."""
     assert alarms(with_more(of_clients(seed), "load test", 52, times, seed=seed), first=50) == {}
+    assert alarms.said.endswith("of the requests are not counted: no outcome ever came of those of load test")
 
 
 @pytest.mark.parametrize("times", [1, 5])

@@ -23,6 +23,7 @@ GAP = 8  # of the earlier rows, at most a part of so many is no witness: what is
 CAUTION = 1.5  # times such a delay is late
 SOONEST_US = 60_000_000  # no outcome is late before
 FLOOR = 0.1  # of the outcomes due
+NAMED = 3  # of those whose requests have no outcomes
 
 Bools = NDArray[np.bool_]
 
@@ -46,7 +47,17 @@ def late(seen: Seen) -> Iterator[Finding]:
     found = [_at(seen, rows, before, age, bounds) for age in asked for bounds in ((FEWEST, FEW), (MANY, len(rows)))]
     best = max((f for f in found if f is not None), key=lambda f: (f.alarm, f.value - f.limit), default=None)
     if best is not None:
-        yield best
+        yield replace(best, detail=best.detail + _not_counted(seen.answers, silent))
+
+
+def _not_counted(answers: Records, silent: frozenset[str | None]) -> str:
+    """Say whose requests are taken to have no outcomes at all, and how many those are."""
+    if not silent:
+        return ""
+    share = 1 - len(without(answers, silent)) / len(answers)
+    names = sorted(name or "no name" for name in silent)
+    told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return f"; {share:.0%} of the requests are not counted: no outcome ever came of those of {told}"
 
 
 def ages(labelled: Records, behind_s: float) -> list[np.timedelta64]:
