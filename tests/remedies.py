@@ -12,8 +12,9 @@ import numpy as np
 from setpoint.domain.baseline import BASELINE, Baseline
 from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Peer
 from setpoint.domain.incident import Remedy, Repair
-from setpoint.domain.isolation import Isolation, digests_of
+from setpoint.domain.isolation import Isolation
 from setpoint.domain.records import Column
+from setpoint.domain.row_digests import digests_of
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.within import Fallback, Within
 

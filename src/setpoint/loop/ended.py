@@ -6,11 +6,11 @@ import numpy as np
 
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
-from setpoint.domain.isolation import digests_of
 from setpoint.domain.record import ENDED, Role
 from setpoint.domain.records import Columns
 from setpoint.domain.repaired import repaired
 from setpoint.domain.requested import Requested
+from setpoint.domain.row_digests import digests_of
 from setpoint.domain.sensitive import guard_of
 from setpoint.errors import ModelEnded, ModelFailed, ModelGone, SetpointError
 from setpoint.loop.asked import recorded_before

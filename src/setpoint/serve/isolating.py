@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from setpoint.domain.isolation import SHORT, Isolation, digests_of
+from setpoint.domain.isolation import SHORT, Isolation
+from setpoint.domain.row_digests import digests_of
 from setpoint.errors import Isolated
 from setpoint.serve.form import Form, Rows
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Release
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy, Repair
-from setpoint.domain.isolation import Isolation, digests_of
+from setpoint.domain.isolation import Isolation
 from setpoint.domain.profile import Binning
 from setpoint.domain.records import Records
+from setpoint.domain.row_digests import digests_of
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case
 from setpoint.maintain.fatal import QUESTIONS, SETTLED, Fatal, fatal_rows, keeps_up
