@@ -24,7 +24,8 @@ from setpoint.domain.repaired import repaired
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate
-from setpoint.maintain.recovery import recovered, well_again
+from setpoint.maintain.recovery import recovered
+from setpoint.maintain.well import well_again
 
 DATA = Path(__file__).parents[3] / "shared" / "datasets"
 ACTS = (Remedy.INVERSE_MAP, Remedy.ROLLBACK)

@@ -61,7 +61,8 @@ def test_the_record_of_a_planted_fault_tells_its_course_and_becomes_a_page(
     after, before = map(datetime.fromisoformat, told["began"])
     assert after - timedelta(hours=6) <= SHORT.unit_since <= before + timedelta(hours=6)
     assert told["regained"] > 0.5
-    assert [e["what"] for e in told["events"]][:3] == ["opened", "located", "mended"]
+    course = [e["what"] for e in told["events"]]
+    assert course[: course.index("mended")] in (["opened", "located"], ["opened", "located", "located"])  # a storm came
     assert page.read_text().count("<svg") >= 2
 
 

@@ -37,6 +37,7 @@ OUTSIDE = 2.0  # nats for each independent mapped row outside the widened range 
 WIDER = 0.1  # of that range
 AROUND = 3  # rows about the onset in which the step must show
 SHOWN = 3
+TAIL = 0.05  # of the rows, either way
 
 
 @value
@@ -107,7 +108,7 @@ def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str
             share = 1.0 if hit is None else float(hit[onset:].mean())
             if since[onset] <= 0 or (hit is not None and not FEW < share < MOST):
                 continue
-            independent = independent_rows(raw[onset:])
+            independent = independent_rows(clipped(raw[onset:]))
             cost = RARE * conversion.rare + FITS * (conversion.label == FITTED) + PARTLY * (hit is not None)
             ends = z[onset:, j] if hit is None else z[onset:, j][hit[onset:]]
             cost += OUTSIDE * independent * share * outside(joint, ends, j, conversion, ranges[name])
@@ -123,6 +124,12 @@ def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str
                 stepped=stepped(joint, z[:, j], j, onset),
                 still=bool((gain[-newest:] > 0).mean() > share / 2),
             )
+
+
+def clipped(density: Floats) -> Floats:
+    """Return densities without their tails: one healthy row before the fault hides that those under it hang together."""
+    low, high = np.quantile(density, (TAIL, 1 - TAIL))
+    return np.clip(density, low, high)
 
 
 def beyond(joint: Joint, z: Floats, column: int, feature: Feature) -> NDArray[np.bool_] | None:
