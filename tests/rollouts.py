@@ -161,7 +161,7 @@ def _inputs(rows: int) -> dict[str, Column]:
     return {"temp": np.zeros(rows), "hum": np.zeros(rows)}
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process was killed before the workers were told."""
 
 

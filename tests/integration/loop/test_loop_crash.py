@@ -27,7 +27,7 @@ from tests.integration.loop.test_loop_recalibrates import with_a_level_shift
 WITHOUT_CONTEST = Updates()  # of windows: one training makes one version
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process ended here."""
 
 
