@@ -244,7 +244,7 @@ class History:
             tick.turn(self.ports, self.deployment, self.now, clock)
         assert self.platform.live().models[MODEL] == self.deployment.served
 
-    def look(self, ports: Any, deployment: Deployment, now: Any) -> Any:
+    def look(self, ports: Any, deployment: Deployment, now: Any, *, audits: bool) -> Any:
         champion, rollout, seen = a_version(deployment.served.champion), on_its_way(deployment), None
         if rollout is not None and rollout.candidate.champion == champion.version:
             seen = exposed(ports, deployment, champion, rollout, now)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from setpoint.domain.feed import delay_of, silent_callers, without
+from setpoint.domain.feed import delay_of
 from setpoint.domain.records import Records, moment
+from setpoint.domain.silent import silent_callers, without
 from setpoint.maintain.case import latest
 from setpoint.maintain.marks import Bools, Step, rate_step
 

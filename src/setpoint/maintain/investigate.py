@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from setpoint.domain.feed import without
 from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
+from setpoint.domain.silent import without
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.explanation import SURE_ENOUGH, Explain, Explanation, odds, weighed

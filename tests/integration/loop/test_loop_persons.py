@@ -67,6 +67,9 @@ def test_a_training_and_its_candidate_are_refused(world: Any, another_demand: An
     assert (w.did("fit"), w.incident.status) == ([], IncidentStatus.OPEN)
     w.operator.approve(w.incident.id, by="bob")
     assert [d.by for d in w.did("fit")] == ["bob"]
+    w.until(28)
+    assert [d.action for d in w.did("fit", "reject", "ask")] == ["ask", "fit", "reject", "ask"]
+    w.operator.approve(w.incident.id, by="bob")
     w.until(32)
     (rollout,) = [r for r in w.deployment.rollouts if r.running]
     version = rollout.candidate.version

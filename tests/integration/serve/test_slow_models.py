@@ -91,7 +91,7 @@ def test_a_slow_model_delays_nobody_and_its_process_may_die(server, wait):
         client.start()
     wait(lambda: sum(c.statuses[200] for c in slow) > 16)
     os.kill(child, signal.SIGKILL)
-    wait(lambda: sum(c.statuses[500] for c in slow) > 0)
+    wait(lambda: children(worker) not in ([], [child]))
     before = sum(c.statuses[200] for c in slow)
     wait(lambda: sum(c.statuses[200] for c in slow) > before + 16)
     enough.set()
@@ -103,14 +103,13 @@ def test_a_slow_model_delays_nobody_and_its_process_may_die(server, wait):
     assert [c.wrong for c in (*slow, fast)] == [[]] * 9
     assert np.quantile(fast.seconds, 0.99) < 0.1
     assert set(fast.statuses) == {200}
-    assert set().union(*(c.statuses for c in slow)) <= {200, 429, 500}  # 429: while it starts
+    assert set().union(*(c.statuses for c in slow)) <= {200, 429}  # no row ended it: all are asked again; 429 meanwhile
 
     assert server.stop() == 0
     wait(lambda: not alive(again))
     recorded = {r.request_id: r.status for r in server.records("slow")}
     assert recorded == {id_: status for c in slow for id_, status in c.ids if status != 429}
     assert {r.request_id: r.status for r in server.records()} == dict(fast.ids)
-    assert {r.violations[0] for r in server.records("slow") if r.status == 500} == {"model_error"}
 
 
 def test_what_waits_when_the_worker_is_told_to_stop_is_answered(server, wait):

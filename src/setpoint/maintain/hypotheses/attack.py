@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from setpoint.domain.feed import without
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.domain.records import Column, Records, stamp
+from setpoint.domain.silent import without
 from setpoint.domain.throttle import Throttle
 from setpoint.maintain.case import Case, Score, latest
 from setpoint.maintain.drift import alarms, broken, moved

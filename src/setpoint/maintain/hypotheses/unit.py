@@ -127,7 +127,7 @@ def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str
 
 
 def clipped(density: Floats) -> Floats:
-    """Return densities without their tails: one healthy row before the fault hides that those under it hang together."""
+    """Return densities without their tails: a healthy row among them hides that those under a fault hang together."""
     low, high = np.quantile(density, (TAIL, 1 - TAIL))
     return np.clip(density, low, high)
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from setpoint.domain.feed import coded, delay_of, silent_callers, without
+from setpoint.domain.feed import delay_of
 from setpoint.domain.finding import Finding
 from setpoint.domain.records import Records, moment, stamp
+from setpoint.domain.silent import coded, silent_callers, without
 from setpoint.monitor.feed.family import level, sound
 from setpoint.monitor.seen import Seen
 from setpoint.stats.blocks import MOST, block_rows, step
