@@ -28,6 +28,7 @@ from setpoint.loop.personal import given_back, refused, taken_over
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.tick import MOST_ACTIONS
+from setpoint.maintain import stand_in
 from setpoint.maintain.recovery import due
 from setpoint.maintain.triage import triage
 from setpoint.ports import FitResult
@@ -164,6 +165,8 @@ class Life:
                     repair = replace(repair, to_version=replaced) if replaced else None
                 causes = (Hypothesis(cause=cause, weight=0.9, subject=incident.subject, evidence=("drawn",)),)
                 return with_incident(d, replace(incident, causes=causes, repair=repair, investigated=look.now))
+            case do.StandIn():  # none is worth a training
+                return with_incident(d, replace(find_incident(d, action.incident), stand_in=stand_in.NONE))
             case do.Fit():
                 training = Training(
                     job=action.job,
