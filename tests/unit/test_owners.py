@@ -11,9 +11,10 @@ from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus
 from setpoint.domain.notice import Severity
 from setpoint.domain.owner import responsible_for
 from setpoint.errors import InvalidInput
+from setpoint.loop.news import Kind, News
 from setpoint.loop.ruling import check_owners
 from setpoint.loop.stated import first, owners, under
-from setpoint.loop.wording import Kind, News, composed
+from setpoint.loop.wording import composed
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 TEXT = """\

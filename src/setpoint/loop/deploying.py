@@ -15,10 +15,7 @@ from setpoint.domain.schema import Handling, Schema, Task
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import Conflict
-from setpoint.loop.changes import (
-    decided,
-    settle,
-)
+from setpoint.loop.changes import decided, settle
 from setpoint.loop.moves import check_not_moving
 from setpoint.loop.operator import Operator
 from setpoint.loop.release import Progress, make_version, read_binning

@@ -11,7 +11,8 @@ from setpoint.domain.remembering import events_since
 from setpoint.domain.rollout import Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.loop.changes import cause_of
-from setpoint.loop.wording import Kind, News, composed
+from setpoint.loop.news import Kind, News
+from setpoint.loop.wording import composed
 from setpoint.maintain.triage import QUALITY, SERVICE
 from setpoint.update.schedule import failed_trainings
 

@@ -14,14 +14,7 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput, NotFound
 from setpoint.loop.adopting import adopt
-from setpoint.loop.changes import (
-    find_incident,
-    find_rollout,
-    having_incident,
-    serve,
-    with_incident,
-    with_rollout,
-)
+from setpoint.loop.changes import find_incident, find_rollout, having_incident, serve, with_incident, with_rollout
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.comparing import Compared, Metric, compared
 from setpoint.loop.inside import Inside, checked

@@ -11,9 +11,7 @@ from setpoint.domain.training_set import PROVENANCE_FILE
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, Unusable
-from setpoint.loop.changes import (
-    decided,
-)
+from setpoint.loop.changes import decided
 from setpoint.loop.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.learnt import learnt_from
 from setpoint.loop.operator import Operator

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy
 from setpoint.domain.notice import Message, Severity
 from setpoint.domain.owner import Responsible
 from setpoint.domain.value import value
+from setpoint.loop.news import ALONE, Kind, News
 from setpoint.maintain.triage import QUALITY, SERVICE, WAY_BACK, strength
 
 LONGEST = 240  # characters of one line
@@ -17,50 +17,6 @@ RUNBOOK = "Runbook"
 MOST_SAID = 3  # newest lines of a timeline
 REPEATED = re.compile(r"^\S+ \S+ (most likely|waits for a person)")  # what other facts of the message say
 MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
-
-
-class Kind(StrEnum):
-    """What is new, most urgent first."""
-
-    ASKS = "needs you"
-    BLIND = "cannot look"
-    KEPT = "cannot delete"
-    FAILED = "training failed"
-    OPENED = "opened"
-    WORSE = "got worse"
-    UPDATED = "update"
-    SILENT = "not audited"
-    REMINDED = "still open"
-    RECOVERED = "recovered"
-
-
-@value
-class News:
-    """One thing to tell: of an incident, a candidate that waits, a silent source, or what fails again and again."""
-
-    kind: Kind
-    about: str
-    severity: Severity
-    incident: Incident | None = None
-    said: tuple[str, ...] = ()  # what was done since people were last told
-    first: bool = False  # nothing was told of it before
-    responsible: Responsible = Responsible()
-
-    @property
-    def full(self) -> bool:
-        """Whether its reader knows nothing of it yet, or may have forgotten."""
-        return self.first or self.kind in (Kind.ASKS, Kind.OPENED, Kind.WORSE, Kind.REMINDED)
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Order of importance: what needs a person, what is new and critical, then the rest."""
-        return list(Kind).index(self.kind), self.severity is not Severity.CRITICAL
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still does harm, as far as is known."""
-        held = self.incident is not None and self.incident.status is IncidentStatus.HELD
-        return self.kind is not Kind.RECOVERED and not held
 
 
 @value
@@ -120,13 +76,8 @@ def _title(model: str, news: Sequence[News]) -> str:
 
 
 def _without_incident(news: News) -> str:
-    if news.kind is Kind.BLIND:
-        return "nobody watches it"
-    if news.kind is Kind.KEPT:
-        return "records are kept for longer than they may be"
-    if news.kind is Kind.SILENT:
-        return "the source of the inputs does not answer"
-    return "the champion stays" if news.kind is Kind.FAILED else f"{news.about} waits for approval"
+    alone = ALONE.get(news.kind)
+    return alone.title if alone is not None else f"{news.about} waits for approval"
 
 
 def _loudest(news: Sequence[News]) -> Severity | None:
@@ -139,30 +90,9 @@ def _loudest(news: Sequence[News]) -> Severity | None:
 def _entry(model: str, news: News, now: datetime) -> Entry:
     incident = news.incident
     said = tuple(_shortened(line) for line in news.said[-MOST_SAID:] if not REPEATED.search(line))
-    if news.kind is Kind.FAILED:
-        return Entry(
-            head="A training failed; the champion serves as before",
-            facts=tuple(("Why", line) for line in said),
-            command=f"setpoint update {model}",
-        )
-    if news.kind is Kind.BLIND:
-        return Entry(
-            head="Looks at the model fail: nothing is found, mended or told until they do not; it serves as before",
-            facts=tuple(("Why", line) for line in said),
-            command=f"setpoint monitor {model}",
-        )
-    if news.kind is Kind.KEPT:
-        return Entry(
-            head="Old records cannot be deleted: more is kept than `records:` of setpoint.yaml allows",
-            facts=tuple(("Why", line) for line in said),
-            command=f"setpoint status {model}",
-        )
-    if news.kind is Kind.SILENT:
-        return Entry(
-            head="The source of the inputs does not answer: recorded inputs are compared with nothing",
-            facts=tuple(("Why", line) for line in said),
-            command=f"setpoint audit {model}",
-        )
+    if (alone := ALONE.get(news.kind)) is not None:
+        why = tuple(("Why", line) for line in said)
+        return Entry(head=alone.head, facts=why, command=f"setpoint {alone.command} {model}")
     if incident is None:
         return Entry(
             head=f"{news.kind.capitalize()}: {news.about} is proven and waits to be promoted",

@@ -44,14 +44,8 @@ def test_for_a_lost_column_a_version_is_fitted_where_that_is_automatic(made: Any
         assert next_better(one, replace(deployment, envelope=Envelope(automatic=allowed)), look) is None
 
 
-def test_none_is_fitted_while_another_repair_sees_to_the_column(made: Any) -> None:
-    one = imputed(made)
-    other = replace(one, id="other", repair=None, status=IncidentStatus.OPEN)
-    assert next_better(other, replace(under(made, one), incidents=(one, other)), made.look()) is None
-
-
-def test_what_was_fitted_is_judged_when_it_is_there_and_is_no_candidate(made: Any) -> None:
-    job = Training(
+def fitting(made: Any) -> Training:
+    return Training(
         job="j",
         reason="",
         by="setpoint",
@@ -60,6 +54,16 @@ def test_what_was_fitted_is_judged_when_it_is_there_and_is_no_candidate(made: An
         without=WITHOUT,
         incident="demand-temp",
     )
+
+
+def test_none_is_fitted_while_another_repair_sees_to_the_column(made: Any) -> None:
+    one = imputed(made)
+    other = replace(one, id="other", repair=None, status=IncidentStatus.OPEN)
+    assert next_better(other, replace(under(made, one), incidents=(one, other)), made.look()) is None
+
+
+def test_what_was_fitted_is_judged_when_it_is_there_and_is_no_candidate(made: Any) -> None:
+    job = fitting(made)
     deployment = under(made, imputed(made, stand_in="none"), training=replace(job, submitted=False))
     assert plan(deployment, made.look()) == do.Submit()
     deployment = replace(deployment, training=job)
@@ -68,15 +72,7 @@ def test_what_was_fitted_is_judged_when_it_is_there_and_is_no_candidate(made: An
 
 
 def test_one_that_failed_leaves_the_repair_as_it_is(made: Any) -> None:
-    job = Training(
-        job="j",
-        reason="",
-        by="setpoint",
-        holdout_since=made.now,
-        until=made.now,
-        without=WITHOUT,
-        incident="demand-temp",
-    )
+    job = fitting(made)
     deployment = under(made, imputed(made, stand_in="none"), training=job)
     after = act(do.Offer(), None, deployment, made.look(fit=FitResult(id="j", error="no rows")))
     assert (after.training, after.incidents, after.served) == (None, deployment.incidents, deployment.served)

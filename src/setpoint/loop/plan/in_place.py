@@ -6,12 +6,7 @@ from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.mending import UNMENDED
-from setpoint.loop.actions import (
-    Action,
-    Close,
-    Hold,
-    Undo,
-)
+from setpoint.loop.actions import Action, Close, Hold, Undo
 from setpoint.loop.look import Look
 from setpoint.loop.spans import otherwise_mended, touched
 from setpoint.maintain.clean import clean_again, trusted_again

@@ -6,13 +6,7 @@ from setpoint.config import is_quality
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.mending import barred
-from setpoint.loop.actions import (
-    Action,
-    Ask,
-    Close,
-    Investigate,
-    Mend,
-)
+from setpoint.loop.actions import Action, Ask, Close, Investigate, Mend
 from setpoint.loop.bettering import next_better
 from setpoint.loop.history import changes_of
 from setpoint.loop.look import Look

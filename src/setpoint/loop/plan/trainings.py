@@ -5,16 +5,7 @@ from setpoint.domain.envelope import LOOP, Change, Kind
 from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.freeze import frozen
 from setpoint.domain.incident import IncidentStatus, Remedy
-from setpoint.loop.actions import (
-    Action,
-    Ask,
-    Fit,
-    Gate,
-    Offer,
-    Restore,
-    Shadow,
-    Submit,
-)
+from setpoint.loop.actions import Action, Ask, Fit, Gate, Offer, Restore, Shadow, Submit
 from setpoint.loop.advising import advice_of, plan_of
 from setpoint.loop.history import outside, training
 from setpoint.loop.look import Look
