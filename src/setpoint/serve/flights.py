@@ -2,6 +2,7 @@
 
 A request that ends its worker gets no answer, and so no record. Before each run its rows are noted in memory that other
 processes share; the worker that takes the place of a dead one reads what was never crossed out, and records it.
+Inputs are noted as they came: what is sensitive only in memory, and no longer than its run lasts.
 """
 
 import logging
@@ -21,6 +22,7 @@ from setpoint.serve.table import Target
 from setpoint.serve.work import Work
 
 log = logging.getLogger("setpoint.serve")
+MEMORY = Path("/dev/shm")
 LENGTH = "<Q"
 START = 8
 LARGEST = 2**20  # a note; rows that take more are not noted
@@ -53,11 +55,12 @@ class Flights:
     Parameters
     ----------
     folder : Path, optional
-        In memory; None: nothing is noted.
+        None: nothing is noted.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder, self._encode = folder, msgspec.msgpack.Encoder().encode
+        self._in_memory = folder is not None and MEMORY in folder.resolve().parents
         self._pages: list[mmap.mmap] = []
         self._free: list[int] = []
         self.left = _read(folder) if folder else []
@@ -65,6 +68,8 @@ class Flights:
     def begin(self, target: Target, asked: Sequence[tuple[Work, Rows]]) -> int:
         """Note what is about to be asked; what runs in a process of its own cannot end this one."""
         if self._folder is None or target.loaded.version.runtime == "native":
+            return NONE
+        if target.guard is not None and not self._in_memory:
             return NONE
         note = self._encode(
             (
@@ -82,10 +87,14 @@ class Flights:
         return slot
 
     def end(self, slot: int) -> None:
-        """Cross a note out: its run is over."""
-        if slot != NONE:
-            pack_into(LENGTH, self._pages[slot], 0, 0)
-            self._free.append(slot)
+        """Cross a note out and wipe it: its run is over."""
+        if slot == NONE:
+            return
+        page = self._pages[slot]
+        (length,) = unpack_from(LENGTH, page)
+        pack_into(LENGTH, page, 0, 0)
+        page[START : START + length] = bytes(length)
+        self._free.append(slot)
 
     def _opened(self) -> bool:
         """Make one more page, all of it at once: where memory is full, touching what is not there kills."""

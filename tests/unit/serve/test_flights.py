@@ -7,9 +7,9 @@ from setpoint.serve.flights import NONE, Flights, works_of
 from setpoint.serve.form import Rows
 
 
-def a_target(runtime="onnxruntime"):
+def a_target(runtime="onnxruntime", guard=None):
     version = SimpleNamespace(runtime=runtime)
-    return SimpleNamespace(model="demand", version="v1", loaded=SimpleNamespace(version=version))
+    return SimpleNamespace(model="demand", version="v1", guard=guard, loaded=SimpleNamespace(version=version))
 
 
 def asked(id_, x):
@@ -36,6 +36,18 @@ def test_notes_are_used_again_and_hold_the_last_run_alone(tmp_path):
         notes.end(notes.begin(a_target(), [asked("long", float(x)) for _ in range(9)]))
     notes.begin(a_target(), [asked("last", 3.0)])
     assert left(tmp_path) == [("demand", "v1", [("last", [[3.0], ["clear"]])])]
+
+
+def test_nothing_of_a_run_that_ended_stays(tmp_path):
+    notes = Flights(tmp_path)
+    notes.end(notes.begin(a_target(), [asked("her-name", 1.0)]))
+    assert not any(b"her-name" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_what_is_sensitive_is_noted_in_memory_alone(tmp_path, monkeypatch):
+    assert Flights(tmp_path).begin(a_target(guard="keys"), [asked("a", 1.0)]) == NONE
+    monkeypatch.setattr(flights, "MEMORY", tmp_path.resolve())
+    assert Flights(tmp_path / "notes").begin(a_target(guard="keys"), [asked("a", 1.0)]) != NONE
 
 
 def test_what_cannot_end_the_worker_or_is_too_large_is_not_noted(tmp_path, monkeypatch):
