@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # what nearly every command imports; not `setpoint.cli`, which reads the environment when it is imported
-IMPORTED = ["pandas", "setpoint.bootstrap.home", "setpoint.loop.views"]
+IMPORTED = ["pandas", "setpoint.bootstrap.home", "setpoint.loop.verbs.views"]
 
 _seen: set[str] = set()
 

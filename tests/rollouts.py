@@ -33,11 +33,11 @@ from setpoint.domain.value import to_json
 from setpoint.errors import Conflict
 from setpoint.loop import tick
 from setpoint.loop.changes import decided, settle, with_rollout
-from setpoint.loop.exposure import exposed
-from setpoint.loop.inside import checked
+from setpoint.loop.looks.exposure import exposed
 from setpoint.loop.moves import moved, on_its_way, stopped
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.setting_out import check_free, check_window
+from setpoint.loop.verbs.inside import checked
 from tests.unit.loop.conftest import NOW, a_deployment, a_look, a_verdict, rows
 from tests.unit.loop.conftest import version as a_version
 

@@ -25,7 +25,7 @@ from sets import data_sets
 from setpoint.domain.fault import Fault
 from setpoint.domain.incident import Incident
 from setpoint.faults import spoiled
-from setpoint.loop.scoring import BundleScorer
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.maintain.case import Case
 from setpoint.maintain.investigate import investigate
 from setpoint.store.bundles import FolderBundleStore

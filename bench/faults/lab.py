@@ -24,16 +24,16 @@ from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.reports import reports_of
 from setpoint.loop.drill.ride import Stand, ride, stand, windows_at
 from setpoint.loop.drill.source import RecordedSource
-from setpoint.loop.operator import Operator
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.releasing import rolled_back
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.replay.policies import Refit, policy_of, under
 from setpoint.loop.replay.refits import refit_if_due
-from setpoint.loop.scoring import BundleScorer
-from setpoint.loop.stated import first
-from setpoint.loop.stated import under as stated_by
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.stated import first
+from setpoint.loop.verbs.stated import under as stated_by
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.messages import MemoryNotifier

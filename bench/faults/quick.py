@@ -16,7 +16,7 @@ from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.calibration import Calibration, apply
 from setpoint.domain.update import DERIVED
 from setpoint.domain.value import replace as other
-from setpoint.loop.scoring import BundleScorer
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.ports import FitResult
 
 

@@ -23,8 +23,8 @@ from setpoint.config import SetpointFile, Settings, read_setpoint_file
 from setpoint.config.envelope import Act
 from setpoint.demo.stream import FEATURES, rentals
 from setpoint.domain.records import moment
-from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
+from setpoint.loop.verbs import deploying
 
 PER_DAY = 400
 START = np.datetime64("2024-03-01", "us")

@@ -14,7 +14,7 @@ from setpoint.demo.project import MODEL
 from setpoint.demo.result import result_of
 from setpoint.demo.run import run_demo
 from setpoint.demo.stream import Plan
-from setpoint.loop import recorded
+from setpoint.loop.verbs import recorded
 
 SHORT = Plan(
     unit_since=datetime(2011, 10, 29, tzinfo=UTC),

@@ -15,8 +15,8 @@ from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.live import Served
 from setpoint.domain.value import to_json
 from setpoint.errors import Corrupt, Unsafe
-from setpoint.loop import deploying, versions
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs import deploying, versions
+from setpoint.loop.verbs.operator import Operator
 from setpoint.store.signing import Signing
 
 CONTRACT = "features:\n  age: {min: 18, max: 90}\n"

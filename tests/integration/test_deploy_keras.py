@@ -17,7 +17,7 @@ from setpoint.domain.schema import Task
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput, Unsafe
 from setpoint.govern.scan import scan
-from setpoint.loop.proposal import propose_setpoint
+from setpoint.loop.verbs.proposal import propose_setpoint
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 keras = pytest.importorskip("keras")

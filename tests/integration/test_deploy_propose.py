@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from setpoint.config import read_setpoint_file
 from setpoint.errors import InvalidInput
-from setpoint.loop.proposal import propose_setpoint
+from setpoint.loop.verbs.proposal import propose_setpoint
 
 DAY = 86_400.0
 

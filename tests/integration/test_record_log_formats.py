@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from setpoint.domain.record import InferenceRecord, Outcome, Role
-from setpoint.loop.records import as_lines
+from setpoint.loop.verbs.records import as_lines
 from setpoint.store import follower as follower_module
 from setpoint.store import upgrade
 from setpoint.store.log import DeltaRecordLog

@@ -17,7 +17,7 @@ from setpoint.domain.schema import Task
 from setpoint.domain.update import Method
 from setpoint.errors import InvalidInput
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.training import ProcessTrainer
+from setpoint.loop.learning.training import ProcessTrainer
 from setpoint.ports import FitJob
 from setpoint.runtime import load
 from setpoint.stats.losses import losses

@@ -14,7 +14,7 @@ from setpoint.config import Settings, read_setpoint_file
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import InvalidInput, JobFailed, ModelFailed, ModelGone, SetpointError
-from setpoint.loop import deploying
+from setpoint.loop.verbs import deploying
 from setpoint.runtime.process import ChildModel
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other kernels keep a model from neither")

@@ -24,9 +24,9 @@ from setpoint.domain.keys import CIPHER, new_key
 from setpoint.domain.record import InferenceRecord, Layout, Outcome
 from setpoint.domain.sensitive import Guard
 from setpoint.errors import Conflict, InvalidInput
-from setpoint.loop import deploying, recorded, retraining
-from setpoint.loop.clear import in_clear
-from setpoint.loop.sets import stored_set
+from setpoint.loop.learning.sets import stored_set
+from setpoint.loop.looks.clear import in_clear
+from setpoint.loop.verbs import deploying, recorded, retraining
 from setpoint.store.spool import Spool
 
 pytestmark = pytest.mark.timeout(300)

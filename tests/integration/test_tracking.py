@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.loop.tracked import run_of
+from setpoint.loop.learning.tracked import run_of
 from setpoint.ports import FitResult
 from setpoint.update.tracking import URI, TrainingRun, track
 from tests.trainings import a_job, rows

@@ -22,7 +22,7 @@ from setpoint.deploy.parity import ALLOWED_SHARE, tolerance
 from setpoint.domain.schema import Task
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import SetpointError
-from setpoint.loop import deploying
+from setpoint.loop.verbs import deploying
 from tests.ports import free_ports
 from tests.zoo import Kept, all_models
 

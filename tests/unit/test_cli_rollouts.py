@@ -80,7 +80,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, at: Any, *arguments: str) -> str:
     for module in (standing, going):
         monkeypatch.setattr(module, "open_home", lambda settings: at)
     monkeypatch.setattr(
-        "setpoint.loop.rollouts.expected", lambda *them: SimpleNamespace(words="about 3 days at this traffic")
+        "setpoint.loop.verbs.rollouts.expected", lambda *them: SimpleNamespace(words="about 3 days at this traffic")
     )
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.exception

@@ -13,7 +13,7 @@ from setpoint.domain.notice import Quiet
 from setpoint.domain.training_set import Balance, Base, LabelIssues, Repeats, SetSpec
 from setpoint.domain.update import Method
 from setpoint.errors import InvalidInput
-from setpoint.loop.stated import envelope, updates
+from setpoint.loop.verbs.stated import envelope, updates
 
 TEXT = """\
 model: demand

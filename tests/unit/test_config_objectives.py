@@ -3,7 +3,7 @@ import pytest
 from setpoint.config import check_setpoint_text, read_setpoint_file
 from setpoint.config.metrics import CATALOGUE, GAPS, known
 from setpoint.errors import InvalidInput
-from setpoint.loop.stated import objectives
+from setpoint.loop.verbs.stated import objectives
 
 FILE = """
 model: m

@@ -8,7 +8,7 @@ from setpoint.domain.course import USUAL, Rolling, Step
 from setpoint.domain.evidence import Margins
 from setpoint.domain.freeze import Freeze
 from setpoint.domain.slice import Only
-from setpoint.loop.stated import rolling
+from setpoint.loop.verbs.stated import rolling
 from tests.unit.test_config import read, refusal
 
 SECTION = """

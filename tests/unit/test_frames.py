@@ -7,7 +7,7 @@ import pytest
 
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.errors import InvalidInput
-from setpoint.loop.frames import _micros, outcomes_of, read_table
+from setpoint.loop.verbs.frames import _micros, outcomes_of, read_table
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 SCHEMA = Schema(

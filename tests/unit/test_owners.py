@@ -11,10 +11,10 @@ from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus
 from setpoint.domain.notice import Severity
 from setpoint.domain.owner import responsible_for
 from setpoint.errors import InvalidInput
-from setpoint.loop.news import Kind, News
-from setpoint.loop.ruling import check_owners
-from setpoint.loop.stated import first, owners, under
-from setpoint.loop.wording import composed
+from setpoint.loop.telling.news import Kind, News
+from setpoint.loop.telling.wording import composed
+from setpoint.loop.verbs.ruling import check_owners
+from setpoint.loop.verbs.stated import first, owners, under
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 TEXT = """\

@@ -13,7 +13,7 @@ from setpoint.cli.recorded import _condition
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.where import matching
 from setpoint.errors import InvalidInput
-from setpoint.loop import recorded
+from setpoint.loop.verbs import recorded
 
 SCHEMA = Schema(
     features=(

@@ -15,7 +15,7 @@ from setpoint.domain.schema import DType, Feature, Handling, Kind, Schema, Task
 from setpoint.domain.sensitive import Guard, guard_of, hasher_of, opener_of
 from setpoint.domain.where import matching
 from setpoint.errors import InvalidInput, Unusable
-from setpoint.loop.hiding import hidden_condition
+from setpoint.loop.verbs.hiding import hidden_condition
 from setpoint.store.keys import HomeKeys
 
 OLD, NEW = new_key(), new_key()

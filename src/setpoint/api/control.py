@@ -17,9 +17,9 @@ from setpoint.api.metrics import CONTENT_TYPE, page
 from setpoint.api.saying import MOST_BYTES, saying
 from setpoint.domain.value import utc
 from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, SetpointError, TooLarge
-from setpoint.loop import retraining
-from setpoint.loop.operator import Operator
-from setpoint.loop.views import incident_view, reliability_view, standing_view, status_view
+from setpoint.loop.verbs import retraining
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.views import incident_view, reliability_view, standing_view, status_view
 from setpoint.store.people import People
 
 log = structlog.get_logger("setpoint.control")

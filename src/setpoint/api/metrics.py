@@ -11,7 +11,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.notice import Severity
 from setpoint.domain.reliability import PERIOD, reliability
-from setpoint.loop.notices import severity_of
+from setpoint.loop.telling.notices import severity_of
 from setpoint.maintain.triage import strength
 
 MOST_FINDINGS = 100  # of one model, the strongest; a wide table must not flood who scrapes it

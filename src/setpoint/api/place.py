@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.operator import Operator
 
 Place: TypeAlias = str | Path
 

@@ -7,7 +7,7 @@ from setpoint.domain.course import Course
 from setpoint.domain.evidence import Forecast
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.rollout import Rollout
-from setpoint.loop import rollouts
+from setpoint.loop.verbs import rollouts
 
 __all__ = ["abort", "approve", "pause", "plan", "resume", "start", "status"]
 

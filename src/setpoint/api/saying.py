@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from setpoint.domain.fleet import Deployment
 from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, SetpointError
-from setpoint.loop import personal
 from setpoint.loop.changes import find_incident
-from setpoint.loop.operator import Operator
 from setpoint.loop.record.index import incidents_page
 from setpoint.loop.record.page import incident_page
 from setpoint.loop.taking import take_back
-from setpoint.loop.views import incident_view, story_view
+from setpoint.loop.verbs import personal
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.views import incident_view, story_view
 from setpoint.store.people import People
 
 MOST_BYTES = 16_384  # of what is said

@@ -28,15 +28,15 @@ from setpoint.domain.update import Advised
 from setpoint.domain.value import utc
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput
-from setpoint.loop import deploying, personal, recorded, retraining
-from setpoint.loop.comparing import Compared, Metric
-from setpoint.loop.frames import outcomes_of
-from setpoint.loop.inside import Inside
-from setpoint.loop.proposal import propose_setpoint
+from setpoint.loop.learning.sets import export_set
 from setpoint.loop.replay import POLICIES, Replayed
-from setpoint.loop.sets import export_set
 from setpoint.loop.taking import take_back
-from setpoint.loop.versions import Stored, stored
+from setpoint.loop.verbs import deploying, personal, recorded, retraining
+from setpoint.loop.verbs.comparing import Compared, Metric
+from setpoint.loop.verbs.frames import outcomes_of
+from setpoint.loop.verbs.inside import Inside
+from setpoint.loop.verbs.proposal import propose_setpoint
+from setpoint.loop.verbs.versions import Stored, stored
 from setpoint.monitor.overview.values import Overview
 from setpoint.monitor.tables.compared import compare
 from setpoint.stats.interleave import Preference, Slot, preference, team_draft

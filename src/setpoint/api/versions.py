@@ -8,10 +8,10 @@ from setpoint.api.place import Place, opened, settings_of
 from setpoint.bootstrap.home import signing_of
 from setpoint.config import seconds
 from setpoint.domain.fleet import Hold
-from setpoint.loop import pruning, versions
-from setpoint.loop.difference import Difference
-from setpoint.loop.pruning import KEEP, Pruned
-from setpoint.loop.versions import Checked, Stored
+from setpoint.loop.verbs import pruning, versions
+from setpoint.loop.verbs.difference import Difference
+from setpoint.loop.verbs.pruning import KEEP, Pruned
+from setpoint.loop.verbs.versions import Checked, Stored
 
 __all__ = ["diff", "export", "hold", "keygen", "prune", "release", "show", "sign", "verify"]
 
@@ -38,7 +38,7 @@ def export(
 
     With `mlflow` it is an MLflow model directory.
     """
-    from setpoint.loop.exporting import exported  # which brings in onnxruntime
+    from setpoint.loop.verbs.exporting import exported  # which brings in onnxruntime
 
     exported(opened(home), model, version, Path(to), mlflow=mlflow)
     return Path(to)

@@ -19,7 +19,6 @@ from setpoint.domain.traffic import Traffic
 from setpoint.domain.update import DERIVED
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, Unusable
-from setpoint.loop.clear import in_clear, why_unreadable
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.drill.answering import FaultyScorer
 from setpoint.loop.drill.events import events_of
@@ -30,10 +29,11 @@ from setpoint.loop.drill.reports import reports_of
 from setpoint.loop.drill.shadow import AFTER, BEFORE, FEWEST, MOST, UNDER, Course, course_of, traffic_from
 from setpoint.loop.drill.source import RecordedSource
 from setpoint.loop.drill.thinning import thinned
-from setpoint.loop.operator import Operator
+from setpoint.loop.looks.clear import in_clear, why_unreadable
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.loop.ports import Ports
 from setpoint.loop.replay import RecordedPlatform
-from setpoint.loop.scoring import BundleScorer
+from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import BundleStore
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys

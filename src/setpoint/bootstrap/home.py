@@ -6,10 +6,10 @@ from pathlib import Path
 from setpoint.config import Settings
 from setpoint.errors import Unusable
 from setpoint.loop.clock import WallClock
-from setpoint.loop.operator import Operator
+from setpoint.loop.learning.training import ProcessTrainer
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.loop.ports import Ports
-from setpoint.loop.scoring import BundleScorer
-from setpoint.loop.training import ProcessTrainer
+from setpoint.loop.verbs.operator import Operator
 from setpoint.platforms.files import make_home
 from setpoint.platforms.local import LocalPlatform
 from setpoint.platforms.notify import AppriseNotifier

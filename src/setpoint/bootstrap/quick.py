@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from setpoint.config import Settings
-from setpoint.loop.orders import order_back
+from setpoint.loop.verbs.orders import order_back
 from setpoint.platforms.local import LocalPlatform
 
 if TYPE_CHECKING:

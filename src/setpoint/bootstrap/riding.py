@@ -13,10 +13,10 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from setpoint.config import SetpointFile, Settings
-from setpoint.loop import deploying
 from setpoint.loop.changes import settle
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
+from setpoint.loop.learning.training import ProcessTrainer
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.replay import RecordedPlatform, replay, start_of, traffic_of
@@ -24,10 +24,10 @@ from setpoint.loop.replay.checkpoint import Checkpoints, clear_after
 from setpoint.loop.replay.kept import keep
 from setpoint.loop.replay.policies import Policy
 from setpoint.loop.replay.run import Ran
-from setpoint.loop.scoring import BundleScorer
-from setpoint.loop.stated import first
-from setpoint.loop.stated import under as stated_by
-from setpoint.loop.training import ProcessTrainer
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.stated import first
+from setpoint.loop.verbs.stated import under as stated_by
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.memory import MemoryRecordLog

@@ -10,9 +10,9 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.fleet import Deployment
-from setpoint.loop import personal, recorded
-from setpoint.loop.frames import outcomes_of, read_table
 from setpoint.loop.taking import take_back
+from setpoint.loop.verbs import personal, recorded
+from setpoint.loop.verbs.frames import outcomes_of, read_table
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id.")]

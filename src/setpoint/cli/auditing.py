@@ -13,8 +13,8 @@ from setpoint.config import Settings
 from setpoint.config.audit import PER_DAY
 from setpoint.domain.audited import Audited, counted
 from setpoint.domain.value import to_json
-from setpoint.loop.auditing_by_hand import audit_source, audit_table
-from setpoint.loop.frames import read_table
+from setpoint.loop.verbs.auditing_by_hand import audit_source, audit_table
+from setpoint.loop.verbs.frames import read_table
 from setpoint.monitor.audit import FLOOR
 from setpoint.stats.mismatch import fewest_beyond
 

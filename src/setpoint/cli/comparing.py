@@ -10,7 +10,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.value import utc
-from setpoint.loop.comparing_words import by_segment, compared_view, notes, sentence
+from setpoint.loop.verbs.comparing_words import by_segment, compared_view, notes, sentence
 
 
 class Metric(StrEnum):

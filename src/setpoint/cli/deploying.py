@@ -13,9 +13,9 @@ from setpoint.deploy.metrics import headline
 from setpoint.deploy.sources import beside
 from setpoint.domain.version import ModelVersion, Parity, Variant
 from setpoint.errors import Conflict, InvalidInput
-from setpoint.loop import deploying, rollouts
-from setpoint.loop.proposal import propose_setpoint
-from setpoint.loop.views import deploy_view
+from setpoint.loop.verbs import deploying, rollouts
+from setpoint.loop.verbs.proposal import propose_setpoint
+from setpoint.loop.verbs.views import deploy_view
 from setpoint.sandbox.guard import PROTECTIONS
 
 

@@ -12,8 +12,8 @@ from setpoint.cli.show import ME, By, Json, console, print_json, steps, table, u
 from setpoint.config import Settings
 from setpoint.domain.record import Erasure
 from setpoint.errors import InvalidInput
-from setpoint.loop import recorded
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs import recorded
+from setpoint.loop.verbs.operator import Operator
 
 POLL_S = 2.0
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from setpoint.domain.value import value
 from setpoint.errors import SetpointError, Unusable
-from setpoint.loop.orders import order_back
+from setpoint.loop.verbs.orders import order_back
 from setpoint.platforms.local import LocalPlatform
 
 OPTIONS = ("--to", "--by")

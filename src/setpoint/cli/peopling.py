@@ -7,7 +7,7 @@ import typer
 from setpoint.bootstrap.home import open_home, people_of
 from setpoint.cli.show import Json, console, plain, print_json, table
 from setpoint.config import Settings
-from setpoint.loop.personal import check_words
+from setpoint.loop.verbs.personal import check_words
 
 Name = Annotated[str, typer.Argument(help="Who: the name that is written into the record.")]
 people = typer.Typer(

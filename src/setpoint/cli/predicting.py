@@ -12,7 +12,7 @@ from setpoint.cli.running import url
 from setpoint.cli.show import Json, cell, console, print_json, table
 from setpoint.config import Settings
 from setpoint.errors import InvalidInput, NotReady
-from setpoint.loop.frames import instances, read_table
+from setpoint.loop.verbs.frames import instances, read_table
 from setpoint.platforms.files import HomeFiles
 
 BATCH = 1_000

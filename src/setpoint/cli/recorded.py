@@ -17,8 +17,8 @@ from setpoint.config import Settings
 from setpoint.domain.schema import DType, Feature, Kind, Schema
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
-from setpoint.loop import recorded
-from setpoint.loop.records import as_lines, write_records
+from setpoint.loop.verbs import recorded
+from setpoint.loop.verbs.records import as_lines, write_records
 
 TRUTHS = {"true": 1.0, "false": 0.0}
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]

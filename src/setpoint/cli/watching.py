@@ -9,8 +9,8 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, number, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.live import written
-from setpoint.loop import retraining
-from setpoint.loop.views import status_view
+from setpoint.loop.verbs import retraining
+from setpoint.loop.verbs.views import status_view
 
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]
 STAND = {True: "[green]holds[/]", False: "[red]off[/]", None: "no data yet"}

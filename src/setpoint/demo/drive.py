@@ -17,9 +17,9 @@ from setpoint.demo.stream import OUTCOME_DELAY, TARGET, Plan, days, requests
 from setpoint.domain.fleet import Decided
 from setpoint.domain.value import from_json, to_json
 from setpoint.errors import NotReady
-from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.operator import Operator
 
 LOOK_TIMEOUT_S = 300.0
 

@@ -7,7 +7,7 @@ import pandas as pd
 from setpoint.config import FILE_NAME, SetpointFile, read_setpoint_file
 from setpoint.demo.models import train, train_bad_release
 from setpoint.demo.stream import TARGET, Plan
-from setpoint.loop.proposal import propose_setpoint
+from setpoint.loop.verbs.proposal import propose_setpoint
 
 MODEL = "bike-demand"
 

@@ -10,7 +10,7 @@ from setpoint.demo.run import Ran
 from setpoint.demo.stream import TARGET
 from setpoint.domain.incident import Cause, Incident, Remedy
 from setpoint.domain.rollout import Phase, Rollout
-from setpoint.loop.views import incident_view
+from setpoint.loop.verbs.views import incident_view
 
 BETTER_BY = 0.25
 MENDED_WITHIN = timedelta(days=14)

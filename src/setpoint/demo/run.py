@@ -27,8 +27,8 @@ from setpoint.demo.stream import Plan, as_sent, rentals, split
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.record import Role
 from setpoint.errors import Conflict
-from setpoint.loop import deploying, recorded
 from setpoint.loop.clock import VirtualClock
+from setpoint.loop.verbs import deploying, recorded
 
 MARK = ".setpoint-demo"
 DEFAULT = Plan()

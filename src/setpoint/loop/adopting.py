@@ -1,4 +1,4 @@
-"""Writing down what was ordered, see `setpoint.loop.orders`."""
+"""Writing down what was ordered, see `setpoint.loop.verbs.orders`."""
 
 from setpoint.domain.fleet import Deployment
 from setpoint.loop.ports import Ports

@@ -13,9 +13,9 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Decision, Verdict
 from setpoint.domain.update import DERIVED, Advised
-from setpoint.loop.look import Look
-from setpoint.loop.situation import unit_rows
-from setpoint.loop.spans import sees_spoiled
+from setpoint.loop.looks.look import Look
+from setpoint.loop.looks.situation import unit_rows
+from setpoint.loop.looks.spans import sees_spoiled
 from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.line import Line

@@ -9,7 +9,7 @@ from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.loop.actions import Mend, StandIn
 from setpoint.loop.history import changes_of
-from setpoint.loop.look import Look
+from setpoint.loop.looks.look import Look
 from setpoint.loop.taking import objection
 from setpoint.maintain.decide import decide
 from setpoint.maintain.stand_in import lost_column

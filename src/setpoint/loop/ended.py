@@ -13,8 +13,8 @@ from setpoint.domain.requested import Requested
 from setpoint.domain.row_digests import digests_of
 from setpoint.domain.sensitive import guard_of
 from setpoint.errors import ModelEnded, ModelFailed, ModelGone, SetpointError
-from setpoint.loop.asked import recorded_before
-from setpoint.loop.look import Look
+from setpoint.loop.looks.asked import recorded_before
+from setpoint.loop.looks.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.maintain.fatal import Fatal, fatal_rows
 from setpoint.maintain.hypotheses.crash import is_about_an_end

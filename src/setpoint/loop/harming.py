@@ -7,8 +7,8 @@ from setpoint.domain.incident import Incident
 from setpoint.domain.objective import asked_gain
 from setpoint.domain.records import moment
 from setpoint.domain.value import replace
-from setpoint.loop.look import Look
-from setpoint.loop.spans import concerns_answers
+from setpoint.loop.looks.look import Look
+from setpoint.loop.looks.spans import concerns_answers
 from setpoint.maintain.harm import harm_of
 
 LATE = timedelta(days=7)  # after it is over

@@ -7,7 +7,7 @@ from setpoint.domain.incident import Incident
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
-from setpoint.loop.auditing import DAY, as_recorded, readable, sample, table_of
+from setpoint.loop.looks.auditing import DAY, as_recorded, readable, sample, table_of
 from setpoint.loop.ports import Ports
 from setpoint.maintain.drift import alarms
 from setpoint.maintain.hypotheses.skew import MONITOR

@@ -19,10 +19,10 @@ from setpoint.domain.sensitive import hidden
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput
-from setpoint.loop.columns import fitting
-from setpoint.loop.counted import broke, failed, latency_ms, requests_meant, values_of
+from setpoint.loop.looks.columns import fitting
+from setpoint.loop.looks.counted import broke, failed, latency_ms, requests_meant, values_of
+from setpoint.loop.looks.segmented import names_of, watched
 from setpoint.loop.ports import Ports
-from setpoint.loop.segmented import names_of, watched
 from setpoint.stats.losses import losses_of
 from setpoint.stats.placements import placement_losses
 

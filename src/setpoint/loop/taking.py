@@ -10,9 +10,9 @@ from setpoint.domain.incident import Incident, Remedy, Repair, Tried
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.changes import cause_of, decided, find_incident, having_incident, settle, with_incident
-from setpoint.loop.personal import check_words
 from setpoint.loop.placing import displaced
 from setpoint.loop.ports import Ports
+from setpoint.loop.verbs.personal import check_words
 from setpoint.maintain.triage import QUALITY
 
 REMEMBERED = timedelta(days=90)  # for so long a person who took a repair back is asked before another one acts

@@ -12,11 +12,11 @@ from setpoint.loop.acts import act
 from setpoint.loop.adopting import adopt
 from setpoint.loop.advising import advice_of, advised
 from setpoint.loop.blindness import blinded
-from setpoint.loop.candidates import judge_rollout
 from setpoint.loop.changes import serve, settle, with_rollout
-from setpoint.loop.exposure import judged
 from setpoint.loop.harming import with_harm
-from setpoint.loop.look import Look, take_look
+from setpoint.loop.learning.candidates import judge_rollout
+from setpoint.loop.looks.exposure import judged
+from setpoint.loop.looks.look import Look, take_look
 from setpoint.loop.moves import gone_back, in_shadow, on_its_way, served_since
 from setpoint.loop.plan import plan
 from setpoint.loop.ports import Ports

@@ -21,14 +21,14 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Incident
 from setpoint.domain.live import Live
 from setpoint.domain.update import Updates
-from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
+from setpoint.loop.learning.training import ProcessTrainer
+from setpoint.loop.looks.scoring import BundleScorer
 from setpoint.loop.ports import Ports
 from setpoint.loop.release import read_binning
 from setpoint.loop.replay import Ran, RecordedPlatform, Traffic, replay, traffic_of
-from setpoint.loop.scoring import BundleScorer
-from setpoint.loop.training import ProcessTrainer
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.operator import Operator
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.memory import MemoryRecordLog

@@ -12,7 +12,7 @@ from setpoint.domain.envelope import Envelope
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
-from setpoint.loop.auditing_by_hand import audit_table
+from setpoint.loop.verbs.auditing_by_hand import audit_table
 
 FETCH = """
 import pandas as pd

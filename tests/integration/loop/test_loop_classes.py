@@ -17,10 +17,10 @@ from sklearn.preprocessing import StandardScaler
 from setpoint.config import read_setpoint_file
 from setpoint.domain.incident import Cause
 from setpoint.domain.record import Outcome
-from setpoint.loop import deploying, retraining
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
 from setpoint.loop.replay import replay, traffic_of
+from setpoint.loop.verbs import deploying, retraining
+from setpoint.loop.verbs.operator import Operator
 from setpoint.store.memory import MemoryRecordLog
 from tests.integration.loop.conftest import DAY, START, World, ports_of
 

@@ -14,12 +14,13 @@ from setpoint.domain.training_set import BESIDE, LabelIssues, Repeats, SetSpec
 from setpoint.domain.update import Updates
 from setpoint.domain.value import from_json, replace
 from setpoint.errors import InvalidInput, NotFound
-from setpoint.loop import candidates, recorded, retraining
 from setpoint.loop.acts import updates
-from setpoint.loop.learnt import ids_of
-from setpoint.loop.operator import Operator
-from setpoint.loop.sets import stored_set, training_set, write_set
-from setpoint.loop.training import ProcessTrainer
+from setpoint.loop.learning import candidates
+from setpoint.loop.learning.learnt import ids_of
+from setpoint.loop.learning.sets import stored_set, training_set, write_set
+from setpoint.loop.learning.training import ProcessTrainer
+from setpoint.loop.verbs import recorded, retraining
+from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import FitJob
 from setpoint.update.sets.made import TrainingSet
 from tests.integration.loop.test_loop_recalibrates import with_a_level_shift

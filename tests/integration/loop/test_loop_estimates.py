@@ -4,7 +4,7 @@ from typing import Any
 
 from setpoint.domain.envelope import Envelope
 from setpoint.domain.ledger import SCORES, TRACKED, past, pending, track
-from setpoint.loop.views import status_view
+from setpoint.loop.verbs.views import status_view
 
 
 def test_a_ledger_is_kept_from_look_to_look(world: Any) -> None:

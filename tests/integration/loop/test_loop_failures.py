@@ -8,7 +8,7 @@ import pytest
 def test_a_failure_while_answers_are_thought_over_stops_no_turn(
     world: Any, fahrenheit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("setpoint.loop.look.prospect", lambda *_: 1 // 0)
+    monkeypatch.setattr("setpoint.loop.looks.look.prospect", lambda *_: 1 // 0)
     w = world(fahrenheit)
     w.until(2)
     (failed,) = [f for f in w.deployment.findings if f.monitor == "failed"]

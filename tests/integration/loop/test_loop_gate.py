@@ -6,7 +6,8 @@ import pytest
 
 from setpoint.domain.rollout import Decision, Phase
 from setpoint.domain.update import Updates
-from setpoint.loop import gating, retraining
+from setpoint.loop.learning import gating
+from setpoint.loop.verbs import retraining
 
 
 def test_a_candidate_with_too_little_to_judge_it_on_waits_and_is_looked_at_again(

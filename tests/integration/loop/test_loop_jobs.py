@@ -10,9 +10,9 @@ import pytest
 
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
-from setpoint.loop import retraining
-from setpoint.loop.operator import Operator
-from setpoint.loop.training import MOST_ATTEMPTS, ProcessTrainer
+from setpoint.loop.learning.training import MOST_ATTEMPTS, ProcessTrainer
+from setpoint.loop.verbs import retraining
+from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import FitJob, FitResult
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

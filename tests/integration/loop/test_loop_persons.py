@@ -9,8 +9,8 @@ from setpoint.domain.envelope import Envelope
 from setpoint.domain.event import What
 from setpoint.domain.incident import IncidentStatus
 from setpoint.errors import Conflict, InvalidInput, NotFound
-from setpoint.loop.personal import give_back, refuse, take
 from setpoint.loop.record.page import incident_page
+from setpoint.loop.verbs.personal import give_back, refuse, take
 from setpoint.monitor.report.writing import clock
 
 ASKS = Envelope(ask=("inverse_map",))

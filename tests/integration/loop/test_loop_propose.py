@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.loop.proposal import propose_for_deployment, propose_for_file
+from setpoint.loop.verbs.proposal import propose_for_deployment, propose_for_file
 
 
 def test_a_deployment_is_described_by_its_own_limits_and_traffic(world: Any) -> None:

@@ -14,9 +14,9 @@ from setpoint.config import read_setpoint_file
 from setpoint.domain.rollout import Phase
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
-from setpoint.loop import deploying, retraining
-from setpoint.loop.lineage import trained
-from setpoint.loop.situation import former_of
+from setpoint.loop.learning.lineage import trained
+from setpoint.loop.looks.situation import former_of
+from setpoint.loop.verbs import deploying, retraining
 from setpoint.update.former import Former
 from tests.integration.loop.conftest import FEATURES
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from setpoint.loop import deploying
-from setpoint.loop.operator import Operator
-from setpoint.loop.views import status_view
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.views import status_view
 
 
 def test_a_way_back_is_rehearsed_and_one_that_is_damaged_is_an_incident(world: Any) -> None:

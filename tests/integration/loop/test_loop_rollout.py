@@ -17,8 +17,8 @@ from setpoint.domain.rollout import Phase
 from setpoint.domain.routing import chosen
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput, Unusable
-from setpoint.loop import rollouts
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs import rollouts
+from setpoint.loop.verbs.operator import Operator
 from tests.integration.loop.test_loop_crash import killed_after_every_effect
 
 LOOK = timedelta(minutes=5)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from setpoint.errors import InvalidInput
-from setpoint.loop import deploying, retraining
+from setpoint.loop.verbs import deploying, retraining
 
 RULE = "felt > temp - 15 and wind is not None"
 

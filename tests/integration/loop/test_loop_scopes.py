@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from setpoint.loop import deploying
-from setpoint.loop.scopes import scopes
+from setpoint.loop.looks.scopes import scopes
+from setpoint.loop.verbs import deploying
 
 
 def test_segments_are_counted_apart_once_a_day_and_other_versions_once_an_hour(world: Any) -> None:

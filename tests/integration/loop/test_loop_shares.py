@@ -6,7 +6,7 @@ import pytest
 
 from setpoint.domain.live import Served
 from setpoint.errors import Conflict, InvalidInput, NotFound
-from setpoint.loop import deploying
+from setpoint.loop.verbs import deploying
 
 
 def test_a_version_is_deployed_with_a_share_grows_and_is_made_champion(world: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.operator import Operator
 
 
 def rows_misjoined(rows: pd.DataFrame) -> pd.DataFrame:

@@ -19,9 +19,9 @@ from setpoint.domain.live import Served
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
 from setpoint.loop.taking import take_back
 from setpoint.loop.tick import turn
+from setpoint.loop.verbs.operator import Operator
 from setpoint.store import state
 from tests.remedies import REMEDIES, SCHEMA
 from tests.unit.loop.conftest import a_look

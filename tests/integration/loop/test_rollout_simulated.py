@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from setpoint.domain.evidence import Judged, Says
-from setpoint.loop import exposure
+from setpoint.loop.looks import exposure
 from tests.rollouts import ALPHA, lived, prepared
 
 

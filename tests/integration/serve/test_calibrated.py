@@ -19,7 +19,7 @@ from setpoint.domain.objective import Gain
 from setpoint.domain.schema import Task
 from setpoint.domain.update import Method
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.training import ProcessTrainer
+from setpoint.loop.learning.training import ProcessTrainer
 from setpoint.ports import FitJob
 
 CHANGED = datetime(2025, 1, 1, tzinfo=UTC)

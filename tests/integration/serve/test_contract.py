@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 
 from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings, read_setpoint_file
-from setpoint.loop import deploying, recorded
+from setpoint.loop.verbs import deploying, recorded
 
 SETPOINT = """\
 model: loan

@@ -19,8 +19,8 @@ from setpoint.domain.incident import Incident, IncidentStatus
 from setpoint.domain.live import Served
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
-from setpoint.loop.deploying import deploy
 from setpoint.loop.taking import taken_back
+from setpoint.loop.verbs.deploying import deploy
 from tests.remedies import HEALTHY, REMEDIES, SCHEMA
 from tests.unit.versions.hand_made import NOW, a_deployment
 

@@ -23,7 +23,7 @@ from setpoint.domain.rollout import Candidate, Decision, Phase, Rollout, Verdict
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage, ModelVersion
-from setpoint.loop.look import Look
+from setpoint.loop.looks.look import Look
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -13,8 +13,8 @@ from setpoint.domain.update import Method, Updates
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.advising import RAW, advice_of, plan_of
+from setpoint.loop.looks.situation import Prospect
 from setpoint.loop.plan import plan
-from setpoint.loop.situation import Prospect
 from setpoint.update.advice import Move
 from setpoint.update.former import Former
 from setpoint.update.line import OWN, Line

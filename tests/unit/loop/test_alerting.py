@@ -9,7 +9,7 @@ from setpoint.domain.incident import IncidentStatus
 from setpoint.domain.notice import Alerts
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput, NotFound
-from setpoint.loop.alerting import acknowledge, lift, send_test, silence
+from setpoint.loop.verbs.alerting import acknowledge, lift, send_test, silence
 from setpoint.store.messages import MemoryNotifier
 from setpoint.store.state import SqlStateStore
 

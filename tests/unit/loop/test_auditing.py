@@ -8,7 +8,7 @@ import pytest
 
 from setpoint.domain.audited import Audit, Refetched
 from setpoint.domain.value import replace
-from setpoint.loop.auditing import audited
+from setpoint.loop.looks.auditing import audited
 from setpoint.loop.refetching import counted_in, is_spent
 
 HOUR = timedelta(hours=1)

@@ -5,8 +5,8 @@ import pytest
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.update import Method
 from setpoint.domain.value import replace
-from setpoint.loop.born import line_rows, spared
-from setpoint.loop.situation import unit_rows
+from setpoint.loop.learning.born import line_rows, spared
+from setpoint.loop.looks.situation import unit_rows
 from tests.unit.versions.hand_made import a_version
 
 RAW = a_version("v1")

@@ -4,7 +4,7 @@ import numpy as np
 
 from setpoint.domain.rollout import Decision
 from setpoint.domain.value import replace
-from setpoint.loop.candidates import judge_rollout
+from setpoint.loop.learning.candidates import judge_rollout
 from setpoint.loop.moves import in_shadow, served_since
 
 

@@ -16,8 +16,8 @@ from setpoint.domain.records import Records, stamp
 from setpoint.domain.segments import Split
 from setpoint.domain.value import replace, to_json
 from setpoint.errors import InvalidInput
-from setpoint.loop.comparing import Compared, compared
-from setpoint.loop.comparing_words import compared_view, notes, sentence
+from setpoint.loop.verbs.comparing import Compared, compared
+from setpoint.loop.verbs.comparing_words import compared_view, notes, sentence
 
 DAYS = 60
 

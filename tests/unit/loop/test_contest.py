@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.fleet import Release
-from setpoint.loop.contest import contested
+from setpoint.loop.learning.contest import contested
 
 
 def ports(made: Any, *, raises: bool) -> Any:

@@ -14,7 +14,7 @@ from setpoint.domain.update import Method
 from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import JobFailed
-from setpoint.loop.derived import scored, unlearnt
+from setpoint.loop.learning.derived import scored, unlearnt
 from setpoint.ports import FitJob
 from setpoint.update.sets.origin import LOG
 from tests.unit.versions.hand_made import SCHEMA, a_version

@@ -18,9 +18,9 @@ from setpoint.domain.record import OVERDUE_US, InferenceRecord, Outcome, Role
 from setpoint.domain.rollout import Candidate, Rollout
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace, to_json
-from setpoint.loop.exposure import LAG, Exposed, exposed, judged
-from setpoint.loop.listening import Silence
-from setpoint.loop.seen import CHANGEOVER, share_at
+from setpoint.loop.looks.exposure import LAG, Exposed, exposed, judged
+from setpoint.loop.looks.listening import Silence
+from setpoint.loop.looks.seen import CHANGEOVER, share_at
 from setpoint.store.memory import MemoryRecordLog
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

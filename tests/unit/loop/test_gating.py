@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from setpoint.loop.gating import logged_since
+from setpoint.loop.learning.gating import logged_since
 from setpoint.update.sets.origin import PROVENANCE
 
 DAY = timedelta(days=1)

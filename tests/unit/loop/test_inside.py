@@ -15,10 +15,10 @@ from setpoint.domain.rollout import Decision, Phase
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
-from setpoint.loop.inside import checked
-from setpoint.loop.inside_words import bounds_of, inside_view, summary
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
+from setpoint.loop.verbs.inside import checked
+from setpoint.loop.verbs.inside_words import bounds_of, inside_view, summary
 from tests.unit.versions.hand_made import NOW, a_deployment
 
 DAY = timedelta(days=1)

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from types import SimpleNamespace
 
-from setpoint.loop.look import _requests
+from setpoint.loop.looks.look import _requests
 
 
 def test_each_request_is_counted_once_and_is_in_every_window_that_reaches_it(made):

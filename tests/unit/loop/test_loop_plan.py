@@ -19,8 +19,8 @@ from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.history import changes_of
+from setpoint.loop.looks.spans import doubtful_spans, repaired_spans
 from setpoint.loop.plan import plan
-from setpoint.loop.spans import doubtful_spans, repaired_spans
 from setpoint.loop.taking import taken_back
 from setpoint.ports import FitResult
 

@@ -22,12 +22,12 @@ from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, find_incident, find_rollout, with_incident, with_rollout
 from setpoint.loop.history import training as training_of
-from setpoint.loop.inside import checked
 from setpoint.loop.moves import in_shadow
-from setpoint.loop.personal import given_back, refused, taken_over
 from setpoint.loop.plan import plan
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.tick import MOST_ACTIONS
+from setpoint.loop.verbs.inside import checked
+from setpoint.loop.verbs.personal import given_back, refused, taken_over
 from setpoint.maintain import stand_in
 from setpoint.maintain.recovery import due
 from setpoint.maintain.triage import triage

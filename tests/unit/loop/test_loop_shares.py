@@ -11,7 +11,7 @@ from setpoint.domain.rollout import Decision
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.replay import RecordedPlatform
-from setpoint.loop.views import status_view
+from setpoint.loop.verbs.views import status_view
 
 SPLIT = Served(champion="v1", shares={"v5": 0.1, "v6": 0.025})
 ENDED = "; the shares end: v5 10%, v6 2.5%"

@@ -13,7 +13,7 @@ from setpoint.domain.fleet import Decided, Deployment, Failing
 from setpoint.domain.incident import IncidentStatus, Remedy
 from setpoint.domain.notice import Alerts, Quiet, Severity, Silence, Telling
 from setpoint.domain.value import from_json, replace, to_json
-from setpoint.loop.notices import noticed
+from setpoint.loop.telling.notices import noticed
 
 MINUTE = timedelta(minutes=1)
 

@@ -11,10 +11,10 @@ from setpoint.domain.live import Live, Order, Served, alone
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
-from setpoint.loop import deploying
 from setpoint.loop.changes import settle
-from setpoint.loop.operator import Operator
-from setpoint.loop.orders import order_back
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.orders import order_back
 from tests.unit.versions.conftest import five, home
 from tests.unit.versions.hand_made import NOW, SCHEMA, a_deployment, a_version
 

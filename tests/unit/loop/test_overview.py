@@ -8,7 +8,7 @@ from setpoint.domain.fleet import Release
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
-from setpoint.loop.rewind import as_of
+from setpoint.loop.verbs.rewind import as_of
 from tests.unit.loop.conftest import NOW, a_deployment
 
 DAY = timedelta(days=1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.training_set import Base, LeftOut, SetSpec, Source
-from setpoint.loop.reaching import recorded_for
+from setpoint.loop.learning.reaching import recorded_for
 from setpoint.update.sets.made import Ground, TrainingSet, make_set
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

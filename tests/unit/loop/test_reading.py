@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.value import replace
-from setpoint.loop import reading
+from setpoint.loop.looks import reading
 
 WEEKS = timedelta(days=56)
 

@@ -15,7 +15,7 @@ from setpoint.domain.incident import Cause
 from setpoint.domain.schema import Handling
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.errors import Corrupt, ModelFailed
-from setpoint.loop.rehearsing import rehearsal_findings, rehearsed
+from setpoint.loop.looks.rehearsing import rehearsal_findings, rehearsed
 from setpoint.maintain.hypotheses.way_back import explain
 from setpoint.maintain.triage import triage
 from tests.unit.versions.hand_made import NOW, SCHEMA, a_deployment, a_version

@@ -10,9 +10,9 @@ from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
-from setpoint.loop.inside import checked
 from setpoint.loop.plan import plan
 from setpoint.loop.taking import taken_back
+from setpoint.loop.verbs.inside import checked
 
 
 def test_what_did_not_help_by_the_deadline_is_taken_back_though_no_outcome_came(made: Any) -> None:

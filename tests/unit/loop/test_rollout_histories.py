@@ -22,13 +22,13 @@ from setpoint.errors import Conflict, InvalidInput
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.changes import decided, settle, with_rollout
-from setpoint.loop.inside import checked
 from setpoint.loop.moves import check_not_moving, moved, on_its_way, stopped
 from setpoint.loop.plan import plan
 from setpoint.loop.releasing import released
 from setpoint.loop.replay import RecordedPlatform
 from setpoint.loop.setting_out import check_free, check_window, running
 from setpoint.loop.tick import MOST_ACTIONS
+from setpoint.loop.verbs.inside import checked
 
 HISTORIES, EVENTS = 1_000, 14
 COURSE = Course(steps=tuple(Step(share=s, least_s=3_600, least_requests=100) for s in (0.0, 0.1, 0.5)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from setpoint.domain.segments import Split
-from setpoint.loop.segmented import masks, names_of
+from setpoint.loop.looks.segmented import masks, names_of
 
 SPLITS = {
     "country": Split(levels=("DE", "FR")),

@@ -9,7 +9,7 @@ import pytest
 from setpoint.domain.feature_map import FeatureMap, Instead
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy
 from setpoint.domain.value import replace
-from setpoint.loop.spans import as_answered, as_repaired, doubtful_spans, natural, sees_spoiled, untouched
+from setpoint.loop.looks.spans import as_answered, as_repaired, doubtful_spans, natural, sees_spoiled, untouched
 
 
 def held_since(made: Any, days: int, **changes: Any) -> Any:

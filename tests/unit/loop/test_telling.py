@@ -12,8 +12,8 @@ from setpoint.domain.fleet import Deployment, Failing
 from setpoint.domain.live import Served
 from setpoint.domain.notice import Delivery, Message, Telling
 from setpoint.domain.value import replace
-from setpoint.loop.notices import noticed
-from setpoint.loop.telling import LONGEST_WAIT, MOST_ATTEMPTS, claimed, settled, tell
+from setpoint.loop.telling.notices import noticed
+from setpoint.loop.telling.send import LONGEST_WAIT, MOST_ATTEMPTS, claimed, settled, tell
 from setpoint.store.messages import MemoryNotifier
 from setpoint.store.state import SqlStateStore
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from setpoint.loop.under_way import in_words, progress_view
+from setpoint.loop.verbs.under_way import in_words, progress_view
 from setpoint.ports import Progress
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from setpoint.domain.update import Method, Updates
-from setpoint.loop.windows import EVERY_ROW, window_for
+from setpoint.loop.learning.windows import EVERY_ROW, window_for
 
 
 def test_where_outcomes_come_later_than_the_held_out_rows_reach_all_rows_are_learnt_without_a_contest(

@@ -11,7 +11,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Live
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.operator import Operator
 from tests.unit.versions.hand_made import NOW, a_deployment, a_version
 
 

@@ -16,10 +16,10 @@ from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, InvalidInput, NotFound
-from setpoint.loop import versions
-from setpoint.loop.keeping import needed, spared
-from setpoint.loop.operator import Operator
-from setpoint.loop.pruning import prune
+from setpoint.loop.verbs import versions
+from setpoint.loop.verbs.keeping import needed, spared
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.pruning import prune
 from tests.unit.versions.hand_made import NOW, a_deployment, a_version
 
 DAY = timedelta(days=1)

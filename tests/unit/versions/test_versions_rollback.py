@@ -8,7 +8,7 @@ from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.value import replace
 from setpoint.errors import Corrupt
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.operator import Operator
 from tests.unit.versions.hand_made import NOW, SCHEMA, a_deployment, a_version
 
 MAP = FeatureMap(id="m1", feature="hum", scale=0.01, offset=0.0)

@@ -13,8 +13,8 @@ from setpoint.domain.data_contract import DataContract, Rule
 from setpoint.domain.schema import Contract, DType, Feature, Kind
 from setpoint.domain.value import replace
 from setpoint.domain.version import Variant
-from setpoint.loop.difference import difference
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.difference import difference
+from setpoint.loop.verbs.operator import Operator
 from tests.unit.versions.hand_made import SCHEMA, a_deployment, a_version
 
 EMPTY = DataContract()

@@ -9,8 +9,8 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json, table
 from setpoint.config import Settings, seconds
 from setpoint.errors import InvalidInput
-from setpoint.loop import alerting
-from setpoint.loop.views import silence_view, silences_in_force
+from setpoint.loop.verbs import alerting
+from setpoint.loop.verbs.views import silence_view, silences_in_force
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]

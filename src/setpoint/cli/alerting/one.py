@@ -13,7 +13,7 @@ from setpoint.loop.record.markdown import incident_markdown
 from setpoint.loop.record.page import incident_page
 from setpoint.loop.record.story import Story
 from setpoint.loop.record.words import facts, headline
-from setpoint.loop.views import story_view
+from setpoint.loop.verbs.views import story_view
 
 MOST_CAUSES = 3
 FORMS = {".html": incident_page, ".md": incident_markdown}

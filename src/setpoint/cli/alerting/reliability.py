@@ -8,7 +8,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.reliability import Reliability, Spread
-from setpoint.loop.views import reliability_view
+from setpoint.loop.verbs.views import reliability_view
 from setpoint.monitor.report.writing import share, span
 
 

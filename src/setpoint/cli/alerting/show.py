@@ -8,7 +8,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.owner import responsible_for
-from setpoint.loop.views import incident_view
+from setpoint.loop.verbs.views import incident_view
 
 
 def show(

@@ -9,8 +9,8 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.value import utc
-from setpoint.loop.inside import Inside, Step
-from setpoint.loop.inside_words import inside_view, summary
+from setpoint.loop.verbs.inside import Inside, Step
+from setpoint.loop.verbs.inside_words import inside_view, summary
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 

@@ -7,7 +7,7 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, print_json, table
 from setpoint.config import Settings
-from setpoint.loop.inside_words import bounds_of, envelope_view
+from setpoint.loop.verbs.inside_words import bounds_of, envelope_view
 
 
 def show(

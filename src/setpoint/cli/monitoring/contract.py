@@ -14,7 +14,7 @@ from setpoint.config import Settings
 from setpoint.domain.data_contract import Breach, DataContract
 from setpoint.domain.value import to_json
 from setpoint.errors import InvalidInput
-from setpoint.loop.frames import read_table
+from setpoint.loop.verbs.frames import read_table
 from setpoint.monitor.contract import breaches, contract_of
 from setpoint.monitor.pandera import as_pandera
 

@@ -7,7 +7,7 @@ import typer
 
 from setpoint.cli.show import Json, console, print_json
 from setpoint.errors import InvalidInput
-from setpoint.loop.frames import read_table
+from setpoint.loop.verbs.frames import read_table
 from setpoint.monitor.evaluation import GAIN
 from setpoint.monitor.evaluation import evaluate as evaluated
 

@@ -14,7 +14,7 @@ from setpoint.cli.show import Json, console, print_json
 from setpoint.config import Settings
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.operator import Operator
 from setpoint.monitor.overview.values import Overview
 
 FAILED = 2  # exit code of what was asked to fail

@@ -8,9 +8,9 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, print_json, steps
 from setpoint.config import Settings, read_setpoint_file
-from setpoint.loop.frames import read_table
-from setpoint.loop.proposal import propose_for_deployment, propose_for_file
-from setpoint.loop.stated import objectives
+from setpoint.loop.verbs.frames import read_table
+from setpoint.loop.verbs.proposal import propose_for_deployment, propose_for_file
+from setpoint.loop.verbs.stated import objectives
 from setpoint.monitor.proposal import propose as propose_for_table
 from setpoint.monitor.proposed import Proposal
 

@@ -14,14 +14,14 @@ from setpoint.cli.bar import bar
 from setpoint.cli.show import Json, console, number, plain, print_json, table
 from setpoint.config import Settings, read_setpoint_file, seconds
 from setpoint.domain.value import to_json
-from setpoint.loop.frames import read_table
-from setpoint.loop.inside import checked
-from setpoint.loop.inside_words import inside_view, summary
 from setpoint.loop.replay import POLICIES, PolicyResult, Replayed
 from setpoint.loop.replay.existing import notes
 from setpoint.loop.replay.policies import BUILT_IN
 from setpoint.loop.replay.report import write_report
 from setpoint.loop.replay.verdict import Answer, Verdict
+from setpoint.loop.verbs.frames import read_table
+from setpoint.loop.verbs.inside import checked
+from setpoint.loop.verbs.inside_words import inside_view, summary
 
 STYLES = {Answer.YES: "bold green", Answer.NO: "bold", Answer.UNSURE: "bold yellow"}
 MOST = 30  # decisions that are printed

@@ -9,8 +9,8 @@ from setpoint.cli.rollouts.steps import AnyCallers, AnySegment, AnySteps, course
 from setpoint.cli.show import ME, By, Json, console, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.rollout import Rollout
-from setpoint.loop import rollouts
-from setpoint.loop.views import standing_view
+from setpoint.loop.verbs import rollouts
+from setpoint.loop.verbs.views import standing_view
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 

@@ -10,8 +10,8 @@ from setpoint.cli.show import ME, By, Json, console, number, print_json, table
 from setpoint.config import Settings, fraction
 from setpoint.domain.live import written
 from setpoint.errors import InvalidInput
-from setpoint.loop import deploying
-from setpoint.loop.views import rollout_view, status_view
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.views import rollout_view, status_view
 
 
 def list_(

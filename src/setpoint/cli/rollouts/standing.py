@@ -16,9 +16,9 @@ from setpoint.deploy.evidence.names import QUALITY, VALUE, WATCHED_ONLY
 from setpoint.domain.evidence import Forecast, Stream
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.rollout import Moving, Rollout
-from setpoint.loop import rollouts
-from setpoint.loop.operator import Operator
-from setpoint.loop.views import standing_view
+from setpoint.loop.verbs import rollouts
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.views import standing_view
 
 HOLDS = {"worse": "bold red", "not worse": "green", "better": "green"}
 

@@ -10,7 +10,7 @@ from setpoint.domain.schema import DType, Feature, Kind
 from setpoint.domain.slice import Only
 from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
-from setpoint.loop.operator import Operator
+from setpoint.loop.verbs.operator import Operator
 
 AnySteps = Annotated[str | None, typer.Option(help="Shares in rising order, such as 0,5%,25%,50%; 0 is the shadow.")]
 AnySegment = Annotated[

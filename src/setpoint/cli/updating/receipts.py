@@ -9,7 +9,7 @@ from setpoint.cli.show import Json, console, number, print_json, table
 from setpoint.config import Settings
 from setpoint.domain.receipt import Gain
 from setpoint.domain.rollout import Rollout
-from setpoint.loop.views import receipt_view
+from setpoint.loop.verbs.views import receipt_view
 
 COLUMNS = ("candidate", "how", "ended", "expected", "gate", "realised", "rows", "best instead", "regret", "training")
 

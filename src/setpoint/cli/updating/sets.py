@@ -12,8 +12,8 @@ from setpoint.config import Settings
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.training_set import Step
 from setpoint.errors import InvalidInput
-from setpoint.loop import retraining
-from setpoint.loop.sets import export_set
+from setpoint.loop.learning.sets import export_set
+from setpoint.loop.verbs import retraining
 from setpoint.update.sets.made import TrainingSet
 
 SHOWN = 5  # of what is likely wrong

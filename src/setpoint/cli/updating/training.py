@@ -8,7 +8,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import ME, By, Json, console, plain, print_json, steps
 from setpoint.config import Settings
 from setpoint.domain.update import Method
-from setpoint.loop import retraining
+from setpoint.loop.verbs import retraining
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 How = Annotated[Method | None, typer.Option(help="How the new version is made; default: as the file says.")]

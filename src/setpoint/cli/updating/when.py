@@ -8,7 +8,7 @@ import typer
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, number, plain, print_json
 from setpoint.config import Settings
-from setpoint.loop import retraining
+from setpoint.loop.verbs import retraining
 
 
 def when(

@@ -10,7 +10,7 @@ from setpoint.bootstrap.home import open_home, signing_of
 from setpoint.cli.show import ME, By, Json, console, print_json, steps, table
 from setpoint.cli.versions.listing import Model, Version
 from setpoint.config import Settings
-from setpoint.loop import versions
+from setpoint.loop.verbs import versions
 
 AnyModel = Annotated[str | None, typer.Argument(help="Name of the deployment; default: all.")]
 

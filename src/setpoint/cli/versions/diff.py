@@ -6,7 +6,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, print_json, table
 from setpoint.cli.versions.listing import Model, Version
 from setpoint.config import Settings
-from setpoint.loop import versions
+from setpoint.loop.verbs import versions
 
 
 def diff(model: Model, a: Version, b: Version, json: Json = False) -> None:

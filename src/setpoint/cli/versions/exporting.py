@@ -9,7 +9,7 @@ from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import console
 from setpoint.cli.versions.listing import Model
 from setpoint.config import Settings
-from setpoint.loop.exporting import exported
+from setpoint.loop.verbs.exporting import exported
 
 
 def export(

@@ -12,10 +12,10 @@ from setpoint.cli.versions.checking import AnyModel
 from setpoint.cli.versions.listing import Model, Version, size
 from setpoint.config import Settings, seconds
 from setpoint.errors import InvalidInput
-from setpoint.loop import versions
-from setpoint.loop.operator import Operator
-from setpoint.loop.pruning import KEEP, Pruned
-from setpoint.loop.pruning import prune as removed_of
+from setpoint.loop.verbs import versions
+from setpoint.loop.verbs.operator import Operator
+from setpoint.loop.verbs.pruning import KEEP, Pruned
+from setpoint.loop.verbs.pruning import prune as removed_of
 
 
 def prune(

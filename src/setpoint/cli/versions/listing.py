@@ -11,8 +11,8 @@ from setpoint.config import Settings
 from setpoint.deploy.metrics import headline
 from setpoint.domain.schema import Feature, Task
 from setpoint.domain.version import ModelVersion, Removal
-from setpoint.loop import versions
-from setpoint.loop.versions import Stored
+from setpoint.loop.verbs import versions
+from setpoint.loop.verbs.versions import Stored
 
 Model = Annotated[str, typer.Argument(help="Name of the deployment.")]
 Version = Annotated[str, typer.Argument(help="Such as v3.")]

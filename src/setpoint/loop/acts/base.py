@@ -4,7 +4,7 @@ from functools import singledispatch
 
 from setpoint.domain.fleet import Deployment
 from setpoint.loop import actions as do
-from setpoint.loop.look import Look
+from setpoint.loop.looks.look import Look
 from setpoint.loop.ports import Ports
 
 

@@ -11,18 +11,18 @@ from setpoint.domain.remembering import ranked
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
-from setpoint.loop.asked import asked_around, bursting_beside
 from setpoint.loop.changes import (
     cause_of,
     decided,
     find_incident,
     with_incident,
 )
-from setpoint.loop.clear import in_clear, score
-from setpoint.loop.columns import same_columns
-from setpoint.loop.contest import may_backtest
 from setpoint.loop.ended import ended_around
-from setpoint.loop.look import Look
+from setpoint.loop.learning.contest import may_backtest
+from setpoint.loop.looks.asked import asked_around, bursting_beside
+from setpoint.loop.looks.clear import in_clear, score
+from setpoint.loop.looks.columns import same_columns
+from setpoint.loop.looks.look import Look
 from setpoint.loop.opening import located, with_others
 from setpoint.loop.placing import displaced, overlapping, placed
 from setpoint.loop.ports import Ports

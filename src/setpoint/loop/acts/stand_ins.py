@@ -13,11 +13,11 @@ from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
 from setpoint.loop.changes import cause_of, decided, find_incident, with_incident
-from setpoint.loop.clear import in_clear, score
-from setpoint.loop.look import Look
+from setpoint.loop.learning.windows import EVERY_ROW
+from setpoint.loop.looks.clear import in_clear, score
+from setpoint.loop.looks.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.loop.refetching import asks, counted_in, sourced
-from setpoint.loop.windows import EVERY_ROW
 from setpoint.maintain import stand_in
 from setpoint.maintain.case import as_seen
 from setpoint.maintain.loss import answer_losses, loss_name, losses

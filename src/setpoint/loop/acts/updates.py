@@ -12,8 +12,6 @@ from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
-from setpoint.loop.born import line_rows
-from setpoint.loop.candidates import gate, once_more, proven, submit, unsound
 from setpoint.loop.changes import (
     decided,
     ending,
@@ -22,14 +20,16 @@ from setpoint.loop.changes import (
     with_incident,
     with_rollout,
 )
-from setpoint.loop.gating import look_at, trigger_of
 from setpoint.loop.history import evidence, method_of
-from setpoint.loop.look import Look
+from setpoint.loop.learning.born import line_rows
+from setpoint.loop.learning.candidates import gate, once_more, proven, submit, unsound
+from setpoint.loop.learning.gating import look_at, trigger_of
+from setpoint.loop.learning.receipts import receipt_of
+from setpoint.loop.learning.windows import EVERY_ROW, window_for
+from setpoint.loop.looks.look import Look
 from setpoint.loop.moves import gone_back, moved
 from setpoint.loop.ports import Ports
-from setpoint.loop.receipts import receipt_of
 from setpoint.loop.setting_out import course_of_the_loop, terms_of
-from setpoint.loop.windows import EVERY_ROW, window_for
 from setpoint.update.window import in_words
 
 CANCELLED = "the training was cancelled"

@@ -11,8 +11,8 @@ from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.faults.answers import spoiled
 from setpoint.loop.changes import settle
-from setpoint.loop.operator import Operator
 from setpoint.loop.releasing import released
+from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import Clock, Scorer
 
 

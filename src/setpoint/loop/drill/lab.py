@@ -24,8 +24,8 @@ from setpoint.loop.drill.leaning import leaning
 from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.ride import Stand, Window, ride, stand, windows_at
 from setpoint.loop.drill.shadow import Course, shadow_of
-from setpoint.loop.operator import Operator
 from setpoint.loop.release import read_binning
+from setpoint.loop.verbs.operator import Operator
 
 NEEDED = 3  # of the features that can have a fault: those on which the answers lean most
 

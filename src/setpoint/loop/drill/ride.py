@@ -14,8 +14,8 @@ from setpoint.domain.records import Column, moment
 from setpoint.domain.traffic import Traffic
 from setpoint.loop.clock import VirtualClock
 from setpoint.loop.drill.log import FaultyLog
-from setpoint.loop.operator import Operator
 from setpoint.loop.replay.answering import answer, record
+from setpoint.loop.verbs.operator import Operator
 
 Window = tuple[datetime, Column]  # when a look is taken, and the places of the rows that came before it
 

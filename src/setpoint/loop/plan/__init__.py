@@ -3,7 +3,7 @@
 from setpoint.domain.fleet import Deployment
 from setpoint.loop.actions import Action, Receipt
 from setpoint.loop.changes import find_rollout
-from setpoint.loop.look import Look
+from setpoint.loop.looks.look import Look
 from setpoint.loop.plan.incidents import next_for
 from setpoint.loop.plan.rollouts import next_rollout
 from setpoint.loop.plan.trainings import next_training

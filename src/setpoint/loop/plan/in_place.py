@@ -7,8 +7,8 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy, Repair
 from setpoint.domain.mending import UNMENDED
 from setpoint.loop.actions import Action, Close, Hold, Undo
-from setpoint.loop.look import Look
-from setpoint.loop.spans import otherwise_mended, touched
+from setpoint.loop.looks.look import Look
+from setpoint.loop.looks.spans import otherwise_mended, touched
 from setpoint.maintain.clean import clean_again, trusted_again
 from setpoint.maintain.fallen import answers_again, answers_instead
 from setpoint.maintain.fatal import keeps_up

@@ -9,7 +9,7 @@ from setpoint.domain.mending import barred
 from setpoint.loop.actions import Action, Ask, Close, Investigate, Mend
 from setpoint.loop.bettering import next_better
 from setpoint.loop.history import changes_of
-from setpoint.loop.look import Look
+from setpoint.loop.looks.look import Look
 from setpoint.loop.placing import overlapping
 from setpoint.loop.plan.in_place import next_in_place
 from setpoint.loop.taking import objection

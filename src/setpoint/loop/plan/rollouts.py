@@ -10,9 +10,9 @@ from setpoint.domain.freeze import frozen
 from setpoint.domain.live import written
 from setpoint.domain.rollout import Decision, Moving, Phase, Rollout
 from setpoint.loop.actions import Action, AskToPromote, Begin, GateAgain, Promote, Reject, Step
-from setpoint.loop.gating import new_outcomes, waits
 from setpoint.loop.history import next_step, outside, promotion
-from setpoint.loop.look import Look
+from setpoint.loop.learning.gating import new_outcomes, waits
+from setpoint.loop.looks.look import Look
 
 GATE_PATIENCE = timedelta(days=56)  # what `Look.history` reaches back at least
 

@@ -8,7 +8,7 @@ from setpoint.domain.incident import IncidentStatus, Remedy
 from setpoint.loop.actions import Action, Ask, Fit, Gate, Offer, Restore, Shadow, Submit
 from setpoint.loop.advising import advice_of, plan_of
 from setpoint.loop.history import outside, training
-from setpoint.loop.look import Look
+from setpoint.loop.looks.look import Look
 from setpoint.loop.taking import is_persons
 from setpoint.update.advice import Move
 

@@ -11,12 +11,12 @@ from setpoint.domain.owner import Responsible, responsible_for
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import hidden
-from setpoint.loop.columns import fitting
+from setpoint.loop.looks.columns import fitting
+from setpoint.loop.looks.spans import concerns_answers
 from setpoint.loop.ports import Ports
 from setpoint.loop.record.places import Place, places_of
 from setpoint.loop.record.shapes import Shape, shape_of
 from setpoint.loop.release import read_binning
-from setpoint.loop.spans import concerns_answers
 from setpoint.maintain.harm import ended
 from setpoint.maintain.loss import loss_name, losses_of
 from setpoint.monitor.overview.values import Numbers

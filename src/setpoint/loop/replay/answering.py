@@ -15,9 +15,9 @@ from setpoint.domain.routing import chosen
 from setpoint.domain.schema import Schema
 from setpoint.domain.sensitive import Guard, guard_of, is_sensitive
 from setpoint.domain.within import Fallback
-from setpoint.loop.counted import rows_meant
-from setpoint.loop.operator import Operator
+from setpoint.loop.looks.counted import rows_meant
 from setpoint.loop.replay.traffic import EPOCH, Traffic, inputs_of
+from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import Recorder
 from setpoint.runtime.baseline import BaselineModel
 

@@ -7,8 +7,8 @@ from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.live import Served
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
-from setpoint.loop.candidates import submit
 from setpoint.loop.changes import decided, settle
+from setpoint.loop.learning.candidates import submit
 from setpoint.loop.ports import Ports
 from setpoint.loop.replay.policies import Refit
 from setpoint.update.trainers import usual

@@ -11,9 +11,7 @@ from setpoint.domain.fleet import Deployment
 from setpoint.domain.live import Live, Served
 from setpoint.domain.records import Column, stamp
 from setpoint.domain.schema import Schema
-from setpoint.loop import deploying
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.operator import Operator
 from setpoint.loop.replay.answering import answer, given, record
 from setpoint.loop.replay.checkpoint import Checkpoint, Checkpoints
 from setpoint.loop.replay.existing import account, exists, weights_of
@@ -24,6 +22,8 @@ from setpoint.loop.replay.traffic import Traffic, inputs_of, windows_of
 from setpoint.loop.replay.values import Course, Step
 from setpoint.loop.replay.verdict import gain_of
 from setpoint.loop.retention import expire
+from setpoint.loop.verbs import deploying
+from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import Recorder
 from setpoint.stats.losses import loss_name
 from setpoint.stats.paired import Interval

@@ -6,8 +6,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from setpoint.loop.inside import Inside, checked
-from setpoint.loop.inside_words import summary
 from setpoint.loop.replay.existing import notes
 from setpoint.loop.replay.policies import NEVER
 from setpoint.loop.replay.report.buckets import period_of, saved, stretches_of
@@ -15,6 +13,8 @@ from setpoint.loop.replay.report.drawing import MONTHS, NARROW, WIDE, Size, is_n
 from setpoint.loop.replay.report.pictures import brief, lanes_chart, line_chart, points_of
 from setpoint.loop.replay.values import Course, PolicyResult, Replayed
 from setpoint.loop.replay.verdict import Answer
+from setpoint.loop.verbs.inside import Inside, checked
+from setpoint.loop.verbs.inside_words import summary
 from setpoint.monitor.report.writing import span
 
 NONE = "–"

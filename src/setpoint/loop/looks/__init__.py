@@ -1,0 +1,1 @@
+"""What one look at a deployment sees: what is read, compared and asked before anything is decided."""
