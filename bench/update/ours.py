@@ -194,7 +194,8 @@ class Replay:
         window, held = self.window(cut, known), slice(cut, known)
         rows = self.made(cut, window, new - (known - cut))
         losses = self.served(known)[held], self.losses(rows)[held], w.naive[held]
-        verdict = judge_gate(*losses, min_rows=30, earlier=tuple(self.gates))
+        candidates = 1 if self.contests[-1] is None else len(WINDOWS)
+        verdict = judge_gate(*losses, min_rows=30, earlier=tuple(self.gates), candidates=candidates)
         self.gates.append(verdict)
         passed = verdict.decision is Decision.ACCEPT
         chosen = self.made(known, window, new) if passed else rows

@@ -3,20 +3,27 @@
 import numpy as np
 
 from setpoint.deploy.gate.procedure import pooled
-from setpoint.deploy.verdict import answered, compared, in_words, short
+from setpoint.deploy.verdict import ALPHA, answered, compared, in_words, short
 from setpoint.domain.records import Column
 from setpoint.domain.rollout import Decision, Verdict
 
 
 def judge_gate(
-    champion: Column, candidate: Column, dummy: Column | None, *, min_rows: int, earlier: tuple[Verdict, ...] = ()
+    champion: Column,
+    candidate: Column,
+    dummy: Column | None,
+    *,
+    min_rows: int,
+    earlier: tuple[Verdict, ...] = (),
+    candidates: int = 1,
 ) -> Verdict:
     """Judge a candidate by its losses on held-out rows that came later than anything it learnt from.
 
     Accepted when the lower bound of the mean gain (one-sided 5 %) lies above zero, rejected when not; better on average
     is enough where candidates of its kind are surely better, by the `earlier` verdicts and this one. A candidate that
     the naive answer beats passes only where it beats the champion, too, and the candidate surely does. WAIT below
-    `min_rows`. One look a candidate: this interval must not be watched; `judge` may.
+    `min_rows`. One look a candidate: this interval must not be watched; `judge` may. The best of several `candidates`,
+    compared on the same rows, has that share of the 5 %.
 
     Parameters
     ----------
@@ -32,7 +39,7 @@ def judge_gate(
     if count < min_rows:
         words = f"{count} held-out rows with an outcome; {min_rows} are needed"
         return compared(Decision.WAIT, champion[rows], candidate[rows], (words,))
-    seen = compared(Decision.ACCEPT, champion[rows], candidate[rows], ())
+    seen = compared(Decision.ACCEPT, champion[rows], candidate[rows], (), alpha=ALPHA / candidates)
     better, words = seen.low > 0, f"{in_words(seen)} on {count} held-out rows"
     kind = pooled((*earlier, seen))
     kin = not better and seen.gain > 0 and kind.proven

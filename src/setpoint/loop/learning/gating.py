@@ -43,7 +43,8 @@ def look_at(ports: Ports, deployment: Deployment, rollout: Rollout, *, until: da
     One that has to wait stays at the gate, and is looked at again when the outcomes are there; after the last look it
     is withdrawn.
     """
-    turn = Turn(number=rollout.looks + 1)
+    contested = rollout.candidate.contest is not None
+    turn = Turn(number=rollout.looks + 1, candidates=2 if contested else 1)
     verdict = judged(ports, deployment, rollout.candidate, until, turn)
     moved = advance(rollout, verdict, now)
     return withdraw(moved, now) if moved.phase is Phase.GATE and moved.looks >= LOOKS else moved
