@@ -10,9 +10,11 @@ import time
 import uvicorn
 
 from setpoint.api.control import control_app
-from setpoint.bootstrap.home import open_home, people_of
+from setpoint.bootstrap.control import check_address, people_of
+from setpoint.bootstrap.home import open_home
 from setpoint.config import Settings, supervisor_pid
 from setpoint.errors import SetpointError
+from setpoint.platforms.loopback import is_loopback
 
 GRACE_S = 5.0
 
@@ -25,11 +27,13 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = Settings()
     try:
+        check_address(settings, arguments.host)
         operator = open_home(settings, wait_for_trainings=settings.tick_every_s == 0)
     except SetpointError as e:
         sys.exit(f"setpoint: {e}")
     threading.Thread(target=_end_with, args=(supervisor_pid(),), daemon=True).start()
-    app = control_app(operator, people_of(settings), settings.tick_every_s)
+    exposed = not is_loopback(arguments.host)
+    app = control_app(operator, people_of(settings), settings.tick_every_s, exposed=exposed)
     uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False)
 
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from setpoint.api.bounded import Bounded
+from setpoint.api.guard import Guard
 from setpoint.api.metrics import CONTENT_TYPE, page
 from setpoint.api.saying import MOST_BYTES, saying
 from setpoint.domain.value import utc
@@ -44,8 +45,11 @@ class TickRequest(BaseModel):
     now: datetime | None = None
 
 
-def control_app(operator: Operator, people: People, tick_every_s: float) -> FastAPI:
-    """Return the app; while it runs, the loop looks every `tick_every_s` seconds (0: only when asked)."""
+def control_app(operator: Operator, people: People, tick_every_s: float, *, exposed: bool = False) -> FastAPI:
+    """Return the app; while it runs, the loop looks every `tick_every_s` seconds (0: only when asked).
+
+    `exposed`: it listens where other machines reach it, so that everything takes the key of a person.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -61,6 +65,7 @@ def control_app(operator: Operator, people: People, tick_every_s: float) -> Fast
     app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.add_exception_handler(SetpointError, _refuse)
     app.add_middleware(Bounded, most=MOST_BYTES)
+    app.add_middleware(Guard, people=people, exposed=exposed)
     app.include_router(saying(operator, people))
 
     @app.get("/health")

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from setpoint.api.guard import key_of, known
 from setpoint.domain.fleet import Deployment
 from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, SetpointError
 from setpoint.loop.changes import find_incident
@@ -26,7 +27,7 @@ ABOUT_A_REMEDY = ("approve", "refuse", "undo")
 SAFE = {  # no other page may show ours in a frame, or keep a copy
     "x-frame-options": "DENY",
     "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # without it a browser would not say that our own page asks
     "x-content-type-options": "nosniff",
 }
 Say = Callable[[Operator, str, str, str], Deployment]
@@ -58,9 +59,8 @@ def saying(operator: Operator, people: People) -> APIRouter:
         return story_view(operator.story(id))
 
     @routes.post("/api/incidents/{id}/{verb}")
-    def say(id: str, verb: str, word: Word, authorization: str = Header("")) -> dict[str, Any]:
-        scheme, _, key = authorization.partition(" ")
-        by = known(people, key if scheme.lower() == "bearer" else "")
+    def say(id: str, verb: str, word: Word, request: Request) -> dict[str, Any]:
+        by = known(people, key_of(request.headers))
         after = said(operator, id, verb, by, word.why, word.remedy)
         return incident_view(find_incident(after, id), after.owners)
 
@@ -115,20 +115,6 @@ def said(operator: Operator, id_: str, verb: str, by: str, why: str, remedy: str
                 f"it is about {incident.remedy or 'no remedy'} by now, not about {remedy}: read it again first"
             )
         return VERBS[verb](operator, id_, by, why.strip())
-
-
-def known(people: People, key: str) -> str:
-    """Return whose key this is.
-
-    Raises
-    ------
-    NotAllowed
-        If it is nobody's.
-    """
-    by = people.who(key) if key else None
-    if by is None:
-        raise NotAllowed("this takes the key of a person: `setpoint people add NAME` makes one")
-    return by
 
 
 async def _form(request: Request) -> dict[str, str]:

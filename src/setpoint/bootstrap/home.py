@@ -17,7 +17,6 @@ from setpoint.ports import Clock
 from setpoint.store.bundles import FolderBundleStore
 from setpoint.store.keys import HomeKeys
 from setpoint.store.log import DeltaRecordLog
-from setpoint.store.people import People
 from setpoint.store.signing import Signing
 from setpoint.store.state import SqlStateStore
 from setpoint.update.tracking import track
@@ -64,11 +63,6 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
 def signing_of(settings: Settings) -> Signing:
     """Return what signs bundles, and whose signatures are asked for."""
     return Signing(settings.home, settings.signatures, settings.trusted_keys)
-
-
-def people_of(settings: Settings) -> People:
-    """Return who may speak over the control API."""
-    return People(settings.home)
 
 
 def _home_alerts(settings: Settings) -> dict[str, str]:

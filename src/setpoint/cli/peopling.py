@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from setpoint.bootstrap.home import open_home, people_of
+from setpoint.bootstrap.control import people_of
+from setpoint.bootstrap.home import open_home
 from setpoint.cli.show import Json, console, plain, print_json, table
 from setpoint.config import Settings
 from setpoint.loop.verbs.personal import check_words

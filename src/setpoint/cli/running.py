@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from setpoint.bootstrap.control import check_address
 from setpoint.cli.show import console
 from setpoint.config import Settings
+from setpoint.domain.value import value
 from setpoint.errors import Conflict, InvalidInput, NotReady, Unusable
 from setpoint.platforms.answering import answers
 from setpoint.platforms.files import HomeFiles, Running, make_home
@@ -21,6 +23,18 @@ STOP_S = 30.0
 ENDING_S = 15.0
 
 
+@value
+class Ports:
+    """Where the processes listen, and how many workers there are."""
+
+    host: str
+    port: int
+    control_host: str
+    control_port: int
+    grpc_port: int | None
+    workers: int
+
+
 def up(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the data plane.")] = 8080,
     control_port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the control API.")] = 8081,
@@ -28,7 +42,10 @@ def up(
         int | None, typer.Option(min=1, max=65_535, help="Port of the data plane for gRPC; without it there is none.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Data-plane workers.")] = 2,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address that the data plane listens on.")] = "127.0.0.1",
+    control_host: Annotated[
+        str, typer.Option(help="Address that the control API listens on; one that others reach takes keys.")
+    ] = "127.0.0.1",
     detach: Annotated[
         bool, typer.Option("--detach", help="Return when it is ready; `setpoint down` stops it.")
     ] = False,
@@ -38,60 +55,76 @@ def up(
     other = HomeFiles(settings.home).running()
     if other is not None:
         raise Conflict(f"{settings.home} is up already on {url(other)} (pid {other.pid}); `setpoint down` stops it")
+    check_address(settings, control_host)
+    ports = Ports(
+        host=host,
+        port=port,
+        control_host=control_host,
+        control_port=control_port,
+        grpc_port=grpc_port,
+        workers=workers,
+    )
+    incidents = f"http://{control_host}:{control_port}/incidents"
     if detach:
-        running = _detached(settings, host, port, control_port, grpc_port, workers)
-        console.print(f"Up on http://{running.host}:{running.port} with {workers} workers; `setpoint down` stops it")
-        console.print(f"Its incidents are on http://{running.host}:{running.control_port}/incidents", highlight=False)
+        running = _detached(settings, ports)
+        console.print(f"Up on {url(running)} with {workers} workers; `setpoint down` stops it")
+        console.print(f"Its incidents are on {incidents}", highlight=False)
         return
     # the processes of a supervisor that was killed see it, and end within seconds
     end = time.monotonic() + (ENDING_S if HomeFiles(settings.home).supervisor.exists() else 0.0)
     while True:
         try:
-            _check_ports(host, port, control_port, grpc_port)
+            _check_ports(ports)
             break
         except Unusable:
             if time.monotonic() >= end:
                 raise
             time.sleep(0.2)
-    console.print(f"Serving on http://{host}:{port}, incidents on http://{host}:{control_port}/incidents; Ctrl-C stops")
-    supervise(settings, host, port, control_port, grpc_port, workers)
+    console.print(f"Serving on http://{host}:{port}, incidents on {incidents}; Ctrl-C stops")
+    supervise(settings, ports)
 
 
-def _check_ports(host: str, port: int, control_port: int, grpc_port: int | None) -> None:
+def _check_ports(asked: Ports) -> None:
     """Say now that a port is in use: the control process could not start, again and again."""
-    if port == control_port:
-        raise InvalidInput(f"--port and --control-port are both {port}; they must differ")
-    if grpc_port in (port, control_port):
-        raise InvalidInput(f"--grpc-port is {grpc_port}, as another port; they must differ")
-    if grpc_port is not None:
-        listen(host, grpc_port, "--grpc-port").close()
-    listen(host, control_port, "--control-port").close()
-    listen(host, port).close()
+    if asked.port == asked.control_port:
+        raise InvalidInput(f"--port and --control-port are both {asked.port}; they must differ")
+    if asked.grpc_port in (asked.port, asked.control_port):
+        raise InvalidInput(f"--grpc-port is {asked.grpc_port}, as another port; they must differ")
+    if asked.grpc_port is not None:
+        listen(asked.host, asked.grpc_port, "--grpc-port").close()
+    listen(asked.control_host, asked.control_port, "--control-port").close()
+    listen(asked.host, asked.port).close()
 
 
-def supervise(settings: Settings, host: str, port: int, control_port: int, grpc_port: int | None, workers: int) -> None:
+def supervise(settings: Settings, asked: Ports) -> None:
     """Run the processes in the foreground."""
+    control = [sys.executable, "-m", "setpoint.api", "--host", asked.control_host, "--port", str(asked.control_port)]
     Supervisor(
         home=settings.home,
         worker=[sys.executable, "-m", "setpoint.bootstrap.worker"],
-        workers=workers,
-        host=host,
-        port=port,
-        control=[sys.executable, "-m", "setpoint.api", "--host", host, "--port", str(control_port)],
-        control_port=control_port,
-        grpc_port=grpc_port,
+        workers=asked.workers,
+        host=asked.host,
+        port=asked.port,
+        control=control,
+        control_host=asked.control_host,
+        control_port=asked.control_port,
+        grpc_port=asked.grpc_port,
     ).run()
 
 
-def _detached(
-    settings: Settings, host: str, port: int, control_port: int, grpc_port: int | None, workers: int
-) -> Running:
+def _detached(settings: Settings, asked: Ports) -> Running:
     """Start the foreground command in a session of its own, and wait until it answers."""
     log = settings.home / "run" / "up.log"
     make_home(settings.home)
     log.parent.mkdir(exist_ok=True)
-    options = {"--host": host, "--port": port, "--control-port": control_port, "--workers": workers}
-    options |= {"--grpc-port": grpc_port} if grpc_port is not None else {}
+    options = {
+        "--host": asked.host,
+        "--port": asked.port,
+        "--control-host": asked.control_host,
+        "--control-port": asked.control_port,
+        "--workers": asked.workers,
+    }
+    options |= {"--grpc-port": asked.grpc_port} if asked.grpc_port is not None else {}
     command = [sys.executable, "-m", "setpoint", "up", *(str(part) for pair in options.items() for part in pair)]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -120,7 +153,8 @@ def _detached(
 def ready(running: Running) -> bool:
     """Whether the data plane answers, and the control API too."""
     serves = answers(running.host, running.port, "/v2/health/ready")
-    return serves and (not running.control_port or answers(running.host, running.control_port, "/health"))
+    control_host = running.control_host or running.host
+    return serves and (not running.control_port or answers(control_host, running.control_port, "/health"))
 
 
 def url(running: Running) -> str:

@@ -25,6 +25,7 @@ class Running:
     pid: int
     host: str
     port: int
+    control_host: str | None = None
     control_port: int | None = None
     grpc_port: int | None = None
     workers: tuple[int, ...] = ()

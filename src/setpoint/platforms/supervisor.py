@@ -80,7 +80,7 @@ class Supervisor:
         Port 0 takes a free one; it is then in `run/supervisor.json`.
     control : sequence of str, optional
         Command of the control process.
-    control_port : int, optional
+    control_host, control_port : str and int, optional
         For those who read `run/supervisor.json`.
     grpc_port : int, optional
         Where the workers serve gRPC as well; 0 takes a free port.
@@ -92,6 +92,7 @@ class Supervisor:
     host: str = "127.0.0.1"
     port: int = 8080
     control: Sequence[str] | None = None
+    control_host: str | None = None
     control_port: int | None = None
     grpc_port: int | None = None
     _files: HomeFiles = field(init=False)
@@ -313,6 +314,7 @@ class Supervisor:
             pid=os.getpid(),
             host=self.host,
             port=self.port,
+            control_host=self.control_host,
             control_port=self.control_port,
             grpc_port=self.grpc_port,
             workers=tuple(pid for index, pid in pids.items() if index != CONTROL),

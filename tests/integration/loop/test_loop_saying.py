@@ -17,7 +17,7 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
     w.until(23)
     people, id_ = People(tmp_path), w.incident.id
     ann, bob = (people.add(name, w.operator.clock.now()) for name in ("ann", "bob"))
-    client = TestClient(control_app(w.operator, people, 0), follow_redirects=False)
+    client = TestClient(control_app(w.operator, people, 0), "http://localhost:8081", follow_redirects=False)
 
     def say(verb: str, key: str, **word: Any) -> Any:
         headers = {"authorization": f"Bearer {key}"} if key else {}
