@@ -8,14 +8,17 @@ import timeit
 import numpy as np
 
 from setpoint.domain.feature_map import FeatureMap, Instead, Levels, Peer, words
+from setpoint.domain.odds import Odds, Tie
 from setpoint.domain.records import Numbers
 from setpoint.domain.repaired import repairer
 
 NAMES = tuple(f"c{i}" for i in range(10))
 PEERS = tuple(Peer(feature=f"c{i}", weight=0.1, low=-1.0, high=1.0) for i in range(1, 7))
+ODDS = Odds(base=1.0, level=0.5, ties=tuple(Tie(feature=f"c{i}", weight=0.1, usual=0.0) for i in range(2, 8)))
 MAPS = (
     FeatureMap(id="m", feature="c0", scale=0.5, offset=1.0),
     FeatureMap(id="m", feature="c0", swap="c1"),
+    FeatureMap(id="m", feature="c0", swap="c1", odds=ODDS),
     FeatureMap(id="m", feature="c0", instead=Instead(constant=0.0)),
     FeatureMap(id="m", feature="c0", instead=Instead(peers=PEERS, everywhere=True, constant=0.0)),
     FeatureMap(id="m", feature="c0", instead=Instead(everywhere=True)),

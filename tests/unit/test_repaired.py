@@ -6,20 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.domain.as_sent import as_sent
-from setpoint.domain.feature_map import Apart, DoorKind, FeatureMap, Instead, Levels, Peer, Sign, unfit, words
+from setpoint.domain.feature_map import Apart, DoorKind, FeatureMap, Instead, Levels, Peer, Sign, words
 from setpoint.domain.incident import Remedy
 from setpoint.domain.live import Served
+from setpoint.domain.odds import Odds, Tie
 from setpoint.domain.records import Numbers
 from setpoint.domain.repaired import repaired, repaired_where
 from setpoint.domain.schema import Contract, DType, Feature, Kind, OnViolation, Schema, Task
+from setpoint.domain.unfit import unfit
 from setpoint.domain.value import from_json, replace, to_json
 
 NAN = float("nan")
 FELT = (Peer(feature="temp", weight=2.0, low=0.0, high=10.0), Peer(feature="hum", weight=1.0, low=0.0, high=1.0))
+APART = Odds(base=40.0, level=0.0, ties=(Tie(feature="hum", weight=10.0, usual=0.5),), share=0.5)  # the first is less
 MAPS = {
     "inverse_map": FeatureMap(id="m", feature="temp", scale=5 / 9, offset=-160 / 9, label="°F → °C"),
     "map_levels": FeatureMap(id="m", feature="sky", levels=Levels(expected={"Clear": "clear"}, known=("grey",))),
     "swap_back": FeatureMap(id="m", feature="temp", swap="felt"),
+    "swap_back_some": FeatureMap(id="m", feature="temp", swap="felt", odds=APART),
     "impute": FeatureMap(
         id="m", feature="felt", instead=Instead(peers=FELT, base=1.0, low=0.0, high=15.0, constant=7.0)
     ),
@@ -40,6 +44,7 @@ SEEN = {
     "inverse_map": {"temp": [(1.0 - 32) * 5 / 9, 10.0, NAN, (3.0 - 32) * 5 / 9]},
     "map_levels": {"sky": ["clear", "grey", None, None]},
     "swap_back": {"temp": SENT["felt"].tolist(), "felt": SENT["temp"].tolist()},
+    "swap_back_some": {"temp": [1.0, 50.0, NAN, 3.0], "felt": [9.0, NAN, NAN, NAN]},
     "impute": {"felt": [9.0, 15.0, 7.0, 7.2]},  # the range of a peer and of the column hold; without temp the constant
     "impute_text": {"sky": ["Clear", "grey", "?", "grey"]},
     "impute_all": {"felt": [3.5, 22.0, 7.0, 7.2]},
@@ -87,7 +92,9 @@ def test_each_repair_is_stored_and_fits_and_has_a_remedy_and_words(name):
     repair = MAPS[name]
     assert from_json(to_json(repair), FeatureMap) == repair
     assert unfit(repair, SCHEMA) == ""
-    assert Remedy(repair.kind) == name.removesuffix("_all").removesuffix("_text").removesuffix("_held")
+    assert Remedy(repair.kind) == name.removesuffix("_all").removesuffix("_text").removesuffix("_held").removesuffix(
+        "_some"
+    )
     assert words(repair).startswith(repair.feature)
 
 
@@ -108,6 +115,14 @@ def test_a_row_comes_out_the_same_alone_and_among_others(given_rows, names):
     marked = repaired_where(inputs, [(m, np.ones(len(given_rows), bool)) for m in maps])
     for n in inputs:
         assert [v for v in marked[n] if v == v] == [v for v in together[n] if v == v]
+
+
+def test_only_rows_that_are_likelier_exchanged_are():
+    sent = {"temp": np.array([2.0, 41.0, NAN, 40.0]), "felt": np.array([41.0, 2.0, 2.0, NAN])}
+    for hum in (np.full(4, 0.5), np.full(4, NAN)):
+        seen = repaired({**sent, "hum": hum}, [MAPS["swap_back_some"]])
+        np.testing.assert_allclose(seen["temp"], [2.0, 2.0, NAN, 40.0])
+        np.testing.assert_allclose(seen["felt"], [41.0, 41.0, 2.0, NAN])
 
 
 def test_what_is_sent_is_never_changed_and_numbers_stay_in_one_array():
@@ -144,6 +159,9 @@ def test_repairs_touch_their_own_rows_alone():
         (FeatureMap(id="m", feature="temp", swap="sky"), "'temp' is float64 and 'sky' string"),
         (FeatureMap(id="m", feature="temp", swap="temp"), "cannot be exchanged with itself"),
         (FeatureMap(id="m", feature="temp", swap="nowhere"), "'nowhere' is no feature"),
+        (FeatureMap(id="m", feature="temp", odds=APART), "exchanged with no column"),
+        (FeatureMap(id="m", feature="hum", swap="felt", odds=APART), "one of the two twice"),
+        (FeatureMap(id="m", feature="temp", swap="felt", odds=replace(APART, base=NAN)), "no finite number"),
         (FeatureMap(id="m", feature="temp", instead=Instead(everywhere=True)), "'temp' may not be missing"),
         (FeatureMap(id="m", feature="temp", instead=Instead(constant="warm")), "'warm' is no value of 'temp'"),
         (FeatureMap(id="m", feature="sky", instead=Instead(constant="a", peers=FELT)), "only where all of them are"),

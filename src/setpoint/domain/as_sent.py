@@ -23,7 +23,7 @@ def _before(repair: FeatureMap, features: dict[str, Feature]) -> dict[str, Featu
     name, feature = repair.feature, features[repair.feature]
     if repair.swap is not None:
         other = features[repair.swap]
-        if repair.apart is not None:  # some send them as they should
+        if repair.partly:  # some send them as they should
             return {f.name: _flagged(f) for f in (feature, other)}
         return {name: replace(other, name=name), repair.swap: replace(feature, name=repair.swap)}
     if repair.instead is not None:

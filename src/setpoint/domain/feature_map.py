@@ -1,11 +1,8 @@
 """Repairs at the door: what the model sees in the place of what is sent of a column. Small, and taken away again."""
 
-from collections.abc import Iterator
 from enum import StrEnum
-from math import inf, isfinite
 
-from setpoint.domain.levels import read_level
-from setpoint.domain.schema import Feature, Kind, Schema
+from setpoint.domain.odds import Odds
 from setpoint.domain.value import value
 
 TOLD = 4  # levels and columns that words name
@@ -97,7 +94,7 @@ class FeatureMap:
     """One repair of one column: of `levels`, `swap` and `instead` at most one is set.
 
     Where none is, the model sees `scale * x + offset` where the caller sent x. `swap` names the column that this one
-    is exchanged with. With `apart` only some rows are sent so, and only those are repaired.
+    is exchanged with. With `apart`, or `odds` of an exchange, only some rows are sent so, and only those are repaired.
     """
 
     id: str
@@ -108,6 +105,7 @@ class FeatureMap:
     apart: Apart | None = None
     levels: Levels | None = None
     swap: str | None = None
+    odds: Odds | None = None
     instead: Instead | None = None
 
     @property
@@ -127,8 +125,15 @@ class FeatureMap:
         return (self.feature,) if self.swap is None else (self.feature, self.swap)
 
     @property
+    def partly(self) -> bool:
+        """Whether some rows are sent as they should be."""
+        return self.apart is not None or self.odds is not None
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The columns that it needs."""
+        if self.odds is not None:
+            return (*self.changes, *(t.feature for t in self.odds.ties))
         return self.changes if self.instead is None else (*self.changes, *(p.feature for p in self.instead.peers))
 
 
@@ -138,80 +143,6 @@ def in_order(maps: tuple[FeatureMap, ...]) -> tuple[FeatureMap, ...]:
     return tuple(sorted(maps, key=lambda m: last.get(m.kind, 0))) if len(maps) > 1 else maps
 
 
-def unfit(repair: FeatureMap, schema: Schema) -> str:
-    """Return why a repair cannot stand before a model with this schema; empty if it can."""
-    return next(_misfits(repair, {f.name: f for f in schema.features}), "")
-
-
-def _misfits(repair: FeatureMap, features: dict[str, Feature]) -> Iterator[str]:
-    if unknown := [name for name in repair.reads if name not in features]:
-        yield f"{unknown[0]!r} is no feature"
-        return
-    if sum(part is not None for part in (repair.levels, repair.swap, repair.instead)) > 1:
-        yield f"it repairs {repair.feature!r} in two ways at once"
-    if repair.apart is not None:
-        yield from _bad_range(repair, repair.apart)
-    feature = features[repair.feature]
-    if repair.levels is not None:
-        yield from _bad_levels(repair.levels, feature)
-    elif repair.swap is not None:
-        yield from _bad_swap(feature, features[repair.swap])
-    elif repair.instead is not None:
-        yield from _bad_instead(repair.instead, feature, features)
-    else:
-        yield from _bad_scale(repair, feature)
-
-
-def _bad_scale(repair: FeatureMap, feature: Feature) -> Iterator[str]:
-    if feature.kind is not Kind.NUMERIC:
-        yield f"{feature.name!r} holds texts, which have no scale"
-    if not (isfinite(repair.scale) and isfinite(repair.offset) and repair.scale):
-        yield f"{feature.name!r} would lose its values by {repair.scale:g}·x + {repair.offset:g}"
-
-
-def _bad_range(repair: FeatureMap, apart: Apart) -> Iterator[str]:
-    if repair.kind not in (DoorKind.INVERSE_MAP, DoorKind.SWAP_BACK):
-        yield f"only a map of {repair.feature!r}, and its exchange, can spare a range"
-    if not -inf < apart.low <= apart.high < inf:
-        yield f"{apart.low:g} to {apart.high:g} is no range of {repair.feature!r}"
-
-
-def _bad_levels(levels: Levels, feature: Feature) -> Iterator[str]:
-    if feature.kind is not Kind.CATEGORICAL:
-        yield f"{feature.name!r} holds numbers, which have no levels"
-    if len(set(levels.expected.values())) < len(levels.expected):
-        yield f"two levels of {feature.name!r} would become one"
-    if unread := [v for v in levels.expected if read_level(feature.dtype, v) is None]:
-        yield f"{unread[0]!r} is never sent as {feature.name!r}, which is {feature.dtype}"
-    if levels.known and not feature.nullable:
-        yield f"{feature.name!r} may not be missing, and levels that are not known would be"
-    if levels.known and feature.contract and feature.contract.levels:
-        yield f"the contract of {feature.name!r} rules already what becomes of levels that are not known"
-
-
-def _bad_swap(feature: Feature, other: Feature) -> Iterator[str]:
-    if feature.name == other.name:
-        yield f"{feature.name!r} cannot be exchanged with itself"
-    if (feature.kind, feature.dtype) != (other.kind, other.dtype):
-        yield f"{feature.name!r} is {feature.dtype} and {other.name!r} {other.dtype}, which cannot be exchanged"
-
-
-def _bad_instead(instead: Instead, feature: Feature, features: dict[str, Feature]) -> Iterator[str]:
-    peers, text = instead.peers, feature.kind is Kind.CATEGORICAL
-    if any(p.feature == feature.name for p in peers):
-        yield f"{feature.name!r} cannot be imputed from itself"
-    if peers and (text or any(features[p.feature].kind is Kind.CATEGORICAL for p in peers)):
-        yield f"{feature.name!r} can be imputed from other columns only where all of them are numbers"
-    if instead.constant is None and not feature.nullable:
-        yield f"{feature.name!r} may not be missing"
-    for known in (instead.constant, instead.held):
-        if known is not None and isinstance(known, str) is not text:
-            yield f"{known!r} is no value of {feature.name!r}"
-    numbers = (instead.base, *(n for p in peers for n in (p.weight, p.low, p.high)))
-    if not all(map(isfinite, numbers)) or any(p.low > p.high for p in peers):
-        yield f"what {feature.name!r} is imputed by is no finite number or no range"
-
-
 def words(repair: FeatureMap) -> str:
     """Say what a repair does."""
     name, instead = repair.feature, repair.instead
@@ -219,7 +150,8 @@ def words(repair: FeatureMap) -> str:
         return _of_levels(name, repair.levels)
     spared = f" outside {repair.apart.low:.4g} to {repair.apart.high:.4g}" if repair.apart is not None else ""
     if repair.swap is not None:
-        return f"{name} and {repair.swap} exchanged" + (f" where {name} lies{spared}" if spared else "")
+        where = " where that makes a row likelier" if repair.odds is not None else f" where {name} lies{spared}"
+        return f"{name} and {repair.swap} exchanged" + (where if repair.partly else "")
     if instead is None:
         return f"{name} = {formula(repair.scale, repair.offset, repair.label)}{spared}"
     where = "whatever is sent" if instead.everywhere else "where it is missing"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.feature_map import Apart, FeatureMap, Instead, Levels, in_order
+from setpoint.domain.odds import likelier_exchanged
 from setpoint.domain.records import Column, Columns, Numbers
 
 Change = Callable[[Columns], Mapping[str, Column]]  # from all columns to those that it changes
@@ -46,7 +47,7 @@ def change_of(repair: FeatureMap) -> Change:
     if repair.levels is not None:
         return _levels(name, repair.levels)
     if other is not None:
-        return partial(_exchanged, repair, other)
+        return partial(_exchanged, repair, other, _sent_so(repair, other))
     if repair.instead is not None:
         return _instead(name, repair.instead)
     return partial(_scaled, repair)
@@ -63,11 +64,21 @@ def _scaled(repair: FeatureMap, seen: Columns) -> Mapping[str, Column]:
     return {repair.feature: mapped if repair.apart is None else np.where(outside(repair.apart, sent), mapped, sent)}
 
 
-def _exchanged(repair: FeatureMap, other: str, seen: Columns) -> Mapping[str, Column]:
+def _sent_so(repair: FeatureMap, other: str) -> Callable[[Columns], NDArray[np.bool_]] | None:
+    """Return what tells which rows a partial exchange is for; None where it is for all."""
+    apart = repair.apart
+    if repair.odds is not None:
+        return likelier_exchanged(repair.odds, repair.feature, other)
+    return None if apart is None else lambda seen: outside(apart, seen[repair.feature])
+
+
+def _exchanged(
+    repair: FeatureMap, other: str, told: Callable[[Columns], NDArray[np.bool_]] | None, seen: Columns
+) -> Mapping[str, Column]:
     a, b = seen[repair.feature], seen[other]
-    if repair.apart is None:
+    if told is None:
         return {repair.feature: b, other: a}
-    hit = outside(repair.apart, a)
+    hit = told(seen)
     return {repair.feature: np.where(hit, b, a), other: np.where(hit, a, b)}
 
 

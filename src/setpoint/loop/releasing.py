@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from setpoint.domain.feature_map import FeatureMap, unfit
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment, Release
 from setpoint.domain.live import Served, alone
 from setpoint.domain.rollout import withdraw
+from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace
 from setpoint.domain.version import Lineage
 from setpoint.loop.changes import decided, ending, with_champion, with_rollout

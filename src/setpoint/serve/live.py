@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
-from setpoint.domain.feature_map import unfit
 from setpoint.domain.keys import Keys
 from setpoint.domain.live import Live, Refusal, Served, WorkerStatus
 from setpoint.domain.sensitive import guard_of, is_sensitive
+from setpoint.domain.unfit import unfit
 from setpoint.domain.value import from_json, replace, to_json
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, SetpointError

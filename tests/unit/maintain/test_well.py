@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from setpoint.domain.feature_map import Apart, FeatureMap, Instead, Levels, Sign
+from setpoint.domain.odds import Odds
 from setpoint.domain.records import Records, joined
 from setpoint.domain.schema import DType, Feature, Kind
 from setpoint.domain.value import replace
@@ -25,6 +26,7 @@ def exchanged(x, hit):
     return {"hum": np.where(hit, x["wind"], x["hum"]), "wind": np.where(hit, x["hum"], x["wind"])}
 
 
+LIKELIER = Odds(base=1.0, level=0.0, share=0.5)  # of two, the first is less
 FAULTS = {
     "in another unit, half": (
         FeatureMap(id="m", feature="temp", offset=-273.15, apart=Apart(low=-10.0, high=35.0, share=0.5)),
@@ -32,6 +34,10 @@ FAULTS = {
     ),
     "exchanged, half": (
         FeatureMap(id="m", feature="hum", swap="wind", apart=Apart(low=0.0, high=1.0, share=0.5)),
+        lambda x, rng: exchanged(x, rng.random(len(x["hum"])) < 0.5),
+    ),
+    "exchanged, those that are likelier so": (
+        FeatureMap(id="m", feature="hum", swap="wind", odds=LIKELIER),
         lambda x, rng: exchanged(x, rng.random(len(x["hum"])) < 0.5),
     ),
     "exchanged": (

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from setpoint.domain.feature_map import FeatureMap, unfit
+from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.live import Live, Order, Served, alone
+from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
 

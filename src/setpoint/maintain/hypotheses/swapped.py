@@ -5,10 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from setpoint.domain.feature_map import Apart
 from setpoint.domain.incident import Cause, Incident
-from setpoint.domain.records import Records
-from setpoint.domain.repaired import outside
 from setpoint.domain.schema import Kind, Schema
 from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score
@@ -55,10 +52,8 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     if not pairs:
         return ()
     pair = min(pairs, key=lambda p: (-p.ratio, p.a))
-    rows = stretch.after(pair.onset)
-    parts = [(pair.a, pair.b, None)] if pair.share == 1 else told_apart(case.schema, pair, rows)
-    tried = [swap_repair(incident, case, rows, (a, b), score, apart) for a, b, apart in parts]
-    proof = next((p for p in tried if p is not None), None)
+    columns, rows = (pair.a, pair.b), stretch.after(pair.onset)
+    proof = swap_repair(incident, case, rows, columns, score, partly=pair.share < 1)
     return (
         Explanation(
             cause=Cause.SWAPPED,
@@ -68,24 +63,6 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
             repair=proof.repair if proof is not None and proof.helps else None,
         ),
     )
-
-
-def told_apart(schema: Schema, pair: Pair, rows: Records) -> Iterator[tuple[str, str, Apart]]:
-    """Yield the column by whose range the exchanged rows are told from the others, the other one, and that range.
-
-    Each row with a value outside the range of the one must hold a value of the other there, and the other way round.
-    """
-    features = {f.name: f for f in schema.features if f.low is not None and f.high is not None}
-    if pair.a not in features or pair.b not in features:
-        return
-    for name, other in ((pair.a, pair.b), (pair.b, pair.a)):
-        low, high = features[name].low, features[name].high
-        assert low is not None
-        assert high is not None
-        hit = outside(Apart(low=low, high=high, share=1.0), rows.inputs[name])
-        back = Apart(low=low, high=high, share=float(hit.mean()))
-        if 0 < hit.mean() < 1 and not outside(back, rows.inputs[other][hit]).any():
-            yield name, other, back
 
 
 def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:

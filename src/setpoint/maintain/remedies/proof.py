@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from setpoint.domain.feature_map import FeatureMap, unfit, words
+from setpoint.domain.feature_map import FeatureMap, words
 from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Feature
+from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace, value
 from setpoint.maintain.case import Case, Score, as_seen
 from setpoint.maintain.loss import Mean, answer_losses, distance, loss_name, mean_of

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from setpoint.domain.contract import fits
-from setpoint.domain.feature_map import FeatureMap, Instead, Sign, unfit, words
+from setpoint.domain.feature_map import FeatureMap, Instead, Sign, words
 from setpoint.domain.incident import Incident, Repair
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Feature, Task
+from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace
 from setpoint.errors import ModelFailed
 from setpoint.maintain.case import Case, Score, as_seen

@@ -46,7 +46,7 @@ def well_again(
     measured = joint is not None and set(repair.changes) <= set(joint.names)
     if measured and any(len(set(recent.inputs[name][-FEWEST:].tolist())) == 1 for name in repair.changes):
         return False, f"{' or '.join(repair.changes)} stands still: a stuck value is no sign of health"
-    if repair.apart is None and repair.kind in (DoorKind.INVERSE_MAP, DoorKind.SWAP_BACK):
+    if not repair.partly and repair.kind in (DoorKind.INVERSE_MAP, DoorKind.SWAP_BACK):
         if joint is not None and measured:
             return well_unmapped(repair, joint, recent, alone=alone)
         return well_by_values(repair, normal, recent)

@@ -5,6 +5,7 @@ from math import log
 import numpy as np
 
 from setpoint.domain.feature_map import FeatureMap, Sign
+from setpoint.domain.odds import likelier_exchanged
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.repaired import outside
 from setpoint.domain.schema import Schema
@@ -64,6 +65,8 @@ def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: 
 
 def _sign(repair: FeatureMap) -> tuple[str, float]:
     """Return in words what a repair is seen by, and the share of rows under the fault that showed it."""
+    if repair.odds is not None:
+        return f"is likelier exchanged with {repair.swap}", repair.odds.share
     if repair.apart is not None:
         return "lies outside its healthy range", repair.apart.share
     if repair.levels is not None:
@@ -75,6 +78,8 @@ def _sign(repair: FeatureMap) -> tuple[str, float]:
 def _marked(repair: FeatureMap, healthy: Columns, sent: Columns, schema: Schema) -> Bools:
     """Return which rows show the sign of a repair, shape (n,)."""
     name, instead = repair.feature, repair.instead
+    if repair.odds is not None and repair.swap is not None:
+        return likelier_exchanged(repair.odds, name, repair.swap)(sent)
     if repair.apart is not None:
         return outside(repair.apart, sent[name])
     if instead is None:
