@@ -11,7 +11,8 @@
   + Overloaded        more work waits than can be done in time; ask again later
     - Throttled       a caller who is held to fewer requests asked for more
   + DeadlineExceeded  a request that waited longer than its caller allowed
-  + NotAllowed        without the key of a person who may
+  + NotAllowed        without the key of a person
+    - Forbidden       with the key of one who may not
   + Unsafe            an artefact that may not be loaded
   + Corrupt           bytes that differ from their digest
   + Unusable          the machine refuses: port in use, folder not writable, disk full
@@ -107,6 +108,10 @@ class DeadlineExceeded(SetpointError):
 
 class NotAllowed(SetpointError, PermissionError):
     """Something that takes the key of a person, without one."""
+
+
+class Forbidden(NotAllowed):
+    """Something that a key does not allow: another role, or another model."""
 
 
 class Unsafe(SetpointError):

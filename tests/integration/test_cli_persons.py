@@ -90,9 +90,13 @@ def test_reliability_is_told(run: Any) -> None:
 
 
 def test_people_are_given_keys_that_are_shown_once(run: Any) -> None:
-    key = json.loads(run("people", "add", "ann", "--json"))["key"]
+    made = json.loads(run("people", "add", "ann", "--role", "operator", "--model", "demand", "--json"))
+    key = made.pop("key")
+    assert made == {"name": "ann", "role": "operator", "models": ["demand"]}
     assert key not in run("people", "list")
-    assert [p["name"] for p in json.loads(run("people", "list", "--json"))["people"]] == ["ann"]
+    (listed,) = json.loads(run("people", "list", "--json"))["people"]
+    assert {name: listed[name] for name in made} == made
+    run("people", "add", "bob", "--model", "De mand", code=1)
     assert key not in (Path(Settings().home) / FILE).read_text()
     assert "ann has no key any more" in run("people", "remove", "ann")
     assert "Nobody has a key" in run("people", "list")

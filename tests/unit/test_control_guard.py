@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from setpoint.api.guard import Guard, from_another_site, from_here
 from setpoint.bootstrap.control import check_address
 from setpoint.config import Settings
+from setpoint.domain.grant import Role
 from setpoint.errors import InvalidInput
 from setpoint.store.people import People
 
@@ -30,8 +31,8 @@ def asking(people: People, *, exposed: bool, at: str = HERE) -> TestClient:
     app.add_middleware(Guard, people=people, exposed=exposed)
 
     @app.get("/health")
-    @app.get("/read")
-    @app.post("/act")
+    @app.get("/incidents")
+    @app.post("/api/tick")
     def done() -> str:
         return "done"
 
@@ -41,7 +42,7 @@ def asking(people: People, *, exposed: bool, at: str = HERE) -> TestClient:
 @pytest.mark.parametrize("at", [HERE, "http://127.0.0.1:8081", "http://[::1]:8081", "http://LOCALHOST"])
 def test_this_machine_reads_without_a_key(people: People, at: str) -> None:
     client = asking(people, exposed=False, at=at)
-    assert (client.get("/read").status_code, client.post("/act").status_code) == (200, 200)
+    assert (client.get("/incidents").status_code, client.post("/api/tick").status_code) == (200, 200)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +57,19 @@ def test_this_machine_reads_without_a_key(people: People, at: str) -> None:
     ],
 )
 def test_what_comes_from_elsewhere_takes_a_key(people: People, exposed: bool, at: str, headers: dict[str, str]) -> None:
-    client, key = asking(people, exposed=exposed, at=at), people.add("ann", NOW)
+    client, key = asking(people, exposed=exposed, at=at), people.add("ann", NOW, Role.OPERATOR)
     as_browser = b64encode(f"ann:{key}".encode()).decode()
     for given in ({}, {"authorization": "Bearer sp_nobodys"}, {"authorization": "Basic ?"}, {"authorization": key}):
-        answer = client.get("/read", headers=headers | given)
+        answer = client.get("/incidents", headers=headers | given)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Basic")
-        assert "`setpoint people add NAME` makes one" in answer.json()["error"]
-        assert client.post("/act", headers=headers | given).status_code == 401
+        assert "`setpoint people add NAME --role viewer` makes one" in answer.json()["error"]
+        assert client.post("/api/tick", headers=headers | given).status_code == 401
     for given in ({"authorization": f"Bearer {key}"}, {"authorization": f"Basic {as_browser}"}):
-        assert client.get("/read", headers=headers | given).status_code == 200
+        assert client.get("/incidents", headers=headers | given).status_code == 200
     assert client.get("/health", headers=headers).status_code == 200
     people.remove("ann")
-    assert client.get("/read", headers=headers | {"authorization": f"Bearer {key}"}).status_code == 401
+    assert client.get("/incidents", headers=headers | {"authorization": f"Bearer {key}"}).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -86,12 +87,12 @@ def test_what_comes_from_elsewhere_takes_a_key(people: People, exposed: bool, at
     ],
 )
 def test_a_page_of_another_site_changes_nothing(people: People, headers: dict[str, str], refused: bool) -> None:
-    key = people.add("ann", NOW)
+    key = people.add("ann", NOW, Role.OPERATOR)
     for exposed in (False, True):
         own = headers | {"authorization": f"Bearer {key}"}
         client = asking(people, exposed=exposed)
-        assert client.post("/act", headers=own).status_code == (403 if refused else 200)
-        assert client.get("/read", headers=own).status_code == 200
+        assert client.post("/api/tick", headers=own).status_code == (403 if refused else 200)
+        assert client.get("/incidents", headers=own).status_code == 200
     assert from_another_site(Headers({"host": "localhost:8081"} | headers)) is refused
 
 

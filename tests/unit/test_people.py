@@ -2,9 +2,11 @@
 
 import stat
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 
+from setpoint.domain.grant import Grant, Role
 from setpoint.errors import Conflict, Corrupt, NotFound
 from setpoint.store.people import FILE, People
 
@@ -14,10 +16,23 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 def test_a_key_is_its_persons_until_it_is_removed(tmp_path):
     people = People(tmp_path)
     ann, bob = people.add("ann", NOW), people.add("bob", NOW)
-    assert (people.who(ann), people.who(bob), people.who(ann[:-1]), people.who("")) == ("ann", "bob", None, None)
+    assert [people.who(key) and people.who(key).name for key in (ann, bob, ann[:-1], "")] == ["ann", "bob", None, None]
     people.remove("ann")
-    assert (people.who(ann), people.who(bob)) == (None, "bob")
+    assert (people.who(ann), people.who(bob).name) == (None, "bob")
     assert [p.name for p in People(tmp_path).all()] == ["bob"]
+
+
+def test_a_key_reads_all_models_and_no_more_unless_it_is_said(tmp_path):
+    people = People(tmp_path)
+    ann, bob = people.add("ann", NOW), people.add("bob", NOW, Role.APPROVER, ("demand",))
+    assert people.who(ann) == Grant(name="ann", role=Role.VIEWER)
+    assert people.who(bob) == Grant(name="bob", role=Role.APPROVER, models=("demand",))
+
+
+def test_a_key_from_before_there_were_roles_allows_what_it_did(tmp_path):
+    digest = sha256(b"sp_old").hexdigest()
+    (tmp_path / FILE).write_text(f'[{{"name": "ann", "digest": "{digest}", "added": "2024-06-01T00:00:00Z"}}]')
+    assert People(tmp_path).who("sp_old") == Grant(name="ann", role=Role.APPROVER)
 
 
 def test_the_file_tells_no_key_and_is_for_its_owner_alone(tmp_path):

@@ -13,28 +13,18 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from setpoint.api.bounded import Bounded
+from setpoint.api.granted import Asked
 from setpoint.api.guard import Guard
 from setpoint.api.metrics import CONTENT_TYPE, page
+from setpoint.api.refusing import status_of
 from setpoint.api.saying import MOST_BYTES, saying
 from setpoint.domain.value import utc
-from setpoint.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, SetpointError, TooLarge
-from setpoint.loop.verbs import retraining
+from setpoint.errors import InvalidInput, SetpointError
 from setpoint.loop.verbs.operator import Operator
 from setpoint.loop.verbs.views import incident_view, reliability_view, standing_view, status_view
 from setpoint.store.people import People
 
 log = structlog.get_logger("setpoint.control")
-STATUS = {
-    NotAllowed: 401,
-    TooLarge: 413,
-    NotFound: 404,
-    Conflict: 409,
-    InvalidInput: 422,
-    NotReady: 503,
-    SetpointError: 500,
-}
-
-
 AHEAD = timedelta(minutes=1)  # by which another clock may differ
 
 
@@ -63,47 +53,46 @@ def control_app(operator: Operator, people: People, tick_every_s: float, *, expo
             loop.join()
 
     app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app.state.operator = operator
     app.add_exception_handler(SetpointError, _refuse)
     app.add_middleware(Bounded, most=MOST_BYTES)
     app.add_middleware(Guard, people=people, exposed=exposed)
-    app.include_router(saying(operator, people))
+    app.include_router(saying(people))
 
     @app.get("/health")
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/metrics", response_class=Response)
-    def metrics() -> Response:
-        return Response(page(operator.deployments()), media_type=CONTENT_TYPE)
+    def metrics(home: Asked) -> Response:
+        return Response(page(home.deployments()), media_type=CONTENT_TYPE)
 
     @app.get("/api/status")
-    def status(model: str | None = None) -> dict[str, Any]:
-        found = operator.deployments(model)
-        return status_view(found, retraining.under_way(operator, found))
+    def status(home: Asked, model: str | None = None) -> dict[str, Any]:
+        found = home.deployments(model)
+        return status_view(found, home.under_way(found))
 
     @app.get("/api/incidents")
-    def incidents(model: str | None = None) -> dict[str, Any]:
-        return {"incidents": [incident_view(i, d.owners) for d in operator.deployments(model) for i in d.incidents]}
+    def incidents(home: Asked, model: str | None = None) -> dict[str, Any]:
+        return {"incidents": [incident_view(i, d.owners) for d in home.deployments(model) for i in d.incidents]}
 
     @app.get("/api/reliability")
     def reliability(
-        model: str | None = None, days: Annotated[float | None, Query(gt=0, le=3_660)] = None
+        home: Asked, model: str | None = None, days: Annotated[float | None, Query(gt=0, le=3_660)] = None
     ) -> dict[str, Any]:
-        return {"reliability": [reliability_view(r) for r in operator.reliability(model, days=days)]}
+        return {"reliability": [reliability_view(r) for r in home.reliability(model, days=days)]}
 
     @app.get("/api/rollouts")
-    def rollouts(model: str | None = None) -> dict[str, Any]:
-        found = [(d, r) for d in operator.deployments(model) for r in d.rollouts if r.moving]
+    def rollouts(home: Asked, model: str | None = None) -> dict[str, Any]:
+        found = [(d, r) for d in home.deployments(model) for r in d.rollouts if r.moving]
         return {"rollouts": [{"model": d.model, **standing_view(r)} for d, r in found]}
 
     @app.post("/api/tick")
-    def tick(request: TickRequest) -> dict[str, Any]:
+    def tick(home: Asked, request: TickRequest) -> dict[str, Any]:
         at = utc(request.now) if request.now else None
         if at is not None and at > datetime.now(UTC) + AHEAD:  # all that is due until then would be done
             raise InvalidInput(f"now is {at:%Y-%m-%d %H:%M:%S} UTC, which is still to come; the loop looks at what was")
-        decisions = operator.tick(at)
-        operator.tell()
-        return {"decisions": msgspec.to_builtins(decisions)}
+        return {"decisions": msgspec.to_builtins(home.look(at))}
 
     return app
 
@@ -131,5 +120,4 @@ def _try(what: str, do: Callable[[], None], every_s: float) -> None:
 
 
 def _refuse(request: Request, error: Exception) -> JSONResponse:
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return JSONResponse({"error": str(error)}, status_code=status)
+    return JSONResponse({"error": str(error)}, status_code=status_of(error))

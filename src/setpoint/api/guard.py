@@ -1,4 +1,4 @@
-"""Who may ask anything of the control port, decided before a request is read.
+"""Who may ask what of the control port, decided before a request is read.
 
 This machine's own programs may read, and have the loop look, without a key. What comes from elsewhere needs the key of
 a person: through an address that other machines reach, under another host name (a page whose name was made to mean this
@@ -10,17 +10,19 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from setpoint.errors import NotAllowed
+from setpoint.api.refusing import status_of
+from setpoint.api.rules import check_role, needed_for, no_key
+from setpoint.domain.grant import HERE, Grant, Role
+from setpoint.errors import Forbidden, SetpointError
 from setpoint.platforms.loopback import is_loopback
 from setpoint.store.people import People
 
-OPEN = ("/health",)
 READS = ("GET", "HEAD", "OPTIONS")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "via")
-NO_KEY = "this takes the key of a person: `setpoint people add NAME` makes one"
+ASKS = {"www-authenticate": 'Basic realm="Setpoint", charset="UTF-8"'}
 
 
 class Guard:
@@ -39,22 +41,29 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and (refused := await self._refused(scope)) is not None:
-            await refused(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        if scope["type"] == "http":
+            try:
+                grant = await run_in_threadpool(self._let_in, scope)
+            except SetpointError as e:
+                asks = ASKS if status_of(e) == 401 else None
+                await JSONResponse({"error": str(e)}, status_of(e), asks)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["grant"] = grant
+        await self.app(scope, receive, send)
 
-    async def _refused(self, scope: Scope) -> Response | None:
+    def _let_in(self, scope: Scope) -> Grant:
+        """Return who asks, if they may ask for that route."""
         headers = Headers(scope=scope)
         if scope["method"] not in READS and from_another_site(headers):
-            return JSONResponse({"error": "a page of another site may not ask this"}, 403)
-        if scope["path"] in OPEN or (not self.exposed and from_here(headers)):
-            return None
-        try:
-            await run_in_threadpool(known, self.people, key_of(headers))
-        except NotAllowed as e:
-            return JSONResponse({"error": str(e)}, 401, {"www-authenticate": 'Basic realm="Setpoint", charset="UTF-8"'})
-        return None
+            raise Forbidden("a page of another site may not ask this")
+        needed = needed_for(scope["method"], scope["path"])
+        if needed is None:
+            return HERE
+        key, here = key_of(headers), not self.exposed and from_here(headers)
+        grant = HERE if here and not key else known(self.people, key, needed)
+        if grant.name:
+            check_role(grant, needed, scope["path"][:200])
+        return grant
 
 
 def from_another_site(headers: Headers) -> bool:
@@ -86,15 +95,15 @@ def key_of(headers: Headers) -> str:
         return ""
 
 
-def known(people: People, key: str) -> str:
-    """Return whose key this is.
+def known(people: People, key: str, needed: Role) -> Grant:
+    """Return whose key this is, and what it allows.
 
     Raises
     ------
     NotAllowed
         If it is nobody's.
     """
-    by = people.who(key) if key else None
-    if by is None:
-        raise NotAllowed(NO_KEY)
-    return by
+    grant = people.who(key) if key else None
+    if grant is None:
+        raise no_key(needed)
+    return grant

@@ -31,7 +31,7 @@ COMMANDS = (
         "alerting.reliability:reliability",
         "Show how fast faults are found, located and mended, and how long the set point is held.",
     ),
-    ("people", "peopling:people", "Say who may approve, refuse and take over on the control port."),
+    ("people", "peopling:people", "Say who may read, operate and approve on the control port."),
     ("update", "updating:app", "Retrain MODEL now from the log; see what earlier updates brought."),
     (
         "rollout",

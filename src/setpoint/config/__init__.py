@@ -60,6 +60,7 @@ __all__ = [
 ]
 
 FILE_NAME = "setpoint.yaml"
+MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 SUPERVISOR = "SETPOINT_SUPERVISOR_PID"
 
 
@@ -180,7 +181,7 @@ class RecordsPart(Part):
 class SetpointFile(Part):
     """The content of setpoint.yaml; paths are relative to its folder (`root`)."""
 
-    model: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    model: str = Field(pattern=MODEL_NAME)
     task: Literal["binary", "multiclass", "regression"]
     artifact: str
     factory: str | None = None
@@ -236,6 +237,18 @@ class SetpointFile(Part):
     def reference_path(self) -> Path:
         """The reference table."""
         return self.root / self.reference
+
+
+def check_model_name(name: str) -> None:
+    """Refuse what can be no model's name.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not 1 to 64 of a-z, 0-9, dot, dash and underscore.
+    """
+    if not re.fullmatch(MODEL_NAME, name):
+        raise InvalidInput(f"{name[:64]!r} is no model's name: 1 to 64 of a-z, 0-9, dot, dash and underscore")
 
 
 def read_setpoint_file(path: Path) -> SetpointFile:

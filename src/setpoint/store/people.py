@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from setpoint.domain.grant import Grant, Role
 from setpoint.domain.value import from_json, to_json, value
 from setpoint.errors import Conflict, Corrupt, NotFound, Unusable
 
@@ -22,11 +23,18 @@ LONGEST = 200  # characters of a key that is looked at
 
 @value
 class Person:
-    """A name, the SHA-256 of a key of 256 random bits, and since when."""
+    """A name, the SHA-256 of a key of 256 random bits, since when, and what it allows."""
 
     name: str
     digest: str
     added: datetime
+    role: Role = Role.APPROVER  # of a key from before there were roles
+    models: tuple[str, ...] = ()
+
+    @property
+    def grant(self) -> Grant:
+        """What the key allows."""
+        return Grant(name=self.name, role=self.role, models=self.models)
 
 
 class People:
@@ -50,13 +58,14 @@ class People:
         except msgspec.DecodeError as e:
             raise Corrupt(f"{self._file} is damaged: {e}; remove it, and give everybody a new key") from e
 
-    def add(self, name: str, now: datetime) -> str:
-        """Give somebody a key, and return it; Conflict if they have one."""
+    def add(self, name: str, now: datetime, role: Role = Role.VIEWER, models: tuple[str, ...] = ()) -> str:
+        """Give somebody a key, and return it; Conflict if they have one. Without `models` it is for all of them."""
         with self._changing() as people:
             if name in people:
                 raise Conflict(f"{name} has a key already; `setpoint people remove {name}` ends it")
             key = PREFIX + secrets.token_urlsafe(32)
-            self._write({**people, name: Person(name=name, digest=_digest(key), added=now)})
+            person = Person(name=name, digest=_digest(key), added=now, role=role, models=models)
+            self._write({**people, name: person})
             return key
 
     def remove(self, name: str) -> None:
@@ -66,12 +75,13 @@ class People:
                 raise NotFound(f"nobody called {name!r} has a key; there are {', '.join(people) or 'none'}")
             self._write({n: p for n, p in people.items() if n != name})
 
-    def who(self, key: str) -> str | None:
-        """Return whose key this is; None if it is nobody's."""
-        given, found = _digest(key[:LONGEST]), None
+    def who(self, key: str) -> Grant | None:
+        """Return whose key this is, and what it allows; None if it is nobody's."""
+        found: Grant | None = None
+        given = _digest(key[:LONGEST])
         for person in self.all():
             if hmac.compare_digest(person.digest, given):
-                found = person.name
+                found = person.grant
         return found
 
     @contextmanager

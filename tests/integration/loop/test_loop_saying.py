@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from setpoint.api.control import control_app
 from setpoint.domain.envelope import Envelope
 from setpoint.domain.event import What
+from setpoint.domain.grant import Role
 from setpoint.domain.incident import IncidentStatus
 from setpoint.store.people import People
 
@@ -16,7 +17,7 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
     w = world(fahrenheit, Envelope(ask=("inverse_map",)))
     w.until(23)
     people, id_ = People(tmp_path), w.incident.id
-    ann, bob = (people.add(name, w.operator.clock.now()) for name in ("ann", "bob"))
+    ann, bob = (people.add(name, w.operator.clock.now(), Role.APPROVER) for name in ("ann", "bob"))
     client = TestClient(control_app(w.operator, people, 0), "http://localhost:8081", follow_redirects=False)
 
     def say(verb: str, key: str, **word: Any) -> Any:
@@ -28,7 +29,11 @@ def test_a_person_speaks_with_a_key_and_the_record_says_whose(world: Any, fahren
 
     for answer in (say("approve", ""), say("approve", "sp_nobodys"), send("approve", ""), send("approve", "nobodys")):
         assert answer.status_code == 401
-        assert "`setpoint people add NAME` makes one" in answer.text.replace("&#34;", '"')
+        assert "`setpoint people add NAME --role approver` makes one" in answer.text
+    viewer = people.add("cleo", w.operator.clock.now())
+    for answer in (say("approve", viewer), send("approve", viewer)):
+        assert answer.status_code == 403
+        assert "cleo is viewer of all models, and " in answer.text
     assert w.incident.status is IncidentStatus.WAITING
 
     assert client.get(f"/api/incidents/{id_}").json()["course"]["metric"] == "MAE"
