@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 # Two pytest processes share two cores, and many threads on few rows only wait for each other. Said before anything
@@ -99,6 +100,21 @@ def hook() -> Iterator[Hook]:
     found = Hook()
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> str:
+    """URL of an empty database of this process alone, on the server that SETPOINT_TEST_POSTGRES names."""
+    server = os.environ.get("SETPOINT_TEST_POSTGRES")
+    if not server:
+        pytest.skip("SETPOINT_TEST_POSTGRES names no server")
+    name = f"setpoint_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as db:
+        db.execute(sa.text(f"drop database if exists {name} with (force)"))
+        db.execute(sa.text(f"create database {name}"))
+    engine.dispose()
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

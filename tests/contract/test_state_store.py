@@ -29,15 +29,12 @@ from setpoint.store.migrate import downgrade, head
 from setpoint.store.state import HEAD, SqlStateStore, metadata
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-POSTGRES = os.environ.get("SETPOINT_TEST_POSTGRES")
 
 
 @pytest.fixture(params=["file", "memory", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
-        if not POSTGRES:
-            pytest.skip("SETPOINT_TEST_POSTGRES names no server")
-        return POSTGRES
+        return str(request.getfixturevalue("postgres"))
     return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'home' / 'state.db'}"
 
 
@@ -45,7 +42,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def store(url: str) -> Iterator[SqlStateStore]:
     store = SqlStateStore(url)
     yield store
-    if url == POSTGRES:
+    if url.startswith("postgresql"):
         with store._engine.begin() as db:
             for table in metadata.sorted_tables:
                 db.execute(table.delete())

@@ -1,6 +1,5 @@
 """A kill at any statement of a first start, or of a migration, leaves the old schema or the new one."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ import sqlalchemy as sa
 
 from setpoint.store.state import HEAD, SqlStateStore
 
-POSTGRES = os.environ.get("SETPOINT_TEST_POSTGRES")
 EVERY_KILL = """
 import os, signal, sys
 import sqlalchemy as sa
@@ -84,11 +82,11 @@ print(killed)
 
 @pytest.mark.parametrize("start", ["nothing", "0001"])
 @pytest.mark.parametrize("server", ["sqlite", "postgresql"])
-def test_a_migration_is_all_or_nothing_wherever_it_is_killed(tmp_path: Path, server: str, start: str) -> None:
-    if server == "postgresql" and not POSTGRES:
-        pytest.skip("SETPOINT_TEST_POSTGRES names no server")
-    url = POSTGRES if server == "postgresql" else f"sqlite:///{tmp_path / 'state.db'}"
-    done = subprocess.run([sys.executable, "-c", EVERY_KILL, str(url), start], capture_output=True, text=True)
+def test_a_migration_is_all_or_nothing_wherever_it_is_killed(
+    request: pytest.FixtureRequest, tmp_path: Path, server: str, start: str
+) -> None:
+    url = request.getfixturevalue("postgres") if server == "postgresql" else f"sqlite:///{tmp_path / 'state.db'}"
+    done = subprocess.run([sys.executable, "-c", EVERY_KILL, url, start], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10
 
