@@ -1,8 +1,9 @@
 """Setpoint's policy over a stream: every decision is taken by the functions that decide live.
 
 One look a unit. Outcomes come late; a training takes no time. A candidate learns all but the newest half of the new
-rows, is judged on that half, refitted on everything known when it passes, and promoted after a unit in shadow. Where
-the champion has a line, a candidate is born with one: of the rows for it the newest unit is for its line alone.
+rows, is judged on that half, refitted on everything known when it passes, and promoted after a unit in shadow. The
+next one waits until a unit of the new champion's own answers has outcomes. Where the champion has a line, a candidate
+is born with one: of the rows for it the newest unit is for its line alone.
 """
 
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class Replay:
         self.time = np.arange(n) * ROW
         self.known = self.time + w.stream.row(w.delay) * ROW
         self.asked, self.answer = None, None
-        self.chosen, self.asked_at = 0, 0
+        self.chosen, self.asked_at, self.served_since = 0, 0, 0
         self.proven = self._reference_loss()
 
     def _reference_loss(self) -> float:
@@ -129,6 +130,8 @@ class Replay:
             held_back="its shadow is under way" if self.shadow else "",
             new_rows=known - self.fitted,
             learnt_rows=self.champion[1] - self.champion[0],
+            own_rows=known - self.served_since,
+            settled_rows=self.unit_rows,
             loss=loss,
             expected=expected_gain(signs, loss, belief),
             line=new,
@@ -230,6 +233,7 @@ class Replay:
     def serve(self, unit: int, version: tuple[int, int]) -> None:
         self.formers.append(self.champion)
         self.champion, self.line, self.chosen = version, self.born.get(version), self.world.frontier(unit)
+        self.served_since = self.world.stream.row(unit)
 
     def account(self, unit: int) -> None:
         """Write the receipts that are due: the candidate against the champion that it met, as that answered then."""

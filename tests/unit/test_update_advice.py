@@ -42,6 +42,13 @@ def test_what_does_not_pay_is_tried_after_twice_as_many_rows() -> None:
     assert "made all the same after 1,120" in tried.why
 
 
+def test_a_champion_is_not_trained_again_before_its_own_answers_are_known_unless_a_person_asks() -> None:
+    young = a_situation(own_rows=30, settled_rows=240)
+    assert (advise(young).move, advise(young).rows) == (Move.WAIT, 210)
+    assert advise(replace(young, asked=True)).move is Move.RETRAIN
+    assert advise(replace(young, expected=UNPAID)).move is Move.NOT_WORTH_IT
+
+
 def test_money_decides_where_it_is_stated() -> None:
     cheap = Updates(cost=Cost(training=100.0, loss=0.01))
     dear = Updates(cost=Cost(training=10_000.0, loss=0.01))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
 
 import numpy as np
 
@@ -37,10 +38,7 @@ def advice_of(deployment: Deployment, look: Look) -> Advice:
         lined = before is not None and before.move == Move.RECALIBRATE  # a training may be due all the same
         if look.prospect is None and not stated(deployment) and not lined:
             return Advice(move=Move.WAIT, why=before.why if before else "too few outcomes are known to think it over")
-    advice = advise(situation)
-    if advice.move is Move.RETRAIN and not situation.asked and (settling := _settling(deployment, look)):
-        return Advice(move=Move.WAIT, why=settling, expected=situation.expected)
-    return advice
+    return advise(situation)
 
 
 def advised(advice: Advice, look: Look) -> Advised:
@@ -88,6 +86,8 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
         new_rows=len(rows),
         learnt_rows=look.champion.lineage.rows,
         doublings=doublings(deployment),
+        own_rows=len(look.history.between(_serving_since(deployment), None).labelled),
+        settled_rows=unit_rows(look.champion),
         loss=_loss(deployment, look),
         expected=_expected(deployment, look),
         line=line.calibration if line else None,
@@ -98,11 +98,15 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
     )
 
 
-def _settling(deployment: Deployment, look: Look) -> str:
-    """Say that the champion is too new to be trained again: what is off may be what its predecessor answered."""
-    release, need = deployment.releases[-1], unit_rows(look.champion)
-    own = len(look.history.between(release.at, None).labelled)
-    return f"{release.version} has answered {own} rows whose outcome is known; {need} are needed" if own < need else ""
+def _serving_since(deployment: Deployment) -> datetime:
+    """Return since when the champion's model serves, whatever lines it has had: where lines move often, it would never
+    be old enough for a training.
+    """
+    methods = {r.candidate.version: r.candidate.method for r in deployment.rollouts}
+    released = list(deployment.releases)
+    while len(released) > 1 and methods.get(released[-1].version) in DERIVED:
+        released.pop()
+    return released[-1].at
 
 
 def _content(deployment: Deployment) -> str:

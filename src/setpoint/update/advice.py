@@ -32,7 +32,9 @@ class Situation:
     `held_back` says why nothing may be learnt now, see `when.why_not`. `loss` is the champion's recent loss per row,
     `expected` what a training should win of it. `new_rows` have outcomes and were in no training yet; the champion
     learnt `learnt_rows`; `doublings` is how often the rows that it takes are doubled, for training has not helped of
-    late. `asked`: by a person, or by the clock of `update: every`; `urgent`: an objective is missed.
+    late. `own_rows` are answers of the champion itself whose outcome is known, `settled_rows` how many are needed
+    before it is trained again: what is off may be what its predecessor answered. `asked`: by a person, or by the clock
+    of `update: every`; `urgent`: an objective is missed.
     `line` is the calibration that the answers should get, None for raw ones, and `line_moves` how far that moves their
     losses, see `line.moves`.
     """
@@ -43,6 +45,8 @@ class Situation:
     new_rows: int
     learnt_rows: int
     doublings: int = 0
+    own_rows: int = 0
+    settled_rows: int = 0
     loss: float
     expected: Gain | None = None
     line: Calibration | None = None
@@ -93,10 +97,13 @@ def _training(s: Situation) -> Advice:
         words = f"{s.new_rows:,} new labelled rows; at {need:,} a training is considered"
         return Advice(move=Move.WAIT, rows=need - s.new_rows, expected=s.expected, why=words)
     pays, words = _pays(s)
-    if pays or s.new_rows >= EXPLORE * need:
-        more = "" if pays else f"; made all the same after {s.new_rows:,} new labelled rows, to see whether that is so"
-        return Advice(move=Move.RETRAIN, expected=s.expected, why=words + more)
-    return Advice(move=Move.NOT_WORTH_IT, rows=EXPLORE * need - s.new_rows, expected=s.expected, why=words)
+    if not pays and s.new_rows < EXPLORE * need:
+        return Advice(move=Move.NOT_WORTH_IT, rows=EXPLORE * need - s.new_rows, expected=s.expected, why=words)
+    if s.own_rows < s.settled_rows:
+        words = f"the champion has answered {s.own_rows} rows whose outcome is known; {s.settled_rows} are needed"
+        return Advice(move=Move.WAIT, rows=s.settled_rows - s.own_rows, expected=s.expected, why=words)
+    more = "" if pays else f"; made all the same after {s.new_rows:,} new labelled rows, to see whether that is so"
+    return Advice(move=Move.RETRAIN, expected=s.expected, why=words + more)
 
 
 def _pays(s: Situation) -> tuple[bool, str]:

@@ -9,6 +9,7 @@ from setpoint.domain.calibration import Calibration
 from setpoint.domain.envelope import Envelope
 from setpoint.domain.objective import Objective
 from setpoint.domain.receipt import Gain
+from setpoint.domain.rollout import Candidate, Phase, Rollout
 from setpoint.domain.update import Method, Updates
 from setpoint.domain.value import replace
 from setpoint.loop import actions as do
@@ -82,8 +83,20 @@ def test_after_a_restoration_nothing_is_decided_on_what_was_seen_of_another_cham
 
 def test_a_champion_is_given_time_to_be_measured_before_it_is_trained_again(made: Any, off: Any) -> None:
     fresh = replace(off, releases=(replace(off.releases[0], at=made.now - made.day),))  # 24 rows ago
-    assert advice_of(fresh, made.look()).why == "v1 has answered 24 rows whose outcome is known; 40 are needed"
+    assert (
+        advice_of(fresh, made.look()).why == "the champion has answered 24 rows whose outcome is known; 40 are needed"
+    )
     assert advice_of(replace(fresh, updates=Updates(every_s=60.0)), made.look()).move is Move.RETRAIN
+
+
+def test_a_line_through_its_answers_makes_no_champion_a_new_one(made: Any, off: Any) -> None:
+    """Where lines move as often as outcomes come, none would ever be old enough to be trained again."""
+    lined = replace(off.releases[0], version="v2", at=made.now - made.day, replaced="v1")
+    moved = replace(off, releases=(*off.releases, lined), served=replace(off.served, champion="v2"))
+    for method, move in ((Method.RECALIBRATE, Move.RETRAIN), (Method.REFIT, Move.WAIT)):
+        candidate = Candidate(version="v2", champion="v1", reason="", created=made.now, method=method)
+        rollout = Rollout(candidate=candidate, phase=Phase.PROMOTED)
+        assert advice_of(replace(moved, rollouts=(rollout,)), made.look()).move is move
 
 
 @pytest.mark.parametrize(("failed", "rows"), [(0, 300), (1, 600), (3, 2_400), (9, 2_400)])
