@@ -1,5 +1,7 @@
 """Repairs at the door: what they make of columns, how they are stored, and before which models they can stand."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,6 +34,15 @@ MAPS = {
         id="m", feature="felt", instead=Instead(peers=FELT, base=1.0, everywhere=True, constant=7.0, sign=Sign.UNLIKE)
     ),
     "impute_held": FeatureMap(id="m", feature="felt", instead=Instead(constant=7.0, held=9.0, sign=Sign.HELD)),
+    "impute_steps": FeatureMap(
+        id="m",
+        feature="felt",
+        instead=Instead(
+            constant=7.0,
+            sign=Sign.HELD,
+            steps=(Instead(held=9.0, constant=8.0), Instead(held=3.0, peers=FELT, base=1.0, constant=2.0)),
+        ),
+    ),
     "ignore": FeatureMap(id="m", feature="felt", instead=Instead(everywhere=True, sign=Sign.UNLIKE)),
 }
 SENT = {
@@ -49,6 +60,7 @@ SEEN = {
     "impute_text": {"sky": ["Clear", "grey", "?", "grey"]},
     "impute_all": {"felt": [3.5, 22.0, 7.0, 7.2]},
     "impute_held": {"felt": [7.0] * 4},
+    "impute_steps": {"felt": [8.0, 7.0, 7.0, 7.0]},
     "ignore": {"felt": [NAN] * 4},
 }
 
@@ -92,9 +104,7 @@ def test_each_repair_is_stored_and_fits_and_has_a_remedy_and_words(name):
     repair = MAPS[name]
     assert from_json(to_json(repair), FeatureMap) == repair
     assert unfit(repair, SCHEMA) == ""
-    assert Remedy(repair.kind) == name.removesuffix("_all").removesuffix("_text").removesuffix("_held").removesuffix(
-        "_some"
-    )
+    assert Remedy(repair.kind) == re.sub("_(all|text|held|some|steps)$", "", name)
     assert words(repair).startswith(repair.feature)
 
 
@@ -168,6 +178,7 @@ def test_repairs_touch_their_own_rows_alone():
         (FeatureMap(id="m", feature="temp", instead=Instead(constant=1.0, peers=FELT)), "imputed from itself"),
         (FeatureMap(id="m", feature="hum", swap="temp", instead=Instead(constant=1.0)), "in two ways at once"),
         (FeatureMap(id="m", feature="felt", instead=Instead(constant=1.0, base=NAN)), "no finite number"),
+        (FeatureMap(id="m", feature="felt", instead=Instead(steps=(Instead(constant=1.0),))), "stands for no value"),
     ],
 )
 def test_what_does_not_fit_a_model_is_told(repair, why):

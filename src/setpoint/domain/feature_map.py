@@ -57,6 +57,8 @@ class Instead:
     A number is `base` plus the parts of its peers, inside `low` to `high`; where one of those is missing, and where
     there are none, the `constant` stands; None: the value is missing for the model.
 
+    Each of `steps` is what stands in the place of one value, the one at which it is `held`.
+
     `sign` and `share` say by what, and in which share of the rows since the fault, the column was seen to be broken:
     by that it is told later whether it is well again.
     """
@@ -70,11 +72,17 @@ class Instead:
     everywhere: bool = False
     sign: Sign = Sign.MISSING
     share: float = 1.0
+    steps: tuple["Instead", ...] = ()
 
     @property
     def nothing(self) -> bool:
         """Whether nothing stands there: the value is ignored."""
-        return not self.peers and self.constant is None
+        return not self.peers and not self.steps and self.constant is None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns from which a value is made."""
+        return tuple(dict.fromkeys(p.feature for part in (self, *self.steps) for p in part.peers))
 
 
 @value
@@ -134,7 +142,7 @@ class FeatureMap:
         """The columns that it needs."""
         if self.odds is not None:
             return (*self.changes, *(t.feature for t in self.odds.ties))
-        return self.changes if self.instead is None else (*self.changes, *(p.feature for p in self.instead.peers))
+        return self.changes if self.instead is None else (*self.changes, *self.instead.reads)
 
 
 def in_order(maps: tuple[FeatureMap, ...]) -> tuple[FeatureMap, ...]:
@@ -160,6 +168,9 @@ def words(repair: FeatureMap) -> str:
     if instead.nothing:
         return f"{name} treated as missing {where.replace('missing or ', '')}"
     constant = "missing" if instead.constant is None else _plain(instead.constant)
+    if instead.steps:
+        steps = _listed([_plain(s.held) for s in instead.steps if s.held is not None])
+        return f"{name} imputed where it is {steps}" + (f" from {_listed([*instead.reads])}" if instead.reads else "")
     if not instead.peers:
         return f"{name} = {constant} {where}"
     peers = _listed([p.feature for p in instead.peers])

@@ -96,18 +96,27 @@ def _levels(name: str, levels: Levels) -> Change:
 
 
 def _instead(name: str, instead: Instead) -> Change:
-    standing = _estimate(instead) if instead.peers else partial(_constant, instead.constant)
+    standing = _standing(instead)
+    steps = [(step.held, _standing(step)) for step in instead.steps]
 
     def change(seen: Columns) -> Mapping[str, Column]:
         sent = seen[name]
+        if steps:
+            sent = np.select([sent == held for held, _ in steps], [found(seen, sent) for _, found in steps], sent)
         if instead.everywhere:
             return {name: standing(seen, sent)}
         lost = np.array([v is None for v in sent]) if sent.dtype == object else np.isnan(sent)
         if instead.held is not None:
             lost |= sent == instead.held
-        return {name: np.where(lost, standing(seen, sent), sent)} if lost.any() else {}
+        if lost.any():
+            return {name: np.where(lost, standing(seen, sent), sent)}
+        return {name: sent} if steps else {}
 
     return change
+
+
+def _standing(instead: Instead) -> Callable[[Columns, Column], Column]:
+    return _estimate(instead) if instead.peers else partial(_constant, instead.constant)
 
 
 def _constant(constant: float | str | None, seen: Columns, sent: Column) -> Column:

@@ -73,6 +73,10 @@ def _bad_swap(feature: Feature, other: Feature) -> Iterator[str]:
 
 def _bad_instead(instead: Instead, feature: Feature, features: dict[str, Feature]) -> Iterator[str]:
     peers, text = instead.peers, feature.kind is Kind.CATEGORICAL
+    for step in instead.steps:
+        yield from _bad_instead(step, feature, features)
+        if step.held is None or step.steps:
+            yield f"a step of {feature.name!r} stands for no value"
     if any(p.feature == feature.name for p in peers):
         yield f"{feature.name!r} cannot be imputed from itself"
     if peers and (text or any(features[p.feature].kind is Kind.CATEGORICAL for p in peers)):

@@ -58,14 +58,14 @@ def learnt(feature: Feature, case: Case, rows: Records) -> Instead | None:
     if len(column) < FEWEST:
         return None
     median = None if feature.nullable else float(np.median(column))
-    fit = fitted(healthy, feature.name, _peers(feature, case, healthy, as_seen(rows, case.maps)))
+    fit = fitted(healthy, feature.name, peers_of(feature, case, healthy, as_seen(rows, case.maps)))
     if fit is None:
         return None if feature.nullable else Instead(constant=median)
     low, high = float(column.min()), float(column.max())
     return Instead(peers=fit.peers, base=fit.base, low=low, high=high, constant=median)
 
 
-def _peers(feature: Feature, case: Case, healthy: Columns, since: Columns) -> Sequence[str]:
+def peers_of(feature: Feature, case: Case, healthy: Columns, since: Columns) -> Sequence[str]:
     """Return the other numbers that come, and move, before and since the fault."""
     return [
         f.name

@@ -9,14 +9,15 @@ from setpoint.domain.feature_map import FeatureMap, Instead, Sign, words
 from setpoint.domain.incident import Incident, Repair
 from setpoint.domain.records import Column, Columns, Records
 from setpoint.domain.repaired import repaired
-from setpoint.domain.schema import Feature, Task
+from setpoint.domain.schema import Feature, Kind, Task
 from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace
 from setpoint.errors import ModelFailed
-from setpoint.maintain.case import Case, Score, as_seen
+from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.loss import Floats, Mean, losses, mean_of
-from setpoint.maintain.remedies.impute import learnt
+from setpoint.maintain.remedies.impute import learnt, peers_of
 from setpoint.maintain.remedies.proof import repair_of, repairable
+from setpoint.maintain.remedies.rounded import rounded
 from setpoint.maintain.signs import held_value, share_shown
 
 FEWEST = 24  # records whose source was asked
@@ -116,6 +117,7 @@ def _named_choices(
     differ = np.array([a != b for a, b in zip(sent.tolist(), source.tolist(), strict=True)])
     if (line := _line(feature.name, sent[fitted], source[fitted])) is not None:
         yield "line", line
+    yield from _cut_down(feature, case, rows, sent[fitted], source[fitted])
     value = held_value(sent[differ])
     stands = value is not None and float((sent[differ] == value).mean()) > HELD
     standing = {"learnt": learnt(feature, case, rows), "nothing": Instead(), "usual": _usual(source[fitted])}
@@ -129,6 +131,20 @@ def _named_choices(
         share = share_shown(Sign.UNLIKE, case, rows, feature.name)
         always = replace(instead, everywhere=True, sign=Sign.UNLIKE, share=share)
         yield name, FeatureMap(id="", feature=feature.name, instead=always)
+
+
+def _cut_down(
+    feature: Feature, case: Case, rows: Records, sent: Column, source: Column
+) -> Iterator[tuple[str, FeatureMap]]:
+    """Yield what can stand for the values to which a number is cut down: usual ones, and what other columns say."""
+    if feature.kind is not Kind.NUMERIC:
+        return
+    healthy = as_seen(latest(case.healthy), case.maps)
+    otherwise = None if feature.nullable else float(np.nanmedian(healthy[feature.name]))
+    for name, peers in (("steps", []), ("steps by others", peers_of(feature, case, healthy, as_seen(rows, case.maps)))):
+        steps = rounded(feature.name, healthy, sent, source, peers, otherwise)
+        if steps is not None:
+            yield name, FeatureMap(id="", feature=feature.name, instead=steps)
 
 
 def _usual(source: Column) -> Instead | None:

@@ -84,4 +84,6 @@ def _marked(repair: FeatureMap, healthy: Columns, sent: Columns, schema: Schema)
         return outside(repair.apart, sent[name])
     if instead is None:
         return shown(Sign.UNSEEN, healthy, sent, name, schema)
+    if instead.steps:
+        return np.asarray(np.any([sent[name] == s.held for s in instead.steps], axis=0), bool)
     return shown(instead.sign, healthy, sent, name, schema, instead.held)
