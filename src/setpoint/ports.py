@@ -189,12 +189,13 @@ class RecordLog(Protocol):
         now: datetime,
         learnt: Mapping[str, date] | None = None,
         learnt_from: Callable[[Sequence[str]], Sequence[str]] = lambda ids: (),
+        learning: Callable[[Sequence[str]], str] = lambda ids: "",
     ) -> Erasure:
         """Delete all that is recorded of some ids, and of the ids of the rows for which a condition holds.
 
         A stop half-way is made good by the next ingestion. The receipt is kept, and names the versions that learnt from
         what is erased: those that `learnt_from` returns for its ids, and of those in `learnt`, which has the last day
-        of what a version was trained on, those that may have.
+        of what a version was trained on, those that may have; and the training under way that `learning` returns.
         """
 
     def erased(self, model: str) -> "ErasedIds":

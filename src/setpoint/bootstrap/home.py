@@ -34,11 +34,12 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
     _make(home)
     bundles = FolderBundleStore(home / "bundles", signing_of(settings))
     keys = HomeKeys(home, settings.key.get_secret_value() if settings.key else None)
+    log = DeltaRecordLog(home)
     ports = Ports(
         bundles=bundles,
         keys=keys,
         notifier=AppriseNotifier(os.environ | _home_alerts(settings)),
-        log=DeltaRecordLog(home),
+        log=log,
         state=SqlStateStore(settings.state_url),
         platform=LocalPlatform(home),
         scorer=BundleScorer(bundles, settings.job_memory),
@@ -51,6 +52,7 @@ def open_home(settings: Settings, clock: Clock | None = None, *, wait_for_traini
             memory_bytes=settings.job_memory,
             wait=wait_for_trainings,
             track=track,
+            erased=log.erased,
         ),
         jobs=home / "jobs",
         job_timeout_s=settings.job_timeout_s,

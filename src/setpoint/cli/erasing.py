@@ -97,6 +97,12 @@ def _say(receipt: Erasure, left: list[str]) -> None:
             f"training set will: `setpoint update {receipt.model}` makes a version without them",
             highlight=False,
         )
+    if receipt.training:
+        console.print(
+            f"The training [yellow]{receipt.training}[/] under way learns from them: what comes of it is refused, and "
+            "its set goes when it ends",
+            highlight=False,
+        )
     if left:
         console.print(
             f"[red]{len(left)} segments of the spool still hold bytes of them[/], such as {left[0]}: a worker has not "
@@ -110,7 +116,15 @@ def _show_receipts(found: list[Erasure], json: bool) -> None:
         print_json({"erasures": [msgspec.to_builtins(e) for e in found]})
         return
     rows = [
-        (e.id, f"{e.asked:%Y-%m-%d %H:%M}", e.by, e.what, f"{e.rows:,}", f"{e.outcomes:,}", ", ".join(e.learnt) or "–")
+        (
+            e.id,
+            f"{e.asked:%Y-%m-%d %H:%M}",
+            e.by,
+            e.what,
+            f"{e.rows:,}",
+            f"{e.outcomes:,}",
+            ", ".join(filter(None, (*e.learnt, e.training))) or "–",
+        )
         for e in found
     ]
     columns = ("receipt", "asked", "by", "what", "rows", "outcomes", "learnt by")

@@ -132,7 +132,8 @@ class Erasure:
     `rows` and `outcomes` were deleted, `days` were affected: what is counted of them was counted anew. `segments` of
     the spool still held bytes of what was erased when it was done; they go when their writers have closed them.
     `learnt` are the versions in whose training set or reference its ids are; and, where a version does not know its
-    records by id, those that were trained on records up to these days or later.
+    records by id, those that were trained on records up to these days or later. `training` is the one under way whose
+    set has its ids: what comes of it is refused.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Erasure:
     quarantined: int = 0
     segments: tuple[str, ...] = ()
     learnt: tuple[str, ...] = ()
+    training: str = ""
     done: datetime | None = None
 
 

@@ -194,6 +194,7 @@ class DeltaRecordLog:
         now: datetime,
         learnt: Mapping[str, date] | None = None,
         learnt_from: LearntFrom = lambda ids: (),
+        learning: Callable[[Sequence[str]], str] = lambda ids: "",
     ) -> Erasure:
         with self._threads:
             ask_to_close(self._home / "spool")
@@ -205,6 +206,7 @@ class DeltaRecordLog:
                 held = follower.held(subject, days)
                 erasure = new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now)
                 taught = tuple(learnt_from(subject.ids))
+                erasure = replace(erasure, training=learning(subject.ids))
                 job = Begun(erasure=erasure, subject=subject, learnt=dict(learnt or {}), taught=taught)
                 return follower.erase(follower.erasures.begin(job), now)
 

@@ -1,6 +1,6 @@
 """The record log in memory, for replay and tests."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -192,6 +192,7 @@ class MemoryRecordLog:
         now: datetime,
         learnt: Mapping[str, date] | None = None,
         learnt_from: LearntFrom = lambda ids: (),
+        learning: Callable[[Sequence[str]], str] = lambda ids: "",
     ) -> Erasure:
         found = self._model(model)
         rows = found.rows(ds.scalar(True))
@@ -206,6 +207,7 @@ class MemoryRecordLog:
         receipt = replace(
             new_erasure(model, subject, held, what="a condition" if where else "ids", by=by, now=now),
             learnt=learnt_by(dict(learnt or {}), days, learnt_from(subject.ids)),
+            training=learning(subject.ids),
             done=now,
         )
         found.keep(rows.filter(pc.invert(lost)), kept)

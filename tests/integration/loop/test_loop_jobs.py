@@ -4,14 +4,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from setpoint.domain.value import replace
 from setpoint.errors import Conflict, NotFound
+from setpoint.loop.learning.candidates import unsound
+from setpoint.loop.learning.job_folder import JobFolder
 from setpoint.loop.learning.training import MOST_ATTEMPTS, ProcessTrainer
-from setpoint.loop.verbs import retraining
+from setpoint.loop.verbs import recorded, retraining
 from setpoint.loop.verbs.operator import Operator
 from setpoint.ports import FitJob, FitResult
 
@@ -111,3 +115,32 @@ def test_an_update_that_waits_is_cancelled_by_its_model(world: Any) -> None:
     said = retraining.finish(operator, "demand")
     assert [(d.action, d.why) for d in said][-1] == ("training cancelled", "the training was cancelled by bob")
     assert ports.bundles.names("demand") == ["v1"]
+
+
+def test_what_is_erased_while_a_training_learns_it_ends_the_training_and_its_set_goes(world: Any) -> None:
+    w = world()
+    w.until(14)
+    ports = w.operator.ports
+    later = SimpleNamespace(submit=lambda job: JobFolder(ports.jobs / job.id).ask(job))
+    asking = Operator(ports=replace(ports, trainer=later), clock=w.clock)
+    job = retraining.update(asking, "demand", by="ann")
+    learnt = pq.read_table(ports.jobs / job / "provenance.parquet", columns=["id"])["id"].drop_null().to_pylist()
+    assert recorded.erase(asking, "demand", ids=["nobody"], by="ann").training == ""
+    assert recorded.erase(asking, "demand", ids=[learnt[-1]], by="ann").training == job
+    trainer = ProcessTrainer(ports.bundles, ports.jobs, w.clock, timeout_s=60, erased=w.log.erased)
+    w.clock.time += timedelta(hours=1)
+    said = retraining.finish(Operator(ports=replace(ports, trainer=trainer), clock=w.clock), "demand")
+    assert "its training set has 1 row that has been erased from the log since" in said[-1].why
+    assert ports.bundles.names("demand") == ["v1"]
+    assert not list((ports.jobs / job).glob("*.parquet"))
+
+
+def test_a_second_training_that_learnt_what_was_erased_meanwhile_never_comes_to_its_shadow(world: Any) -> None:
+    w = world()
+    w.until(14)
+    retraining.update(w.operator, "demand", by="ann")
+    ports, deployment = w.operator.ports, w.deployment
+    held = pq.read_table(ports.bundles.folder("demand", "v2") / "provenance.parquet", columns=["id"])
+    w.log.erase("demand", ids=held["id"].drop_null().to_pylist()[-2:], by="ann", now=w.clock.now())
+    said = unsound(ports, deployment, SimpleNamespace(), SimpleNamespace(), "v2")  # type: ignore[arg-type]
+    assert said == "the second training is refused: v2 learnt 2 rows that have been erased from the log since"

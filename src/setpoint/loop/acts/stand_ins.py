@@ -13,6 +13,7 @@ from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
 from setpoint.loop.changes import cause_of, decided, find_incident, with_incident
+from setpoint.loop.learning.learnt import learnt_erased
 from setpoint.loop.learning.windows import EVERY_ROW
 from setpoint.loop.looks.clear import in_clear, score
 from setpoint.loop.looks.look import Look
@@ -65,6 +66,8 @@ def _(action: do.Offer, ports: Ports, deployment: Deployment, look: Look) -> Dep
     cause = next(
         c for c, sign in stand_in.SIGNS.items() if training.without.instead and training.without.instead.sign is sign
     )
+    if erased := learnt_erased(ports, deployment.model, fit.version):
+        return decided(deployment, look.now, *cause_of(incident), "reject", erased)
     judged = _judged(ports, deployment, look, incident, cause, training, fit.version)
     suspect = look.history.between(incident.since, None)
     if cause is Cause.SKEW and asks(deployment, incident, suspect):

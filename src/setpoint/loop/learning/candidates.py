@@ -14,6 +14,7 @@ from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
 from setpoint.loop.learning.born import spared
 from setpoint.loop.learning.gating import look_at
+from setpoint.loop.learning.learnt import learnt_erased
 from setpoint.loop.learning.sets import spec_of, training_set, write_set
 from setpoint.loop.learning.windows import better_window
 from setpoint.loop.looks.clear import in_clear
@@ -136,6 +137,8 @@ def unsound(ports: Ports, deployment: Deployment, look: Look, proven: Rollout, v
 
     It has learnt the rows that the first was judged on, so it must at least beat the champion there.
     """
+    if erased := learnt_erased(ports, deployment.model, version):
+        return f"the second training is refused: {erased}"
     candidate, schema = proven.candidate, look.champion.schema
     rows = ports.log.read(deployment.model, since=candidate.trained_until, until=proven.looked, as_of=proven.looked)
     sound = as_repaired(fitting(ports, deployment.model, rows, schema).labelled, deployment)

@@ -1,12 +1,15 @@
-"""Whose records a version learnt from."""
+"""Whose records a version learnt from, and a training learns from."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from setpoint.deploy.package import REFERENCE_FILE
+from setpoint.domain.erased import erased_rows
+from setpoint.domain.fleet import Training
 from setpoint.domain.records import Column
 from setpoint.domain.training_set import PROVENANCE_FILE
 from setpoint.errors import SetpointError
@@ -27,6 +30,31 @@ def learnt_from(ports: Ports, model: str, ids: Sequence[str]) -> tuple[str, ...]
             return True
 
     return tuple(version for version in ports.bundles.names(model) if has(version))
+
+
+def learns_from(ports: Ports, training: Training | None, ids: Sequence[str]) -> str:
+    """Return the training under way whose set has rows of some ids; empty: none has."""
+    if training is None or not training.submitted:
+        return ""
+    found = pc.is_in(pa.array(ids_of_set(ports.jobs / training.job), pa.string()), pa.array(ids, pa.string()))
+    return training.job if pc.any(found).as_py() else ""
+
+
+def ids_of_set(folder: Path) -> Column:
+    """Return the ids of the rows of the set in the folder of a training; none where it has ended."""
+    file = folder / PROVENANCE_FILE
+    return texts(pq.read_table(file, columns=["id"])["id"] if file.is_file() else NOBODY)
+
+
+def learnt_erased(ports: Ports, model: str, version: str) -> str:
+    """Return in words that a version learnt from records that have been erased since; empty: it did not."""
+    count = erased_rows(ids_of(ports, model, version), ports.log.erased(model))
+    return f"{version} learnt {in_words(count)}" if count else ""
+
+
+def in_words(count: int) -> str:
+    """Return how many rows have been erased."""
+    return f"{count} {'row that has' if count == 1 else 'rows that have'} been erased from the log since"
 
 
 def ids_of(ports: Ports, model: str, version: str) -> Column:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from setpoint.deploy.package import PackageRequest
+from setpoint.domain.erased import NOBODY, ErasedIds, erased_rows
 from setpoint.domain.sensitive import sealed
 from setpoint.domain.training_set import BESIDE, RECIPE_FILE, Recipe
 from setpoint.domain.update import DERIVED, Method
@@ -18,6 +19,7 @@ from setpoint.errors import JobFailed, SetpointError
 from setpoint.govern.scan import scan
 from setpoint.loop.learning.derived import derive
 from setpoint.loop.learning.job_folder import JobFolder, Teller
+from setpoint.loop.learning.learnt import ids_of_set, in_words
 from setpoint.loop.learning.tracked import run_of
 from setpoint.loop.release import make_version, read_binning, read_contract
 from setpoint.ports import BundleStore, Clock, FitJob, FitResult, KeyStore, Progress
@@ -36,7 +38,8 @@ class ProcessTrainer:
 
     With `wait`, `submit` returns when the job has ended: demo and replay decide the same whatever a fit costs. Versions
     that are not `timed` are judged whatever the machine is busy with. `track` keeps a log of trainings, and returns why
-    it could not.
+    it could not. `erased` returns what was erased of a model: a training whose set has rows of it ends without a
+    version.
     """
 
     def __init__(
@@ -51,10 +54,11 @@ class ProcessTrainer:
         wait: bool = False,
         timed: bool = True,
         track: Callable[[TrainingRun], str] = lambda run: "",
+        erased: Callable[[str], ErasedIds] = lambda model: NOBODY,
     ) -> None:
         self._bundles, self._jobs, self._clock, self._keys = bundles, jobs, clock, keys
         self._timeout_s, self._memory_bytes, self._wait, self._track = timeout_s, memory_bytes, wait, track
-        self._timed = timed
+        self._timed, self._erased = timed, erased
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
         self._running: dict[str, Future[None]] = {}
 
@@ -130,6 +134,10 @@ class ProcessTrainer:
         if words := folder.cancelled:
             raise Cancelled(f"the training was {words}")
 
+    def _stop_if_erased(self, job: FitJob, folder: JobFolder) -> None:
+        if count := erased_rows(ids_of_set(folder.path), self._erased(job.model)):
+            raise JobFailed(f"its training set has {in_words(count)}; the next one is made without")
+
     def _words(self, error: SetpointError, job: FitJob) -> str:
         """Return what went wrong; a training that read sensitive values may quote them."""
         if isinstance(error, Cancelled) or not self._sealed(job):
@@ -155,6 +163,7 @@ class ProcessTrainer:
         parent = self._bundles.get(job.model, job.parent)
         home = self._bundles.folder(job.model, job.parent)
         artifact = home / parent.artifact
+        self._stop_if_erased(job, folder)
         trusted, teller = scan(artifact, job.allow), Teller(folder, attempt, quiet=self._sealed(job))
         if job.method in DERIVED:
             made = derive(self._bundles, self._request(job, folder.path, parent, artifact), job)
@@ -176,6 +185,7 @@ class ProcessTrainer:
 
         def step(words: str) -> None:
             self._stop_if_cancelled(folder)
+            self._stop_if_erased(job, folder)
             teller(words)
 
         made = make_version(self._bundles, request, job.allow, read_contract(home).given, step)

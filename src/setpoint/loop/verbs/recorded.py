@@ -12,7 +12,7 @@ from setpoint.domain.value import replace
 from setpoint.domain.version import ModelVersion
 from setpoint.errors import InvalidInput, Unusable
 from setpoint.loop.changes import decided
-from setpoint.loop.learning.learnt import learnt_from
+from setpoint.loop.learning.learnt import learns_from, learnt_from
 from setpoint.loop.verbs.hiding import Hashers, decrypted, hashers, hidden_condition
 from setpoint.loop.verbs.operator import Operator
 
@@ -103,6 +103,7 @@ def erase(operator: Operator, model: str, *, ids: Sequence[str] = (), where: str
             now=now,
             learnt=learnt_days(operator.ports.bundles.versions(model)),
             learnt_from=lambda found: learnt_from(operator.ports, model, found),
+            learning=lambda found: learns_from(operator.ports, deployment.training, found),
         )
         why = f"{receipt.rows:,} rows and {receipt.outcomes:,} outcomes; receipt {receipt.id}"
         operator.ports.state.save(decided(deployment, now, "", model, "erase", why, by))
