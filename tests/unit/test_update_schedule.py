@@ -1,5 +1,6 @@
 """The clock of updates: it counts from the last training, catches up once, and slows down."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -69,3 +70,18 @@ def test_what_was_missed_is_caught_up_with_once(weeks: float) -> None:
     now = BEGAN + weeks * WEEK
     assert struck(DEPLOYED, now)
     assert not struck(replace(DEPLOYED, last_fit=now), now)
+
+
+@given(failed=st.integers(1, 9))
+def test_one_that_comes_to_nothing_moves_no_clock_and_is_not_begun_again_at_once(failed: int) -> None:
+    cancelled = replace(DEPLOYED, tried=BEGAN + WEEK / 2)
+    assert next_training(cancelled) == BEGAN + WEEK
+    assert next_training(replace(cancelled, tried=BEGAN + WEEK)) == BEGAN + 2 * WEEK
+    said = Decided(at=BEGAN, cause="", subject="quality", action="training failed", why="")
+    times = [BEGAN]
+    for count in range(failed):
+        clock = replace(DEPLOYED, tried=times[-1] if count else None, decisions=(said,) * count)
+        times.append(next_training(clock) or BEGAN)
+    assert times[1:] == sorted(set(times[1:]))
+    assert [(t - BEGAN) / WEEK for t in times[1:4]] == [1, 2, 4][:failed]
+    assert all(b - a >= 4 * WEEK for a, b in itertools.pairwise(times[4:]))

@@ -117,7 +117,8 @@ class Training:
     calibration that a recalibrated version gets, and `proof` what speaks for it: there is nothing left to hold out. The
     candidate is born with a line through its answers, fitted on the newest `lined_rows`, which it does not learn.
     `without` is what stands in the place of a column that the version shall do without, for as long as an `incident`
-    lasts: it is no candidate for champion.
+    lasts: it is no candidate for champion. `frontier` is what `last_fit` of the deployment was before, for a training
+    that comes to nothing uses up no rows.
     """
 
     job: str
@@ -141,6 +142,7 @@ class Training:
     lined_rows: int = 0
     without: FeatureMap | None = None
     incident: str = ""
+    frontier: datetime | None = None
 
 
 @value
@@ -149,8 +151,8 @@ class Deployment:
 
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train`,
     `updates`, `rolling` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the
-    frontier of the data of the last training started, `expired` the last time that it was seen to which records are
-    too old.
+    frontier of the data of the last training that did not come to nothing, `tried` when one that did was last begun;
+    `expired` is the last time that it was seen to which records are too old.
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
     `rehearsal` is how the last rehearsal of going back went, `answers` what champions answered then.
@@ -186,6 +188,7 @@ class Deployment:
     training: Training | None = None
     advised: Advised | None = None
     last_fit: datetime | None = None
+    tried: datetime | None = None
     looked: datetime | None = None
     decisions: tuple[Decided, ...] = ()
     envelopes: tuple[Ruled, ...] = ()

@@ -77,13 +77,14 @@ def _off(deployment: Deployment, look: Look) -> list[str]:
 
 def _situation(deployment: Deployment, look: Look) -> Situation:
     rows, seen = look.unlearnt.between(deployment.last_fit, None), look.prospect
+    untried = rows.between(deployment.tried, None)  # after a training that came to nothing the next one needs more rows
     asked = struck(deployment, look.now) and len(rows) >= FEWEST_FORCED
     line = seen.line if seen else None
     return Situation(
         held_back=look.unreadable or held_back(deployment, rows, look.now),
         asked=asked,
         urgent=stated(deployment),
-        new_rows=len(rows),
+        new_rows=len(untried),
         learnt_rows=look.champion.lineage.rows,
         doublings=doublings(deployment),
         own_rows=len(look.history.between(_serving_since(deployment), None).labelled),

@@ -14,15 +14,19 @@ JUDGED = ("shadow", "reject", "promote")
 def next_training(deployment: Deployment) -> datetime | None:
     """Return when the clock strikes next; None where there is no clock.
 
-    It counts from the last training. A time that nobody was there to see is caught up with once, not once for each
-    that was missed. Each candidate since the last promotion that was no better, and each training in a row that failed,
-    doubles the time, at most three times.
+    It counts from the last training that did not come to nothing. A time that nobody was there to see is caught up with
+    once, not once for each that was missed. Each candidate since the last promotion that was no better, and each
+    training in a row that failed, doubles the time, at most three times. A training that failed, or was cancelled, when
+    it was due is not begun again at once, but after half the doubled time; a whole one at least.
     """
     every_s = deployment.updates.every_s
     if every_s is None:
         return None
-    last = deployment.last_fit or deployment.releases[0].at
-    return last + timedelta(seconds=every_s * 2 ** doublings(deployment))
+    doubled, tried = doublings(deployment), deployment.tried
+    due = (deployment.last_fit or deployment.releases[0].at) + timedelta(seconds=every_s * 2**doubled)
+    if tried is None or tried < due:
+        return due
+    return tried + timedelta(seconds=every_s * 2 ** max(0, doubled - 1))
 
 
 def struck(deployment: Deployment, now: datetime) -> bool:

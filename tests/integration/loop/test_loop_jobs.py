@@ -144,3 +144,19 @@ def test_a_second_training_that_learnt_what_was_erased_meanwhile_never_comes_to_
     w.log.erase("demand", ids=held["id"].drop_null().to_pylist()[-2:], by="ann", now=w.clock.now())
     said = unsound(ports, deployment, SimpleNamespace(), SimpleNamespace(), "v2")  # type: ignore[arg-type]
     assert said == "the second training is refused: v2 learnt 2 rows that have been erased from the log since"
+
+
+def test_a_training_that_came_to_nothing_uses_up_no_rows(world: Any) -> None:
+    w = world()
+    w.until(14)
+    ports, before = w.operator.ports, w.deployment.last_fit
+    jobs = SimpleNamespace(
+        submit=lambda job: None, result=lambda job: FitResult(id=job, error="your fit ended"), progress=lambda job: None
+    )
+    failing = Operator(ports=replace(ports, trainer=jobs), clock=w.clock)
+    retraining.update(failing, "demand", by="ann")
+    begun, w.clock.time = w.clock.now(), w.clock.time + timedelta(hours=1)
+    assert retraining.finish(failing, "demand")[-1].action == "training failed"
+    assert (w.deployment.last_fit, w.deployment.tried) == (before, begun)
+    retraining.update(w.operator, "demand", by="ann")
+    assert w.deployment.training.since < begun - timedelta(days=10)

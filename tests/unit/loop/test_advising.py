@@ -135,3 +135,12 @@ def test_what_a_named_fault_spoiled_is_no_reason_to_train(made: Any, off: Any) -
     without = made.look(prospect=seen(), unspoiled=tuple(replace(s, at_set_point=True) for s in off.standings))
     assert advice_of(off, made.look(prospect=seen())).move is Move.RETRAIN
     assert advice_of(off, without).move is Move.WAIT
+
+
+def test_after_a_training_that_came_to_nothing_the_next_waits_for_new_rows_and_learns_all(made: Any, off: Any) -> None:
+    fresh = made.look(prospect=seen())
+    assert plan(off, fresh).plan.new_rows == 56 * 24
+    tried = replace(off, tried=made.now - made.day)
+    assert advice_of(tried, fresh).why.startswith("24 new labelled rows; at 300 a training is considered")
+    later = replace(off, tried=made.now - 50 * made.day)
+    assert plan(later, fresh).plan.new_rows == 56 * 24

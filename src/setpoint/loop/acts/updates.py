@@ -57,6 +57,7 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         line=plan.line,
         proof=plan.proof,
         lined_rows=line_rows(look.champion, method),
+        frontier=deployment.last_fit,
     )
     frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
     deployment = replace(deployment, training=training, last_fit=frontier)
@@ -89,11 +90,18 @@ def _(action: do.Submit, ports: Ports, deployment: Deployment, look: Look) -> De
 
 def _failed(deployment: Deployment, training: Training, look: Look, why: str) -> Deployment:
     """End a training without a version, and the rollout that needed it."""
-    deployment = replace(deployment, training=None)
+    deployment = _unused(replace(deployment, training=None), training)
     if training.repeats and (passed := find_rollout(deployment, training.repeats)).running:
         deployment = with_rollout(deployment, withdraw(passed, look.now))
     ended = "cancelled" if why.startswith(CANCELLED) else "failed"
     return decided(deployment, look.now, "concept", "quality", f"training {ended}", why, training.by)
+
+
+def _unused(deployment: Deployment, training: Training) -> Deployment:
+    """Return the deployment with the rows of a training that came to nothing as new as they were before it."""
+    if training.line is not None or training.without is not None:  # it has used none
+        return deployment
+    return replace(deployment, last_fit=training.frontier, tried=training.until)
 
 
 @act.register

@@ -129,6 +129,7 @@ def once_more(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look
         lined_rows=lineage.lined_rows,
         submitted=False,
         repeats=candidate.version,
+        frontier=lineage.trained_since,
     )
 
 
