@@ -34,11 +34,12 @@ CANNOT = "it cannot be served"
 def tick(ports: Ports, clock: Clock) -> tuple[Decided, ...]:
     """Ingest, then look at every model, decide and act; return what was decided.
 
-    All look at the time at which this is called. A model whose turn fails does not keep the others from theirs; the
-    failure is raised when all had one. That it failed is written down, for people to be told.
+    All look at the time at which the state is held: what others did to it, while this waited for them, lies before. A
+    model whose turn fails does not keep the others from theirs; the failure is raised when all had one. That it failed
+    is written down, for people to be told.
     """
-    now = clock.now()
     with ports.state.lease():
+        now = clock.now()
         try:
             ports.log.ingest()
         except Exception as e:

@@ -43,6 +43,14 @@ def test_a_release_since_the_last_investigation_asks_for_another(made: Any) -> N
     assert plan(replace(deployment, releases=(newer,)), made.look()) == do.Investigate(incident="demand-temp")
 
 
+def test_a_look_from_before_the_newest_release_investigates_once(made: Any) -> None:
+    newer = replace(made.deployment().releases[0], at=made.now + made.day)
+    new = made.deployment(incidents=(made.incident(),), releases=(newer,))
+    assert plan(new, made.look()) == do.Investigate(incident="demand-temp")
+    seen = made.incident(made.repair(Remedy.WAIT), investigated=made.now)
+    assert plan(replace(new, incidents=(seen,)), made.look()) is None
+
+
 def test_so_does_evidence_that_has_doubled(made: Any) -> None:
     seen = made.incident(made.repair(Remedy.WAIT), since=made.now - made.day, investigated=made.now - made.day / 2)
     look = made.look()

@@ -1,6 +1,6 @@
 """A turn that fails keeps no other model from its own."""
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +67,22 @@ def test_a_look_that_fails_is_remembered_without_the_words_of_what_was_not_fores
         assert blind.why.startswith(why)
         assert "case-17" not in blind.why
         failing.pop(0)
+
+
+def test_a_look_that_had_to_wait_looks_at_the_time_when_the_others_are_done(monkeypatch, made, ports_of):
+    clock, looked = VirtualClock(made.now), []
+
+    @contextmanager
+    def lease():
+        clock.time += made.hour  # somebody else holds the state so long
+        yield
+
+    ports = ports_of("a")
+    ports.state.lease = lease
+    monkeypatch.setattr(module, "due", lambda deployment, now: False)
+    monkeypatch.setattr(module, "turn", lambda ports, deployment, now, clock: looked.append(now) or deployment)
+    tick(ports, clock)
+    assert looked == [made.now + made.hour]
 
 
 def test_records_that_cannot_be_taken_in_blind_every_model(made, ports_of):

@@ -79,6 +79,8 @@ def _worth_investigating(incident: Incident, deployment: Deployment, look: Look)
     if incident.status is IncidentStatus.WAITING or incident.approved_by:
         return False
     last = incident.investigated
-    if last is None or deployment.releases[-1].at > last:
+    if last is None:
         return True
-    return look.now - incident.since >= 2 * (last - incident.since) and look.now > last
+    if look.now <= last:
+        return False  # nothing came since, also where this look is at an earlier time than the release
+    return deployment.releases[-1].at > last or look.now - incident.since >= 2 * (last - incident.since)
