@@ -1,5 +1,6 @@
 """drill MODEL: whether this deployment would find, name and mend the faults of the catalogue."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -10,11 +11,12 @@ from rich.text import Text
 from setpoint.bootstrap.drilling import CATALOGUE, drill
 from setpoint.bootstrap.home import open_home
 from setpoint.cli.bar import bar
-from setpoint.cli.show import Json, console, plain, print_json, table
+from setpoint.cli.show import Json, console, plain, print_json, table, visible
 from setpoint.config import Settings
 from setpoint.domain.drill import (
     ACTED_ON,
     ASKED,
+    BLIND,
     FOUND,
     HARMLESS,
     LEFT_ALONE,
@@ -34,6 +36,7 @@ STYLES = {
     **dict.fromkeys((NAMED, FOUND), "yellow"),
     **dict.fromkeys((MISTAKEN, NOT_FOUND, ACTED_ON), "red"),
     HARMLESS: "dim",
+    BLIND: "yellow",
 }
 
 
@@ -75,8 +78,8 @@ def _show(found: Drill) -> None:
         f"{found.until:%Y-%m-%d}; faults act from {found.begins:%Y-%m-%d %H:%M} to {found.ends:%Y-%m-%d %H:%M}",
         highlight=False,
     )
-    columns = ("planted", "costs", "found after", "thought to be", "remedy", "regained", "verdict")
-    console.print(table("", columns, [_row(d) for d in found.faults], right=("costs", "found after", "regained")))
+    columns = ("planted → thought to be: remedy", "costs", "found\nafter", "regained", "verdict")
+    console.print(table("", columns, [_row(d) for d in found.faults], right=columns[1:4]))
     for kind, why in found.impossible.items():
         console.print(f"  {kind}: not drilled here: {plain(why)}", highlight=False)
     if found.quiet:
@@ -91,27 +94,31 @@ def _show(found: Drill) -> None:
 
 
 def _row(d: Drilled) -> list[str | Text]:
-    cause = d.causes[0] if d.causes else None
-    remedy = d.remedy if d.applied or not d.remedy else f"({d.remedy})"
     return [
-        d.fault.words,
+        Text("\n".join(visible(line) for line in _lines(d))),
         "?" if d.damage is None else f"{d.damage:+.0%}",
         "–" if d.found_rows is None else f"{d.found_rows:,}",
-        "" if cause is None else f"{cause[0]} of {cause[1]} ({cause[2]:.2f})",
-        remedy,
         "" if d.regained is None else f"{d.regained:.0%}",
-        Text(d.verdict, STYLES[d.verdict]),
+        Text(d.verdict.replace(", ", ",\n"), STYLES[d.verdict]),
     ]
+
+
+def _lines(d: Drilled) -> list[str]:
+    """Return what was planted, and below what the loop thought and did."""
+    remedy = d.remedy if d.applied or not d.remedy else f"({d.remedy})"
+    thought = [f"{cause} of {about} ({weight:.2f})" for cause, about, weight in d.causes[:1]]
+    return [d.fault.words, *(f"→ {': '.join(filter(None, (words, remedy)))}" for words in thought)]
 
 
 def _summary(found: Drill) -> str:
     benign = [d for d in found.faults if d.verdict in (LEFT_ALONE, ACTED_ON)]
     faults = [d for d in found.faults if d not in benign and d.verdict != HARMLESS]
-    alone = sum(d.verdict == LEFT_ALONE for d in benign)
-    mended = sum(d.verdict in (MENDED, ASKED) for d in faults)
+    of = Counter(d.verdict for d in found.faults)
     mistaken = sum(d.mistaken for d in faults)
+    blind = f" {of[BLIND]} show only in outcomes, of which none was known during the drill." if of[BLIND] else ""
     return (
-        f"Of {len(faults)} faults it would find {sum(d.found for d in faults)}, name {sum(d.named for d in faults)} "
-        f"and mend {mended}; {mistaken} would be taken for something else. Of {len(benign)} changes that are no fault "
-        f"it would leave {alone} alone. A remedy in ( ) was proposed, and not applied."
+        f"Of {len(faults)} faults it would find {sum(d.found for d in faults)}, name {sum(d.named for d in faults)}, "
+        f"mend {of[MENDED]}, and propose the right remedy of {of[ASKED]} more; {mistaken} would be taken for something "
+        f"else.{blind} Of {len(benign)} changes that are no fault it would leave {of[LEFT_ALONE]} alone. "
+        "A remedy in ( ) was proposed, and not applied."
     )

@@ -22,12 +22,14 @@ MENDS: dict[Cause, tuple[Remedy, ...]] = {
     Cause.ATTACK: (Remedy.THROTTLE,),
     Cause.CRASH: (Remedy.RESTART,),
 }
+ONLY_IN_OUTCOMES = (Cause.CONCEPT, Cause.OUTCOMES)  # nothing else of the records shows them
 WORTH = 0.02  # of the loss without a fault: damage below it is not worth winning back
 ENOUGH = 0.5  # of the damage
 
 MENDED, ASKED, NAMED = "mended", "named, remedy proposed", "named"
 FOUND, MISTAKEN, NOT_FOUND, HARMLESS = "found, not named", "mistaken", "not found", "harmless here"
 LEFT_ALONE, ACTED_ON = "left alone", "acted on"
+BLIND = "no outcome known"
 
 
 @value
@@ -37,7 +39,8 @@ class Drilled:
     Losses are means a record over the rows under the fault: `clean` without it, `harmed` with it and nobody acting,
     `realised` with it and the loop acting; where outcomes are known. `found_rows` are the records under the fault until
     an incident told of it, None: never; `after_s` is the same in seconds of event time. `causes` are ranked, with their
-    weights. `acts` are what the loop did or asked for, `others` what it had done without the fault as well.
+    weights. `outcomes` are the rows under the fault whose outcome would have been known by the end of the drill without
+    it. `acts` are what the loop did or asked for, `others` what it had done without the fault as well.
     """
 
     fault: Fault
@@ -45,6 +48,7 @@ class Drilled:
     clean: float | None
     harmed: float | None
     realised: float | None
+    outcomes: int
     found_rows: int | None
     after_s: float | None
     causes: tuple[tuple[str, str, float], ...]
@@ -93,6 +97,8 @@ class Drilled:
         """Say in a word what came of it."""
         if self.fault.kind in BENIGN:
             return LEFT_ALONE if self.remedy in ("", "wait") else ACTED_ON
+        if not self.found and not self.outcomes and self.fault.kind in ONLY_IN_OUTCOMES:
+            return BLIND
         if not self.found:
             return NOT_FOUND if self.damage is None or self.damage >= WORTH else HARMLESS
         if self.mistaken:

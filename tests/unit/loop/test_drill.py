@@ -1,14 +1,21 @@
 """The parts of a drill: its plan, its log, and what it calls what came of a fault."""
 
+import dataclasses
 from datetime import timedelta
+from io import StringIO
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from setpoint.cli import drilling
+from setpoint.cli.drilling import _summary
 from setpoint.domain.drill import (
     ACTED_ON,
     ASKED,
+    BLIND,
     FOUND,
     HARMLESS,
     LEFT_ALONE,
@@ -16,6 +23,7 @@ from setpoint.domain.drill import (
     MISTAKEN,
     NAMED,
     NOT_FOUND,
+    Drill,
     Drilled,
 )
 from setpoint.domain.fault import Fault
@@ -25,7 +33,9 @@ from setpoint.domain.record import InferenceRecord
 from setpoint.domain.records import moment
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
 from setpoint.domain.traffic import Traffic
+from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
+from setpoint.loop.drill.account import outcomes_known
 from setpoint.loop.drill.events import events_of
 from setpoint.loop.drill.log import FaultyLog
 from setpoint.loop.drill.ride import windows_at
@@ -42,16 +52,25 @@ SCHEMA = Schema(
 
 
 def fault(kind: Cause = Cause.UNIT, **more: Any) -> Fault:
-    columns = ("x",) if kind in (Cause.UNIT, Cause.COVARIATE) else ()
+    columns = ("x",) if kind in (Cause.UNIT, Cause.COVARIATE, Cause.CONCEPT, Cause.RELEASE) else ()
     return Fault(**{"kind": kind, "since": moment(START), "columns": columns} | more)
 
 
 def came_of(kind: Cause = Cause.UNIT, cause: str = "unit", weight: float = 0.9, **more: Any) -> Drilled:
     usual = {
-        "fault": fault(kind), "rows": 100, "clean": 1.0, "harmed": 2.0, "realised": 1.1, "found_rows": 10,
-        "after_s": 60.0, "causes": ((cause, "x", weight),), "remedy": "inverse_map", "applied": True, "acts": (),
+        "fault": fault(kind), "rows": 100, "clean": 1.0, "harmed": 2.0, "realised": 1.1, "outcomes": 90,
+        "found_rows": 10, "after_s": 60.0, "causes": ((cause, "x", weight),), "remedy": "inverse_map",
+        "applied": True, "acts": (),
     }  # fmt: skip
     return Drilled(**usual | more)
+
+
+def a_drill(*faults: Drilled) -> Drill:
+    at = moment(START)
+    return Drill(
+        model="m", version="v1", seed=0, since=at, begins=at, ends=at, until=at, rows=100, every=1, quiet=(),
+        faults=faults, impossible={},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -68,6 +87,9 @@ def came_of(kind: Cause = Cause.UNIT, cause: str = "unit", weight: float = 0.9, 
         (came_of(found_rows=None, causes=()), NOT_FOUND),
         (came_of(found_rows=None, causes=(), harmed=1.01), HARMLESS),
         (came_of(found_rows=None, causes=(), harmed=None), NOT_FOUND),
+        (came_of(Cause.CONCEPT, found_rows=None, causes=(), outcomes=0), BLIND),
+        (came_of(Cause.CONCEPT, found_rows=None, causes=()), NOT_FOUND),
+        (came_of(found_rows=None, causes=(), outcomes=0), NOT_FOUND),
         (came_of(Cause.COVARIATE, remedy="wait"), LEFT_ALONE),
         (came_of(Cause.COVARIATE, remedy="", found_rows=None), LEFT_ALONE),
         (came_of(Cause.COVARIATE, remedy="retrain", applied=False), ACTED_ON),
@@ -81,6 +103,39 @@ def test_the_share_won_back_needs_damage() -> None:
     assert came_of().regained == pytest.approx(0.9)
     assert came_of(harmed=1.001).regained is None
     assert came_of(clean=None).regained is None
+
+
+def test_what_is_proposed_is_not_counted_as_mended() -> None:
+    faults = (came_of(), came_of(applied=False), came_of(found_rows=None, causes=()))
+    blind = came_of(Cause.CONCEPT, found_rows=None, causes=(), outcomes=0)
+    said = _summary(a_drill(*faults, blind))
+    assert "Of 4 faults it would find 2, name 2, mend 1, and propose the right remedy of 1 more" in said
+    assert "1 show only in outcomes, of which none was known during the drill" in said
+    assert "only in outcomes" not in _summary(a_drill(*faults))
+
+
+def test_the_table_of_a_drill_fits_80_columns() -> None:
+    long = came_of(Cause.RELEASE, cause="release", remedy="inverse_map", applied=False)
+    long = replace(
+        long,
+        fault=replace(long.fault, columns=("workingday",), how="preprocessing"),
+        causes=(("swapped", "hum, windspeed", 1.0),),
+    )
+    out = StringIO()
+    with patch.object(drilling, "console", Console(file=out, width=80)):
+        drilling._show(a_drill(long, came_of(Cause.CONCEPT, cause="concept", remedy="retrain", applied=False)))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "(preprocessing)" in out.getvalue()
+    assert "→ swapped of hum, windspeed" in out.getvalue()
+
+
+def test_outcomes_count_that_are_known_before_the_drill_ends() -> None:
+    many = rows(NOW - timedelta(days=40), NOW)
+    course = course_of(many.time)
+    traffic, _ = traffic_from(many, course)
+    assert outcomes_known(traffic, course) == 7 * 24
+    assert outcomes_known(dataclasses.replace(traffic, known=traffic.known + 40 * DAY), course) == 0
 
 
 def test_long_traffic_is_drilled_over_its_last_weeks_by_days() -> None:

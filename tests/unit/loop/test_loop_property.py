@@ -295,7 +295,7 @@ def test_the_loop_stays_inside_its_envelope_and_comes_to_rest(made: Any, envelop
 
 
 class Unordered(Life):
-    """A life whose looks and deployments come at any times, as where a clock is set back; its books may not be exact."""
+    """A life whose looks and deployments come at any times: a clock was set back. Its books may not be exact."""
 
     ahead = timedelta(days=3)
 

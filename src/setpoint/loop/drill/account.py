@@ -29,6 +29,7 @@ def drilled(
     quiet: Sequence[Deployment],
     losses_: tuple[float | None, float | None, float | None],
     time: Column,
+    outcomes: int,
 ) -> Drilled:
     """Return what came of one fault.
 
@@ -40,6 +41,8 @@ def drilled(
         Mean losses under the fault: without it, with it and nobody acting, with it and the loop acting.
     time : ndarray of shape (n,)
         Event times of the traffic.
+    outcomes : int
+        See `outcomes_known`.
     """
     at = next((i for i, now in enumerate(stood) if _marks(now) - _marks(quiet[min(i, len(quiet) - 1)])), None)
     new = _new(stood, quiet)
@@ -52,6 +55,7 @@ def drilled(
         clean=losses_[0],
         harmed=losses_[1],
         realised=losses_[2],
+        outcomes=outcomes,
         found_rows=None if until is None else int(((time >= course.begins) & (time < until)).sum()),
         after_s=None if until is None else float((until - course.begins) / np.timedelta64(1, "s")),
         causes=tuple((str(c.cause), c.subject, round(c.weight, 3)) for c in (incident.causes[:3] if incident else ())),
@@ -59,6 +63,12 @@ def drilled(
         applied=repair is not None and repair.applied is not None,
         acts=_acts(stood[-1], quiet[-1]),
     )
+
+
+def outcomes_known(clean: Traffic, course: Course) -> int:
+    """Return how many rows of the time under a fault have an outcome that is known before the drill ends."""
+    under = (clean.time >= course.begins) & (clean.time < course.ends)
+    return int((under & np.isfinite(clean.outcome) & (clean.known <= course.until)).sum())
 
 
 def _marks(deployment: Deployment) -> Marks:

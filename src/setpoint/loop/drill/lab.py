@@ -18,7 +18,7 @@ from setpoint.domain.value import replace
 from setpoint.errors import InvalidInput
 from setpoint.faults import Planted, Traffic, draw, plant, possible
 from setpoint.loop.clock import VirtualClock
-from setpoint.loop.drill.account import drilled, losses_of
+from setpoint.loop.drill.account import drilled, losses_of, outcomes_known
 from setpoint.loop.drill.answering import FaultyScorer, release
 from setpoint.loop.drill.leaning import leaning
 from setpoint.loop.drill.log import FaultyLog
@@ -143,7 +143,9 @@ class Lab:
         cost = losses_of(
             fault, ridden.planted, self.traffic, self.schema, self.course, ridden.log, (usual.left, ridden.left)
         )
-        return drilled(fault, self.course, ridden.windows, ridden.stood, usual.stood, cost, ridden.planted.traffic.time)
+        known = outcomes_known(self.traffic, self.course)
+        time = ridden.planted.traffic.time
+        return drilled(fault, self.course, ridden.windows, ridden.stood, usual.stood, cost, time, known)
 
     def _new_log(self, faults: tuple[Fault, ...]) -> FaultyLog:
         return FaultyLog(score=self.schema.score, faults=faults)
