@@ -212,8 +212,9 @@ class Life:
                 return act(action, self.ports, d, look)
 
     def overdue(self) -> list[str]:
-        """Return the incidents whose repair is neither proven nor taken back in time."""
-        mending = [i for i in self.deployment.incidents if i.status in MENDED and i.repair.remedy is not Remedy.HOLD]
+        """Return the incidents whose repair is neither proven nor taken back in time, of those that are the loop's."""
+        ours = [i for i in self.deployment.incidents if not i.handled_by]
+        mending = [i for i in ours if i.status in MENDED and i.repair.remedy is not Remedy.HOLD]
         return [i.id for i in mending if i.repair.recovered is None and self.now > due(i.repair) + self.made.day]
 
     def deploy(self) -> None:
