@@ -1,24 +1,77 @@
 """Whether a repair helped, and by when that must be known."""
 
 from datetime import datetime, timedelta
+from math import log
 
 import numpy as np
 
 from setpoint.domain.incident import Incident, Remedy, Repair
 from setpoint.domain.records import Records, stamp
 from setpoint.domain.schema import Task
+from setpoint.domain.value import value
 from setpoint.maintain.case import latest
 from setpoint.maintain.drift import hourly_levels
-from setpoint.maintain.loss import Floats, distance, losses_of, mean_of, moving_means
+from setpoint.maintain.loss import Floats, distance, independent_rows, losses_of, mean_of, moving_means
+from setpoint.stats.betting import scale_evidence
 
 FEWEST, FEWEST_BAD = 12, 24  # labelled rows before a repair may be called good, and bad
-ENOUGH = 168  # labelled rows after which the nearer side decides
+ENOUGH = 168  # labelled rows, on which it is decided in any case
 LEVEL = 0.9
+ALPHA = 0.04  # of ever calling a repair good that changed nothing, before there are enough rows
+LAST = 0.98  # level of the one look at enough of them: 1 % more of the same error
 REACH, TOO_FAR = 1.5, 2.0  # times the expected loss: surely well, surely not
 CLEAR = 1.25  # harm that the proof must have shown for the loss to judge the repair
 DEADLINE = timedelta(days=14)  # by which a repair is proven to help, or taken back
 FURTHER = 0.1  # answers that are this much further from healthy ones (KS) than without the repair are no recovery
 ABSURD = 4.0  # times the expected loss: not well, whatever the proof showed
+
+
+@value
+class Limits:
+    """What the loss since a repair is compared with, in healthy mean losses.
+
+    Parameters
+    ----------
+    expected, harmed : float
+        What the proof promised, and what it showed without the repair. A lucky day's proof promises too much, so no
+        less than the healthy loss is expected.
+    worst : float
+        What as many healthy rows reach by themselves: it is not bad.
+    """
+
+    expected: float
+    harmed: float
+    worst: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the harm was so large that the loss judges the repair."""
+        return self.harmed > CLEAR * self.expected
+
+    @property
+    def middle(self) -> float:
+        """Between what was promised and the harm."""
+        return float(np.sqrt(self.expected * max(self.harmed, self.expected)))
+
+    @property
+    def good(self) -> float:
+        """Below it a repair worked."""
+        return max(self.middle, REACH * self.expected)
+
+    @property
+    def bad(self) -> float:
+        """Above it a repair did not work."""
+        return max(self.harmed, (TOO_FAR if self.clear else ABSURD) * self.expected, self.worst)
+
+    @property
+    def nearer(self) -> float:
+        """Below it a repair worked, when there is no waiting for more rows."""
+        return max(self.middle, self.worst) if self.clear else self.bad
+
+    @property
+    def words(self) -> str:
+        """Those that are waited for."""
+        return f"good {self.good:.2f} ×, bad {self.bad:.2f} ×"
 
 
 def recovered(
@@ -27,10 +80,12 @@ def recovered(
     """Judge a repair by the loss of the labelled rows answered since.
 
     The loss is taken relative to healthy rows of the same hour of the day, so that a night does not look like a cure.
-    With 90 % confidence: it recovered when it lies below the middle (geometric mean) between the losses that the proof
-    gave without and with the repair, or within 1.5 times the latter; it did not when it is no better than without and
-    twice what was promised (four times, where the proof rests on the data because the loss had hardly risen). After 168
-    rows its mean decides.
+    It recovered when, with 90 % confidence, it lies below the middle (geometric mean) between the losses that the proof
+    gave without and with the repair, or within 1.5 times the latter; and, where the proof showed a harm of more than a
+    quarter, that it is as without the repair is refuted: healthy losses times the harm would show so little in 4 % of
+    the courses, however often one looks. It did not when it is no better than without and twice what was promised (four
+    times, where the proof rests on the data because the loss had hardly risen). The first 168 rows decide in any case:
+    their mean lies on the nearer side, or surely (98 %) below what it was without.
 
     Returns
     -------
@@ -50,17 +105,35 @@ def recovered(
     if len(after) < FEWEST or len(before) < FEWEST:
         return None, None, f"{len(after)} of {FEWEST} labelled records since the repair"
     base, now = (losses_of(r, task) for r in (before, after))
-    ratio = mean_of(now / hourly_levels(before, base, after.time).mean(), LEVEL)
-    good, bad = limits(repair, base, len(now))
-    words = (
-        f"loss {now.mean():.4g} on {len(now)} records, {ratio.mean:.2f} × healthy; good {good:.2f} ×, bad {bad:.2f} ×"
-    )
+    relative = now / hourly_levels(before, base, after.time).mean()
+    ratio = mean_of(relative, LEVEL)
+    limit = limits(repair, base, len(now))
+    words = f"loss {now.mean():.4g} on {len(now)} records, {ratio.mean:.2f} × healthy; {limit.words}"
     loss = float(now.mean())
-    if ratio.high < good:
-        return True, loss, words
-    if ratio.low > bad and len(now) >= FEWEST_BAD:
+    if len(now) >= ENOUGH:
+        return _decided(relative[:ENOUGH], limits(repair, base, ENOUGH)), loss, words
+    if ratio.low > limit.bad and len(now) >= FEWEST_BAD:
         return False, loss, words
-    return (ratio.mean < bad if len(now) >= ENOUGH else None), loss, words
+    near = ratio.high < limit.good and (not limit.clear or _refuted(relative, base / base.mean(), limit))
+    return (True if near else None), loss, words
+
+
+def _refuted(relative: Floats, healthy: Floats, limit: Limits) -> bool:
+    """Whether losses are surely not those of healthy rows times the harm, however often that was asked."""
+    evidence = scale_evidence(
+        relative,
+        healthy,
+        scale=limit.harmed,
+        hoped=limit.expected,
+        inflation=len(relative) / independent_rows(relative),
+    )
+    return evidence > -log(ALPHA)
+
+
+def _decided(relative: Floats, limit: Limits) -> bool:
+    """Judge by so many rows that there is no waiting for more."""
+    mean = mean_of(relative, LAST)
+    return mean.mean < limit.nearer or (limit.clear and mean.high < limit.harmed)
 
 
 def due(repair: Repair) -> datetime:
@@ -98,15 +171,11 @@ def restarted(incident: Incident, since_repair: Records) -> tuple[bool | None, f
     return None, None, f"no restart of {incident.subject} is seen yet"
 
 
-def limits(repair: Repair, healthy: Floats, rows: int) -> tuple[float, float]:
-    """Return the loss below which a repair worked and above which it did not, in healthy mean losses.
-
-    A lucky day's proof promises too much, so no less than the healthy loss is expected; and what as many healthy rows
-    reach by themselves is not bad.
-    """
+def limits(repair: Repair, healthy: Floats, rows: int) -> Limits:
+    """Return what so many rows since a repair are compared with."""
     mean = float(healthy.mean())
-    expected = max((repair.loss_expected or mean) / mean, 1.0)
-    harmed = (repair.loss_before or mean) / mean
-    worst = float(moving_means(healthy, rows).max()) / mean
-    good = max(float(np.sqrt(expected * max(harmed, expected))), REACH * expected)
-    return good, max(harmed, (TOO_FAR if harmed > CLEAR * expected else ABSURD) * expected, worst)
+    return Limits(
+        expected=max((repair.loss_expected or mean) / mean, 1.0),
+        harmed=(repair.loss_before or mean) / mean,
+        worst=float(moving_means(healthy, rows).max()) / mean,
+    )

@@ -11,6 +11,7 @@ FloatArray = NDArray[np.float64]
 
 KEENNESS: FloatArray = np.geomspace(0.02, 12.0, 16)  # stakes of sixteen gamblers, in units of a row's weight
 MOST = 0.9  # of the stake that one row could ruin
+TILTS: FloatArray = np.geomspace(0.01, 100.0, 64)
 STAKES: FloatArray = np.geomspace(0.01, MOST, 16)  # the same where nothing is known of a row's variance
 
 
@@ -40,6 +41,35 @@ def log_evidence(values: Column, *, mean: float, low: float, inflation: float = 
     bets = STAKES / (mean - low)
     fortunes = np.array([np.log1p(bet * (values - mean)).sum() for bet in bets])
     return float(log_mean(fortunes / inflation))
+
+
+def scale_evidence(values: Column, usual: Column, *, scale: float, hoped: float, inflation: float = 1.0) -> float:
+    """Return the log e-value against 'these are usual values times `scale`'; at log(1/α) it is refuted at level α.
+
+    One gambler bets that they are smaller, with the tilt exp(−θ x) that grows fastest where they are usual ones times
+    `hoped`; what the tilt is worth under the hypothesis is read from the usual values. So for independent values the
+    chance of ever passing 1/α is at most α, whatever their distribution and however often one looks, as far as the
+    usual values show it. Values of the same mean that vary less than usual ones make it smaller still.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float64
+        Not below 0, without NaN, in units of the usual mean.
+    usual : ndarray of shape (m,), float64
+        Not below 0, with mean 1.
+    scale, hoped : float
+        The mean of the values under the hypothesis, and the smaller one that is bet on.
+    inflation : float
+        How many dependent values weigh as one, as in `log_evidence`.
+
+    References
+    ----------
+    P. Grünwald, R. de Heide, W. Koolen, "Safe testing", JRSS B 86(5), 2024; for Gamma values it is the likelihood ratio
+    of A. Wald, "Sequential tests of statistical hypotheses", 1945.
+    """
+    worth = np.log(np.exp(-TILTS[:, None] * usual).mean(axis=1))  # of each tilt under the hypothesis
+    best = int(np.argmax(-TILTS * hoped / scale - worth))
+    return float((-TILTS[best] * values / scale - worth[best]).sum() / inflation)
 
 
 def shared_difference(bad: Column, challenger: Column, share: Column) -> FloatArray:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.stats.betting import log_evidence
+from setpoint.stats.betting import log_evidence, scale_evidence
 from setpoint.stats.paired import variance_inflation
 
 ALPHA = 0.05
@@ -74,3 +74,32 @@ def test_a_failing_answer_shows_at_once_where_failures_are_hardly_tolerated() ->
     two = np.array([1.0] * 2 + [0.0] * 18)
     assert log_evidence(two, mean=0.001, low=0.0) >= LIMIT
     assert log_evidence(np.zeros(5_000), mean=0.001, low=0.0) < 0
+
+
+DRAWS = {
+    "exponential": lambda rng, n: rng.exponential(size=n),
+    "half-normal": lambda rng, n: np.abs(rng.standard_normal(n)) * math.sqrt(math.pi / 2),
+    "lognormal": lambda rng, n: np.exp(rng.standard_normal(n) - 0.5),
+    "squared": lambda rng, n: np.square(rng.standard_normal(n)),
+}
+
+
+@pytest.mark.parametrize("kind", DRAWS)
+def test_values_that_are_scaled_usual_ones_are_seldom_called_smaller_whenever_one_looks(kind):
+    """Wald's rows for a scale of 1.6 and exponential values are 31 on average; here with the tilt read from 672."""
+    rng, draw, rows = np.random.default_rng(3), DRAWS[kind], range(6, 169, 6)
+    false, soon = 0, []
+    for _ in range(100):
+        usual = draw(rng, 672)
+        usual /= usual.mean()
+        same, smaller = 1.6 * draw(rng, rows[-1]), draw(rng, rows[-1])
+        false += any(scale_evidence(same[:n], usual, scale=1.6, hoped=1.0) >= LIMIT for n in rows)
+        found = (n for n in rows if scale_evidence(smaller[:n], usual, scale=1.6, hoped=1.0) >= LIMIT)
+        soon.append(next(found, rows[-1]))
+    assert false <= 5 + 2 * math.sqrt(5 * 0.95)
+    assert np.mean(soon) < 80
+
+
+def test_values_that_vary_less_than_usual_ones_are_no_evidence_that_they_are_smaller():
+    usual = np.random.default_rng(0).exponential(size=672)
+    assert scale_evidence(np.full(100, 1.6), usual / usual.mean(), scale=1.6, hoped=1.0) < 0
