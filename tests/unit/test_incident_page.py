@@ -10,7 +10,17 @@ from setpoint.domain.envelope import Envelope
 from setpoint.domain.event import Event, What
 from setpoint.domain.finding import Finding
 from setpoint.domain.fleet import Deployment
-from setpoint.domain.incident import Cause, Harm, Hypothesis, Incident, IncidentStatus, Remedy, Repair
+from setpoint.domain.incident import (
+    Cause,
+    Harm,
+    Hypothesis,
+    Incident,
+    IncidentStatus,
+    Refusal,
+    Remedy,
+    Repair,
+    Tried,
+)
 from setpoint.domain.live import Served
 from setpoint.domain.owner import Owner, Owners, Responsible
 from setpoint.domain.reliability import reliability
@@ -23,6 +33,7 @@ from setpoint.loop.record.pictures import leading
 from setpoint.loop.record.places import Place
 from setpoint.loop.record.shapes import Shape
 from setpoint.loop.record.story import Course, Story
+from setpoint.loop.record.words import facts, headline
 from setpoint.monitor.overview.values import Bars
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -48,6 +59,7 @@ def a_story(word="temp", **changes):
     return Story(
         incident=replace(incident, **changes),
         responsible=Responsible(name=word, source=word, runbook="https://wiki.example.com/units"),
+        as_of=NOW + 20 * HOUR,
         until=NOW + 9 * HOUR,
         versions=("v1",),
         course=Course(
@@ -134,6 +146,7 @@ def test_what_is_not_known_is_left_out():
             id="i", model="m", status=IncidentStatus.OPEN, since=NOW, opened=NOW, subject="worker 1", findings=()
         ),
         responsible=Responsible(),
+        as_of=NOW,
         until=NOW,
         versions=(),
     )
@@ -164,3 +177,51 @@ def test_the_page_of_all_incidents_leads_to_each_and_texts_from_outside_stay_tex
     assert [v for k, v in plain.attributes if k == "href"] == ["/incidents/temp"]
     assert hostile.found == plain.found
     assert {k for k, _ in hostile.attributes} == {k for k, _ in plain.attributes}
+
+
+def test_what_a_person_took_back_neither_comes_next_nor_was_of_no_help():
+    put = Repair(
+        id="r", remedy=Remedy.INVERSE_MAP, subject="temp", applied=NOW, lifted=NOW + HOUR, refuted=True, proof="p"
+    )
+    story = a_story(
+        repair=put, status=IncidentStatus.OPEN, tried=(Tried(repair=put, at=NOW, by="ann", why="taken back by ann"),)
+    )
+    assert headline(story).endswith("inverse map was taken back by ann, it needs somebody")
+    assert dict(facts(story))["Remedy"] == "inverse map of temp (taken back by ann)"
+    assert dict(facts(story))["Tried"] == "inverse_map of temp, taken back by ann"
+
+
+def test_what_is_refused_or_in_a_persons_hands_is_not_said_to_come_next():
+    refusal = Refusal(remedy=Remedy.INVERSE_MAP, subject="temp", by="ann", at=NOW)
+    refused, taken, free = (
+        headline(a_story(status=IncidentStatus.OPEN, **more))
+        for more in ({"refused": (refusal,)}, {"handled_by": "bob"}, {})
+    )
+    assert refused.endswith("inverse map was refused by ann, it needs somebody")
+    assert taken.endswith("inverse map waits for bob")
+    assert free.endswith("inverse map is next")
+
+
+def test_the_headline_and_the_beginning_name_the_same_time():
+    story = a_story(since=NOW - 9 * HOUR)
+    assert headline(story).startswith("Temp changed unit on 2024-06-01 00:00")
+    assert "1 Jun 2024, 00:00 UTC (95 %)" in dict(facts(story))["Began"]
+
+
+def test_two_columns_that_were_exchanged_are_named_both():
+    causes = (Hypothesis(cause=Cause.SWAPPED, weight=0.9, subject="hum, windspeed"),)
+    assert headline(a_story("hum, windspeed", causes=causes)).startswith("Hum and windspeed were exchanged since")
+
+
+def test_the_foot_says_as_of_when_all_that_is_told():
+    assert "as of 1 Jun 2024, 20:00 UTC" in incident_page(a_story())
+
+
+def test_names_of_marks_that_lie_close_do_not_meet_and_stand_above_the_line():
+    put = Repair(id="r", remedy=Remedy.INVERSE_MAP, subject="temp", applied=NOW + 1.2 * HOUR)
+    page = incident_page(a_story(repair=put, status=IncidentStatus.MENDING))
+    names = re.findall(r'class="axis mark-name" x="([\d.]+)" y="([\d.]+)"', page)
+    assert len({y for _, y in names}) == len(names) == 2
+    line = re.search(r'class="line now" d="([^"]+)"', page)
+    highest = min(float(y) for y in re.findall(r",([\d.]+)", line[1]))
+    assert max(float(y) for _, y in names) < highest

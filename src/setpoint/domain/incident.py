@@ -252,6 +252,11 @@ class Incident:
         return self.status is not IncidentStatus.CLOSED
 
     @property
+    def began_by(self) -> datetime:
+        """By when the change had happened: the end of its interval, where that is known, else of the first alarm's."""
+        return self.began[1] if self.began else self.since
+
+    @property
     def remedy(self) -> str:
         """What is proposed or in place, in words; empty where nothing is."""
         repair = self.repair

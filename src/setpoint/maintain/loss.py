@@ -87,6 +87,13 @@ class Mean:
         return float(np.sign(self.mean) * 0.5 * self.rows * np.log1p(self.t**2 / degrees))
 
 
+def interval_words(mean: Mean, form: str = ".4g") -> str:
+    """Say the 95 % interval of a mean, or why there is none."""
+    if not (np.isfinite(mean.low) and np.isfinite(mean.high)):
+        return "no interval: the records are so alike that they tell no more than one does"
+    return f"95 % interval {mean.low:{form}} to {mean.high:{form}}"
+
+
 def mean_of(x: Floats, level: float = 0.95) -> Mean:
     """Return the mean of an autocorrelated series with a t interval on its independent rows."""
     rows = independent_rows(x)

@@ -10,6 +10,7 @@ from setpoint.domain.incident import Remedy
 from setpoint.domain.odds import likelier_exchanged
 from setpoint.domain.schema import Contract, DType, Feature, Kind
 from setpoint.domain.value import replace
+from setpoint.maintain.loss import interval_words, mean_of
 from setpoint.maintain.remedies import ignore_repair, impute_repair, levels_repair, swap_repair
 from setpoint.maintain.remedies.levels import matched, plain
 from setpoint.maintain.remedies.ridge import fitted
@@ -225,3 +226,9 @@ def test_a_sign_may_be_all_that_tells_two_levels_apart(a, b):
 )
 def test_case_accents_and_spaces_tell_none_apart(a, b):
     assert plain(a) == plain(b)
+
+
+def test_a_gain_without_an_interval_says_why() -> None:
+    few, many = mean_of(np.full(1, 15.0)), mean_of(np.random.default_rng(0).normal(1, 1, 400))
+    assert interval_words(few).startswith("no interval: the records are so alike")
+    assert interval_words(many).startswith("95 % interval 0.")

@@ -30,12 +30,14 @@ def show(
         taken = f", taken over by {plain(i.handled_by)}" if i.handled_by else ""
         known = f", known to {plain(i.acknowledged_by)}" if i.acknowledged_by and not taken else ""
         console.print(
-            f"[bold]{i.id}[/]  {i.status}{whose}{taken}{known}  since {i.since:%Y-%m-%d %H:%M}", highlight=False
+            f"[bold]{i.id}[/]  {i.status}{whose}{taken}{known}  since {i.began_by:%Y-%m-%d %H:%M}", highlight=False
         )
         for cause in i.causes[:3]:
-            evidence = "; ".join(cause.evidence)
+            evidence = plain("; ".join(cause.evidence))
             console.print(
-                f"  {cause.weight:.2f}  {cause.cause} of {plain(cause.subject)}: {plain(evidence)}", highlight=False
+                f"  {cause.weight:.2f}  {cause.cause} of {plain(cause.subject)}"
+                + (f": {evidence}" if evidence else ""),
+                highlight=False,
             )
         for event in i.timeline:
             console.print(f"  {plain(event.line)}", highlight=False, style="dim")

@@ -21,7 +21,7 @@ from setpoint.loop.ports import Ports
 from setpoint.loop.refetching import asks, counted_in, sourced
 from setpoint.maintain import stand_in
 from setpoint.maintain.case import as_seen
-from setpoint.maintain.loss import answer_losses, loss_name, losses
+from setpoint.maintain.loss import answer_losses, interval_words, loss_name, losses
 from setpoint.maintain.remedies.sourced import FEWEST
 
 
@@ -77,7 +77,7 @@ def _(action: do.Offer, ports: Ports, deployment: Deployment, look: Look) -> Dep
     now, then, words = judged
     gain = stand_in.gain_of(now, then)
     why = f"{words} {now.mean():.4g}, with {fit.version} {then.mean():.4g} on {len(now)} records"
-    why += f"; gain {gain.mean:.4g}, 95 % interval {gain.low:.4g} to {gain.high:.4g}"
+    why += f"; gain {gain.mean:.4g}, {interval_words(gain)}"
     if gain.low <= 0:
         return decided(deployment, look.now, *cause_of(incident), "reject", f"{why}: not surely better")
     repair = stand_in.standing_in(incident, cause, training.without, fit.version, look.champion.version)

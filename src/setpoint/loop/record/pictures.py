@@ -1,5 +1,6 @@
 """The pictures of an incident: the loss over time with the change, and how likely each cause was thought."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
@@ -13,16 +14,19 @@ SURE_ENOUGH = 0.7
 MOST_LINES = 5
 LEAST = 0.01  # that a cause weighed once, to have a line
 TALL = 150.0
-LETTER = 5.6  # width of a letter of a mark, in pixels
+LETTER = 7.2  # most that a letter of a mark is wide, in pixels
+ROWS = 3  # of marks, one above the other
+ROW = 11.0  # height of one
 
 
 def loss_chart(course: Course, incident: Incident) -> Markup:
     """Draw the mean loss by stretch, what healthy rows lose, the change, and what was done."""
     first, length = course.starts[0], course.every * len(course.starts)
     healthy = incident.harm.healthy if incident.harm else None
-    plot = svg.plot_of(len(course.starts), [*course.loss, healthy], height=TALL)
+    bare = svg.plot_of(len(course.starts), [*course.loss, healthy], height=TALL)
+    plot = _below_marks(bare)
     said = [f"{clock(at)}: {course.metric} {number(loss)}" for at, loss in zip(course.starts, course.loss, strict=True)]
-    ticks = [(v, brief(v)) for v in svg.ticks_of(plot.low, plot.high)]
+    ticks = [(v, brief(v)) for v in svg.ticks_of(bare.low, bare.high)]
     return svg.picture(
         f"{course.metric} from {clock(first)} to {clock(first + length)}, with the change and what was done",
         _change(plot, incident, first, course.every),
@@ -33,6 +37,13 @@ def loss_chart(course: Course, incident: Incident) -> Markup:
         svg.hovers(plot, said),
         height=TALL,
     )
+
+
+def _below_marks(plot: svg.Plot) -> svg.Plot:
+    """Return the plot with room above its numbers for the names of marks."""
+    room = TALL - svg.TOP - svg.BOTTOM
+    share = ROWS * ROW / room
+    return replace(plot, high=min(plot.low + (plot.high - plot.low) / (1 - share), svg.LARGEST))
 
 
 def _change(plot: svg.Plot, incident: Incident, first: datetime, every: timedelta) -> Markup:
@@ -52,18 +63,18 @@ def _marks(plot: svg.Plot, incident: Incident, first: datetime, every: timedelta
     """Draw a line where it was found, mended and well again, each with its name; a name keeps off the last one."""
     repair = incident.repair
     known = {"found": incident.opened, "mended": repair.applied if repair else None, "recovered": incident.recovered}
-    parts, taken = [], {0: -1.0, 1: -1.0, 2: -1.0}
+    parts, taken = [], dict.fromkeys(range(ROWS), -1.0)
     for name, when in known.items():
         place = (when - first) / every if when else -1.0
         if not 0 <= place <= plot.count:
             continue
         x, wide = plot.x(place), LETTER * len(name)
         left = min(x + 3, svg.WIDTH - svg.RIGHT - wide)
-        row = next((r for r, end in taken.items() if end < left), 2)
+        row = next((r for r, end in taken.items() if end < left), ROWS - 1)
         taken[row] = left + wide
         bottom = TALL - svg.BOTTOM
         parts.append(svg.tag("line", class_="mark-line", x1=x, x2=x, y1=svg.TOP, y2=bottom))
-        parts.append(svg.tag("text", name, class_="axis mark-name", x=round(left, 1), y=svg.TOP + 9 + 11 * row))
+        parts.append(svg.tag("text", name, class_="axis mark-name", x=round(left, 1), y=svg.TOP + 9 + ROW * row))
     return Markup("").join(parts)
 
 

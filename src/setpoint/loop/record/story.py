@@ -39,10 +39,11 @@ class Course:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """An incident and what the log says around it; `until` is up to when it was looked at."""
+    """An incident as of a time, and what the log says around it, up to `until`."""
 
     incident: Incident
     responsible: Responsible
+    as_of: datetime
     until: datetime
     versions: tuple[str, ...]
     course: Course | None = None
@@ -61,15 +62,16 @@ def story_of(ports: Ports, deployment: Deployment, incident: Incident, now: date
     meanwhile = rows.between(incident.since, over)
     versions = tuple(dict.fromkeys(map(str, meanwhile.version)))
     if not concerns_answers(incident) or not len(rows):
-        return Story(incident=incident, responsible=who, until=until, versions=versions)
+        return Story(incident=incident, responsible=who, as_of=now, until=until, versions=versions)
     before = rows.between(None, _first(incident))
-    affected = rows.between(_last(incident), over)
+    affected = rows.between(incident.began_by, over)
     column = _column(incident, schema)
     folder = ports.bundles.folder(model, deployment.served.champion)
-    told = ports.log.table(model, since=_last(incident), until=over, limit=MOST_ROWS)
+    told = ports.log.table(model, since=incident.began_by, until=over, limit=MOST_ROWS)
     return Story(
         incident=incident,
         responsible=who,
+        as_of=now,
         until=until,
         versions=versions,
         course=course_of(rows, schema, since, until),
@@ -106,7 +108,3 @@ def _may_be_shown(column: str, schema: Schema) -> bool:
 
 def _first(incident: Incident) -> datetime:
     return incident.began[0] if incident.began else incident.since
-
-
-def _last(incident: Incident) -> datetime:
-    return incident.began[1] if incident.began else incident.since

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from setpoint.domain.envelope import LOOP
 from setpoint.domain.feature_map import words as map_words
-from setpoint.domain.incident import Harm, Incident, Repair
+from setpoint.domain.incident import Harm, Incident, Tried
 from setpoint.loop.record.story import Story
-from setpoint.monitor.overview.words import of_incident
+from setpoint.monitor.overview.words import of_incident, taken_back_words
 from setpoint.monitor.report.writing import clock, number, share, span
 
 Fact = tuple[str, str]
@@ -32,8 +33,8 @@ def _facts(story: Story) -> Iterator[Fact]:
     yield "Mended", _after(i.repair.applied, i) if i.repair and i.repair.applied else ""
     yield "Recovered", _after(i.recovered, i) if i.recovered else "not yet"
     yield "Cost so far" if i.live else "Cost", harm_words(i.harm)
-    yield "Remedy", repair_words(i.repair)
-    yield "Tried", "; ".join(f"{t.repair.remedy} of {t.repair.subject}, taken back: {t.why}" for t in i.tried)
+    yield "Remedy", repair_words(i)
+    yield "Tried", "; ".join(f"{t.repair.remedy} of {t.repair.subject}, {_why(t)}" for t in i.tried)
     yield "Regained", share(min(i.regained, 1.0)) + " of the lost quality" if i.regained is not None else ""
     yield "Version", ", ".join(story.versions)
     yield (
@@ -46,6 +47,10 @@ def _facts(story: Story) -> Iterator[Fact]:
     yield "Requests", ", ".join(i.examples)
     yield "Owner", who.name + (f" (source: {who.source})" if who.source else "")
     yield "Runbook", who.runbook
+
+
+def _why(tried: Tried) -> str:
+    return f"taken back: {tried.why}" if tried.by == LOOP else tried.why  # which says who
 
 
 def _status(incident: Incident) -> str:
@@ -68,8 +73,7 @@ def _began(incident: Incident) -> str:
 def _after(when: datetime | None, incident: Incident) -> str:
     if when is None:
         return ""
-    began = incident.began[1] if incident.began else incident.since
-    late = max(when - began, timedelta(0))
+    late = max(when - incident.began_by, timedelta(0))
     return f"{clock(when)} UTC, {span(late.total_seconds())} after it began"
 
 
@@ -86,8 +90,9 @@ def harm_words(harm: Harm | None) -> str:
     return f"{answers}; {lost} ({harm.labelled:,} outcomes){worth}"
 
 
-def repair_words(repair: Repair | None) -> str:
+def repair_words(incident: Incident) -> str:
     """Say what was proposed or done, and what came of it."""
+    repair = incident.repair
     if repair is None:
         return "none is proven"
     name = str(repair.remedy).replace("_", " ")
@@ -103,7 +108,7 @@ def repair_words(repair: Repair | None) -> str:
         )
         if loss is not None
     ]
-    state = "taken back, it did not help" if repair.refuted else "lifted" if repair.lifted else ""
+    state = taken_back_words(incident) or ("lifted" if repair.lifted else "")
     state = state or ("in place" if repair.applied else "named, not applied")
     refuses = repair.applied is not None and bool(repair.throttle or repair.isolation)
     refused = f"; {repair.stopped:,} requests were refused" if refuses else ""

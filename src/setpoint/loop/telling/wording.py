@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, IncidentStatus, Remedy
+from setpoint.domain.mending import barred
 from setpoint.domain.notice import Message, Severity
 from setpoint.domain.owner import Responsible
 from setpoint.domain.value import value
 from setpoint.loop.telling.news import ALONE, Kind, News
 from setpoint.maintain.triage import QUALITY, SERVICE, WAY_BACK, strength
+from setpoint.monitor.overview.words import taken_back_words
 
 LONGEST = 240  # characters of one line
 RUNBOOK = "Runbook"
@@ -101,7 +103,7 @@ def _entry(model: str, news: News, now: datetime) -> Entry:
         )
     facts = [
         *(_seen(incident) if news.full else []),
-        ("Since", f"{incident.since:%Y-%m-%d %H:%M} UTC, {_lasted(incident, now)}"),
+        ("Since", f"{incident.began_by:%Y-%m-%d %H:%M} UTC, {_lasted(incident, now)}"),
         *([("Likely cause", _cause(incident))] if news.full else []),
         ("Setpoint", _stand(incident)),
         *(("Done", line) for line in said if news.kind not in (Kind.REMINDED, Kind.RECOVERED)),
@@ -181,13 +183,15 @@ def _stand(incident: Incident) -> str:
             return f"{remedy} needs your approval: {repair.proof if repair else ''}"
     if repair is None:
         return "no remedy is proven; it is yours to see to"
-    if repair.lifted is not None:
-        return f"{remedy} was tried and taken back; it is yours to see to"
+    if incident.refusal is not None:
+        return f"{remedy} was refused by {incident.refusal.by}; it is yours to see to"
+    if barred(incident, repair):
+        return f"{remedy} was tried and {taken_back_words(incident) or 'taken back'}; it is yours to see to"
     return f"waits: {repair.proof}" if repair.remedy is Remedy.WAIT else f"{remedy} as soon as the evidence allows"
 
 
 def _lasted(incident: Incident, now: datetime) -> str:
-    minutes = round(((incident.closed or now) - incident.since) / timedelta(minutes=1))
+    minutes = round(((incident.closed or now) - incident.began_by) / timedelta(minutes=1))
     if minutes < 120:
         return f"for {minutes} min"
     return f"for {minutes / 60:.0f} h" if minutes < 72 * 60 else f"for {minutes / 1_440:.0f} d"

@@ -120,6 +120,7 @@ def story_view(story: Story) -> dict[str, Any]:
         "source": story.responsible.source,
         "runbook": story.responsible.runbook,
         "regained": story.incident.regained,
+        "as_of": story.as_of.isoformat(),
         "until": story.until.isoformat(),
         "versions": list(story.versions),
         "places": [msgspec.to_builtins(p) for p in story.places],

@@ -15,6 +15,7 @@ from setpoint.maintain.drift import alarms, broken, loss_rise
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import told
+from setpoint.maintain.loss import interval_words
 from setpoint.maintain.marks import divergence
 from setpoint.maintain.together import SURE
 from setpoint.maintain.trust import OUTCOMES
@@ -68,10 +69,7 @@ def by_rise(incident: Incident, case: Case) -> Sequence[Explanation]:
         for f in alarms(incident, "quality")[-1:]
     ]
     if rise:
-        words.append(
-            f"loss {rise.mean:+.0%} against healthy rows of the same hours "
-            f"(95 % interval {rise.low:+.0%} to {rise.high:+.0%})"
-        )
+        words.append(f"loss {rise.mean:+.0%} against healthy rows of the same hours ({interval_words(rise, '+.0%')})")
     for f in broken(incident)[:1]:
         support -= DATA_FAULT
         words.append(f"but {f.metric} of {f.column} points to a data fault")

@@ -12,7 +12,7 @@ from setpoint.maintain.asked_again import failing
 from setpoint.maintain.case import Case, Score, as_seen, latest
 from setpoint.maintain.drift import loss_rise
 from setpoint.maintain.explanation import Explanation
-from setpoint.maintain.loss import Floats, Mean, answer_losses, loss_name, mean_of
+from setpoint.maintain.loss import Floats, Mean, answer_losses, interval_words, loss_name, mean_of
 
 FEWEST = 12  # labelled rows that the champion answered
 LEAST_GAIN = 0.1  # of the champion's loss; and of the healthy loss, by which it must have risen
@@ -68,7 +68,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     words = (
         f"{loss_name(case.schema)} {found.champion:.4g} with {case.champion.version}, {found.previous:.4g} with "
         f"{case.previous.version} on the same {which} "
-        f"(gain {found.since.mean:.4g}, 95 % interval {found.since.low:.4g} to {found.since.high:.4g})",
+        f"(gain {found.since.mean:.4g}, {interval_words(found.since)})",
         *earlier_words(found),
         f"{case.champion.version} was released {case.champion.at:%Y-%m-%d %H:%M}, the harm is seen since "
         f"{incident.since:%Y-%m-%d %H:%M}",
@@ -97,10 +97,7 @@ def earlier_words(found: Contest) -> tuple[str, ...]:
     """Say what the contest with earlier rows came to, where it is another."""
     if found.backtest:
         return ()
-    return (
-        f"with earlier records that neither learnt from: gain {found.all.mean:.4g}, "
-        f"95 % interval {found.all.low:.4g} to {found.all.high:.4g}",
-    )
+    return (f"with earlier records that neither learnt from: gain {found.all.mean:.4g}, {interval_words(found.all)}",)
 
 
 def contest(case: Case, previous: str, rows: Records, earlier: Records, score: Score) -> Contest | None:

@@ -10,7 +10,7 @@ from setpoint.domain.schema import Feature
 from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace, value
 from setpoint.maintain.case import Case, Score, as_seen
-from setpoint.maintain.loss import Mean, answer_losses, distance, loss_name, mean_of
+from setpoint.maintain.loss import Mean, answer_losses, distance, interval_words, loss_name, mean_of
 
 FEWEST = 6  # labelled rows from which the loss is the proof
 DOUBLED = 2.0  # times the loss: harm, however few independent rows show it
@@ -85,7 +85,6 @@ def _by_loss(case: Case, score: Score, labelled: Records, repair: Repair, featur
     before, after = (answer_losses(given, labelled.truth, case.schema) for given in answers)
     gain = mean_of(before - after)
     losses = f"{loss_name(case.schema)} {before.mean():.4g} → {after.mean():.4g} on {len(labelled)}"
-    interval = f"gain {gain.mean:.4g}, 95 % interval {gain.low:.4g} to {gain.high:.4g}"
-    proof = f"{losses} re-scored records with {words(feature_map)}; {interval}"
+    proof = f"{losses} re-scored records with {words(feature_map)}; gain {gain.mean:.4g}, {interval_words(gain)}"
     shown = replace(repair, proof=proof, loss_before=float(before.mean()), loss_expected=float(after.mean()))
     return Proven(repair=shown, harms=gain.high < 0 or after.mean() > DOUBLED * before.mean(), gain=gain)

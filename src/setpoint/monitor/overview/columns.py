@@ -115,7 +115,7 @@ def _named(view: ColumnView, at_hand: Gathered, own: Sequence[Finding]) -> Colum
     if view.state is not State.ALARM:
         return replace(view, kind=kind, words=_noted(view, worst, kind))
     incident, detail = _incident(at_hand, view.name), worst.detail
-    since = incident.since if incident else worst.since
+    since = incident.began_by if incident else worst.since
     cause = likely(incident) if incident else None
     if incident and cause and cause.subject == view.name and cause.cause in CAUSES:
         kind = CAUSES[cause.cause]

@@ -36,7 +36,7 @@ def headline(
 
 def _incident(incident: Incident) -> Said:
     state = State.NEAR if incident.status is IncidentStatus.HELD else State.ALARM
-    return Said(text=of_incident(incident), state=state, about=incident.id, since=incident.since)
+    return Said(text=of_incident(incident), state=state, about=incident.id, since=incident.began_by)
 
 
 def _objectives(views: Sequence[ObjectiveView]) -> Iterator[Said]:

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from setpoint.domain.envelope import LOOP
 from setpoint.domain.feature_map import DoorKind
 from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Hypothesis, Incident, IncidentStatus, Remedy
+from setpoint.domain.mending import barred
 
 KINDS = {
     "missing": "is missing",
@@ -14,7 +16,7 @@ KINDS = {
     "renamed": "has renamed levels",
     "new_level": "holds new levels",
     "vanished_level": "lost levels",
-    "swapped": "was swapped with another column",
+    "swapped": "was exchanged with another column",
     "unit": "changed unit",
     "spike": "has a spike",
     "range": "left its range",
@@ -87,6 +89,8 @@ def changed(column: str, kind: str, since: datetime | None, detail: str) -> str:
     """Say what became of a column."""
     dated = f" on {moment(since)}" if since and kind == "unit" else f" since {moment(since)}" if since else ""
     more = f" ({detail})" if kind == "unit" and detail else f": {detail}" if detail else ""
+    if kind == "swapped" and ", " in column:
+        return f"{' and '.join(column.split(', '))} were exchanged{dated}{more}"
     return f"{column} {KINDS.get(kind, 'changed')}{dated}{more}"
 
 
@@ -112,7 +116,7 @@ def of_incident(incident: Incident) -> str:
 
 
 def _what(incident: Incident) -> str:
-    cause, since = likely(incident), incident.since
+    cause, since = likely(incident), incident.began_by
     if cause is not None and cause.cause in CAUSES:
         kind = CAUSES[cause.cause]
         return changed(cause.subject, kind, since, conversion(incident) if kind == "unit" else "")
@@ -137,4 +141,20 @@ def _stand(incident: Incident) -> str:
     if repair.applied is not None and repair.lifted is None:
         held = ", recovered" if status is IncidentStatus.HELD else ""
         return f"{done} since {moment(repair.applied)}{held}"
-    return done if repair.remedy.is_advice else f"{str(repair.remedy).replace('_', ' ')} is next"
+    name = str(repair.remedy).replace("_", " ")
+    if incident.refusal is not None:
+        return f"{name} was refused by {incident.refusal.by}, it needs somebody"
+    if repair.remedy.is_advice:
+        return done
+    if barred(incident, repair):
+        return f"{name} was {taken_back_words(incident) or 'tried and taken back'}, it needs somebody"
+    return f"{name} waits for {incident.handled_by}" if incident.handled_by else f"{name} is next"
+
+
+def taken_back_words(incident: Incident) -> str:
+    """Say that the repair was taken back, and by whom if that was a person; empty where it was not."""
+    repair = incident.repair
+    last = next((t for t in reversed(incident.tried) if repair is not None and t.repair.key == repair.key), None)
+    if last is None or (repair is not None and repair.in_force):
+        return ""
+    return "taken back" if last.by == LOOP else f"taken back by {last.by}"

@@ -124,7 +124,7 @@ def histogram(view: ColumnView, now: str = "now", before: str = "reference") -> 
     top = max([*bars.reference, *bars.now], default=0.0)
     return svg.picture(
         f"distribution of {cut(view.name)}, {now} and {before}",
-        svg.axes(plot, [(top, f"{100 * top:.2g} %")], _ends(bars, count)),
+        svg.axes(plot, [(top, _percent(float(f"{top:.2g}")))], _ends(bars, count)),
         svg.columns(plot, bars.reference, "reference"),
         _steps(plot, bars.now, "alarm" if view.state == "alarm" else "now"),
         svg.hovers(plot, words),

@@ -26,7 +26,7 @@ def brief(value: float) -> str:
     for unit, size in (("M", 1e6), ("k", 1e4)):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}".replace("-", "−")
-    return f"{value:.3g}".replace("-", "−")
+    return (f"{value:.0f}" if abs(value) >= 999.5 else f"{value:.3g}").replace("-", "−")
 
 
 def share(value: float | None) -> str:

@@ -124,6 +124,7 @@ def test_a_share_that_is_not_quite_all_is_not_said_to_be_all(value, said):
 def test_numbers_are_written_in_few_digits():
     assert [number(v) for v in (None, 1.23456, -12_345.6, 1e20)] == ["–", "1.235", "−12,346", "1e+20"]
     assert [brief(v) for v in (0.25, 12_000, 2.5e6, 1e12)] == ["0.25", "12k", "2.5M", "1e12"]
+    assert [brief(v) for v in (999.6, 1_380, -9_999)] == ["1000", "1380", "−9999"]
 
 
 def test_a_comparison_is_a_page_of_the_same_parts():
