@@ -98,9 +98,23 @@ def test_what_it_says_is_bounded_and_an_exit_is_told_with_the_last_words(tmp_pat
     flood = "print('x' * 10**7, flush=True); [print(i) for i in range(20_000)]; sys.exit('out of \\x1b[2Jlicences')"
     said = list[str]()
     told = failure(tmp_path, rows(), code=calls(flood), progress=said.append)
-    assert told == "training j1 ended with exit code 1: out of  [2Jlicences"
+    assert told.endswith(
+        "train.py:4: SystemExit: out of  [2Jlicences: it ended its process; return the fitted model instead"
+    )
     assert max(map(len, said)) <= 401
     assert (tmp_path / "work" / LOG).read_text().count("\n") == 10_001
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ("sys.exit(3)", "train.py:4: SystemExit: 3: it ended its process; return the fitted model instead"),
+        ("os._exit(0)", "ended its process before it returned a model: no licence is left"),
+        ("os._exit(3)", "ended with exit code 3: no licence is left"),
+    ],
+)
+def test_one_that_ends_its_process_is_told_with_what_it_said_last(tmp_path: Path, ends: str, said: str) -> None:
+    assert said in failure(tmp_path, rows(), code=calls(f"print('no licence is left', flush=True); {ends}"))
 
 
 def test_it_is_cancelled_with_all_it_started(tmp_path: Path) -> None:

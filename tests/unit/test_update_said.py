@@ -1,12 +1,14 @@
 """What is shown and kept of a training's words."""
 
+import base64
 import io
+import textwrap
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.update.said import HIDDEN, MOST_LINE, lines_of, masked, place_of, secrets_of
+from setpoint.update.said import HIDDEN, MOST_LINE, Mask, lines_of, masked, place_of, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,18 @@ from setpoint.update.said import HIDDEN, MOST_LINE, lines_of, masked, place_of, 
         "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0c2VjcmV0.sig",
         "-----BEGIN RSA PRIVATE KEY----- c2VjcmV0c2VjcmV0",
         "told c2VjcmV0c2VjcmV0 plainly",
+        "Authorization: Bearer c2VjcmV0c2VjcmV0",
+        "headers={'Authorization': 'Basic c2VjcmV0c2VjcmV0'}",
+        "sent Bearer c2VjcmV0c2VjcmV0c2VjcmV0",
+        "cloning with ghp_c2VjcmV0c2VjcmV0",
+        "sk-proj-c2VjcmV0c2VjcmV0",
+        "xoxb-1234-c2VjcmV0c2VjcmV0",
+        "DB_PASS=c2VjcmV0c2VjcmV0",
+        "db_pass = c2VjcmV0c2VjcmV0",
+        "pwd=c2VjcmV0c2VjcmV0;",
+        "password = 'abc c2VjcmV0c2VjcmV0'",
+        "password = 'abc c2VjcmV0c2VjcmV0",
+        'api_key: "c2VjcmV0c2VjcmV0"',
     ],
 )
 def test_secrets_are_masked(line: str) -> None:
@@ -27,10 +41,63 @@ def test_secrets_are_masked(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["epoch 3: loss 0.0421 on the latest rows", "[40 %] 12 of 30 keys: a, b", "feature x_key 3"]
-)
+    "line",
+    [
+        "epoch 3: loss 0.0421 on the latest rows", "[40 %] 12 of 30 keys: a, b", "feature x_key 3",
+        "tokens: 128,000 seen, 4.2k tokens/s", "n_tokens=4096 pad_token=[PAD] eos_token=</s> key=None",
+        "forward_pass: 12.3 ms", "second pass: loss 0.3", "pass=2/5", "pwd=/tmp/work", "compass: north",
+        "KeyError: 'temperature'", "pip install sk-learn-contrib-somewhere", "the bearer of bad news: overfitting",
+        "Pipeline(steps=[('scale', StandardScaler()), ('model', Ridge(alpha=0.1))])",
+        "/srv/data/2024-01-01/part-0001.parquet: 1,204,331 rows x 31 columns (float64)",
+        "[LightGBM] [Info] Total Bins 4096, number of data points in the train set: 17379, number of used features: 12",
+        "UserWarning: lbfgs failed to converge (status=1): STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT.",
+    ],
+)  # fmt: skip
 def test_other_words_stay(line: str) -> None:
     assert masked(line) == line
+
+
+NAMES = st.sampled_from(
+    [
+        "loss",
+        "mae",
+        "auc",
+        "lr",
+        "epoch",
+        "rows",
+        "tokens",
+        "n_keys",
+        "pass",
+        "forward_pass",
+        "gpu_mem",
+        "eta",
+        "seconds",
+    ]
+)
+AMOUNTS = st.one_of(
+    st.integers(0, 10**9).map(str),
+    st.floats(-1e6, 1e6).map("{:.4g}".format),
+    st.integers(0, 10**9).map("{:,}".format),
+    st.tuples(st.integers(0, 99), st.sampled_from(["ms", "s", "%", "k", "GB", "it/s"])).map(lambda p: f"{p[0]}{p[1]}"),
+)
+TOLD = st.tuples(NAMES, st.sampled_from([" ", "=", ": ", " = "]), AMOUNTS).map("".join)
+
+
+@given(st.lists(TOLD, min_size=1, max_size=6), st.sampled_from([" ", ", ", " | ", " - "]))
+def test_what_trainings_say_of_themselves_stays_readable(told: list[str], between: str) -> None:
+    line = f"[12 %] {between.join(told)}"
+    assert masked(line) == line
+
+
+@given(st.sampled_from(["RSA ", "EC ", "", "OPENSSH ", "ENCRYPTED "]), st.binary(min_size=40, max_size=1_200))
+def test_of_a_private_key_no_line_is_shown_and_what_comes_after_it_is(kind: str, key: bytes) -> None:
+    body = textwrap.wrap(base64.b64encode(key).decode(), 64)
+    lines = ["before it", f"-----BEGIN {kind}PRIVATE KEY-----", *body, f"-----END {kind}PRIVATE KEY-----", "after"]
+    shown = [*map(Mask(()), lines)]
+    assert (shown[0], shown[-1]) == ("before it", "after")
+    assert set(shown[1:-1]) == {HIDDEN}
+    cut = [*map(Mask(()), [*lines[:-2], "epoch 3: loss 0.2", "done"])]
+    assert cut[-2:] == ["epoch 3: loss 0.2", "done"]
 
 
 def test_secrets_of_an_environment_are_its_values_and_not_its_paths() -> None:

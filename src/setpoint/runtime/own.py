@@ -55,7 +55,7 @@ def function_of(where: str, key: str) -> tuple[Path, Callable[..., Any]]:
     return file, function
 
 
-def blame(error: Exception, file: Path) -> str:
+def blame(error: BaseException, file: Path) -> str:
     """Write a user's error as one line: where in their file, and what."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     line = lines[-1] if lines else getattr(error, "lineno", None)

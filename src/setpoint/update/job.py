@@ -18,7 +18,7 @@ from setpoint.sandbox.environment import minimal
 from setpoint.sandbox.guard import NETWORK, Guard
 from setpoint.sandbox.start import command
 from setpoint.update.fit import RESULT, FitSpec, Fitted
-from setpoint.update.said import Heard, masked, secrets_of
+from setpoint.update.said import Heard, Mask, secrets_of
 from setpoint.update.supervise import Ended, Limits, supervise
 from setpoint.update.trainers import usual
 
@@ -161,7 +161,8 @@ def believed(ended: Ended, heard: Heard, job: FitJob, work: Path) -> Fitted:
     result = work / RESULT
     if not result.is_file() or result.is_symlink():
         kind = Killed if -ended.code in FROM_OUTSIDE else JobFailed
-        raise kind(f"training {job.id} {_how(ended.code)}: {heard.last_words}")
+        words = f"{heard.last_words}; was it out of memory?" if -ended.code == signal.SIGKILL else heard.last_words
+        raise kind(f"training {job.id} {_how(ended.code)}: {words}")
     if result.stat().st_size > MOST_RESULT:
         raise JobFailed(f"training {job.id} left a result of {result.stat().st_size:,} bytes; it was not believed")
     try:
@@ -189,12 +190,11 @@ def _check_artifact(made: Path, job: FitJob, work: Path) -> None:
 
 def _words(fitted: Fitted) -> str:
     """Return an error without secrets, line by line, and not longer than is read."""
-    secrets = secrets_of(os.environ)
-    lines = (masked(line, secrets) for line in str(fitted.error)[:MOST_WORDS].splitlines())
+    lines = map(Mask(secrets_of(os.environ)), str(fitted.error)[:MOST_WORDS].splitlines())
     return "\n".join(line for line in lines if line)
 
 
 def _how(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"
+    return f"ended with exit code {code}" if code else "ended its process before it returned a model"

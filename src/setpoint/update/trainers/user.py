@@ -45,6 +45,8 @@ def fit(train: str, request: FitRequest) -> Path:
         made = function(*given, **_asked_for(function, request))
     except Exception as e:  # not our code: it may raise anything
         raise JobFailed(f"{blame(e, file)}{hint(e, 'a training')}") from e
+    except SystemExit as e:
+        raise JobFailed(f"{blame(e, file)}: it ended its process; return the fitted model instead") from e
     return _save(made, train, request.artifact, request.workdir)
 
 
