@@ -139,3 +139,9 @@ def test_a_rare_class_is_not_taken_for_a_frozen_feed() -> None:
 def test_a_person_still_needs_two_hundred_rows() -> None:
     assert too_few(labelled(60)) == "60 new labelled rows since the last training; 200 are needed"
     assert too_few(labelled(200)) == ""
+
+
+def test_rows_that_are_left_out_are_said_and_not_counted() -> None:
+    assert too_few(labelled(3), 4_000).endswith("200 are needed; 4000 more are doubtful for an incident, and left out")
+    plan = due(labelled(400), now=NOW, cause="asked", left_out=7)
+    assert plan.reason == "asked; 7 more are doubtful for an incident, and left out; 400 new labelled rows"

@@ -57,7 +57,7 @@ def plan_of(advice: Advice, deployment: Deployment, look: Look) -> FitPlan | Non
         f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}" if struck(deployment, look.now) else ""
     )
     cause = "; ".join(_off(deployment, look)) or clock or advice.why
-    return due(rows, now=look.now, cause=cause, expected=advice.expected)
+    return due(rows, now=look.now, cause=cause, left_out=look.left_out, expected=advice.expected)
 
 
 def proven_loss(deployment: Deployment, look: Look) -> float | None:

@@ -51,7 +51,13 @@ class FitPlan:
 
 
 def due(
-    labelled: Records, *, now: datetime, cause: str, expected: Gain | None = None, method: Method | None = None
+    labelled: Records,
+    *,
+    now: datetime,
+    cause: str,
+    left_out: int = 0,
+    expected: Gain | None = None,
+    method: Method | None = None,
 ) -> FitPlan:
     """Return the plan of a training on labelled rows that no training has seen, in time order.
 
@@ -61,6 +67,8 @@ def due(
         The champion's rows since the last fit's frontier whose outcome is known by `now`.
     cause : str
         Why it is made.
+    left_out : int
+        Rows beside them that an incident makes doubtful.
     """
     held_out = round(HELD_OUT * len(labelled))
     return FitPlan(
@@ -69,7 +77,7 @@ def due(
         until=now,
         new_rows=len(labelled),
         holdout_rows=held_out,
-        reason=f"{cause}; no data fault is open; {len(labelled)} new labelled rows",
+        reason=f"{cause}; {without(left_out) or 'no data fault is open'}; {len(labelled)} new labelled rows",
         expected=expected,
         method=method,
     )
@@ -81,11 +89,17 @@ def held_back(deployment: Deployment, labelled: Records, now: datetime) -> str:
     return next((words for words in always if words), "")
 
 
-def too_few(labelled: Records) -> str:
+def too_few(labelled: Records, left_out: int = 0) -> str:
     """Return in words what a training that a person asks for lacks; an empty text when nothing."""
     if len(labelled) >= FEWEST_FORCED:
         return ""
-    return f"{len(labelled)} new labelled rows since the last training; {FEWEST_FORCED} are needed"
+    words = f"{len(labelled)} new labelled rows since the last training; {FEWEST_FORCED} are needed"
+    return f"{words}; {without(left_out)}" if left_out else words
+
+
+def without(left_out: int) -> str:
+    """Return in words that rows are not learnt; an empty text when all are."""
+    return f"{left_out} more are doubtful for an incident, and left out" if left_out else ""
 
 
 def stated(deployment: Deployment) -> bool:

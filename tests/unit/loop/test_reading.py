@@ -50,3 +50,13 @@ def test_nothing_is_read_of_before_the_last_training(reads, made):
     for days in (10, 100):
         rows, _, whole = reads(keep=1 / 24, last_fit=made.now - timedelta(days=days))
         assert (rows.id == whole.between(made.now - timedelta(days=days), None).id).all()
+
+
+def test_what_an_unnamed_incident_makes_doubtful_does_not_count_as_new_for_no_set_may_hold_it(made):
+    rows = made.rows(made.now - 10 * made.day, made.now)
+    unnamed = made.incident(since=made.now - 4 * made.day)
+    deployment = made.deployment(incidents=(unnamed,))
+    assert len(reading.learnable(rows, deployment, made.now)) == 6 * 24
+    closed = made.deployment(incidents=(replace(unnamed, closed=made.now - 3 * made.day),))
+    assert len(reading.learnable(rows, closed, made.now)) == 9 * 24
+    assert len(reading.learnable(rows, made.deployment(), made.now)) == len(rows)

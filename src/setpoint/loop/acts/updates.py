@@ -25,7 +25,7 @@ from setpoint.loop.learning.born import line_rows
 from setpoint.loop.learning.candidates import gate, once_more, proven, submit, unsound
 from setpoint.loop.learning.gating import look_at, trigger_of
 from setpoint.loop.learning.receipts import receipt_of
-from setpoint.loop.learning.windows import EVERY_ROW, window_for
+from setpoint.loop.learning.windows import EVERY_ROW, differs, window_for
 from setpoint.loop.looks.look import Look
 from setpoint.loop.moves import gone_back, moved
 from setpoint.loop.ports import Ports
@@ -113,7 +113,7 @@ def _(action: do.Gate, ports: Ports, deployment: Deployment, look: Look) -> Depl
     version = fit.version or ("" if error.startswith(CANCELLED) else training.rival)  # a rival that failed has lost
     if not version:
         return _failed(deployment, training, look, error)
-    if training.contest and not training.rival:
+    if training.contest and not training.rival and differs(ports, deployment.model, version):
         return _on_all_rows(deployment, training, version, fit.seconds, look)
     deployment = replace(deployment, training=None)
     if training.proof is not None:

@@ -12,6 +12,9 @@ from setpoint.domain.fleet import Deployment, Training
 from setpoint.domain.objective import asked_gain, asked_latency_us
 from setpoint.domain.rollout import Candidate, Phase, Rollout, Verdict
 from setpoint.domain.sensitive import sealed
+from setpoint.domain.training_set import Recipe
+from setpoint.domain.update import Method
+from setpoint.errors import InvalidInput
 from setpoint.loop.learning.born import spared
 from setpoint.loop.learning.gating import look_at
 from setpoint.loop.learning.learnt import learnt_erased
@@ -40,6 +43,11 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
         made = lacking(made, training.without)
     file = write_set(made, ports.jobs / training.job, private=bool(sealed(champion.schema)))
     new_rows = _new_rows(made.provenance, training)
+    if new_rows == 0 and training.method is Method.CONTINUE:
+        raise InvalidInput(
+            f"there is nothing to go on with: of the rows before {training.holdout_since:%Y-%m-%d %H:%M}, none that "
+            f"{training.parent} has not learnt may be learnt; {_why_left_out(made.recipe)}"
+        )
     ports.trainer.submit(
         FitJob(
             id=training.job,
@@ -61,6 +69,12 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
             lined_rows=spared(training.lined_rows, new_rows),
         )
     )
+
+
+def _why_left_out(recipe: Recipe) -> str:
+    """Return what the steps left out of a set, in words."""
+    lost = [f"{s.rows_in - s.rows_out:,} rows by {s.name}" for s in recipe.steps if s.rows_out < s.rows_in]
+    return f"left out were {', '.join(lost)}" if lost else "no row was left out of its set"
 
 
 def _new_rows(provenance: pa.Table, training: Training) -> int | None:

@@ -108,11 +108,16 @@ def stored_set(ports: Ports, model: str, version: str) -> TrainingSet:
     if ground.provenance is None:
         raise NotFound(f"{model} {version} was not trained here: its bundle has a reference, and no recipe of it")
     folder = ports.bundles.folder(model, version)
-    recipe = from_json((folder / RECIPE_FILE).read_bytes(), Recipe)
+    recipe = stored_recipe(ports, model, version)
     issues = pq.read_table(folder / ISSUES_FILE) if (folder / ISSUES_FILE).is_file() else None
     if digest(ground.table) != recipe.digest or digest(ground.provenance) != recipe.provenance:
         raise Corrupt(f"the training set of {model} {version} is not the one of its recipe, {recipe.digest[:12]}")
     return TrainingSet(table=ground.table, provenance=ground.provenance, recipe=recipe, issues=issues)
+
+
+def stored_recipe(ports: Ports, model: str, version: str) -> Recipe:
+    """Return the recipe of the set that a version was made from."""
+    return from_json((ports.bundles.folder(model, version) / RECIPE_FILE).read_bytes(), Recipe)
 
 
 def write_set(made: TrainingSet, folder: Path, *, private: bool) -> Path:

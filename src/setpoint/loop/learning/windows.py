@@ -7,12 +7,14 @@ from setpoint.domain.records import Records
 from setpoint.domain.rollout import Contest
 from setpoint.domain.update import Method
 from setpoint.domain.value import value
+from setpoint.loop.learning.sets import stored_recipe
 from setpoint.loop.looks.clear import in_clear
 from setpoint.loop.looks.columns import fitting
 from setpoint.loop.looks.look import Look
 from setpoint.loop.looks.rescore import rescored_losses
 from setpoint.loop.looks.spans import as_repaired
 from setpoint.loop.ports import Ports
+from setpoint.update.sets.choose import WINDOW
 from setpoint.update.window import Window, contest, late, settled
 
 EVERY_ROW = 0  # as a window: no limit, see `SetSpec.rows`
@@ -34,6 +36,12 @@ def window_for(deployment: Deployment, method: Method, held_out: Records) -> tup
     refits = (r.candidate for r in deployment.rollouts if r.candidate.method is Method.REFIT)
     choice = settled([candidate.contest for candidate in refits], late=late(held_out.time, held_out.known))
     return (EVERY_ROW if choice is Window.ALL else None), choice is None
+
+
+def differs(ports: Ports, model: str, version: str) -> bool:
+    """Whether the set that a version learnt would be another one without a window."""
+    steps = stored_recipe(ports, model, version).steps
+    return any(step.rows_out < step.rows_in for step in steps if step.name == WINDOW)
 
 
 def better_window(ports: Ports, deployment: Deployment, look: Look, training: Training, version: str | None) -> Chosen:

@@ -27,12 +27,12 @@ from setpoint.loop.looks.clear import why_unreadable
 from setpoint.loop.looks.columns import same_columns
 from setpoint.loop.looks.estimating import estimated
 from setpoint.loop.looks.exposure import Exposed, exposed
-from setpoint.loop.looks.reading import BASELINE, earlier, recorded, span, unlearnt
+from setpoint.loop.looks.reading import BASELINE, earlier, learnable, recorded, span, unlearnt
 from setpoint.loop.looks.reference_gaps import reference_gaps
 from setpoint.loop.looks.rehearsing import rehearsal_findings, rehearsed
 from setpoint.loop.looks.scopes import scopes
 from setpoint.loop.looks.situation import Prospect, prospect
-from setpoint.loop.looks.spans import as_answered, as_repaired, natural, sound_audits, untouched
+from setpoint.loop.looks.spans import as_answered, natural, sound_audits, untouched
 from setpoint.loop.looks.studying import studied
 from setpoint.loop.moves import in_shadow, on_its_way
 from setpoint.loop.ports import Ports
@@ -55,8 +55,8 @@ class Look:
 
     `history` are champion rows of the last weeks with the outcomes known by `now`, `recent` those since the last look;
     `unlearnt` are the labelled ones since the frontier of the last training (those of `history`, where they are many),
-    without those that a named fault spoiled; `shadow` are the answers of the version in shadow, up to the last look: by
-    then each has had the time to be recorded.
+    without those that an incident makes doubtful: so many are `left_out` of trainings. `shadow` are the answers of the
+    version in shadow, up to the last look: by then each has had the time to be recorded.
     """
 
     now: datetime
@@ -67,6 +67,7 @@ class Look:
     recent: Records
     history: Records
     unlearnt: Records
+    left_out: int = 0
     shadow: Records | None
     exposed: Exposed | None = None  # what came of the rollout that is on its way
     fit: FitResult | None
@@ -128,6 +129,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
         if unreadable
         else tried(seen, "prospect", lambda: prospect(ports, deployment, champion, history), None)
     )
+    labelled = unlearnt(ports, deployment, champion, history, weeks, now)
+    sound = learnable(labelled, deployment, now)
     stand, unknown = tried(seen, "standings", lambda: standings(seen), deployment.standings)
     unspoiled, _ = tried(seen, "standings", lambda: _unspoiled(ports, deployment, seen), None)
     return Look(
@@ -153,7 +156,8 @@ def take_look(ports: Ports, deployment: Deployment, now: datetime, *, audits: bo
         unanswered=source.unanswered,
         recent=seen.recent,
         history=history,
-        unlearnt=as_repaired(unlearnt(ports, deployment, champion, history, weeks, now), deployment),
+        unlearnt=sound,
+        left_out=len(labelled) - len(sound),
         shadow=_shadow(ports, deployment, champion, since, now),
         exposed=_exposed(ports, deployment, champion, now),
         earlier=earlier(ports, deployment, champion, now),

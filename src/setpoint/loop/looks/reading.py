@@ -3,11 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from setpoint.domain.fleet import Deployment
 from setpoint.domain.records import Records, joined
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.looks.columns import fitting
+from setpoint.loop.looks.spans import doubtful_spans
 from setpoint.loop.ports import Ports
+from setpoint.update.sets.choose import outside
 
 BASELINE = timedelta(days=28)
 ENOUGH = 50_000  # labelled rows of the last weeks that no training has seen: older ones are left alone
@@ -24,6 +28,11 @@ def unlearnt(
     since = max(filter(None, (frontier, now - FURTHEST)))
     older = recorded(ports, champion, since=since, until=weeks, as_of=now).labelled
     return joined(older, rows)
+
+
+def learnable(rows: Records, deployment: Deployment, now: datetime) -> Records:
+    """Return the rows that a training set may hold, whatever is made of them."""
+    return rows.take(outside(rows, np.arange(len(rows)), doubtful_spans(deployment, now)))
 
 
 def span(deployment: Deployment) -> timedelta:

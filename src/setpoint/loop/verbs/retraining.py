@@ -36,9 +36,9 @@ def update(operator: Operator, model: str, *, by: str, method: Method | None = N
         look = take_look(operator.ports, deployment, now)
         if look.unreadable:
             raise Conflict(f"{model} cannot be trained from the log: {look.unreadable}")
-        if why := held_back(deployment, look.unlearnt, now) or too_few(look.unlearnt):
+        if why := held_back(deployment, look.unlearnt, now) or too_few(look.unlearnt, look.left_out):
             raise Conflict(why)
-        plan = due(look.unlearnt, now=now, cause="asked for by a person", method=method)
+        plan = due(look.unlearnt, now=now, cause="asked for by a person", left_out=look.left_out, method=method)
         job = f"{model}-{now:%Y%m%dT%H%M%S}"
         deployment = act(Fit(job=job, plan=plan, by=by), operator.ports, deployment, look)
         operator.ports.state.save(deployment)

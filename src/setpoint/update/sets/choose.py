@@ -57,7 +57,7 @@ class Chosen:
 
 
 NONE = np.empty(0, np.int64)
-DOUBTFUL = "doubtful_spans"
+DOUBTFUL, WINDOW = "doubtful_spans", "window"
 
 
 def choose(
@@ -91,7 +91,7 @@ def choose(
     labelled, late = _usable(records, until, as_of)
     counts = {"recorded": len(records), "without_outcome": len(records) - len(labelled) - late, "too_late": late}
     chosen = chosen.then("log", chosen.reference, labelled, **counts)
-    chosen = chosen.then(DOUBTFUL, chosen.reference, _outside(records, chosen.log, exclude), spans=len(exclude))
+    chosen = chosen.then(DOUBTFUL, chosen.reference, outside(records, chosen.log, exclude), spans=len(exclude))
     chosen = _without_erased(chosen, reference, records, erased)
     chosen = _last_of_each_id(chosen, reference, records)
     return _windowed(chosen, reference, records, window)
@@ -99,7 +99,7 @@ def choose(
 
 def usable(records: Records, until: datetime, as_of: datetime, exclude: Sequence[LeftOut] = ()) -> Rows:
     """Return the rows of the log that can be learnt from: before a time, labelled by another, of sound stretches."""
-    return _outside(records, _usable(records, until, as_of)[0], exclude)
+    return outside(records, _usable(records, until, as_of)[0], exclude)
 
 
 def _before(reference: Known, until: datetime) -> Rows:
@@ -116,7 +116,8 @@ def _usable(records: Records, until: datetime, as_of: datetime) -> tuple[Rows, i
     return np.flatnonzero(known & before), int((labelled & ~(known & before)).sum())
 
 
-def _outside(records: Records, rows: Rows, exclude: Sequence[LeftOut]) -> Rows:
+def outside(records: Records, rows: Rows, exclude: Sequence[LeftOut]) -> Rows:
+    """Return those of some rows that come from none of the stretches."""
     keep = np.ones(len(rows), bool)
     for span in exclude:
         for when in (records.time, records.known) if span.arrivals else (records.time,):
@@ -166,7 +167,7 @@ def _windowed(chosen: Chosen, reference: Known, records: Records, window: Window
         if window.reference is Base.OLDEST:
             old = _latest(old, window.rows - len(log))
     counts: dict[str, Any] = {} if window.rows is None else {"rows": window.rows}
-    return chosen.then("window", old, log, **counts)
+    return chosen.then(WINDOW, old, log, **counts)
 
 
 def _latest(rows: Rows, most: int) -> Rows:
