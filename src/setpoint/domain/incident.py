@@ -217,6 +217,7 @@ class Incident:
     `began` bounds the moment of the change (95 %), `examples` are ids of requests that show it. `handled_by` is the
     person who took it over: the loop goes on watching it, and does nothing about it. `better` is a proven repair that
     may take the place of the one in force, `stand_in` the version that was fitted for it (`none`: none is of use).
+    `asked_again` is when the source of inputs was asked again what would bring a held column back.
     """
 
     id: str
@@ -231,6 +232,7 @@ class Incident:
     repair: Repair | None = None
     better: Repair | None = None
     stand_in: str = ""
+    asked_again: tuple[datetime, ...] = ()
     tried: tuple[Tried, ...] = ()  # repairs that were taken back: none of them is put in place again for it
     acted_by: str = ""
     approved_by: str = ""

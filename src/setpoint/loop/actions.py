@@ -30,6 +30,13 @@ class StandIn:
 
 
 @value
+class AskAgain:
+    """Ask the source of a column that is held for again: by more of its rows something may surely bring it back."""
+
+    incident: str
+
+
+@value
 class Offer:
     """Judge the version that was fitted to stand in; where it is surely better it may take a repair's place."""
 
@@ -161,6 +168,7 @@ Action = (
     Investigate
     | Mend
     | StandIn
+    | AskAgain
     | Offer
     | Ask
     | AskToPromote

@@ -87,11 +87,11 @@ class Mean:
         return float(np.sign(self.mean) * 0.5 * self.rows * np.log1p(self.t**2 / degrees))
 
 
-def interval_words(mean: Mean, form: str = ".4g") -> str:
-    """Say the 95 % interval of a mean, or why there is none."""
+def interval_words(mean: Mean, form: str = ".4g", level: float = 0.95) -> str:
+    """Say the interval of a mean at a level, or why there is none."""
     if not (np.isfinite(mean.low) and np.isfinite(mean.high)):
         return "no interval: the records are so alike that they tell no more than one does"
-    return f"95 % interval {mean.low:{form}} to {mean.high:{form}}"
+    return f"{100 * level:.4g} % interval {mean.low:{form}} to {mean.high:{form}}"
 
 
 def mean_of(x: Floats, level: float = 0.95) -> Mean:

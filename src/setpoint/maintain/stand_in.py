@@ -1,6 +1,7 @@
 """A version that was fitted without a column, to answer while that is broken: where one is worth a training."""
 
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from setpoint.maintain.loss import Mean, mean_of
 from setpoint.maintain.signs import held_value, missing
 
 SIGNS = {Cause.NULL: Sign.MISSING, Cause.FROZEN: Sign.HELD, Cause.SKEW: Sign.UNLIKE}
-# what a stand-in may be better than; what the source proved for a skew keeps more of the column than to do without
-IMPROVED = {False: (Remedy.IMPUTE, Remedy.IGNORE), True: (Remedy.HOLD,)}
+IMPROVED = (Remedy.IMPUTE, Remedy.IGNORE, Remedy.HOLD)  # what a stand-in may be better than
 NEWEST = 48  # rows of which enough must still show that the column is lost
 WORTH = 0.03  # of the healthy loss: what a broken column must cost for a training
 FEWEST = 100  # labelled healthy rows on which a version is judged
@@ -33,13 +33,19 @@ def lost_column(incident: Incident) -> tuple[Cause, str] | None:
         return None
     top, repair = incident.causes[0], incident.repair
     in_place = repair if repair is not None and repair.in_force else None
-    if in_place is not None and in_place.remedy not in IMPROVED[in_place.cause is Cause.SKEW]:
+    if in_place is not None and (in_place.remedy not in IMPROVED or _keeps(in_place)):
         return None
     if in_place is not None:
         top = next((c for c in incident.causes if c.cause is in_place.cause and c.subject == in_place.subject), top)
     if top.cause not in SIGNS or odds(incident.causes, top) < SURE_ENOUGH or ", " in top.subject:
         return None
     return top.cause, top.subject
+
+
+def _keeps(repair: Repair) -> bool:
+    """Whether a skew is mended by something that keeps most of what the column says."""
+    instead = repair.map.instead if repair.map is not None else None
+    return repair.cause is Cause.SKEW and instead is not None and not instead.everywhere
 
 
 def without(feature: Feature, cause: Cause, id_: str, healthy: Column, since: Column) -> FeatureMap | None:
@@ -94,9 +100,14 @@ def held_out(healthy: Records) -> Records | None:
     return known.take(np.arange(len(known) - count, len(known))) if count >= FEWEST else None
 
 
-def gain_of(now: Column, then: Column) -> Mean:
+def gain_of(now: Column, then: Column, level: float = 0.95) -> Mean:
     """Return by how much losses fall, row by row."""
-    return mean_of(np.asarray(now - then, np.float64))
+    return mean_of(np.asarray(now - then, np.float64), level)
+
+
+def is_replaced(maps: Sequence[FeatureMap], column: str) -> bool:
+    """Whether something stands in the place of a column whatever is sent: healthy rows show what that costs."""
+    return any(m.feature == column and m.instead is not None and m.instead.everywhere for m in maps)
 
 
 def standing_in(incident: Incident, cause: Cause, repair: FeatureMap, version: str, champion: str) -> Repair:

@@ -1,6 +1,7 @@
 """Inputs audited at their source: a skew is found, named and held for, and over when the source agrees again."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -58,9 +59,46 @@ def test_a_skew_is_found_held_for_and_over_when_the_source_agrees(sent, tmp_path
     assert f"{one.since:%m-%d}" == "03-21"
     assert made.deployment.distrusts == one
     assert one.findings[0].examples
+    made.until(LAST)
+    asked = [one.investigated, *made.incident.asked_again]
+    assert len(asked) > 1
+    assert all(b - a >= timedelta(hours=23) for a, b in pairwise(asked))  # no more rows than audits take in that time
     made.until(LAST + 3)
     assert made.incident.status is IncidentStatus.CLOSED
     assert made.deployment.distrusts is None
+
+
+def worse_and_worse(rows: pd.DataFrame) -> pd.DataFrame:
+    """Send the temperature of another day in some rows of the first day, and in all from then on."""
+    day, rng = np.arange(len(rows)) // 24, np.random.default_rng(0)
+    share = np.where(day == FIRST, 0.4, np.where(day > FIRST, 1.0, 0.0))
+    return rows.assign(temp=np.where(rng.random(len(rows)) < share, rng.permutation(rows["temp"]), rows["temp"]))
+
+
+def test_where_a_column_is_held_for_its_source_is_asked_again_until_something_brings_it_back(world, tmp_path):
+    truth = []
+
+    def kept(rows):
+        truth.append(rows)
+        return worse_and_worse(rows)
+
+    made = world(kept, envelope=Envelope(automatic=("impute", "hold"), false_actions_per_year=12.0))
+    truth[0].to_parquet(tmp_path / "truth.parquet", index=False)
+    source = FETCH.replace('"wind", "hum"', '"temp"').format(truth=tmp_path / "truth.parquet")
+    (tmp_path / "features.py").write_text(source)
+    state = made.operator.ports.state
+    state.save(replace(made.deployment, audit=Audit(function=f"{tmp_path}/features.py:fetch", rows_per_day=24)))
+    made.until(FIRST + 1)
+    held = made.incident.repair
+    assert (held.remedy, held.in_force, made.deployment.served.maps) == (Remedy.HOLD, True, ())
+    made.until(FIRST + 2)
+    one = made.incident
+    assert (one.repair.remedy, one.repair.cause, len(one.asked_again)) == (Remedy.IMPUTE, Cause.SKEW, 1)
+    assert "97.5 % interval" in one.repair.proof  # each time has half of the error of the one before
+    assert made.deployment.served.maps == (one.repair.map,)
+    assert [(t.repair.remedy, t.repair.refuted) for t in one.tried] == [(Remedy.HOLD, False)]
+    made.until(FIRST + 4)
+    assert (made.incident.status, made.incident.asked_again) == (IncidentStatus.HELD, one.asked_again)
 
 
 def test_a_table_of_true_inputs_is_an_audit_that_the_loop_acts_on(sent):

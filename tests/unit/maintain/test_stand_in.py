@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from setpoint.domain.feature_map import Sign
+from setpoint.domain.feature_map import FeatureMap, Instead, Sign
 from setpoint.domain.incident import Cause, Hypothesis, IncidentStatus, Remedy, Repair
 from setpoint.domain.schema import DType, Feature, Kind
 from setpoint.domain.value import replace
@@ -33,7 +33,6 @@ def broken(incident: Any, cause: Cause, remedy: Remedy | None = None, weight: fl
         (Cause.NULL, Remedy.IMPUTE, 0.9, True),
         (Cause.FROZEN, Remedy.IGNORE, 0.9, True),
         (Cause.SKEW, Remedy.HOLD, 0.9, True),
-        (Cause.SKEW, Remedy.IMPUTE, 0.9, False),  # the source has proven it
         (Cause.NULL, Remedy.FALLBACK, 0.9, False),  # one stands in
         (Cause.UNIT, None, 0.9, False),
         (Cause.NULL, None, 0.6, False),
@@ -41,6 +40,13 @@ def broken(incident: Any, cause: Cause, remedy: Remedy | None = None, weight: fl
 )
 def test_a_column_is_lost_where_no_map_brings_its_values_back(incident, cause, remedy, weight, lost) -> None:
     assert (lost_column(broken(incident, cause, remedy, weight)) == (cause, "temp")) is lost
+
+
+@pytest.mark.parametrize(("everywhere", "lost"), [(True, True), (False, False)])
+def test_what_keeps_most_of_a_skewed_column_is_not_done_without(incident, everywhere, lost) -> None:
+    map_ = FeatureMap(id="i", feature="temp", instead=Instead(constant=1.0, held=0.0, everywhere=everywhere))
+    one = broken(incident, Cause.SKEW, Remedy.IMPUTE)
+    assert (lost_column(replace(one, repair=replace(one.repair, map=map_))) is not None) is lost
 
 
 def test_a_version_is_fitted_for_an_incident_once(incident) -> None:

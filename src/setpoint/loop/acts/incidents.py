@@ -1,6 +1,7 @@
 """What is done about incidents."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from setpoint.domain import mending
 from setpoint.domain.event import What
@@ -38,12 +39,29 @@ from setpoint.maintain.onset import onset_of
 @act.register
 def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
     incident = find_incident(deployment, action.incident)
+    case, deployment = case_of(ports, deployment, look, incident)
+
+    def ask(version: str, inputs: Columns) -> Columns:
+        return score(ports, deployment.model, version, inputs)
+
+    changed = _thought_over(incident, case, ask)
+    return with_others(located(deployment, incident, changed), changed, case, lambda i, c: _thought_over(i, c, ask))
+
+
+def case_of(
+    ports: Ports, deployment: Deployment, look: Look, incident: Incident, since: datetime | None = None
+) -> tuple[Case, Deployment]:
+    """Return what an investigation may look at, and the deployment with what its source was asked counted in.
+
+    The rows are those since the incident, or `since` later: then the source is asked of them in any case.
+    """
     releases = same_columns(ports, deployment)
     champion = releases[-1]
-    healthy, suspect = look.healthy(deployment, incident.since), look.history.between(incident.since, None)
+    healthy, suspect = look.healthy(deployment, incident.since), look.history.between(since or incident.since, None)
     if not look.unreadable:
         healthy, suspect = (in_clear(ports, deployment.model, rows) for rows in (healthy, suspect))
-    refetches = not look.unreadable and asks(deployment, incident, suspect) and not is_spent(deployment, look.now)
+    allowed = since is not None or not is_spent(deployment, look.now)
+    refetches = allowed and not look.unreadable and asks(deployment, incident, suspect)
     case = Case(
         schema=look.champion.schema,
         binning=read_binning(ports.bundles.folder(deployment.model, champion.version)),
@@ -63,13 +81,7 @@ def _(action: do.Investigate, ports: Ports, deployment: Deployment, look: Look) 
         bursting=bursting_beside(deployment, incident),
         sourced=sourced(ports, deployment, look.champion.schema, incident, suspect) if refetches else None,
     )
-    deployment = counted_in(deployment, len(suspect), look.now) if refetches else deployment
-
-    def ask(version: str, inputs: Columns) -> Columns:
-        return score(ports, deployment.model, version, inputs)
-
-    changed = _thought_over(incident, case, ask)
-    return with_others(located(deployment, incident, changed), changed, case, lambda i, c: _thought_over(i, c, ask))
+    return case, counted_in(deployment, len(suspect), look.now) if refetches else deployment
 
 
 def _thought_over(incident: Incident, case: Case, ask: Score) -> Incident:

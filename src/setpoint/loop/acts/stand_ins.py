@@ -5,7 +5,7 @@ from setpoint.domain.envelope import LOOP
 from setpoint.domain.event import What
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.fleet import Deployment, Training
-from setpoint.domain.incident import Cause, Incident
+from setpoint.domain.incident import Cause, Incident, Repair
 from setpoint.domain.records import Column, Columns, Records, moment
 from setpoint.domain.repaired import repaired
 from setpoint.domain.schema import Task
@@ -13,16 +13,14 @@ from setpoint.domain.value import replace
 from setpoint.loop import actions as do
 from setpoint.loop.acts.base import act
 from setpoint.loop.changes import cause_of, decided, find_incident, with_incident
-from setpoint.loop.learning.learnt import learnt_erased
 from setpoint.loop.learning.windows import EVERY_ROW
 from setpoint.loop.looks.clear import in_clear, score
 from setpoint.loop.looks.look import Look
 from setpoint.loop.ports import Ports
-from setpoint.loop.refetching import asks, counted_in, sourced
 from setpoint.maintain import stand_in
 from setpoint.maintain.case import as_seen
 from setpoint.maintain.loss import answer_losses, interval_words, loss_name, losses
-from setpoint.maintain.remedies.sourced import FEWEST
+from setpoint.maintain.remedies.sourced import ERROR, FEWEST
 
 
 @act.register
@@ -52,42 +50,6 @@ def _(action: do.StandIn, ports: Ports, deployment: Deployment, look: Look) -> D
     return decided(deployment, look.now, *cause_of(incident), "fit", why, facts={"method": str(training.method)})
 
 
-@act.register
-def _(action: do.Offer, ports: Ports, deployment: Deployment, look: Look) -> Deployment:
-    training, fit = deployment.training, look.fit
-    assert training is not None
-    assert training.without is not None
-    assert fit is not None
-    deployment = replace(deployment, training=None)
-    incident = find_incident(deployment, training.incident)
-    if fit.version is None:
-        why = fit.error or "the training gave no version"
-        return decided(deployment, look.now, *cause_of(incident), "training failed", why)
-    cause = next(
-        c for c, sign in stand_in.SIGNS.items() if training.without.instead and training.without.instead.sign is sign
-    )
-    if erased := learnt_erased(ports, deployment.model, fit.version):
-        return decided(deployment, look.now, *cause_of(incident), "reject", erased)
-    judged = _judged(ports, deployment, look, incident, cause, training, fit.version)
-    suspect = look.history.between(incident.since, None)
-    if cause is Cause.SKEW and asks(deployment, incident, suspect):
-        deployment = counted_in(deployment, len(suspect), look.now)
-    if judged is None:
-        return decided(deployment, look.now, *cause_of(incident), "reject", f"too few rows tell of {fit.version}")
-    now, then, words = judged
-    gain = stand_in.gain_of(now, then)
-    why = f"{words} {now.mean():.4g}, with {fit.version} {then.mean():.4g} on {len(now)} records"
-    why += f"; gain {gain.mean:.4g}, {interval_words(gain)}"
-    if gain.low <= 0:
-        return decided(deployment, look.now, *cause_of(incident), "reject", f"{why}: not surely better")
-    repair = stand_in.standing_in(incident, cause, training.without, fit.version, look.champion.version)
-    repair = replace(repair, proof=why)
-    if cause is not Cause.SKEW:
-        repair = replace(repair, loss_before=float(now.mean()), loss_expected=float(then.mean()))
-    offered = replace(incident, stand_in=fit.version, better=repair)
-    return with_incident(deployment, offered, look.now, f"{fit.version} may stand in: {why}", what=What.NOTED)
-
-
 def _healthy(ports: Ports, deployment: Deployment, look: Look, incident: Incident) -> Records:
     return in_clear(ports, deployment.model, look.healthy(deployment, incident.since))
 
@@ -115,29 +77,72 @@ def _worth(ports: Ports, deployment: Deployment, look: Look, cause: Cause, repai
     return bool((now - well).mean() > stand_in.WORTH * well.mean())
 
 
-def _judged(
-    ports: Ports,
-    deployment: Deployment,
-    look: Look,
-    incident: Incident,
-    cause: Cause,
-    training: Training,
-    version: str,
-) -> tuple[Column, Column, str] | None:
-    """Return the losses as it is served now and with the stand-in, row by row, and what they are."""
+def judged_on_healthy(
+    ports: Ports, deployment: Deployment, look: Look, incident: Incident, training: Training, version: str
+) -> tuple[Repair | None, str]:
+    """Return the repair by a stand-in where it is surely better than what is served, and what was compared.
+
+    Both answer rows from before the fault, that the stand-in did not learn, as if they had lacked the column.
+    """
     repair = training.without
     assert repair is not None
-    if cause is Cause.SKEW:
-        return _by_source(ports, deployment, look, incident, repair, version)
     rows = stand_in.held_out(_healthy(ports, deployment, look, incident))
     rows = rows and rows.between(training.holdout_since, None)
     now = None if rows is None else _losses(ports, deployment, look, repair, rows)
     if rows is None or now is None:
-        return None
+        return None, f"too few rows tell of {version}"
     seen = _lost(as_seen(rows, deployment.served.maps), repair)
     answers = _ask(ports, deployment, version, repaired(seen, [repair]))
+    then = answer_losses(answers, rows.truth, look.champion.schema)
     words = f"on rows from before, had they lacked {repair.feature}: {loss_name(look.champion.schema)}"
-    return now, answer_losses(answers, rows.truth, look.champion.schema), words
+    better, why = _surely_better(deployment, incident, repair, version, (now, then, words), ERROR)
+    if better is None:
+        return None, why
+    return replace(better, loss_before=float(now.mean()), loss_expected=float(then.mean())), why
+
+
+def judged_by_source(
+    ports: Ports,
+    deployment: Deployment,
+    look: Look,
+    incident: Incident,
+    asked: tuple[Records, Columns],
+    column: str,
+    error: float,
+) -> tuple[Repair | None, str]:
+    """Return the repair by the stand-in for a skew where it answers surely nearer to the source, and what was compared.
+
+    Parameters
+    ----------
+    asked : tuple of Records and Columns
+        Rows whose source was asked, and what it says of them.
+    """
+    version = incident.stand_in
+    repair = _repair(ports, deployment, look, incident, Cause.SKEW, column)
+    judged = None if repair is None else _by_source(ports, deployment, look, asked, repair, version)
+    if repair is None or judged is None:
+        return None, f"too few rows tell of {version}"
+    return _surely_better(deployment, incident, repair, version, judged, error)
+
+
+def _surely_better(
+    deployment: Deployment,
+    incident: Incident,
+    repair: FeatureMap,
+    version: str,
+    judged: tuple[Column, Column, str],
+    error: float,
+) -> tuple[Repair | None, str]:
+    now, then, words = judged
+    gain = stand_in.gain_of(now, then, 1 - error)
+    why = f"{words} {now.mean():.4g}, with {version} {then.mean():.4g} on {len(now)} records"
+    why += f"; gain {gain.mean:.4g}, {interval_words(gain, level=1 - error)}"
+    if gain.low <= 0:
+        return None, f"{why}: not surely better"
+    assert repair.instead is not None
+    cause = next(c for c, sign in stand_in.SIGNS.items() if repair.instead.sign is sign)
+    found = stand_in.standing_in(incident, cause, repair, version, deployment.served.champion)
+    return replace(found, proof=why), why
 
 
 def _losses(ports: Ports, deployment: Deployment, look: Look, repair: FeatureMap, rows: Records) -> Column | None:
@@ -160,14 +165,18 @@ def _lost(seen: Columns, repair: FeatureMap) -> Columns:
 
 
 def _by_source(
-    ports: Ports, deployment: Deployment, look: Look, incident: Incident, repair: FeatureMap, version: str
+    ports: Ports,
+    deployment: Deployment,
+    look: Look,
+    asked: tuple[Records, Columns],
+    repair: FeatureMap,
+    version: str,
 ) -> tuple[Column, Column, str] | None:
+    """Return how far answers are from those with the source's values, now and with the stand-in, row by row."""
     schema = look.champion.schema
-    suspect = in_clear(ports, deployment.model, look.history.between(incident.since, None))
-    found = sourced(ports, deployment, schema, incident, suspect)
-    if found is None or repair.feature not in found[1]:
+    rows, source = asked
+    if repair.feature not in source:
         return None
-    rows, source = found
     usable = fits(next(f for f in schema.features if f.name == repair.feature), source[repair.feature])
     if usable.sum() < FEWEST:
         return None

@@ -14,7 +14,7 @@ from setpoint.domain.unfit import unfit
 from setpoint.domain.value import replace
 from setpoint.errors import ModelFailed
 from setpoint.maintain.case import Case, Score, as_seen, latest
-from setpoint.maintain.loss import Floats, Mean, losses, mean_of
+from setpoint.maintain.loss import Floats, Mean, interval_words, losses, mean_of
 from setpoint.maintain.remedies.impute import learnt, peers_of
 from setpoint.maintain.remedies.proof import repair_of, repairable
 from setpoint.maintain.remedies.rounded import rounded
@@ -27,12 +27,20 @@ ERROR = 0.05  # of the interval of the best choice: each of several gets its par
 Choices = Mapping[str, FeatureMap]
 
 
-def sourced_repair(incident: Incident, case: Case, column: str, score: Score) -> tuple[Repair | None, str]:
+def sourced_repair(
+    incident: Incident, case: Case, column: str, score: Score, tries: int = 0
+) -> tuple[Repair | None, str]:
     """Return the repair of a column that brings answers surely nearer to those with the values of the source.
 
     It is proven without outcomes: on records whose source was asked, the answers with its values are what would have
     been said. The nearest of what can stand in the place of the column is chosen; what is fitted to the records is
     judged on those that it was not fitted to, and each choice has its part of the error.
+
+    Parameters
+    ----------
+    tries : int
+        How often it was tried before for the incident: each time has half of the error of the one before, so that all
+        together err no more often than in 5 % (one-sided).
 
     Returns
     -------
@@ -51,14 +59,15 @@ def sourced_repair(incident: Incident, case: Case, column: str, score: Score) ->
     if usable.sum() < FEWEST:
         why = f"the source has a value of {column} that the model can be asked with for {usable.sum()} records"
         return None, f"{why} of {len(rows)}, and {FEWEST} are needed: nothing is put in its place"
+    error = ERROR / 2**tries
     try:
-        return _nearest(incident, case, features[0], rows.take(usable), source[column][usable], score), ""
+        return _nearest(incident, case, features[0], rows.take(usable), source[column][usable], score, error), ""
     except ModelFailed as e:
         return None, f"{e}: nothing is put in the place of {column}"
 
 
 def _nearest(
-    incident: Incident, case: Case, feature: Feature, rows: Records, source: Column, score: Score
+    incident: Incident, case: Case, feature: Feature, rows: Records, source: Column, score: Score, error: float
 ) -> Repair | None:
     seen, task = as_seen(rows, case.maps), case.schema.task
 
@@ -83,7 +92,7 @@ def _nearest(
         left = np.empty(len(rows))
         for half, of_half in zip(halves, of_halves, strict=True):
             left[~half] = lost(rows.take(~half), of_half[name], meant[~half])
-        gain = mean_of(off - left, 1 - ERROR / len(tried))
+        gain = mean_of(off - left, 1 - error / len(tried))
         if gain.low > 0 and (best is None or gain.mean > best[0].mean):
             best = gain, float(left.mean()), choices[name]
     if best is None:
@@ -91,8 +100,8 @@ def _nearest(
     gain, left_over, repair = best
     proof = (
         f"answers are {off.mean():.4g} from those with the values of the source, {left_over:.4g} with {words(repair)}, "
-        f"on {len(rows)} records; gain {gain.mean:.4g}, {1 - ERROR:.0%} interval {gain.low:.4g} to {gain.high:.4g} "
-        f"as the best of {len(tried)}"
+        f"on {len(rows)} records; gain {gain.mean:.4g}, "
+        f"{interval_words(gain, level=1 - error)} as the best of {len(tried)}"
     )
     return replace(repair_of(incident, repair), proof=proof)
 
