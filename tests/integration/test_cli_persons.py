@@ -81,7 +81,9 @@ def test_a_person_refuses_takes_over_and_gives_back(run: Any) -> None:
 def test_reliability_is_told(run: Any) -> None:
     said = " ".join(run("reliability", "demand", "--days", "30").split())
     assert "mae: at set point 75.0 % of 4 h" in said
-    assert "0 actions without a person, 0 of them false; the envelope allows 0.16 in such a period" in said
+    assert (
+        "0 actions without a person, 0 of them false, within the 0.16 that the envelope allows in such a period" in said
+    )
     (told,) = json.loads(run("reliability", "--json"))["reliability"]
     assert [(t["cause"], t["incidents"], t["detect"]["median_s"]) for t in told["times"]] == [
         ("all", 1, 3600.0),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setpoint.cli.alerting.reliability import _false
 from setpoint.domain.as_known import as_known
 from setpoint.domain.envelope import Envelope
 from setpoint.domain.event import Event, What
@@ -91,6 +92,12 @@ def test_an_action_is_false_where_it_was_taken_back_or_made_the_answers_surely_w
     found = reliability(a_deployment(*incidents, rollouts=rollouts, decisions=promotes), NOW - 90 * DAY, NOW)
     assert (found.actions, found.false_actions) == (5, 2)
     assert found.false_allowed == pytest.approx(2 * 90 / 365.25)
+
+
+def test_more_false_actions_than_the_envelope_allows_are_said_to_be_over_it():
+    found = reliability(a_deployment(), NOW - 90 * DAY, NOW)
+    assert _false(found) == "0 of them false, within the 0.49 that the envelope allows in such a period"
+    assert "1 of them false: over the 0.49 that the envelope allows" in _false(replace(found, false_actions=1))
 
 
 def test_what_came_after_a_past_period_is_not_counted_in_it():

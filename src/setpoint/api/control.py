@@ -8,15 +8,15 @@ from typing import Annotated, Any
 
 import msgspec
 import structlog
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI, Query
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from setpoint.api.bounded import Bounded
+from setpoint.api.failing import answer_errors
 from setpoint.api.granted import Asked
 from setpoint.api.guard import Guard
 from setpoint.api.metrics import CONTENT_TYPE, page
-from setpoint.api.refusing import status_of
 from setpoint.api.saying import MOST_BYTES, saying
 from setpoint.domain.value import utc
 from setpoint.errors import InvalidInput, SetpointError
@@ -54,7 +54,7 @@ def control_app(operator: Operator, people: People, tick_every_s: float, *, expo
 
     app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.state.operator = operator
-    app.add_exception_handler(SetpointError, _refuse)
+    answer_errors(app)
     app.add_middleware(Bounded, most=MOST_BYTES)
     app.add_middleware(Guard, people=people, exposed=exposed)
     app.include_router(saying(people))
@@ -117,7 +117,3 @@ def _try(what: str, do: Callable[[], None], every_s: float) -> None:
         log.error(f"{what} failed; the next one tries again", why=str(e), every_s=every_s)
     except Exception:  # the loop must outlive whatever it runs into; the log has the whole story
         log.exception(f"{what} failed; the next one tries again", every_s=every_s)
-
-
-def _refuse(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, status_code=status_of(error))

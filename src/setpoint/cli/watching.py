@@ -48,7 +48,8 @@ def status(model: AnyModel = None, json: Json = False) -> None:
         columns = ("objective", "set point", "now", "rows", "before labels", "")
         console.print(table("", columns, rows, right=("set point", "now", "rows", "before labels")))
         looked = f"Last look {d['looked'][:19]} UTC" if d["looked"] else "No look yet; the loop of `setpoint up` looks"
-        console.print(f"[dim]{looked}[/]", highlight=False)
+        watched = f"; watched since {d['watched_since'][:19]} UTC" if d["watched_since"] else ""
+        console.print(f"[dim]{looked}{watched}[/]", highlight=False)
         if b := d["blind"]:
             failed = (
                 f"{b['times']} looks failed since {b['since'][:19]} UTC" if b["times"] > 1 else "The last look failed"

@@ -36,8 +36,11 @@ def having_incident(ports: Ports, id_: str) -> Deployment:
     for deployment in deployments:
         if any(i.id == id_ for i in deployment.incidents):
             return deployment
-    live = ", ".join(i.id for d in deployments for i in d.incidents if i.live) or "none"
-    raise NotFound(f"no incident {id_!r}; live incidents: {live}")
+    incidents = [i for d in deployments for i in d.incidents]
+    live = ", ".join(i.id for i in incidents if i.live) or "none"
+    closed = sum(not i.live for i in incidents)
+    more = f"; {closed} closed: `setpoint incidents --all`" if closed else ""
+    raise NotFound(f"no incident {id_!r}; live incidents: {live}{more}")
 
 
 def find_rollout(deployment: Deployment, version: str) -> Rollout:

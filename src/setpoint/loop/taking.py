@@ -111,7 +111,7 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str, why: str = "") 
     NotFound
         If there is no such incident.
     Conflict
-        If no repair of it is in place that can be taken back.
+        If no repair of it is in place that can be taken back, or another person took it over.
     """
     check_words(by, why)
     with ports.state.lease():
@@ -120,5 +120,9 @@ def take_back(ports: Ports, id_: str, now: datetime, *, by: str, why: str = "") 
         repair = incident.repair
         if repair is None or not repair.undoable or not repair.in_force or not incident.live:
             raise Conflict(f"no repair of {id_} is in place: it is {incident.status}")
+        if incident.handled_by not in ("", by):
+            raise Conflict(
+                f"{id_} is taken over by {incident.handled_by}: ask them, or `setpoint repair give-back {id_}` first"
+            )
         told = f"taken back by {by}" + (f": {why}" if why else "")
         return settle(ports, before, taken_back(before, id_, now, told, helped=False, by=by))

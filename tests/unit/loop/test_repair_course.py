@@ -1,17 +1,22 @@
 """A repair from its place to its end: proven, or taken back and the next cause tried, never the same one again."""
 
 import dataclasses
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from setpoint.domain.audited import Audited, Difference
 from setpoint.domain.incident import Cause, IncidentStatus, Remedy
+from setpoint.domain.live import Live
 from setpoint.domain.value import replace
+from setpoint.errors import Conflict, NotFound
 from setpoint.loop import actions as do
 from setpoint.loop.acts import act
 from setpoint.loop.plan import plan
-from setpoint.loop.taking import taken_back
+from setpoint.loop.taking import take_back, taken_back
 from setpoint.loop.verbs.inside import checked
 
 
@@ -168,3 +173,17 @@ def test_what_mends_a_skew_stays_for_as_long_as_audits_differ(made: Any) -> None
 
     assert action(Remedy.IMPUTE) is None
     assert isinstance(action(Remedy.HOLD), do.Undo)
+
+
+def test_nobody_takes_back_a_repair_of_what_another_person_took_over(made: Any) -> None:
+    mended = made.incident(made.repair(applied=made.now - made.hour), status=IncidentStatus.HELD, handled_by="bob")
+    closed = replace(made.incident(), id="demand-old", status=IncidentStatus.CLOSED, closed=made.now)
+    stored = made.deployment(incidents=(mended, closed))
+    state = SimpleNamespace(lease=nullcontext, models=lambda: ("demand",), load=lambda m: stored, save=lambda d: None)
+    live = Live().having("demand", stored.served)
+    ports: Any = SimpleNamespace(state=state, platform=SimpleNamespace(live=lambda: live, apply=lambda live: None))
+    with pytest.raises(Conflict, match="taken over by bob: ask them, or `setpoint repair give-back demand-temp` first"):
+        take_back(ports, "demand-temp", made.now, by="ann")
+    assert take_back(ports, "demand-temp", made.now, by="bob").incidents[0].status is IncidentStatus.OPEN
+    with pytest.raises(NotFound, match="live incidents: demand-temp; 1 closed: `setpoint incidents --all`"):
+        take_back(ports, "nope", made.now, by="ann")

@@ -36,11 +36,7 @@ def _show(r: Reliability) -> None:
         console.print(f"  {plain(h.objective)}: at set point {share(h.share)} of {span(h.known_s)}", highlight=False)
     if not r.held:
         console.print("  For how long the set point was held is not known yet", highlight=False)
-    console.print(
-        f"  {r.actions} actions without a person, {r.false_actions} of them false; the envelope allows "
-        f"{r.false_allowed:.2g} in such a period",
-        highlight=False,
-    )
+    console.print(f"  {r.actions} actions without a person, {_false(r)}", highlight=False)
     if not r.times[0].incidents:
         console.print("  No incident was opened", highlight=False)
         return
@@ -49,6 +45,14 @@ def _show(r: Reliability) -> None:
     console.print(table("", columns, rows, right=columns[1:]))
     if r.unlocated or r.unsolved:
         console.print(f"  {r.unlocated} without a known cause, {r.unsolved} not well again", highlight=False)
+
+
+def _false(r: Reliability) -> str:
+    """Say how many actions were false, and whether that is more than the envelope allows."""
+    allowed = f"{r.false_allowed:.2g} that the envelope allows in such a period"
+    if r.false_actions > r.false_allowed:
+        return f"[red]{r.false_actions} of them false: over the {allowed}[/]"
+    return f"{r.false_actions} of them false, within the {allowed}"
 
 
 def _words(spread: Spread) -> str:

@@ -68,6 +68,7 @@ def _deployment(d: Deployment) -> dict[str, Any]:
         "training": d.training.job if d.training else None,
         "way_back": msgspec.to_builtins(d.rehearsal) if d.rehearsal else None,
         "looked": d.looked.isoformat() if d.looked else None,
+        "watched_since": d.releases[0].at.isoformat() if d.releases else None,
         "blind": msgspec.to_builtins(d.blind) if d.blind else None,
         "undeleted": msgspec.to_builtins(d.undeleted) if d.undeleted else None,
         "alerts": {
