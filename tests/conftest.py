@@ -29,7 +29,7 @@ MARKED_FOLDERS = ("integration", "e2e")
 E2E_S = 300  # one test starts a dozen processes, on a machine that may do other things as well
 # `make test` keeps a file in one process: one of minutes that began last would leave the other core idle.
 LONGEST_FIRST = (
-    "test_zoo.py", "test_fault_bench.py", "test_deploy_keras.py", "test_demo.py", "test_training.py",
+    "test_zoo.py", "test_poison.py", "test_fault_bench.py", "test_deploy_keras.py", "test_demo.py", "test_training.py",
     "test_record_log_faults.py",
     "test_keras.py", "test_trainers.py", "test_importers.py", "test_running.py", "test_records.py",
     "test_record_log_crash.py", "test_deploy_package.py", "test_loop_crash.py", "test_kill.py", "test_prometheus.py",

@@ -132,10 +132,11 @@ def test_a_request_that_hangs_its_worker_is_found_among_those_that_were_asked(
     assert {ask(value) for value in x} == {200}
     with pytest.raises((OSError, http.client.HTTPException)):
         ask(1e15)
-    until(lambda: len(setpoint.records("counts")) == 61, 60, "the record of the worker that came after")
+    events = setpoint.home / "run" / "events.jsonl"
+    until(lambda: events.exists() and '"worker":0' in events.read_text(), 60, "the end of the worker")
+    setpoint.tick()  # which waits for the worker that comes after
     lost = setpoint.records("counts")[-1]
     assert (lost["status"], lost["inputs"], lost["violations"]) == (502, {"x": 1e15}, ["worker_ended"])
-    setpoint.tick()
     (incident,) = setpoint.json("incidents", "counts")["incidents"]
     assert (incident["subject"], incident["causes"][0]["cause"], incident["remedy"]) == ("worker 0", "crash", "isolate")
     assert incident["examples"] == [lost["request_id"]]

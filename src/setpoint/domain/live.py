@@ -169,6 +169,7 @@ class WorkerStatus:
     had to do in the last hour, `cores` how many it may run on.
     `unwritten` are the records that it last could not write; `free_bytes` of `disk_bytes` are free where they go.
     `stopped` is how many requests each repair that refuses some has refused, by its id.
+    `told`: what the worker before it was asked when it ended is on record.
     `resident` is what it held in memory in each minute of the last hour (minute, bytes), `memory_free` what is left.
     """
 
@@ -178,6 +179,7 @@ class WorkerStatus:
     refused: dict[str, Refusal] = field(default_factory=dict)
     standby: dict[str, str] = field(default_factory=dict)
     ready: bool = False
+    told: bool = False
     beat: float = 0.0
     load: tuple[Minute, ...] = ()
     cores: int = 0

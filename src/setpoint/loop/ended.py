@@ -1,6 +1,9 @@
 """Requests that were being answered when a process ended, asked again where nobody waits for it."""
 
+import re
 import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,11 +20,13 @@ from setpoint.loop.looks.asked import recorded_before
 from setpoint.loop.looks.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.maintain.fatal import Fatal, fatal_rows
-from setpoint.maintain.hypotheses.crash import is_about_an_end
+from setpoint.maintain.hypotheses.crash import is_about_an_end, is_end
 
 MOST = 64  # different rows, the newest
 MOST_S = 180.0  # until the last question begins: nobody else changes anything meanwhile
 ANSWERED = 200
+SOON = timedelta(seconds=10)  # by which the worker that takes the place of one that ended has said what that was asked
+POLL_S = 0.05
 
 
 def ended_around(ports: Ports, deployment: Deployment, incident: Incident, look: Look) -> Fatal | None:
@@ -31,6 +36,8 @@ def ended_around(ports: Ports, deployment: Deployment, incident: Incident, look:
     """
     if not is_about_an_end(incident):
         return None
+    if ports.studies:  # the time of the look is that of the clock
+        await_successors(ports, incident, look.now)
     asked = recorded_before(ports, deployment, incident, look.now)
     if asked is None:
         return None
@@ -47,6 +54,25 @@ def ended_around(ports: Ports, deployment: Deployment, incident: Incident, look:
         return None
     chosen, control = rows.take(np.array(newest)), _answered(mine, rows)
     return _asked_apart(ports, deployment, chosen, control, tuple(digests[at] for at in newest))
+
+
+def await_successors(
+    ports: Ports, incident: Incident, now: datetime, *, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait, ten seconds at most, until what workers were asked that ended just now is on record.
+
+    Their successors record it when they start, a second after: a look before that would find nobody to blame.
+    """
+    ended = {f.detail: f.until for f in incident.findings if is_end(f) and now - f.until < SOON}
+    workers = {int(found[1]): at for detail, at in ended.items() if (found := re.match(r"worker (\d+)", detail))}
+    for _ in range(int(SOON.total_seconds() / POLL_S)):
+        reports = ports.platform.reports()
+        told = (reports[i].told and reports[i].beat > at.timestamp() for i, at in workers.items() if i in reports)
+        if sum(told) == len(workers):
+            break
+        pause(POLL_S)
+    if workers:
+        ports.log.ingest()
 
 
 def _answered(rows: Requested, but: Requested) -> Columns | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from errno import ENOSPC
 from pathlib import Path
 from struct import pack_into, unpack_from
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ class Flight(msgspec.Struct, array_like=True):
 
 
 class Flights:
-    """The notes of one worker, one file for each run at a time.
+    """The notes of one worker, one file for each run at a time; runs in the event loop and beside it may note theirs.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ class Flights:
         self._in_memory = folder is not None and MEMORY in folder.resolve().parents
         self._pages: list[mmap.mmap] = []
         self._free: list[int] = []
+        self._taking = Lock()
         self.left = _read(folder) if folder else []
 
     def begin(self, target: Target, asked: Sequence[tuple[Work, Rows]]) -> int:
@@ -78,9 +80,8 @@ class Flights:
                 [(w.request_id, w.caller, w.arrived_us, r.n, r.columns, r.ids, r.times_us) for w, r in asked],
             )
         )
-        if len(note) > LARGEST - START or not (self._free or self._opened()):
+        if len(note) > LARGEST - START or (slot := self._taken()) == NONE:
             return NONE
-        slot = self._free.pop()
         page = self._pages[slot]
         page[START : START + len(note)] = note
         pack_into(LENGTH, page, 0, len(note))
@@ -96,9 +97,15 @@ class Flights:
         page[START : START + length] = bytes(length)
         self._free.append(slot)
 
+    def _taken(self) -> int:
+        """Return a page that nobody uses."""
+        with self._taking:
+            return self._free.pop() if self._free or self._opened() else NONE
+
     def _opened(self) -> bool:
         """Make one more page, all of it at once: where memory is full, touching what is not there kills."""
-        assert self._folder is not None
+        if self._folder is None:
+            return False
         try:
             with (self._folder / str(len(self._pages))).open("w+b", buffering=0) as file:
                 if file.write(bytes(LARGEST)) < LARGEST:

@@ -187,6 +187,7 @@ class LiveFollower:
         self.status = replace(
             self.status,
             standby=held,
+            told=self._plane.recalled,
             beat=time.time(),
             load=self._plane.metrics.meter.minutes,
             unwritten=self._plane.recorder.tell(),

@@ -61,9 +61,10 @@ class DataPlane:
     ) -> None:
         self.table = Table()
         self.recorder = HoldingRecorder(recorder, bound=held)
-        self.shadows = ShadowRunner(self.recorder.append, batch_rows=batch_rows)
         self.metrics = metrics
+        self.recalled = False  # what the worker before was asked when it ended is on record
         self._flights = flights or Flights(None)
+        self.shadows = ShadowRunner(self.recorder.append, self._flights, batch_rows=batch_rows)
         self._batch_rows = batch_rows
         self._queue: dict[Target, list[Work]] = {}  # what the next tick runs, the oldest first
         self._behind: frozenset[Target] = frozenset()  # those of which a tick had to leave some
@@ -186,6 +187,7 @@ class DataPlane:
             self.recorder.append(records)
             self.metrics.batch(records)
         self._flights.left.clear()
+        self.recalled = True
 
     async def drain(self, timeout_s: float = 2.0) -> None:
         """Finish what is under way: the queued tick, the runs beside the loop, the shadows, the records held."""

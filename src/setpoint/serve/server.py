@@ -67,6 +67,7 @@ async def _serve(
     beating = asyncio.create_task(follower.beat())
     await follower.look()
     plane.recall()
+    follower.report()
     connections: set[HttpProtocol] = set()
     app = App(plane, max_body_bytes=max_body_bytes)
     answer = access.around(app) if access else app

@@ -11,6 +11,7 @@ from dataclasses import replace
 from setpoint.domain.record import InferenceRecord
 from setpoint.errors import ModelFailed
 from setpoint.serve.batches import batches, joined, part_of
+from setpoint.serve.flights import Flights
 from setpoint.serve.form import Rows
 from setpoint.serve.table import Target
 from setpoint.serve.work import Answer, Work, answers, record_of
@@ -23,6 +24,8 @@ class ShadowRunner:
     ----------
     record : callable
         Takes the shadow records, in the event loop.
+    flights : Flights
+        Where each run is noted: one that ends the worker leaves no record either.
     bound_rows : int
         Rows that wait at most; a request beyond is dropped, and counted.
     batch_rows : int
@@ -30,9 +33,14 @@ class ShadowRunner:
     """
 
     def __init__(
-        self, record: Callable[[Sequence[InferenceRecord]], None], *, bound_rows: int = 100_000, batch_rows: int = 1_024
+        self,
+        record: Callable[[Sequence[InferenceRecord]], None],
+        flights: Flights,
+        *,
+        bound_rows: int = 100_000,
+        batch_rows: int = 1_024,
     ) -> None:
-        self._record, self._bound, self._batch_rows = record, bound_rows, batch_rows
+        self._record, self._flights, self._bound, self._batch_rows = record, flights, bound_rows, batch_rows
         self._queue: deque[Work] = deque()
         self._rows = 0
         self._idle = asyncio.Event()
@@ -74,7 +82,7 @@ class ShadowRunner:
             batch.append(work)
             rows += work.rows.n if work.rows else 0
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(self._thread, run_shadows, batch, self._batch_rows).add_done_callback(
+        loop.run_in_executor(self._thread, run_shadows, batch, self._batch_rows, self._flights).add_done_callback(
             lambda f: self._done(f, rows)
         )
 
@@ -90,13 +98,17 @@ class ShadowRunner:
                 self._idle.set()
 
 
-def run_shadows(queue: Sequence[Work], limit: int) -> list[InferenceRecord]:
+def run_shadows(queue: Sequence[Work], limit: int, flights: Flights) -> list[InferenceRecord]:
     """Return the records of the shadows' answers, failures among them; no run has more than `limit` rows."""
     records = []
     for batch in batches([replaced for work in queue if (replaced := _to_shadow(work))], limit):
         target = batch[0].target
         started = time.perf_counter_ns()
-        found = _answers(target, [work.rows for work in batch if work.rows], limit)
+        flight = flights.begin(target, [(work, work.rows) for work in batch if work.rows])
+        try:
+            found = _answers(target, [work.rows for work in batch if work.rows], limit)
+        finally:
+            flights.end(flight)
         latency_us = (time.perf_counter_ns() - started) // 1_000
         records += [record_of(work, target, answer, latency_us) for work, answer in zip(batch, found, strict=True)]
     return records

@@ -1,5 +1,6 @@
 """What is being asked is noted where it outlives the worker, and crossed out when the run is over."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 from setpoint.serve import flights
@@ -36,6 +37,18 @@ def test_notes_are_used_again_and_hold_the_last_run_alone(tmp_path):
         notes.end(notes.begin(a_target(), [asked("long", float(x)) for _ in range(9)]))
     notes.begin(a_target(), [asked("last", 3.0)])
     assert left(tmp_path) == [("demand", "v1", [("last", [[3.0], ["clear"]])])]
+
+
+def test_runs_beside_each_other_have_pages_of_their_own(tmp_path):
+    notes = Flights(tmp_path)
+
+    def runs(_):
+        return [notes.begin(a_target(), [asked("a", 1.0)]) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as threads:
+        taken = [slot for slots in threads.map(runs, range(4)) for slot in slots]
+    assert sorted(taken) == list(range(16))
+    assert len(left(tmp_path)) == 16
 
 
 def test_nothing_of_a_run_that_ended_stays(tmp_path):

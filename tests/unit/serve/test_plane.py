@@ -11,6 +11,7 @@ from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.record import Outcome
 from setpoint.errors import DeadlineExceeded, ModelFailed, NotReady, Overloaded, SetpointError
 from setpoint.serve import admission
+from setpoint.serve.flights import Flights
 from setpoint.serve.form import Form
 from setpoint.serve.metrics import Metrics
 from setpoint.serve.pace import LOOP_S
@@ -288,6 +289,27 @@ def test_a_shadow_is_asked_the_same_rows_and_never_waited_for(make):
     assert (shadowed.role, shadowed.version, shadowed.status) == ("shadow", "v2", 200)
     assert (shadowed.request_id, shadowed.ids, shadowed.inputs) == (champion.request_id, champion.ids, champion.inputs)
     assert shadowed.outputs == champion.outputs
+
+
+def test_what_a_shadow_was_asked_when_the_worker_ended_is_recorded_by_the_next_one_as_the_shadows(make, tmp_path):
+    shadow = make.blocked()
+
+    async def run():
+        plane = a_plane(make.table(shadow=shadow), make.tape(), flights=Flights(tmp_path))
+        await ask(plane, [ROW], "r1")
+        await asyncio.to_thread(shadow.entered.wait, 30)
+        tape = make.tape()
+        after = a_plane(make.table(shadow=make.line()), tape, flights=Flights(tmp_path))  # the worker that comes after
+        assert not after.recalled
+        after.recall()
+        assert after.recalled
+        shadow.go.set()
+        await plane.drain(30)
+        return tape.records
+
+    (lost,) = asyncio.run(run())
+    assert (lost.role, lost.version, lost.status, lost.violations) == ("shadow", "v2", 502, ["worker_ended"])
+    assert (lost.request_id, list(map(list, zip(*lost.inputs.values(), strict=True)))) == ("r1", [ROW])
 
 
 def test_a_shadow_is_not_asked_what_a_challenger_answers(make):

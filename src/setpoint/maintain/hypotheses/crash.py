@@ -40,6 +40,11 @@ def is_about_an_end(incident: Incident) -> bool:
     return any(f.metric != "memory" for f in _seen(incident))
 
 
+def is_end(finding: Finding) -> bool:
+    """Whether a finding says that a worker ended or hung."""
+    return finding.monitor == "process" and finding.metric in ("crash", "hang")
+
+
 def _seen(incident: Incident) -> list[Finding]:
     return [f for f in incident.findings if f.monitor == "process" and f.alarm]
 
