@@ -12,7 +12,7 @@ from setpoint.monitor.newest import level_over, measurements, newest
 from setpoint.monitor.repeats import repeated, row_codes
 from setpoint.monitor.seen import Seen
 from setpoint.stats.intervals import share_high, share_low
-from setpoint.stats.returns import returns
+from setpoint.stats.returns import natural_share, returns
 
 FACTOR, FLOOR = 2.5, 0.02  # times the most natural share, and a share that nobody minds
 FEWEST_VALUES = 12  # of a measurement; a code comes again because it must
@@ -26,9 +26,10 @@ def atoms(seen: Seen) -> Iterator[Finding]:
 
     What counts are returns: rows that hold the value of those whose row before holds another. So a clock, a month or a
     slow sensor, which keep a value for long and leave it for good, return to none. The lower Clopper–Pearson bound of
-    the commonest value's share must pass 2.5 times the largest such share in any as long stretch of the last weeks,
-    plus 2 %; its error is divided among columns, windows, and the values it may be. Rows that repeat an earlier one
-    in all columns are left to `repeats`.
+    the commonest value's share must pass what is natural, plus 2 %: 2.5 times the largest such share in any as long
+    stretch of the last weeks, or less where this value never was so common, see `natural_share`. Its error is divided
+    among columns, windows, and the values it may be. Rows that repeat an earlier one in all columns are left to
+    `repeats`.
     """
     columns = measurements(seen)
     yield from surest([f for before, window in newest(seen) for f in _of_window(seen, columns, before, window)])
@@ -50,8 +51,10 @@ def _of_window(seen: Seen, names: Mapping[str, object], before: Records, window:
         hits, tried, at = int(found.hits[0]), int(found.tried[0]), int(found.code[0])
         if not hits:
             continue
-        natural = float(returns(codes[: len(before)], len(window)).share.max())
-        limit, level = min(FACTOR * natural + FLOOR, 1.0), alpha / real
+        past, now = codes[: len(before)], codes[len(before) :]
+        most = float(returns(past, len(window)).share.max())
+        natural = min(FACTOR * most, natural_share(past, now, len(window), at))
+        limit, level = min(natural + FLOOR, 1.0), alpha / real
         low = share_low(hits, tried, level)
         yield Finding(
             monitor="data_quality",
@@ -67,7 +70,7 @@ def _of_window(seen: Seen, names: Mapping[str, object], before: Records, window:
             high=share_high(hits, tried, level),
             kind="frozen",
             detail=f"{hits} of {tried} rows that follow another value hold {values[at]:.6g}; "
-            f"{natural:.1%} is the most that any value had in as many rows of the last weeks",
+            f"up to {natural:.1%} would be natural after the last weeks",
             examples=tuple(str(i) for i in window.id[window.inputs[name] == values[at]][:EXAMPLES]),
         )
 

@@ -17,10 +17,10 @@ from setpoint.stats.losses import ABSOLUTE, ERROR_RATE, LOG_LOSS, class_losses, 
 from setpoint.stats.quality import row_log_loss
 
 STEP = {ABSOLUTE: "mae_step", LOG_LOSS: "log_loss_step", ERROR_RATE: "error_rate_step"}
-STEP_FLOOR = float(np.log(1.25))
+STEP_FLOOR = float(np.log(1.1))
 RELEASES_PER_YEAR = 50.0  # a step right after a release needs less proof: there are far fewer releases than looks
 DAYS = timedelta(days=3)  # by whose rows together a step shows that those of one look are too few for
-WINDOWS = 2
+WINDOWS = 3  # those of one look, of some days, and of these in parts: see `part_step`
 
 FloatArray = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def loss_step(seen: Seen) -> Iterator[Finding]:
         seen.labelled.take(np.arange(max(0, len(seen.labelled) - rows), len(seen.labelled)))
         for rows in (max(fresh, SMALLEST_LOOK), days)
     )
-    before = _before(seen, moment(newest.time[0]))
+    before = rows_before(seen, moment(newest.time[0]))
     yield from surest(
         [
             *_judged(seen, newest, before, block_rows(len(newest), len(before)), seen.looks),
@@ -50,13 +50,14 @@ def loss_step(seen: Seen) -> Iterator[Finding]:
 
 
 def _over_days(seen: Seen, newest: Records) -> Iterator[Finding]:
-    before = _before(seen, moment(newest.time[0]) - DAYS)
+    before = rows_before(seen, moment(newest.time[0]) - DAYS)
     rows = len(before) // SPAN
     if rows >= SMALLEST_LOOK:
         yield from _judged(seen, newest, before, rows, seen.separate(DAYS))
 
 
-def _before(seen: Seen, when: datetime) -> Records:
+def rows_before(seen: Seen, when: datetime) -> Records:
+    """Return the labelled rows before a time that no incident has touched."""
     return seen.baseline.labelled.between(None, when)
 
 
@@ -66,7 +67,7 @@ def _judged(seen: Seen, newest: Records, before: Records, rows: int, looks: floa
         return
     released = len(set(newest.version[-SMALLEST_LOOK:])) > 1 or newest.version[-1] != before.version[-1]
     text = loss_name(seen.schema)
-    past, now = (_blocks(loss(part, seen.schema), rows)[-MOST:] for part in (before, newest))
+    past, now = (loss_blocks(loss(part, seen.schema), rows)[-MOST:] for part in (before, newest))
     one = step(past, now, 0.05)
     looks = min(looks, RELEASES_PER_YEAR) if released else looks
     width = float(one.se[0]) * t_quantile(seen.level(2 * STEPS * WINDOWS, looks), float(one.freedom[0]))
@@ -96,7 +97,7 @@ def loss(records: Records, schema: Schema) -> FloatArray:
     return np.asarray(np.abs(y - score)) if schema.task is Task.REGRESSION else row_log_loss(y, score)
 
 
-def _blocks(losses: FloatArray, rows: int) -> FloatArray:
+def loss_blocks(losses: FloatArray, rows: int) -> FloatArray:
     """Return the logarithm of the mean loss of consecutive blocks, shape (n_blocks, 1)."""
     count = len(losses) // rows
     means = losses[len(losses) - count * rows :].reshape(count, rows).mean(axis=1)

@@ -18,6 +18,7 @@ from setpoint.monitor.micro import micro
 from setpoint.monitor.naming import named
 from setpoint.monitor.off_grid import off_grid
 from setpoint.monitor.outcomes import outcomes
+from setpoint.monitor.part_step import part_step
 from setpoint.monitor.process import process
 from setpoint.monitor.quality import quality
 from setpoint.monitor.release import release
@@ -51,6 +52,7 @@ def observe(seen: Seen) -> tuple[Finding, ...]:
         *kept(seen, arrivals, seen),
         *of_scopes(seen),
         *good,
+        *kept(seen, part_step, seen),
         *kept(seen, by_segment, seen),
         *kept(seen, fairness, seen),
         *kept(seen, worst_slices, seen, good),

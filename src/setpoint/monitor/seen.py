@@ -28,9 +28,9 @@ SMALLEST_LOOK = 24  # rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """Losses of the champion and of the version it replaced, on the labelled requests since its release, shape (n,).
+    """Losses of the champion and of the version it replaced, on the same labelled requests, shape (n,).
 
-    Of a `backtest` they are on requests before it.
+    The first `before` of them are from before its release, the others since.
     """
 
     champion: str
@@ -38,7 +38,7 @@ class Contest:
     since: datetime
     losses: NDArray[np.float64]
     losses_replaced: NDArray[np.float64]
-    backtest: bool = False
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+BEYOND = 2.5  # times how far a value went beyond what it was
+
 Codes = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -51,3 +53,40 @@ def returns(codes: Codes, rows: int, counted: Bools | None = None) -> Returns:
     for_each = np.lexsort((often, keys // many))  # of each stretch the last one is the commonest
     code[keys[for_each] // many], hits[keys[for_each] // many] = keys[for_each] % many, often[for_each]
     return Returns(code=code, hits=hits, tried=(cut[:, :-1] != code[:, None]).sum(axis=1))
+
+
+def returning(codes: Codes, rows: int, code: int) -> NDArray[np.float64]:
+    """Return the share of returns to one value in each stretch of so many rows, as `returns` counts; shape (n,)."""
+    count = len(codes) // rows
+    cut = codes[len(codes) - count * rows :].reshape(count, rows)
+    other = cut[:, :-1] != code
+    hits = (other & (cut[:, 1:] == code)).sum(axis=1)
+    return np.asarray(hits / np.maximum(other.sum(axis=1), 1), np.float64)
+
+
+def natural_share(before: Codes, window: Codes, rows: int, code: int) -> float:
+    """Return the share of a window's rows up to which returns to one value may be natural.
+
+    Its own largest share in stretches of so many rows before; beyond that, `BEYOND` times as far as the commonest value
+    of any stretch went beyond its share in all others; and what some other value lost, for that one may only have
+    moved: a set point that is another one today.
+
+    Parameters
+    ----------
+    before, window : ndarray of int64
+        The numbers of the values, −1 where none is given.
+    """
+    often = np.unique(returns(before, rows).code)
+    apart = [np.sort(returning(before, rows, int(c)))[-2:] for c in often[often >= 0]]
+    rise = max((float(two[-1] - two[0]) if len(two) > 1 else float(two[-1]) for two in apart), default=0.0)
+    own = float(returning(before, rows, code).max(initial=0.0))
+    return own + BEYOND * rise + _moved(before, window, code)
+
+
+def _moved(before: Codes, window: Codes, code: int) -> float:
+    """Return the largest share of rows that a value other than one code lost."""
+    many = int(max(before.max(initial=0), window.max(initial=0))) + 1
+    share = [np.bincount(part[part >= 0], minlength=many) / max(len(part), 1) for part in (before, window)]
+    lost = share[0] - share[1]
+    lost[code] = 0.0
+    return float(lost.max())

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import setpoint.monitor
+from setpoint.monitor.loss_step import WINDOWS
 from setpoint.monitor.newest import RULES
 from setpoint.monitor.seen import FAMILIES, PARTS, SOURCES, STEPS
 
@@ -18,7 +19,8 @@ SPENT = {
     "freshness.py": 1 / PARTS,
     "drift.py": 1,
     "quality.py": 1,  # of objectives, segments and estimates through `alpha_of`
-    "loss_step.py": 1 / STEPS,
+    "loss_step.py": 2 / WINDOWS / STEPS,
+    "part_step.py": 1 / WINDOWS / STEPS,
     "estimate.py": 1,
     "release.py": 1 / STEPS,
     "service.py": 1,

@@ -68,3 +68,21 @@ def test_a_release_twice_as_bad_is_seen_within_three_days(stream, look):
 def test_a_release_worse_by_a_twentieth_is_no_alarm(stream, look):
     share, _ = alarms(stream, look, worse=2.0, runs=40)
     assert share == 0.0
+
+
+def test_requests_from_before_a_release_show_at_once_what_those_since_are_too_few_for(seen_at):
+    week = contest(seen_at.started, 1_500, 10.0, 0)
+    (alone,) = release(
+        replace(seen_at, contest=replace(week, losses=week.losses[-30:], losses_replaced=week.losses_replaced[-30:]))
+    )
+    (together,) = release(replace(seen_at, contest=replace(week, before=1_470)))
+    assert (alone.alarm, together.alarm) == (False, True)
+    assert "1500 requests, 1470 of them from before its release" in together.detail
+
+
+def test_what_is_worse_only_for_what_is_asked_now_is_seen_beside_many_earlier_requests(seen_at):
+    week = contest(seen_at.started, 4_000, 0.0, 1)
+    since = np.arange(4_000) >= 3_850
+    (found,) = release(replace(seen_at, contest=replace(week, losses=week.losses + 60.0 * since, before=3_850)))
+    assert found.alarm
+    assert found.rows == 150

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from setpoint.domain.fleet import Deployment, Release
-from setpoint.domain.records import Column, Records
+from setpoint.domain.records import Column, Records, joined
 from setpoint.domain.version import ModelVersion
 from setpoint.loop.looks.clear import in_clear, score
 from setpoint.loop.looks.spans import doubtful, repaired_spans, untouched
@@ -18,8 +18,8 @@ from setpoint.monitor.seen import Contest
 from setpoint.stats.losses import answer_losses
 from setpoint.update.sets.fill import repaired_inputs
 
-FEWEST = 12  # labelled requests since a release, below which those before it stand in
-BACKTESTED = 2_000
+FEWEST = 12  # labelled requests that tell anything
+MOST = 4_000  # that both are asked, those before the release among them
 ASKED_APART = 200  # newest requests, where a version fails on some
 
 
@@ -28,24 +28,22 @@ def contested(
 ) -> Contest | None:
     """Score requests by the champion and by the version that it replaced, in the week after its release.
 
-    Requests since the release, or, while the outcomes of too few of them are known, the latest before it, see
-    `may_backtest`. What the champion learnt from among those only speaks for it.
+    Requests since the release, and the latest before it where these may stand in, see `may_backtest`: the same requests
+    are asked of both, so older ones tell as much. What the champion learnt from among those only speaks for it.
     """
     release = deployment.releases[-1]
     if release.replaced is None or now - release.at > WATCHED:
         return None
     labelled = history.labelled
     since = labelled.between(release.at, None)
-    rows = since.take(since.version == release.version)
-    backtest = len(rows) < FEWEST
-    if backtest:
-        if not may_backtest(deployment, release):
-            return None
+    since = since.take(since.version == release.version)
+    rows = since
+    if len(since) < MOST and may_backtest(deployment, release):
         before = labelled.between(None, release.at)
         sound = before.take(untouched(before, deployment))
-        rows = sound.take(np.arange(max(0, len(sound) - BACKTESTED), len(sound)))
+        rows = joined(sound.take(np.arange(max(0, len(sound) - (MOST - len(since))), len(sound))), since)
     rows = in_clear(ports, deployment.model, rows)
-    if not len(rows):
+    if len(rows) < FEWEST:
         return None
     ours, theirs = (_losses(ports, deployment, champion, v, rows) for v in (release.version, release.replaced))
     both = np.isfinite(ours) & np.isfinite(theirs)
@@ -55,7 +53,7 @@ def contested(
         since=release.at,
         losses=ours[both],
         losses_replaced=theirs[both],
-        backtest=backtest,
+        before=int(both[: len(rows) - len(since)].sum()),
     )
 
 

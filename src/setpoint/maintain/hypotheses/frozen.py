@@ -16,10 +16,13 @@ from setpoint.maintain.marks import Bools, Step, rate_step
 from setpoint.maintain.remedies import Proven, impute_repair
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.together import Broken, together
+from setpoint.stats.returns import natural_share, returning
 
 FEWEST = 6  # rows of one value
 MOVED = 0.6  # of the healthy spread of what the other columns foretell
 LONGER = 2.5  # times what healthy rows show, up to which runs and shares are natural
+STRETCHES = 8  # of healthy rows, at least, that tell how a share moves by itself
+SHARE = 0.02  # of rows by which a value must come more often than is natural
 
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
@@ -103,14 +106,27 @@ def against_others(joint: Joint, stretch: Stretch, name: str, onset: int) -> boo
 def repeating(known: Column, seen: Column, others: Sequence[Column]) -> Step:
     """Judge the share of rows at the value that most of the newest hold.
 
-    Some value was the commonest of each healthy stretch, too: no less is natural. A value that is common in another
-    column came from there.
+    Some value was the commonest of each healthy stretch, too: no less is natural, but for rows that come back to this
+    very value more often than is natural for it. A value that is common in another column came from there.
     """
     value, _ = held(seen[len(seen) // 2 :])
     step = rate_step(known == value, seen == value)
     rows = len(seen) - step.onset
     parts = np.array_split(known, max(len(known) // rows, 1))
     natural = max(held(part)[1] for part in parts)
-    usual = step.since < LONGER * max(natural, common(value, others))
+    elsewhere = LONGER * common(value, others)
+    usual = step.since < max(LONGER * natural, elsewhere) and not returned(known, seen[step.onset :], value, elsewhere)
     ratio = step.ratio - float(np.log(len(np.unique(seen))))  # the value was chosen after the fact
     return replace(step, ratio=0.0 if usual else max(ratio, 0.0))
+
+
+def returned(known: Column, since: Column, value: float, elsewhere: float) -> bool:
+    """Whether rows come back to a value more often than is natural, see `natural_share`, and than elsewhere."""
+    values, codes = np.unique(np.concatenate([known, since]), return_inverse=True)
+    codes = np.where(np.isnan(values[codes]), -1, codes)
+    at, rows = int(np.searchsorted(values, value)), min(len(since), len(known) // STRETCHES)
+    if rows < FEWEST:
+        return False
+    past, now = codes[: len(known)], codes[len(known) :]
+    share = float(returning(now, len(now), at)[0])
+    return share > max(natural_share(past, now, rows, at) + SHARE, elsewhere)

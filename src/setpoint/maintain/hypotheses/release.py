@@ -15,7 +15,7 @@ from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.loss import Floats, Mean, answer_losses, interval_words, loss_name, mean_of
 
 FEWEST = 12  # labelled rows that the champion answered
-LEAST_GAIN = 0.1  # of the champion's loss; and of the healthy loss, by which it must have risen
+LEAST_GAIN = 0.05  # of the champion's loss; and of the healthy loss, by which it must have risen
 SURE = 20.0
 RISE = 3.0  # nats: the rise of the loss, which a bad release explains as well as any cause does
 HARM_WITHIN = timedelta(days=7)  # a release that was harmless this long did not start the harm
@@ -38,7 +38,7 @@ class Contest:
 
     @property
     def lost(self) -> bool:
-        """Whether the champion is the worse one: surely over all rows, and by a tenth on those of the incident."""
+        """Whether the champion is the worse one: surely over all rows, and by a twentieth on those of the incident."""
         return self.all.low > 0 and self.since.t > 1 and self.since.mean > LEAST_GAIN * self.champion
 
 

@@ -21,6 +21,7 @@ from setpoint.maintain.together import SURE
 SUSPECTS = 6  # columns by either distance, of which every pair is tried: those that moved most
 SHARES = (0.1, 0.3, 1.0)  # of the rows that may be exchanged
 CLOSED = 0.7  # of the way back to the worst healthy stretch that the exchange must go
+USUAL = 0.05  # quantile of the healthy densities that most rows must reach when they are exchanged
 APART = 0.1  # distance (KS) that each column must have moved
 LEAST = 10.0  # nats below which nothing is said
 FEWEST = 6
@@ -74,7 +75,8 @@ def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:
     rows, healthy = joint.turned(z), joint.turned(known)
     raw = joint.density_at(rows.length)
     for i, j in combinations(moved(rows, len(stretch.rows) // 2), 2):
-        gain = rows.density_with(joint.exchanged(z, i, j)) - raw
+        exchanged = rows.density_with(joint.exchanged(z, i, j))
+        gain = exchanged - raw
         natural = healthy.density_with(joint.exchanged(known, i, j)) - joint.own
         onset, ratio, share = max((best(gain, natural, share) for share in SHARES), key=lambda f: f[1])
         mended = float(np.maximum(gain[onset:], 0.0).mean())
@@ -83,6 +85,9 @@ def of_numbers(schema: Schema, stretch: Stretch) -> Iterator[Pair]:
         ratio -= float(np.log(len(joint.names) ** 2 * len(z)))
         if ratio < LEAST or missing <= 0 or mended < CLOSED * missing:
             continue
+        better = gain[onset:] > np.log(1 / share) + 1
+        if not better.any() or np.median(exchanged[onset:][better]) < np.quantile(joint.own, USUAL):
+            continue  # less strange is not healthy: another unit is nearer to a column of larger numbers, too
         a, b = joint.names[i], joint.names[j]
         if min(distance(stretch.known[x], stretch.seen[x][onset:]) for x in (a, b)) < APART:
             continue  # each would hold what the other held
