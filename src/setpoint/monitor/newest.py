@@ -1,6 +1,7 @@
 """The newest rows, whatever the looks, beside as many stretches of as many rows before."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 
@@ -11,17 +12,24 @@ from setpoint.monitor.seen import PARTS, Seen
 
 WINDOWS = (48, 192, 768)  # newest rows; of a young deployment as few as there are stretches of before
 STRETCHES = 8
+GROWS = timedelta(days=3)
 RULES = 3  # runs in `stuck`, `atoms` and `off_grid` divide what a part of a family spends
 
 
 def newest(seen: Seen) -> Iterator[tuple[Records, Records]]:
-    """Yield windows of the newest rows, and the sound rows before each: eight times as many, and all of a few days."""
+    """Yield windows of the newest rows, and the sound rows before each: eight times as many, and all of a few days.
+
+    They end three days before the window, where enough are left: what grows day by day must not pass for natural.
+    """
     every = joined(seen.baseline, seen.recent) if seen.answers is None else seen.answers
     most = len(seen.baseline) // (STRETCHES + 1)
     for rows in sorted({min(size, most) for size in WINDOWS}):
         if min(WINDOWS) <= rows <= len(every):
             window = every.take(np.arange(len(every) - rows, len(every)))
-            before = seen.baseline.between(None, moment(window.time[0]))
+            began = moment(window.time[0])
+            before = seen.baseline.between(None, began - GROWS)
+            if len(before) < STRETCHES * rows:
+                before = seen.baseline.between(None, began)
             if len(before) >= STRETCHES * rows:
                 yield before.take(np.arange(max(0, len(before) - STRETCHES * max(WINDOWS)), len(before))), window
 
