@@ -1,5 +1,7 @@
 """A model that reaches for what is none of its business is contained, and its worker is told why."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +18,9 @@ from setpoint.domain.version import Lineage, ModelVersion
 from setpoint.errors import InvalidInput, JobFailed, ModelFailed, ModelGone, SetpointError
 from setpoint.loop.verbs import deploying
 from setpoint.runtime.process import ChildModel
+from setpoint.sandbox.environment import minimal
+from setpoint.sandbox.guard import Guard
+from setpoint.sandbox.start import command
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other kernels keep a model from neither")
 
@@ -127,3 +132,10 @@ def test_a_model_that_acts_is_not_deployed_and_the_last_one_stays(acts: str, ser
         served(acts)
     assert SAID[acts].replace("0.8 GB", "1 GB") in str(told.value)
     assert isinstance(told.value, SetpointError)
+
+
+def test_a_runtime_that_looks_for_accelerators_says_nothing_on_the_terminal(tmp_path: Path) -> None:
+    started = command(Guard(read=(), write=str(tmp_path)), "setpoint.runtime.onnx")
+    own = {**minimal(os.environ, str(tmp_path)), "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(started, env=own, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stderr == ""

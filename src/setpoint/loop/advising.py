@@ -1,16 +1,16 @@
 """What is best done about a model's answers now, from one look at it: the question that every look asks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
 
-from setpoint.config import duration
+from setpoint.config import duration, is_quality
 from setpoint.deploy.verdict import short
 from setpoint.domain.calibration import Calibration
 from setpoint.domain.envelope import LOOP
-from setpoint.domain.fleet import Deployment
+from setpoint.domain.fleet import Deployment, Standing
 from setpoint.domain.receipt import Gain, Receipt
 from setpoint.domain.rollout import Decision, Verdict
 from setpoint.domain.update import DERIVED, Advised
@@ -21,7 +21,7 @@ from setpoint.update.advice import Advice, Move, Situation, advise
 from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.line import Line
 from setpoint.update.schedule import doublings, next_training, struck
-from setpoint.update.when import FEWEST_FORCED, FitPlan, due, held_back, off_set_point, stated
+from setpoint.update.when import FEWEST_FORCED, FEWEST_OFF, FitPlan, due, held_back, off_set_point, stated
 
 RAW = Calibration()
 DAY = np.timedelta64(1, "D")
@@ -33,7 +33,7 @@ def advice_of(deployment: Deployment, look: Look) -> Advice:
     situation = _situation(deployment, look)
     if not situation.held_back and not situation.asked:
         if stated(deployment) and not _off(deployment, look):
-            return Advice(move=Move.WAIT, why=_content(deployment), expected=situation.expected)
+            return Advice(move=Move.WAIT, why=_content(deployment, look), expected=situation.expected)
         before = deployment.advised
         lined = before is not None and before.move == Move.RECALIBRATE  # a training may be due all the same
         if look.prospect is None and not stated(deployment) and not lined:
@@ -90,7 +90,7 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
         own_rows=len(look.history.between(_serving_since(deployment), None).labelled),
         settled_rows=unit_rows(look.champion),
         loss=_loss(deployment, look),
-        expected=_expected(deployment, look),
+        expected=expectation(deployment, look),
         line=line.calibration if line else None,
         line_moves=seen.moves if seen else 0.0,
         former=seen.former if seen else None,
@@ -110,9 +110,21 @@ def _serving_since(deployment: Deployment) -> datetime:
     return released[-1].at
 
 
-def _content(deployment: Deployment) -> str:
+def _content(deployment: Deployment, look: Look) -> str:
     clock = next_training(deployment)
-    return "quality holds its set point" + (f"; the next training is due on {clock:%Y-%m-%d %H:%M}" if clock else "")
+    words = _quality(look.to_train_for(deployment))
+    return words + (f"; the next training is due on {clock:%Y-%m-%d %H:%M}" if clock else "")
+
+
+def _quality(standings: Sequence[Standing]) -> str:
+    """Say how the quality objectives stand, where none is surely off."""
+    found = [s for s in standings if is_quality(s.objective.metric)]
+    if off := next((s for s in found if s.at_set_point is False), None):
+        words = f"{off.objective.metric} {short(off.value or 0.0)} is off its set point {off.objective.target:.3g}"
+        return f"{words}, on {off.rows} labelled rows; {FEWEST_OFF} are needed"
+    if found and all(s.at_set_point for s in found):
+        return "quality holds its set point"
+    return "it is not known yet whether quality holds its set point"
 
 
 def _clock(deployment: Deployment, look: Look) -> str:
@@ -126,7 +138,7 @@ def _loss(deployment: Deployment, look: Look) -> float:
     return recent if math.isfinite(recent) else (proven_loss(deployment, look) or 0.0)
 
 
-def _expected(deployment: Deployment, look: Look) -> Gain | None:
+def expectation(deployment: Deployment, look: Look) -> Gain | None:
     """Return what a training should win per row; None where there is nothing to tell it from."""
     seen, proven = look.prospect, proven_loss(deployment, look)
     if seen is None or proven is None or not math.isfinite(seen.loss) or seen.loss <= 0:

@@ -17,7 +17,8 @@ WITHOUT = {FILES: "files beyond its own", NETWORK: "network and processes of its
 OPEN_FILES = 4_096
 SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store",
-    "/proc", "/sys/devices/system", "/sys/fs/cgroup", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+    "/proc", "/sys/devices/system", "/sys/bus/pci/devices", "/sys/fs/cgroup", "/dev/zero", "/dev/full", "/dev/random",
+    "/dev/urandom",
     "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone", "/etc/passwd",
     "/etc/group", "/etc/fonts", "/etc/nsswitch.conf", "/etc/mime.types", "/etc/alternatives", "/etc/ssl/certs",
 )  # fmt: skip

@@ -160,3 +160,4 @@ def test_a_training_that_came_to_nothing_uses_up_no_rows(world: Any) -> None:
     assert (w.deployment.last_fit, w.deployment.tried) == (before, begun)
     retraining.update(w.operator, "demand", by="ann")
     assert w.deployment.training.since < begun - timedelta(days=10)
+    assert w.deployment.training.expected == w.deployment.advised.expected

@@ -187,3 +187,21 @@ def test_the_last_value_known_must_be_beaten_and_is_told_aloud_where_it_beats_bo
     beats_one = replace(strong, champion=replace(plain.candidate, version="v1"), candidate=plain.champion)
     assert found(judge(beats_one), "naive").reason == "naive"
     assert "NOR DOES THE CHAMPION" in found(judge(beats_one), "naive").words
+
+
+def test_the_last_outcome_known_is_a_baseline_also_where_the_set_has_no_times(case: Any) -> None:
+    timed, untimed = case(), case(learnt={"time": None})
+    known, order = timed.naive["the same as last"], untimed.naive["the same as last"]
+    assert np.isfinite(order).mean() > 0.9
+    assert abs(np.nanmean(order) / np.nanmean(known) - 1) < 0.05
+
+
+def test_a_set_without_a_new_row_is_told_as_that(case: Any) -> None:
+    whole = case()
+    none = replace(
+        whole,
+        learnt=replace(whole.learnt, new=np.zeros(len(whole.learnt.truth), bool), time=None),
+        candidate=replace(whole.candidate, learnt=None, fitted=None),
+    )
+    words = {c.name: c.words for c in judge(none).judged if c.name in ("stale", "overfit", "preprocessing")}
+    assert set(words.values()) == {"its training set has no row that the champion has not learnt"}

@@ -39,8 +39,18 @@ def off(made: Any) -> Any:
 
 
 def test_a_model_that_holds_its_set_point_is_left_alone_whatever_was_found(made: Any) -> None:
-    advice = advice_of(made.deployment(), made.look(prospect=seen(LINE, 0.5, FORMER)))
+    well = (replace(made.mae_is_off()[0], value=1.0, at_set_point=True),)
+    advice = advice_of(made.deployment(standings=well), made.look(prospect=seen(LINE, 0.5, FORMER)))
     assert (advice.move, advice.why) == (Move.WAIT, "quality holds its set point")
+
+
+def test_it_is_not_said_to_hold_where_that_is_not_known_or_few_rows_say_otherwise(made: Any) -> None:
+    few = (replace(made.mae_is_off()[0], rows=12),)
+    said = [advice_of(made.deployment(standings=s), made.look()).why for s in ((), few)]
+    assert said == [
+        "it is not known yet whether quality holds its set point",
+        "mae 5 is off its set point 2, on 12 labelled rows; 30 are needed",
+    ]
 
 
 def test_the_clock_strikes_for_a_model_that_holds_its_set_point_too(made: Any) -> None:

@@ -5,13 +5,11 @@ from typing import Annotated
 import typer
 
 from setpoint.bootstrap.home import open_home
-from setpoint.cli.show import Json, console, number, print_json, table
+from setpoint.cli.show import Json, console, number, plain, print_json
 from setpoint.config import Settings
 from setpoint.domain.receipt import Gain
 from setpoint.domain.rollout import Rollout
 from setpoint.loop.verbs.views import receipt_view
-
-COLUMNS = ("candidate", "how", "ended", "expected", "gate", "realised", "rows", "best instead", "regret", "training")
 
 
 def receipts(
@@ -26,26 +24,27 @@ def receipts(
     if not ended:
         console.print("No update has ended yet")
         return
-    console.print(table("", COLUMNS, [_line(r) for r in ended], right=COLUMNS[3:7] + COLUMNS[8:]))
+    for rollout in ended:
+        _say(rollout)
     console.print("Gains: loss per row won from the champion of the time; of what was rejected, what it would have won")
 
 
-def _line(rollout: Rollout) -> tuple[str, ...]:
+def _say(rollout: Rollout) -> None:
     candidate, receipt = rollout.candidate, rollout.receipt
     measured = receipt if receipt and receipt.realised.rows else None
-    best = min(measured.alternatives, key=measured.alternatives.__getitem__) if measured and measured.regret else "–"
-    return (
-        candidate.version,
-        candidate.method.replace("_", " "),
-        str(rollout.phase),
-        _gain(candidate.expected),
-        number(candidate.gate.gain) if candidate.gate else "–",
-        _gain(measured.realised) if measured else "not yet",
-        str(measured.realised.rows) if measured else "–",
-        best,
-        number(measured.regret) if measured else "–",
-        number(candidate.seconds, " s"),
-    )
+    method, took = candidate.method.replace("_", " "), f", trained in {number(candidate.seconds, ' s')}"
+    console.print(f"[bold]{plain(candidate.version)}[/]: {method}, {rollout.phase}{took if candidate.seconds else ''}")
+    gate = number(candidate.gate.gain) if candidate.gate else "–"
+    _line(f"expected {_gain(candidate.expected)}, the gate measured {gate}")
+    missing = "what it won could not be measured" if receipt else "what it won is not measured yet"
+    _line(f"won {_gain(measured.realised)} on {measured.realised.rows} rows" if measured else missing)
+    if measured and measured.regret:
+        best = min(measured.alternatives, key=measured.alternatives.__getitem__)
+        _line(f"better had been: {best}, by {number(measured.regret)}")
+
+
+def _line(words: str) -> None:
+    console.print(f"  {words}", highlight=False)
 
 
 def _gain(gain: Gain | None) -> str:

@@ -1,4 +1,4 @@
-"""update set: what an update would learn from, or what a version learnt from."""
+"""update set: all that an update could learn from, or what a version learnt from."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,10 @@ def show(
     decrypt: Annotated[bool, typer.Option("--decrypt", help="Write encrypted values in clear.")] = False,
     json: Json = False,
 ) -> None:
-    """Show how the training set of an update is made, step by step, and export it."""
+    """Show how the training set of an update is made, step by step, and export it.
+
+    It is the one of a version that passed the gate; its candidate learns what comes before the rows it is judged on.
+    """
     operator = open_home(Settings())
     closed = sealed(operator.schema(model))
     if out is not None and closed and not decrypt:

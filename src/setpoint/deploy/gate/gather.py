@@ -141,23 +141,29 @@ def naive_losses(
     for by, split in splits.items():
         own = split.codes(learnt.inputs[by])[fine], learnt.truth[fine]
         found[f"the constant of {by}"] = segment_means(split.codes(rows.inputs[by]), rows.truth, own, schema)
-    last = _same_as_last(rows, schema, learnt)
-    return found if last is None else {**found, "the same as last": last}
+    return {**found, "the same as last": _same_as_last(rows, schema, learnt)}
 
 
-def _same_as_last(rows: HeldOut, schema: Schema, learnt: Learnt) -> FloatArray | None:
-    """Return the losses of 'the same as the last outcome known'; None where the training set has no times."""
-    if learnt.time is None:
-        return None
-    delay = np.median(rows.known - rows.time)
-    order = np.argsort(learnt.time, kind="stable")
-    before, y = learnt.time[order], learnt.truth[order]
+def _same_as_last(rows: HeldOut, schema: Schema, learnt: Learnt) -> FloatArray:
+    """Return the losses of 'the same as the last outcome known'."""
+    delay, when = np.median(rows.known - rows.time), _times(rows, learnt)
+    order = np.argsort(when, kind="stable")
+    before, y = when[order], learnt.truth[order]
     time = np.concatenate([before, rows.time])
     known = np.concatenate([before + delay, rows.known])
     truth = np.concatenate([y, rows.truth])
     at = last_known(time, known, time)
     last = np.where(at >= 0, truth[at], np.nan)
     return same_as_last(last[len(y) :], rows.truth, (last[: len(y)], y), schema)
+
+
+def _times(rows: HeldOut, learnt: Learnt) -> Column:
+    """Return when the rows of the set came; where that is not known in their order, just before the held-out ones."""
+    if learnt.time is not None:
+        return learnt.time
+    apart = (rows.time.max() - rows.time.min()) // max(len(rows.time) - 1, 1)
+    when: Column = rows.time.min() - max(apart, np.timedelta64(1, "us")) * np.arange(len(learnt.truth), 0, -1)
+    return when
 
 
 def _side(s: Asked, held: Answers, rows: HeldOut, sample: IntArray, schema: Schema, learnt: Learnt | None) -> Side:

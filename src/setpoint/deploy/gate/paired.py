@@ -128,3 +128,12 @@ def _terms(objective: Objective, side: Side) -> Terms:
         season=plain.season if objective.season is None else objective.season,
         gain=plain.gain if gain is None else (gain.tp, gain.fp, gain.fn, gain.tn),
     )
+
+
+def why_not_asked(case: Case) -> str:
+    """Return in words why a version was not asked what the candidate alone has learnt."""
+    if case.learnt is None:
+        return "it is not on record which rows the candidate learnt from"
+    if not case.learnt.new.any():
+        return "its training set has no row that the champion has not learnt"
+    return "its training rows could not be asked again"

@@ -43,7 +43,7 @@ def submit(ports: Ports, deployment: Deployment, training: Training) -> None:
         made = lacking(made, training.without)
     file = write_set(made, ports.jobs / training.job, private=bool(sealed(champion.schema)))
     new_rows = _new_rows(made.provenance, training)
-    if new_rows == 0 and training.method is Method.CONTINUE:
+    if new_rows == 0 and training.method in (Method.CONTINUE, Method.PARTIAL_FIT):
         raise InvalidInput(
             f"there is nothing to go on with: of the rows before {training.holdout_since:%Y-%m-%d %H:%M}, none that "
             f"{training.parent} has not learnt may be learnt; {_why_left_out(made.recipe)}"

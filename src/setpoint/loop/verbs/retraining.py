@@ -11,11 +11,12 @@ from setpoint.domain.value import replace
 from setpoint.errors import Conflict
 from setpoint.loop.actions import Fit, Submit
 from setpoint.loop.acts import act
-from setpoint.loop.advising import advice_of, advised
+from setpoint.loop.advising import advice_of, advised, expectation
 from setpoint.loop.learning import sets
 from setpoint.loop.looks.clear import why_unreadable
 from setpoint.loop.looks.look import take_look
 from setpoint.loop.release import Progress
+from setpoint.loop.tick import noted
 from setpoint.loop.verbs.operator import Operator
 from setpoint.loop.verbs.under_way import in_words, progress_view
 from setpoint.update.sets.made import TrainingSet
@@ -38,7 +39,14 @@ def update(operator: Operator, model: str, *, by: str, method: Method | None = N
             raise Conflict(f"{model} cannot be trained from the log: {look.unreadable}")
         if why := held_back(deployment, look.unlearnt, now) or too_few(look.unlearnt, look.left_out):
             raise Conflict(why)
-        plan = due(look.unlearnt, now=now, cause="asked for by a person", left_out=look.left_out, method=method)
+        plan = due(
+            look.unlearnt,
+            now=now,
+            cause="asked for by a person",
+            left_out=look.left_out,
+            expected=expectation(deployment, look),
+            method=method,
+        )
         job = f"{model}-{now:%Y%m%dT%H%M%S}"
         deployment = act(Fit(job=job, plan=plan, by=by), operator.ports, deployment, look)
         operator.ports.state.save(deployment)
@@ -67,12 +75,12 @@ def training_set(operator: Operator, model: str, *, version: str | None = None) 
 
 
 def advice(operator: Operator, model: str) -> Advised:
-    """Say what is best done about a model's answers now: retrain, recalibrate, go back, or wait for what."""
+    """Say what is best done about a model's answers now, as a look of the loop would that saw what is seen now."""
     with operator.ports.state.lease():
         operator.ports.log.ingest()
     deployment = replace(operator.ports.state.load(model), advised=None)
     look = take_look(operator.ports, deployment, operator.clock.now())
-    return advised(advice_of(deployment, look), look)
+    return advised(advice_of(noted(deployment, look), look), look)
 
 
 def finish(operator: Operator, model: str, progress: Progress = lambda step: None) -> tuple[Decided, ...]:

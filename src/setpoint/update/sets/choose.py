@@ -130,7 +130,8 @@ def _without_erased(chosen: Chosen, reference: Known, records: Records, erased: 
     old = chosen.reference
     if reference.ids is not None:
         old = old[~erased.among(reference.ids[old])]
-    return chosen.then("erased_ids", old, log, erased=len(erased.hashes))
+    lost = len(chosen) - len(old) - len(log)
+    return chosen.then("erased_ids", old, log, erased=lost)
 
 
 def _last_of_each_id(chosen: Chosen, reference: Known, records: Records) -> Chosen:

@@ -1,7 +1,7 @@
 """Good on what it learnt and bad on what came later."""
 
 from setpoint.deploy.gate.case import Case, Side
-from setpoint.deploy.gate.paired import failed, no_better, not_applicable, passed
+from setpoint.deploy.gate.paired import failed, no_better, not_applicable, passed, why_not_asked
 from setpoint.deploy.verdict import short
 from setpoint.domain.rollout import GateCheck
 
@@ -13,7 +13,7 @@ def overfit(case: Case) -> GateCheck:
     """Fail where the candidate is no better, and loses far more than the champion on rows that it did not learn."""
     ours, theirs = _growth(case, case.candidate), _growth(case, case.champion)
     if ours is None or theirs is None:
-        return not_applicable("overfit", "the training rows of one of them could not be asked again")
+        return not_applicable("overfit", why_not_asked(case))
     held, own = float(case.candidate.held.losses[case.both].mean()), case.candidate.fitted
     words = (
         f"loss {short(own or 0.0)} on its training rows and {short(held)} on the held-out ones "

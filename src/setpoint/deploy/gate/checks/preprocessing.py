@@ -11,6 +11,7 @@ from setpoint.deploy.gate.paired import (
     no_better,
     not_applicable,
     passed,
+    why_not_asked,
 )
 from setpoint.deploy.verdict import short
 from setpoint.domain.rollout import GateCheck
@@ -30,7 +31,7 @@ def preprocessing(case: Case) -> GateCheck:
     """
     ours, theirs = case.candidate.learnt, case.champion.learnt
     if case.learnt is None or ours is None or theirs is None:
-        return not_applicable("preprocessing", "its training rows could not be asked again")
+        return not_applicable("preprocessing", why_not_asked(case))
     scale = _scale(case)
     if scale is not None and no_better(case):
         words = f"its answers are the champion's times {short(scale)}: another unit?"

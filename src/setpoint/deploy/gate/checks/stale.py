@@ -3,7 +3,7 @@
 import numpy as np
 
 from setpoint.deploy.gate.case import Case, Learnt
-from setpoint.deploy.gate.paired import TOLERATED, failed, not_applicable, passed, surely_better
+from setpoint.deploy.gate.paired import TOLERATED, failed, not_applicable, passed, surely_better, why_not_asked
 from setpoint.domain.rollout import GateCheck
 from setpoint.stats.quality import mean
 
@@ -22,7 +22,8 @@ def stale(case: Case) -> GateCheck:
         words = f"better at first, and worse by {new.mean() / old.mean() - 1:.0%} on the latest third of the rows"
         return failed("stale", "stale", words, worse=float((new - old).mean()))
     if case.learnt is None or case.learnt.time is None or not len(case.learnt.time):
-        return not_applicable("stale", "its training set has no times")
+        known = case.learnt is not None and case.learnt.new.any()
+        return not_applicable("stale", "its training set has no times" if known else why_not_asked(case))
     gap_s, behind = _gap_s(case, case.learnt)
     newest = np.datetime_as_string(case.learnt.time.max(), unit="m").replace("T", " ")
     if behind and not surely_better(case):
