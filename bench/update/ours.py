@@ -1,7 +1,7 @@
 """Setpoint's policy over a stream: every decision is taken by the functions that decide live.
 
 One look a unit. Outcomes come late; a training takes no time. A candidate learns all but the newest half of the new
-rows, is judged on that half, refitted on everything known when it passes, and promoted after a unit in shadow. The
+rows, is judged on that half, refitted on everything known when it passes, and promoted when its shadow passes. The
 next one waits until a unit of the new champion's own answers has outcomes. Where the champion has a line, a candidate
 is born with one: of the rows for it the newest unit is for its line alone.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from fixed import WINDOWS, learnt
+from shadow import decided_at, judged
 from streams import REFERENCE, UNITS
 from world import Outcome, World
 
@@ -86,16 +87,23 @@ class Replay:
 
     def run(self) -> Outcome:
         for unit in self.world.looks:
-            self.end_shadow(unit)
+            rows = self.world.rows(unit)
+            self.end_shadow(rows.start)
             self.account(unit)
             self.look(unit)
-            rows = self.world.rows(unit)
-            self.raw[rows] = self.world.fits.scores(*self.champion)[rows]
-            self.given[rows] = self.lined(self.raw[rows])
+            began = self.world.stream.row(self.shadow[0]) if self.shadow else rows.stop
+            at = max(rows.start, decided_at(self.world, began, rows))
+            self.reply(slice(rows.start, at))
+            self.end_shadow(at)
+            self.reply(slice(at, rows.stop))
         after = slice(self.world.stream.row(REFERENCE), None)
         losses = self.world.loss_of(self.given)[after]
         promoted = sum(u.promoted for u in self.updates)
         return Outcome(losses, self.fits, promoted, self.given[after], self.said)
+
+    def reply(self, rows: slice) -> None:
+        self.raw[rows] = self.world.fits.scores(*self.champion)[rows]
+        self.given[rows] = self.lined(self.raw[rows])
 
     def look(self, unit: int) -> None:
         """Ask for advice and follow it, until there is nothing left to do."""
@@ -113,7 +121,7 @@ class Replay:
             case Move.RECALIBRATE:
                 self.line = advice.line
             case Move.RESTORE:
-                self.serve(unit, rows_of(advice.version))
+                self.serve(self.world.stream.row(unit), rows_of(advice.version))
             case Move.RETRAIN:
                 self.train(unit, advice, signs)
 
@@ -222,18 +230,27 @@ class Replay:
             self.said.append(f"all rows win {found.gain:.1%} ({found.low:.1%} to {found.high:.1%}) over the latest")
         return WINDOWS[choice]
 
-    def end_shadow(self, unit: int) -> None:
-        """Promote after a unit of answers: there are too few outcomes by then to see one that is surely worse."""
-        if self.shadow is None or unit <= self.shadow[0]:
+    def end_shadow(self, at: int) -> None:
+        """Judge the shadow on what it has answered before a row, and promote what passes."""
+        if self.shadow is None:
             return
-        update = self.shadow[1]
-        update.promoted, self.shadow = True, None
-        self.serve(unit, update.chosen)
+        unit, update = self.shadow
+        losses = self.world.loss_of(self.given), self.losses(update.chosen)
+        verdict = judged(self.world, *losses, self.world.stream.row(unit), at)
+        if verdict.decision is Decision.WAIT:
+            return
+        self.shadow = None
+        self.said.append(f"{unit} shadow {verdict.decision}: {'; '.join(verdict.checks)}")
+        if verdict.decision is Decision.ACCEPT:
+            update.promoted = True
+            self.serve(at, update.chosen)
 
-    def serve(self, unit: int, version: tuple[int, int]) -> None:
+    def serve(self, at: int, version: tuple[int, int]) -> None:
+        """Have a version answer from a row on."""
         self.formers.append(self.champion)
-        self.champion, self.line, self.chosen = version, self.born.get(version), self.world.frontier(unit)
-        self.served_since = self.world.stream.row(unit)
+        late = self.world.stream.row(self.world.delay)
+        self.champion, self.line, self.chosen = version, self.born.get(version), max(self.world.first[1], at - late)
+        self.served_since = at
 
     def account(self, unit: int) -> None:
         """Write the receipts that are due: the candidate against the champion that it met, as that answered then."""
