@@ -2,8 +2,8 @@
 
 One look a unit. Outcomes come late; a training takes no time. A candidate learns all but the newest half of the new
 rows, is judged on that half, refitted on everything known when it passes, and promoted when its shadow passes. The
-next one waits until a unit of the new champion's own answers has outcomes. Where the champion has a line, a candidate
-is born with one: of the rows for it the newest unit is for its line alone.
+next one waits until the new champion is measured on a unit of its own answers. Where the champion has a line, a
+candidate is born with one: of the rows for it the newest unit is for its line alone.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from setpoint.domain.records import moment
 from setpoint.domain.rollout import Contest, Decision, Verdict
 from setpoint.stats.line import fit
 from setpoint.stats.paired import mean_interval
-from setpoint.update.advice import Advice, Move, Situation, advise
+from setpoint.update.advice import Advice, Move, Situation, advise, measured
 from setpoint.update.former import Former, better_former, look_due, looked_back_on
 from setpoint.update.gain import Signs, expected_gain
 from setpoint.update.gain import learnt as belief_of
@@ -138,7 +138,7 @@ class Replay:
             held_back="its shadow is under way" if self.shadow else "",
             new_rows=known - self.fitted,
             learnt_rows=self.champion[1] - self.champion[0],
-            own_rows=known - self.served_since,
+            own_rows=measured(known - self.served_since, self.world.stream.row(unit) - self.served_since),
             settled_rows=self.unit_rows,
             loss=loss,
             expected=expected_gain(signs, loss, belief),

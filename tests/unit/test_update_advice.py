@@ -8,7 +8,7 @@ from setpoint.domain.calibration import Calibration
 from setpoint.domain.receipt import Gain
 from setpoint.domain.update import Cost, Updates
 from setpoint.domain.value import replace
-from setpoint.update.advice import Move, Situation, advise, considered_at
+from setpoint.update.advice import Move, Situation, advise, considered_at, measured
 from setpoint.update.former import Former
 
 WELL_PAID = Gain(mean=5.0, low=1.0, high=9.0)
@@ -47,6 +47,11 @@ def test_a_champion_is_not_trained_again_before_its_own_answers_are_known_unless
     assert (advise(young).move, advise(young).rows) == (Move.WAIT, 210)
     assert advise(replace(young, asked=True)).move is Move.RETRAIN
     assert advise(replace(young, expected=UNPAID)).move is Move.NOT_WORTH_IT
+
+
+def test_where_outcomes_are_late_twice_as_many_answers_stand_for_them() -> None:
+    assert measured(240, 300) == 240
+    assert measured(0, 480) == 240
 
 
 def test_money_decides_where_it_is_stated() -> None:

@@ -17,7 +17,7 @@ from setpoint.domain.update import DERIVED, Advised
 from setpoint.loop.looks.look import Look
 from setpoint.loop.looks.situation import unit_rows
 from setpoint.loop.looks.spans import sees_spoiled
-from setpoint.update.advice import Advice, Move, Situation, advise
+from setpoint.update.advice import Advice, Move, Situation, advise, measured
 from setpoint.update.gain import Signs, expected_gain, learnt
 from setpoint.update.line import Line
 from setpoint.update.schedule import doublings, next_training, struck
@@ -80,6 +80,7 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
     untried = rows.between(deployment.tried, None)  # after a training that came to nothing the next one needs more rows
     asked = struck(deployment, look.now) and len(rows) >= FEWEST_FORCED
     line = seen.line if seen else None
+    own = look.history.between(_serving_since(deployment), None)
     return Situation(
         held_back=look.unreadable or held_back(deployment, rows, look.now),
         asked=asked,
@@ -87,7 +88,7 @@ def _situation(deployment: Deployment, look: Look) -> Situation:
         new_rows=len(untried),
         learnt_rows=look.champion.lineage.rows,
         doublings=doublings(deployment),
-        own_rows=len(look.history.between(_serving_since(deployment), None).labelled),
+        own_rows=measured(len(own.labelled), len(own)),
         settled_rows=unit_rows(look.champion),
         loss=_loss(deployment, look),
         expected=expectation(deployment, look),

@@ -32,9 +32,9 @@ class Situation:
     `held_back` says why nothing may be learnt now, see `when.why_not`. `loss` is the champion's recent loss per row,
     `expected` what a training should win of it. `new_rows` have outcomes and were in no training yet; the champion
     learnt `learnt_rows`; `doublings` is how often the rows that it takes are doubled, for training has not helped of
-    late. `own_rows` are answers of the champion itself whose outcome is known, `settled_rows` how many are needed
-    before it is trained again: what is off may be what its predecessor answered. `asked`: by a person, or by the clock
-    of `update: every`; `urgent`: an objective is missed.
+    late. `own_rows` are answers of the champion itself by which it can be measured, see `measured`, and `settled_rows`
+    how many are needed before it is trained again: what is off may be what its predecessor answered. `asked`: by a
+    person, or by the clock of `update: every`; `urgent`: an objective is missed.
     `line` is the calibration that the answers should get, None for raw ones, and `line_moves` how far that moves their
     losses, see `line.moves`.
     """
@@ -84,6 +84,15 @@ def advise(s: Situation) -> Advice:
     return _training(s)
 
 
+def measured(known: int, answered: int) -> int:
+    """Return by how many answers a champion counts as measured: those with an outcome, or half of all.
+
+    Where outcomes are late, twice as many answers stand for them, as in a shadow: a champion that waits until its own
+    are known is as old by then as they are late.
+    """
+    return max(known, answered // 2)
+
+
 def considered_at(learnt_rows: int, *, urgent: bool = False) -> int:
     """Return the new labelled rows after which a training is considered."""
     return max(FEWEST, round(CLOCK * (URGENT if urgent else 1.0) * learnt_rows))
@@ -100,7 +109,7 @@ def _training(s: Situation) -> Advice:
     if not pays and s.new_rows < EXPLORE * need:
         return Advice(move=Move.NOT_WORTH_IT, rows=EXPLORE * need - s.new_rows, expected=s.expected, why=words)
     if s.own_rows < s.settled_rows:
-        words = f"the champion has answered {s.own_rows} rows whose outcome is known; {s.settled_rows} are needed"
+        words = f"the champion is measured on {s.own_rows} rows of its own; {s.settled_rows} are needed"
         return Advice(move=Move.WAIT, rows=s.settled_rows - s.own_rows, expected=s.expected, why=words)
     more = "" if pays else f"; made all the same after {s.new_rows:,} new labelled rows, to see whether that is so"
     return Advice(move=Move.RETRAIN, expected=s.expected, why=words + more)

@@ -93,9 +93,7 @@ def test_after_a_restoration_nothing_is_decided_on_what_was_seen_of_another_cham
 
 def test_a_champion_is_given_time_to_be_measured_before_it_is_trained_again(made: Any, off: Any) -> None:
     fresh = replace(off, releases=(replace(off.releases[0], at=made.now - made.day),))  # 24 rows ago
-    assert (
-        advice_of(fresh, made.look()).why == "the champion has answered 24 rows whose outcome is known; 40 are needed"
-    )
+    assert advice_of(fresh, made.look()).why == "the champion is measured on 24 rows of its own; 40 are needed"
     assert advice_of(replace(fresh, updates=Updates(every_s=60.0)), made.look()).move is Move.RETRAIN
 
 
