@@ -31,14 +31,15 @@ from setpoint.domain.traffic import Traffic
 from setpoint.faults import plant, possible
 from setpoint.faults.drawing import UNITS
 from setpoint.maintain.remedies.levels import matched
+from setpoint.maintain.remedies.swap import odds_of
 from setpoint.maintain.signs import held_value, shown
 from setpoint.maintain.well import well_again
 from setpoint.store.bundles import FolderBundleStore
 
 HEALTHY, LONG, EVERY = 2_000, 3_000, 100
-PARTS = (("unit", "", 1.0), ("swapped", "", 1.0), ("null", "", 1.0), ("null", "", 0.3), ("frozen", "", 1.0),
-         ("frozen", "", 0.5), ("renamed", "renamed", 1.0), ("renamed", "recoded", 0.5), ("renamed", "new", 0.3),
-         ("skew", "zero", 1.0), ("skew", "stale", 1.0))  # fmt: skip
+PARTS = (("unit", "", 1.0), ("swapped", "", 1.0), ("swapped", "", 0.5), ("null", "", 1.0), ("null", "", 0.3),
+         ("frozen", "", 1.0), ("frozen", "", 0.5), ("renamed", "renamed", 1.0), ("renamed", "recoded", 0.5),
+         ("renamed", "new", 0.3), ("skew", "zero", 1.0), ("skew", "stale", 1.0))  # fmt: skip
 
 
 def main() -> None:
@@ -101,7 +102,10 @@ def repair_of(fault, healthy, since, schema):
     if fault.kind is Cause.UNIT:
         return FeatureMap(id="m", feature=name, scale=1 / fault.scale, offset=-fault.offset / fault.scale)
     if fault.kind is Cause.SWAPPED:
-        return FeatureMap(id="m", feature=name, swap=fault.columns[1])
+        other = fault.columns[1]
+        some = fault.strength < 1
+        odds = odds_of(schema, healthy.inputs, since.inputs, name, other) if some else None
+        return None if some and odds is None else FeatureMap(id="m", feature=name, swap=other, odds=odds)
     if fault.kind is Cause.RENAMED:
         open_ = dataclasses.replace(feature, nullable=True, contract=None)
         levels = matched(open_, healthy.inputs[name], since.inputs[name])

@@ -82,7 +82,7 @@ def test_rows_are_told_as_well_as_by_the_density_that_made_them(world, incident,
     times = np.arange(n)
     rows = base.healthy.take(times % len(base.healthy))
     case = replace(base, healthy=replace(rows, inputs={**empty, **x}), suspect=replace(rows, inputs={**empty, **x}))
-    odds = odds_of(case, case.suspect, "temp", "wind")
+    odds = odds_of(case.schema, case.healthy.inputs, case.suspect.inputs, "temp", "wind")
     optimal = x["hum"] * (x["wind"] - x["temp"]) > 0
     told = likelier_exchanged(odds, "temp", "wind")(case.suspect.inputs)
     assert optimal.mean() < 0.09

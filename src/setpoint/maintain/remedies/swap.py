@@ -7,7 +7,7 @@ import numpy as np
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident
 from setpoint.domain.odds import Odds, Tie, likelier_exchanged
-from setpoint.domain.records import Records
+from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score, as_seen, latest
@@ -24,17 +24,17 @@ def swap_repair(
     if repairable(case, columns) is None:
         return None
     first, second = columns
-    odds = odds_of(case, rows, first, second) if partly else None
+    known, since = as_seen(latest(case.healthy), case.maps), as_seen(rows, case.maps)
+    odds = odds_of(case.schema, known, since, first, second) if partly else None
     if partly and odds is None:
         return None
     repair = FeatureMap(id=incident.named(".swap"), feature=first, swap=second, odds=odds)
     return fitting(incident, case, score, rows, repair)
 
 
-def odds_of(case: Case, rows: Records, first: str, second: str) -> Odds | None:
+def odds_of(schema: Schema, healthy: Columns, since: Columns, first: str, second: str) -> Odds | None:
     """Return what tells the exchanged rows of two measurements, by healthy rows; None where nothing does."""
-    healthy = as_seen(latest(case.healthy), case.maps)
-    plain = _only(case.schema, [f.name for f in case.schema.features if f.sensitive is None])
+    plain = _only(schema, [f.name for f in schema.features if f.sensitive is None])
     every = fit_joint(healthy, plain)
     if every is None or not {first, second} <= set(every.names):
         return None
@@ -43,7 +43,7 @@ def odds_of(case: Case, rows: Records, first: str, second: str) -> Odds | None:
     if joint is None:
         return None
     odds = _odds(joint, first, second)
-    hit = likelier_exchanged(odds, first, second)(as_seen(rows, case.maps))
+    hit = likelier_exchanged(odds, first, second)(since)
     return replace(odds, share=float(hit.mean())) if hit.any() else None
 
 
