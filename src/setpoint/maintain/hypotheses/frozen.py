@@ -1,6 +1,7 @@
 """A column stands still: one value comes again and again where healthy rows change."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from setpoint.stats.returns import natural_share, returning
 FEWEST = 6  # rows of one value
 MOVED = 0.6  # of the healthy spread of what the other columns foretell
 LONGER = 2.5  # times what healthy rows show, up to which runs and shares are natural
+GROWS = timedelta(days=3)
+MANY = 400  # rows
 STRETCHES = 8  # of healthy rows, at least, that tell how a share moves by itself
 SHARE = 0.02  # of rows by which a value must come more often than is natural
 
@@ -31,6 +34,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     if stretch is None:
         return ()
     joint = fit_joint(stretch.known, case.schema)
+    earlier = before_it_grew(stretch)
     numbers = [f.name for f in case.schema.features if f.kind is Kind.NUMERIC]
     put_in = {m.feature for m in case.maps if m.instead is not None}  # a constant that we send is no fault
     found = []
@@ -43,7 +47,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
         others = [stretch.known[other] for other in numbers if other != name]
         step = standing(known, seen, others)
         if joint is not None and name in joint.names:  # a code that comes more often is no fault
-            often = repeating(known, seen, others)
+            often = repeating(known[earlier], seen, others)
             if often.ratio > step.ratio and against_others(joint, stretch, name, often.onset):
                 step = often
         if step.risen:
@@ -53,6 +57,12 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
             )
             found.append(Broken(name, step, words))
     return together(Cause.FROZEN, found, mend)
+
+
+def before_it_grew(stretch: Stretch) -> slice:
+    """Return the healthy rows three days older than the newest, if they are many: a share may grow for days."""
+    count = int((stretch.healthy.time < stretch.rows.time[-1] - np.timedelta64(GROWS)).sum())
+    return slice(count if count >= MANY else None)
 
 
 def held(column: Column) -> tuple[float, float]:
