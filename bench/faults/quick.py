@@ -14,6 +14,7 @@ from sklearn.base import clone
 from setpoint.deploy.lined import born_line
 from setpoint.deploy.package import REFERENCE_FILE
 from setpoint.domain.calibration import Calibration, apply
+from setpoint.domain.training_set import RECIPE_FILE
 from setpoint.domain.update import DERIVED
 from setpoint.domain.value import replace as other
 from setpoint.loop.looks.scoring import BundleScorer
@@ -50,6 +51,7 @@ class QuickTrainer:
             staged = Path(shutil.copytree(self.bundles.folder(job.model, job.parent), Path(folder) / "copy"))
             if changed.version in self.made:  # what it learnt is what the gate looks into
                 shutil.copy(job.training_set, staged / REFERENCE_FILE)
+                shutil.copy(Path(job.training_set).with_name(RECIPE_FILE), staged / RECIPE_FILE)
             self.bundles.add(staged, changed)
         self.done[job.id] = FitResult(id=job.id, version=changed.version, seconds=time.perf_counter() - began)
 
