@@ -17,6 +17,7 @@ PEERS = tuple(Peer(feature=f"c{i}", weight=0.1, low=-1.0, high=1.0) for i in ran
 ODDS = Odds(base=1.0, level=0.5, ties=tuple(Tie(feature=f"c{i}", weight=0.1, usual=0.0) for i in range(2, 8)))
 MAPS = (
     FeatureMap(id="m", feature="c0", scale=0.5, offset=1.0),
+    FeatureMap(id="m", feature="c0", scale=0.5, offset=1.0, odds=ODDS),
     FeatureMap(id="m", feature="c0", swap="c1"),
     FeatureMap(id="m", feature="c0", swap="c1", odds=ODDS),
     FeatureMap(id="m", feature="c0", instead=Instead(constant=0.0)),

@@ -169,8 +169,11 @@ def test_repairs_touch_their_own_rows_alone():
         (FeatureMap(id="m", feature="temp", swap="sky"), "'temp' is float64 and 'sky' string"),
         (FeatureMap(id="m", feature="temp", swap="temp"), "cannot be exchanged with itself"),
         (FeatureMap(id="m", feature="temp", swap="nowhere"), "'nowhere' is no feature"),
-        (FeatureMap(id="m", feature="temp", odds=APART), "exchanged with no column"),
-        (FeatureMap(id="m", feature="hum", swap="felt", odds=APART), "one of the two twice"),
+        (
+            FeatureMap(id="m", feature="temp", odds=APART, instead=Instead(constant=0.0)),
+            "and its exchange, can be of the rows",
+        ),
+        (FeatureMap(id="m", feature="hum", swap="felt", odds=APART), "a repaired column twice"),
         (FeatureMap(id="m", feature="temp", swap="felt", odds=replace(APART, base=NAN)), "no finite number"),
         (FeatureMap(id="m", feature="temp", instead=Instead(everywhere=True)), "'temp' may not be missing"),
         (FeatureMap(id="m", feature="temp", instead=Instead(constant="warm")), "'warm' is no value of 'temp'"),

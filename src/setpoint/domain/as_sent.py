@@ -54,14 +54,16 @@ def _of_numbers(contract: Contract, repair: FeatureMap) -> Contract:
     low, high = sent(contract.low), sent(contract.high)
     if repair.scale < 0:
         low, high = high, low
-    if repair.apart is not None:  # some send it as they should
+    if repair.partly:  # some send it as they should
         low, high = _least(low, contract.low), _most(high, contract.high)
     instead = contract.instead if _is_spared(contract.instead, repair) else sent(contract.instead)
     return replace(contract, low=low, high=high, levels=(), instead=instead)
 
 
 def _is_spared(number: Level | None, repair: FeatureMap) -> bool:
-    return number is not None and repair.apart is not None and repair.apart.low <= float(number) <= repair.apart.high
+    if number is None or repair.apart is None:
+        return repair.odds is not None
+    return repair.apart.low <= float(number) <= repair.apart.high
 
 
 def _least(a: float | None, b: Level | None) -> float | None:

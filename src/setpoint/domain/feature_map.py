@@ -102,7 +102,7 @@ class FeatureMap:
     """One repair of one column: of `levels`, `swap` and `instead` at most one is set.
 
     Where none is, the model sees `scale * x + offset` where the caller sent x. `swap` names the column that this one
-    is exchanged with. With `apart`, or `odds` of an exchange, only some rows are sent so, and only those are repaired.
+    is exchanged with. With `apart` or `odds` only some rows are sent so, and only those are repaired.
     """
 
     id: str
@@ -157,11 +157,12 @@ def words(repair: FeatureMap) -> str:
     if repair.levels is not None:
         return _of_levels(name, repair.levels)
     spared = f" outside {repair.apart.low:.4g} to {repair.apart.high:.4g}" if repair.apart is not None else ""
+    likelier = " where that makes a row likelier" if repair.odds is not None else ""
     if repair.swap is not None:
-        where = " where that makes a row likelier" if repair.odds is not None else f" where {name} lies{spared}"
-        return f"{name} and {repair.swap} exchanged" + (where if repair.partly else "")
+        where = f" where {name} lies{spared}" if repair.apart is not None else likelier
+        return f"{name} and {repair.swap} exchanged{where}"
     if instead is None:
-        return f"{name} = {formula(repair.scale, repair.offset, repair.label)}{spared}"
+        return f"{name} = {formula(repair.scale, repair.offset, repair.label)}{spared or likelier}"
     where = "whatever is sent" if instead.everywhere else "where it is missing"
     if not instead.everywhere and instead.held is not None:
         where += f" or {_plain(instead.held)}"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.feature_map import Apart, FeatureMap, Instead, Levels, in_order
-from setpoint.domain.odds import likelier_exchanged
+from setpoint.domain.odds import likelier
 from setpoint.domain.records import Column, Columns, Numbers
 
 Change = Callable[[Columns], Mapping[str, Column]]  # from all columns to those that it changes
@@ -47,7 +47,7 @@ def change_of(repair: FeatureMap) -> Change:
     if repair.levels is not None:
         return _levels(name, repair.levels)
     if other is not None:
-        return partial(_exchanged, repair, other, _sent_so(repair, other))
+        return partial(_exchanged, repair, other)
     if repair.instead is not None:
         return _instead(name, repair.instead)
     return partial(_scaled, repair)
@@ -58,27 +58,32 @@ def outside(apart: Apart, column: Column) -> NDArray[np.bool_]:
     return np.asarray((column < apart.low) | (column > apart.high))
 
 
-def _scaled(repair: FeatureMap, seen: Columns) -> Mapping[str, Column]:
+def hit_rows(repair: FeatureMap, seen: Columns) -> NDArray[np.bool_]:
+    """Return which rows a map or an exchange of some rows is for, shape (n,)."""
     sent = seen[repair.feature]
-    mapped = repair.scale * sent + repair.offset
-    return {repair.feature: mapped if repair.apart is None else np.where(outside(repair.apart, sent), mapped, sent)}
+    if repair.apart is not None:
+        return outside(repair.apart, sent)
+    assert repair.odds is not None
+    return likelier(repair.odds, sent, _instead_of(repair, seen), seen)
 
 
-def _sent_so(repair: FeatureMap, other: str) -> Callable[[Columns], NDArray[np.bool_]] | None:
-    """Return what tells which rows a partial exchange is for; None where it is for all."""
-    apart = repair.apart
-    if repair.odds is not None:
-        return likelier_exchanged(repair.odds, repair.feature, other)
-    return None if apart is None else lambda seen: outside(apart, seen[repair.feature])
+def _instead_of(repair: FeatureMap, seen: Columns) -> Column:
+    sent = seen[repair.feature]
+    return repair.scale * sent + repair.offset if repair.swap is None else seen[repair.swap]
 
 
-def _exchanged(
-    repair: FeatureMap, other: str, told: Callable[[Columns], NDArray[np.bool_]] | None, seen: Columns
-) -> Mapping[str, Column]:
+def _scaled(repair: FeatureMap, seen: Columns) -> Mapping[str, Column]:
+    mapped = _instead_of(repair, seen)
+    if not repair.partly:
+        return {repair.feature: mapped}
+    return {repair.feature: np.where(hit_rows(repair, seen), mapped, seen[repair.feature])}
+
+
+def _exchanged(repair: FeatureMap, other: str, seen: Columns) -> Mapping[str, Column]:
     a, b = seen[repair.feature], seen[other]
-    if told is None:
+    if not repair.partly:
         return {repair.feature: b, other: a}
-    hit = told(seen)
+    hit = hit_rows(repair, seen)
     return {repair.feature: np.where(hit, b, a), other: np.where(hit, a, b)}
 
 

@@ -24,6 +24,8 @@ def _misfits(repair: FeatureMap, features: dict[str, Feature]) -> Iterator[str]:
         yield from _bad_range(repair, repair.apart)
     if repair.odds is not None:
         yield from misfits(repair.odds, repair.feature, repair.swap)
+        if repair.apart is not None or repair.kind not in (DoorKind.INVERSE_MAP, DoorKind.SWAP_BACK):
+            yield f"only a map of {repair.feature!r}, and its exchange, can be of the rows that it makes likelier"
         if any(features[name].kind is Kind.CATEGORICAL for name in repair.reads):
             yield f"rows of {repair.feature!r} can be told by numbers only"
     feature = features[repair.feature]

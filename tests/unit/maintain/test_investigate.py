@@ -67,6 +67,37 @@ def test_where_only_some_rows_come_in_another_unit_only_those_are_mapped(world, 
         assert repaired(case.suspect.inputs, [repair.map])["temp"] == pytest.approx(world(seed).suspect.inputs["temp"])
 
 
+def test_where_no_range_tells_the_rows_of_another_unit_the_other_columns_do(world, incident, finding, score):
+    """A tenth of a felt temperature is a felt temperature, too; beside the measured one it is none."""
+    for seed in SEEDS:
+        case, clean = some_rows(world(seed), felt=lambda x: x["felt"] / 10), world(seed).suspect.inputs["felt"]
+        causes, repair = investigate(incident(finding(column="felt")), case, score)
+        assert (causes[0].cause, causes[0].subject) == (Cause.UNIT, "felt")
+        assert words(repair.map) == "felt = 10·x (tens → ones) where that makes a row likelier"
+        mended = repaired(case.suspect.inputs, [repair.map])["felt"]
+        assert np.mean(np.isclose(mended, clean)) >= 0.9
+
+
+def test_a_column_that_shrinks_lies_near_its_centre_and_is_mapped_all_the_same(world, incident, finding, score):
+    for seed in SEEDS:
+        case = world(seed, column="wind", scale=0.1, offset=0.0)
+        causes, repair = investigate(incident(finding(column="wind")), case, score)
+        assert (causes[0].cause, causes[0].subject) == (Cause.UNIT, "wind")
+        assert repair.map.scale == pytest.approx(10.0)
+
+
+def test_a_calm_spell_is_no_unit_change(world, incident, finding, score):
+    """Forty days with a third of the wind, and forty on which half of the hours have that."""
+    for seed in range(40):
+        case = world(seed)
+        for calm in (
+            world(seed, column="wind", scale=1 / 3, offset=0.0),
+            some_rows(case, wind=lambda x: x["wind"] / 3),
+        ):
+            _, repair = investigate(incident(finding(column="wind")), calm, score)
+            assert repair is None or repair.map is None, words(repair.map)
+
+
 def test_where_only_some_rows_have_two_columns_exchanged_only_those_are_exchanged_back(world, incident, finding, score):
     for seed in SEEDS:
         case = some_rows(world(seed), temp=lambda x: x["hum"], hum=lambda x: x["temp"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.feature_map import Sign
 from setpoint.domain.incident import Remedy
-from setpoint.domain.odds import likelier_exchanged
+from setpoint.domain.odds import likelier
 from setpoint.domain.schema import Contract, DType, Feature, Kind
 from setpoint.domain.value import replace
 from setpoint.maintain.loss import interval_words, mean_of
@@ -84,7 +84,8 @@ def test_rows_are_told_as_well_as_by_the_density_that_made_them(world, incident,
     case = replace(base, healthy=replace(rows, inputs={**empty, **x}), suspect=replace(rows, inputs={**empty, **x}))
     odds = odds_of(case.schema, case.healthy.inputs, case.suspect.inputs, "temp", "wind")
     optimal = x["hum"] * (x["wind"] - x["temp"]) > 0
-    told = likelier_exchanged(odds, "temp", "wind")(case.suspect.inputs)
+    seen = case.suspect.inputs
+    told = likelier(odds, seen["temp"], seen["wind"], seen)
     assert optimal.mean() < 0.09
     assert told.mean() < optimal.mean() + 0.01
     assert (told != optimal).mean() < 0.03

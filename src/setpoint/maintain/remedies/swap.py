@@ -1,20 +1,15 @@
 """Two columns that callers exchange, exchanged back: in all rows, or in those that are likelier so."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident
-from setpoint.domain.odds import Odds, Tie, likelier_exchanged
+from setpoint.domain.odds import Odds, likelier
 from setpoint.domain.records import Columns, Records
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score, as_seen, latest
-from setpoint.maintain.joint import Joint, fit_joint
+from setpoint.maintain.joint import Joint
+from setpoint.maintain.remedies.about import joint_about, ties
 from setpoint.maintain.remedies.proof import Proven, fitting, repairable
-
-MOST = 6  # other columns by which rows are told: each costs a request a microsecond
 
 
 def swap_repair(
@@ -34,16 +29,11 @@ def swap_repair(
 
 def odds_of(schema: Schema, healthy: Columns, since: Columns, first: str, second: str) -> Odds | None:
     """Return what tells the exchanged rows of two measurements, by healthy rows; None where nothing does."""
-    plain = _only(schema, [f.name for f in schema.features if f.sensitive is None])
-    every = fit_joint(healthy, plain)
-    if every is None or not {first, second} <= set(every.names):
-        return None
-    near = _nearest(every, first, second)
-    joint = fit_joint(healthy, _only(plain, [first, second, *near]))
+    joint = joint_about(schema, healthy, (first, second))
     if joint is None:
         return None
     odds = _odds(joint, first, second)
-    hit = likelier_exchanged(odds, first, second)(since)
+    hit = likelier(odds, since[first], since[second], since)
     return replace(odds, share=float(hit.mean())) if hit.any() else None
 
 
@@ -55,24 +45,5 @@ def _odds(joint: Joint, first: str, second: str) -> Odds:
     return Odds(
         base=2 * (theirs * b / t**2 - own * a / s**2 + both * (a - b) / (s * t)),
         level=own / s**2 - theirs / t**2,
-        ties=tuple(
-            Tie(
-                feature=name,
-                weight=float(2 * (joint.precision[i, k] / s - joint.precision[j, k] / t) / joint.scale[k]),
-                usual=float(joint.centre[k]),
-            )
-            for k, name in enumerate(joint.names)
-            if k not in (i, j)
-        ),
+        ties=ties(joint, (i, j), 2 * (joint.precision[i] / s - joint.precision[j] / t)),
     )
-
-
-def _only(schema: Schema, names: Sequence[str]) -> Schema:
-    return replace(schema, features=tuple(f for f in schema.features if f.name in names))
-
-
-def _nearest(joint: Joint, first: str, second: str) -> list[str]:
-    """Return the other columns that say most of two."""
-    says = np.abs(joint.precision[[joint.names.index(first), joint.names.index(second)]]).sum(axis=0)
-    order = [joint.names[int(k)] for k in np.argsort(-says, kind="stable")]
-    return [name for name in order if name not in (first, second)][:MOST]

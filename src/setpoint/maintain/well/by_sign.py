@@ -5,9 +5,8 @@ from math import log
 import numpy as np
 
 from setpoint.domain.feature_map import FeatureMap, Sign
-from setpoint.domain.odds import likelier_exchanged
 from setpoint.domain.records import Columns, Records
-from setpoint.domain.repaired import outside
+from setpoint.domain.repaired import hit_rows
 from setpoint.domain.schema import Schema
 from setpoint.maintain.case import latest
 from setpoint.maintain.signs import Bools, shown
@@ -66,7 +65,8 @@ def well_by_sign(repair: FeatureMap, healthy: Columns, recent: Records, schema: 
 def _sign(repair: FeatureMap) -> tuple[str, float]:
     """Return in words what a repair is seen by, and the share of rows under the fault that showed it."""
     if repair.odds is not None:
-        return f"is likelier exchanged with {repair.swap}", repair.odds.share
+        done = "mapped" if repair.swap is None else f"exchanged with {repair.swap}"
+        return f"is likelier {done}", repair.odds.share
     if repair.apart is not None:
         return "lies outside its healthy range", repair.apart.share
     if repair.levels is not None:
@@ -78,10 +78,8 @@ def _sign(repair: FeatureMap) -> tuple[str, float]:
 def _marked(repair: FeatureMap, healthy: Columns, sent: Columns, schema: Schema) -> Bools:
     """Return which rows show the sign of a repair, shape (n,)."""
     name, instead = repair.feature, repair.instead
-    if repair.odds is not None and repair.swap is not None:
-        return likelier_exchanged(repair.odds, name, repair.swap)(sent)
-    if repair.apart is not None:
-        return outside(repair.apart, sent[name])
+    if repair.partly:
+        return hit_rows(repair, sent)
     if instead is None:
         return shown(Sign.UNSEEN, healthy, sent, name, schema)
     if instead.steps:
