@@ -86,7 +86,19 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     for _, maps in found.values():
         maps.sort(key=lambda c: (-c.ratio, c.conversion.label))
     best = sorted(found.values(), key=lambda of: (-of[1][0].ratio, of[1][0].column))
-    return [explained(incident, case, score, joint, stretch, maps) for joint, maps in best[:SHOWN]]
+    explanations = [explained(incident, case, score, joint, stretch, maps) for joint, maps in best[:SHOWN]]
+    return explained_away(explanations, [maps[0].ratio for _, maps in best])
+
+
+def explained_away(found: list[Explanation], ratios: list[float]) -> list[Explanation]:
+    """Return explanations by other columns as what is left of them where the first makes all rows healthy again.
+
+    Of two columns that follow each other either may have changed its unit: the one that the rows fit better.
+    """
+    if not found or found[0].support <= 0:
+        return found
+    gaps = [min(ratios[0] - ratio, SURE) for ratio in ratios]
+    return [replace(f, support=min(f.support, SURE - gap)) for f, gap in zip(found, gaps, strict=False)]
 
 
 def joints(known: Columns, schema: Schema, lacking: set[str]) -> Iterator[tuple[Joint, set[str]]]:
@@ -112,13 +124,16 @@ def candidates(joint: Joint, z: Floats, tail: int, schema: Schema, skip: set[str
             wanted = joint.mapped(z, j, conversion.scale, conversion.offset)
             mapped = rows.density_with({j: wanted})
             moved = np.abs(wanted - z[:, j]) > ROUNDED  # a zero is one in any unit, and says nothing
-            for sent in _ways(np.where(moved, mapped - raw + np.log(conversion.scale), 0.0), strange, conversion):
+            gain = np.where(moved, mapped - raw + np.log(conversion.scale), 0.0)
+            for sent in _ways(gain, strange, conversion):
                 since = np.cumsum(sent.gain[::-1])[::-1]
                 until = since[: 1 - FEWEST]
                 onset = int(np.flatnonzero(until == until.max())[-1])  # a row that shows it, not one before
                 share = 1.0 if sent.everywhere else float(sent.hit[onset:].mean())
                 if since[onset] <= 0 or not (sent.everywhere or FEW < share < MOST):
                     continue
+                if sent.mixed and float(gain[onset:][sent.hit[onset:]].mean()) < UNLIKE:
+                    continue  # that rows lie low in a column is natural; that they are at odds with the others is not
                 independent = independent_rows(clipped(raw[onset:]))
                 cost = RARE * conversion.rare + FITS * (conversion.label == FITTED) + sent.cost
                 ends = z[onset:, j][sent.hit[onset:]]
@@ -148,6 +163,10 @@ class _Sent:
     cost: float = 0.0
     everywhere: bool = False
     apart: bool = False
+
+    @property
+    def mixed(self) -> bool:
+        return not (self.everywhere or self.apart)
 
 
 def _ways(gain: Floats, strange: NDArray[np.bool_] | None, conversion: Conversion) -> Iterator[_Sent]:
