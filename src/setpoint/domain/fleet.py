@@ -1,6 +1,6 @@
 """What the loop remembers of one deployed model between two looks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from setpoint.domain.audited import Audit, Audited, Unanswered
 from setpoint.domain.baseline import Baseline
@@ -117,8 +117,8 @@ class Training:
     calibration that a recalibrated version gets, and `proof` what speaks for it: there is nothing left to hold out. The
     candidate is born with a line through its answers, fitted on the newest `lined_rows`, which it does not learn.
     `without` is what stands in the place of a column that the version shall do without, for as long as an `incident`
-    lasts: it is no candidate for champion. `frontier` is what `last_fit` of the deployment was before, for a training
-    that comes to nothing uses up no rows.
+    lasts: it is no candidate for champion. `frontier` and `learnt_until` are what `last_fit` and `learnt_until` of the
+    deployment were before, for a training that comes to nothing uses up no rows.
     """
 
     job: str
@@ -143,6 +143,7 @@ class Training:
     without: FeatureMap | None = None
     incident: str = ""
     frontier: datetime | None = None
+    learnt_until: datetime | None = None
 
 
 @value
@@ -151,7 +152,8 @@ class Deployment:
 
     `source` is the folder of its setpoint.yaml; `releases` are in time order, the last one is champion; `train`,
     `updates`, `rolling` and `allow` are as in the file; `looked` is the time of the last look. `last_fit` is the
-    frontier of the data of the last training that did not come to nothing, `tried` when one that did was last begun;
+    frontier of the data of the last training that did not come to nothing, and `learnt_until` the event time of the
+    newest row that it could have; later rows are new, whenever they were asked. `tried` is when one that did was begun;
     `expired` is the last time that it was seen to which records are too old.
     `advised` is what was last thought of an update, `estimates` are the objectives before their labels are there,
     `ledger` what became of earlier ones; `envelopes` are those that were in force, from when on.
@@ -188,6 +190,7 @@ class Deployment:
     training: Training | None = None
     advised: Advised | None = None
     last_fit: datetime | None = None
+    learnt_until: datetime | None = None
     tried: datetime | None = None
     looked: datetime | None = None
     decisions: tuple[Decided, ...] = ()
@@ -211,6 +214,11 @@ class Deployment:
         for version in (release.version for release in self.releases):
             good = [*good[: good.index(version)], version] if version in good else [*good, version]
         return good[-2] if len(good) > 1 else None
+
+    @property
+    def new_since(self) -> datetime | None:
+        """The event time from which on no row was in a training; None: all are new."""
+        return self.last_fit if self.learnt_until is None else self.learnt_until + timedelta(microseconds=1)
 
     @property
     def distrusts(self) -> Incident | None:

@@ -52,7 +52,7 @@ def plan_of(advice: Advice, deployment: Deployment, look: Look) -> FitPlan | Non
         return _recalibration(advice, look)
     if advice.move is not Move.RETRAIN:
         return None
-    rows = look.unlearnt.between(deployment.last_fit, None)
+    rows = look.unlearnt.between(deployment.new_since, None)
     clock = (
         f"due by `update: every`, {duration(deployment.updates.every_s or 0.0)}" if struck(deployment, look.now) else ""
     )
@@ -76,7 +76,7 @@ def _off(deployment: Deployment, look: Look) -> list[str]:
 
 
 def _situation(deployment: Deployment, look: Look) -> Situation:
-    rows, seen = look.unlearnt.between(deployment.last_fit, None), look.prospect
+    rows, seen = look.unlearnt.between(deployment.new_since, None), look.prospect
     untried = rows.between(deployment.tried, None)  # after a training that came to nothing the next one needs more rows
     asked = struck(deployment, look.now) and len(rows) >= FEWEST_FORCED
     line = seen.line if seen else None

@@ -64,7 +64,7 @@ def due(
     Parameters
     ----------
     labelled : Records
-        The champion's rows since the last fit's frontier whose outcome is known by `now`.
+        The champion's rows that no training could have, whose outcome is known by `now`.
     cause : str
         Why it is made.
     left_out : int

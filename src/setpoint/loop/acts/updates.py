@@ -7,6 +7,7 @@ from setpoint.domain.envelope import LOOP
 from setpoint.domain.fleet import Deployment, Release, Training
 from setpoint.domain.incident import IncidentStatus, Remedy
 from setpoint.domain.live import alone
+from setpoint.domain.records import moment
 from setpoint.domain.rollout import Phase, Rollout, advance, refitted, withdraw
 from setpoint.domain.value import replace
 from setpoint.errors import SetpointError
@@ -58,12 +59,19 @@ def _(action: do.Fit, ports: Ports, deployment: Deployment, look: Look) -> Deplo
         proof=plan.proof,
         lined_rows=line_rows(look.champion, method),
         frontier=deployment.last_fit,
+        learnt_until=deployment.learnt_until,
     )
-    frontier = deployment.last_fit if plan.line else plan.until  # a line learns nothing that a training would not
-    deployment = replace(deployment, training=training, last_fit=frontier)
+    deployment = replace(deployment, training=training)
+    if plan.line is None:  # a line learns nothing that a training would not
+        deployment = replace(deployment, last_fit=plan.until, learnt_until=_newest(deployment, look))
     facts = {"method": str(training.method)}
     deployment = spent(deployment, action.by, look.now)
     return decided(deployment, look.now, "concept", "quality", "fit", plan.reason, action.by, facts=facts)
+
+
+def _newest(deployment: Deployment, look: Look) -> datetime | None:
+    """Return the event time of the newest row that a training which begins now may learn, or be judged on."""
+    return moment(look.unlearnt.time[-1]) if len(look.unlearnt) else deployment.learnt_until
 
 
 def spent(deployment: Deployment, by: str, now: datetime) -> Deployment:
@@ -101,7 +109,7 @@ def _unused(deployment: Deployment, training: Training) -> Deployment:
     """Return the deployment with the rows of a training that came to nothing as new as they were before it."""
     if training.line is not None or training.without is not None:  # it has used none
         return deployment
-    return replace(deployment, last_fit=training.frontier, tried=training.until)
+    return replace(deployment, last_fit=training.frontier, learnt_until=training.learnt_until, tried=training.until)
 
 
 @act.register
@@ -151,7 +159,8 @@ def _after_gate(rollout: Rollout, ports: Ports, deployment: Deployment, look: Lo
     if rollout.phase is not Phase.REFIT:
         return decided(deployment, look.now, "concept", version, "reject", f"at the gate: {why}")
     again = once_more(ports, deployment, rollout, look)
-    deployment = replace(deployment, training=again, last_fit=again.until)
+    newest = _newest(deployment, look)
+    deployment = replace(deployment, training=again, last_fit=again.until, learnt_until=newest)
     return decided(deployment, look.now, "concept", version, "refit", f"at the gate: {why}")
 
 

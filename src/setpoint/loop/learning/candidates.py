@@ -1,6 +1,6 @@
 """Candidates: their training sets, their gate, and what they brought."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -144,6 +144,7 @@ def once_more(ports: Ports, deployment: Deployment, rollout: Rollout, look: Look
         submitted=False,
         repeats=candidate.version,
         frontier=lineage.trained_since,
+        learnt_until=lineage.trained_since and lineage.trained_since - timedelta(microseconds=1),
     )
 
 

@@ -54,7 +54,7 @@ class Look:
     """Everything the plan may use.
 
     `history` are champion rows of the last weeks with the outcomes known by `now`, `recent` those since the last look;
-    `unlearnt` are the labelled ones since the frontier of the last training (those of `history`, where they are many),
+    `unlearnt` are the labelled ones that no training could have (those of `history`, where they are many),
     without those that an incident makes doubtful: so many are `left_out` of trainings. `shadow` are the answers of the
     version in shadow, up to the last look: by then each has had the time to be recorded.
     """

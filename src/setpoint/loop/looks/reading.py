@@ -21,8 +21,8 @@ FURTHEST = timedelta(days=3 * 365)  # and so far back, however few they are
 def unlearnt(
     ports: Ports, deployment: Deployment, champion: ModelVersion, history: Records, weeks: datetime, now: datetime
 ) -> Records:
-    """Return the labelled rows since the frontier of the last training; of before `history`, where it holds too few."""
-    frontier, rows = deployment.last_fit, history.between(deployment.last_fit, None).labelled
+    """Return the labelled rows that no training could have; of before `history`, where it holds too few."""
+    frontier, rows = deployment.new_since, history.between(deployment.new_since, None).labelled
     if len(rows) >= ENOUGH or (frontier is not None and frontier >= weeks):
         return rows
     since = max(filter(None, (frontier, now - FURTHEST)))
