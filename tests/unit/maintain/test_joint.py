@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from setpoint.domain.schema import DType, Feature, Kind, Schema, Task
-from setpoint.maintain.hypotheses.unit import candidates
 from setpoint.maintain.joint import Joint, fit_joint
+from setpoint.maintain.units import candidates
 
 
 def fitted(columns: int, rows: int = 2_000) -> tuple[Joint, np.ndarray, Schema]:
