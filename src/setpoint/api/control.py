@@ -52,7 +52,7 @@ def control_app(operator: Operator, people: People, tick_every_s: float, *, expo
         if tick_every_s > 0:
             loop.join()
 
-    app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Setpoint control", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.operator = operator
     answer_errors(app)
     app.add_middleware(Bounded, most=MOST_BYTES)

@@ -29,9 +29,10 @@ def status(model: AnyModel = None, json: Json = False) -> None:
     for d in view["deployments"]:
         split = f"champion {written(d['shares'])}" if len(d["shares"]) > 1 else f"champion {d['champion']}"
         shadow = f", {d['shadow']} in shadow" if d["shadow"] else ""
+        many = f"{d['incidents_open']} open incident{'' if d['incidents_open'] == 1 else 's'}"
         under = f", training {d['training']}{_progress(d['training_progress'])}" if d["training"] else ""
         console.print(
-            f"[bold]{d['model']}[/]  {split}{shadow}{under}; {d['incidents_open']} open incidents",
+            f"[bold]{d['model']}[/]  {split}{shadow}{under}; {many}",
             highlight=False,
         )
         rows = [
