@@ -34,8 +34,9 @@ def supervised(home):
 
 
 def detached(home):
+    asked = running.Ports(host="127.0.0.1", port=1, control_host="127.0.0.1", control_port=1, grpc_port=None, workers=1)
     with pytest.raises(Unusable):  # of the setting, in the process that is started
-        running._detached(Settings(home=home), "127.0.0.1", 1, 1, None, 1)
+        running._detached(Settings(home=home), asked)
 
 
 def written(home):

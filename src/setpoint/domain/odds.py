@@ -3,10 +3,6 @@
 from collections.abc import Iterator
 from math import isfinite
 
-import numpy as np
-from numpy.typing import NDArray
-
-from setpoint.domain.records import Column, Columns
 from setpoint.domain.value import value
 
 
@@ -39,20 +35,6 @@ class Odds:
     level: float
     ties: tuple[Tie, ...] = ()
     share: float = 1.0
-
-
-def likelier(odds: Odds, sent: Column, repaired: Column, seen: Columns) -> NDArray[np.bool_]:
-    """Return which rows are likelier repaired, shape (n,); a row is judged the same alone as among others.
-
-    No row is of which either value is missing.
-    """
-    leads = odds.base + odds.level * (sent + repaired)
-    if odds.ties:
-        weight, usual = np.array([(t.weight, t.usual) for t in odds.ties]).T[:, :, None]
-        says = weight * (np.array([seen[t.feature] for t in odds.ties], np.float64) - usual)
-        says[np.isnan(says)] = 0.0
-        leads = leads + np.add.accumulate(says)[-1]  # in turn: a plain sum rounds by the number of rows
-    return np.asarray((repaired - sent) * leads < 0)
 
 
 def misfits(odds: Odds, feature: str, swap: str | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpoint.domain.feature_map import Apart, FeatureMap, Instead, Levels, in_order
-from setpoint.domain.odds import likelier
+from setpoint.domain.odds import Odds
 from setpoint.domain.records import Column, Columns, Numbers
 
 Change = Callable[[Columns], Mapping[str, Column]]  # from all columns to those that it changes
@@ -65,6 +65,20 @@ def hit_rows(repair: FeatureMap, seen: Columns) -> NDArray[np.bool_]:
         return outside(repair.apart, sent)
     assert repair.odds is not None
     return likelier(repair.odds, sent, _instead_of(repair, seen), seen)
+
+
+def likelier(odds: Odds, sent: Column, repaired: Column, seen: Columns) -> NDArray[np.bool_]:
+    """Return which rows are likelier repaired, shape (n,); a row is judged the same alone as among others.
+
+    No row is of which either value is missing.
+    """
+    leads = odds.base + odds.level * (sent + repaired)
+    if odds.ties:
+        weight, usual = np.array([(t.weight, t.usual) for t in odds.ties]).T[:, :, None]
+        says = weight * (np.array([seen[t.feature] for t in odds.ties], np.float64) - usual)
+        says[np.isnan(says)] = 0.0
+        leads = leads + np.add.accumulate(says)[-1]  # in turn: a plain sum rounds by the number of rows
+    return np.asarray((repaired - sent) * leads < 0)
 
 
 def _instead_of(repair: FeatureMap, seen: Columns) -> Column:

@@ -17,7 +17,7 @@ from setpoint.stats.losses import ABSOLUTE, ERROR_RATE, LOG_LOSS, class_losses, 
 from setpoint.stats.quality import row_log_loss
 
 STEP = {ABSOLUTE: "mae_step", LOG_LOSS: "log_loss_step", ERROR_RATE: "error_rate_step"}
-STEP_FLOOR = float(np.log(1.1))
+STEP_FLOOR = float(np.log(1.2))
 RELEASES_PER_YEAR = 50.0  # a step right after a release needs less proof: there are far fewer releases than looks
 DAYS = timedelta(days=3)  # by whose rows together a step shows that those of one look are too few for
 WINDOWS = 3  # those of one look, of some days, and of these in parts: see `part_step`

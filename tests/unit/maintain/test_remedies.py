@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.feature_map import Sign
 from setpoint.domain.incident import Remedy
-from setpoint.domain.odds import likelier
+from setpoint.domain.repaired import likelier
 from setpoint.domain.schema import Contract, DType, Feature, Kind
 from setpoint.domain.value import replace
 from setpoint.maintain.loss import interval_words, mean_of

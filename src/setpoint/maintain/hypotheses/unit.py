@@ -7,8 +7,9 @@ import numpy as np
 from setpoint.domain.conversions import Conversion
 from setpoint.domain.feature_map import FeatureMap, formula
 from setpoint.domain.incident import Cause, Incident
-from setpoint.domain.odds import Odds, likelier
+from setpoint.domain.odds import Odds
 from setpoint.domain.records import Records, moment
+from setpoint.domain.repaired import likelier
 from setpoint.domain.repaired import outside as outside_range
 from setpoint.domain.value import replace
 from setpoint.maintain.affine import FITTED

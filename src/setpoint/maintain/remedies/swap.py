@@ -2,8 +2,9 @@
 
 from setpoint.domain.feature_map import FeatureMap
 from setpoint.domain.incident import Incident
-from setpoint.domain.odds import Odds, likelier
+from setpoint.domain.odds import Odds
 from setpoint.domain.records import Columns, Records
+from setpoint.domain.repaired import likelier
 from setpoint.domain.schema import Schema
 from setpoint.domain.value import replace
 from setpoint.maintain.case import Case, Score, as_seen, latest
