@@ -121,3 +121,9 @@ def test_faults_of_two_columns_do_not_keep_each_other_from_being_mended(world, i
     assert {c.cause for c in causes[:2]} == {Cause.UNIT, Cause.NULL}
     assert repair is not None
     assert repair.subject == "temp"
+
+
+def test_a_column_that_mostly_fails_to_come_has_no_value_that_it_stands_at():
+    rng = np.random.default_rng(0)
+    known, seen = rng.normal(size=2_000), np.where(np.arange(200) % 3 == 0, rng.normal(size=200), np.nan)
+    assert frozen.repeating(known, seen, ()).ratio == 0.0

@@ -132,6 +132,8 @@ def repeating(known: Column, seen: Column, others: Sequence[Column]) -> Step:
 
 def returned(known: Column, since: Column, value: float, elsewhere: float) -> bool:
     """Whether rows come back to a value more often than is natural, see `natural_share`, and than elsewhere."""
+    if not (since == value).any():  # what does not come is no value
+        return False
     values, codes = np.unique(np.concatenate([known, since]), return_inverse=True)
     codes = np.where(np.isnan(values[codes]), -1, codes)
     at, rows = int(np.searchsorted(values, value)), min(len(since), len(known) // STRETCHES)
