@@ -20,6 +20,7 @@ from setpoint.domain.records import moment
 from setpoint.faults import plant
 from setpoint.loop.acts import incidents as acting
 from setpoint.loop.drill.log import FaultyLog
+from setpoint.maintain.investigate import UNWEIGHED
 from setpoint.stats.losses import losses
 
 
@@ -110,6 +111,8 @@ class _Watched:
 
         def investigate(incident, case, score, *rest, **more):
             found = self.real(incident, case, score, *rest, **more)
+            if lost := [e for h in found[0] for e in h.evidence if UNWEIGHED in e]:
+                raise RuntimeError("; ".join(lost))
             self.seen.append((incident, found, len(case.suspect)))
             if self.cases is not None and len(self.seen) <= 8:
                 self._keep(incident, case, found)

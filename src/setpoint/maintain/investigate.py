@@ -1,6 +1,8 @@
 """From an incident to ranked causes and, where one stands out, its proven repair."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from traceback import extract_tb
 
 from setpoint.domain.incident import Hypothesis, Incident, Remedy, Repair
 from setpoint.domain.silent import without
@@ -47,6 +49,8 @@ HYPOTHESES: tuple[Explain, ...] = (
     season.explain,
     unknown.explain,
 )
+UNWEIGHED = "could not be weighed"
+
 # those that look into values, or ask versions again
 ASKING = (exception.explain, renamed.explain, frozen.explain, swapped.explain, unit.explain, release.explain)
 
@@ -76,16 +80,11 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
         To retrain and to recalibrate are only named here: the update stage does it and proves it.
     """
     asked = [explain for explain in HYPOTHESES if not (case.unreadable and explain in ASKING)]
-    others = _beside_bursts(case)
-    explanations = [
-        known_of(e, incident)
-        for explain in asked
-        for e in explain(incident, case if explain is attack.explain else others, score)
-    ]
-    causes = weighed(explanations)
+    explanations, notes = _explanations(incident, case, score, asked)
     if case.unreadable:
-        top = causes[0]
-        causes = (replace(top, evidence=(*top.evidence, f"no remedy was tried: {case.unreadable}")), *causes[1:])
+        notes.append(f"no remedy was tried: {case.unreadable}")
+    top, *rest = weighed(explanations)
+    causes = (replace(top, evidence=(*top.evidence, *notes)), *rest)
     repairs = list(_repairs(causes, explanations))
     refused = {(no.remedy, no.subject) for no in incident.refused}
     # a person may think better of it; what is put in the place of a column may need another that is broken, too
@@ -101,6 +100,23 @@ def investigate(incident: Incident, case: Case, score: Score) -> tuple[tuple[Hyp
             )
         )
     return causes, None if case.unreadable and repair and repair.remedy is Remedy.RETRAIN else repair
+
+
+def _explanations(
+    incident: Incident, case: Case, score: Score, asked: Sequence[Explain]
+) -> tuple[list[Explanation], list[str]]:
+    """Return what each hypothesis says, and in words which could not be weighed: one that fails silences no other."""
+    others, found, failed = _beside_bursts(case), list[Explanation](), list[str]()
+    for explain in asked:
+        try:
+            said = explain(incident, case if explain is attack.explain else others, score)
+            found += [known_of(e, incident) for e in said]
+        except Exception as e:  # whatever it is; the words of an error may hold values of rows, and are left out
+            last = extract_tb(e.__traceback__)[-1]
+            name = explain.__module__.rpartition(".")[2]
+            where = f"{type(e).__name__} in {Path(last.filename).name}, line {last.lineno}"
+            failed.append(f"{name} {UNWEIGHED}: {where}; the others were; please report it")
+    return found, failed
 
 
 def _beside_bursts(case: Case) -> Case:

@@ -8,6 +8,7 @@ from setpoint.domain.incident import Cause, Remedy, Repair, Tried
 from setpoint.domain.records import Records
 from setpoint.domain.repaired import repaired
 from setpoint.domain.value import replace
+from setpoint.maintain import investigate as module
 from setpoint.maintain.explanation import Explanation
 from setpoint.maintain.hypotheses import release, unknown
 from setpoint.maintain.investigate import investigate
@@ -187,6 +188,21 @@ def test_an_equal_release_is_not_rolled_back_by_outcomes_from_before_it(world, i
     cases = [world(seed, version="like", before="other", lift=seed % 3 * 20.0) for seed in range(100)]
     blind = [replace(c, suspect=unlabelled(c.suspect), backtest=True) for c in cases]
     assert [r for c in blind if (r := investigate(step, c, score)[1]) and r.remedy is Remedy.ROLLBACK] == []
+
+
+def test_a_hypothesis_that_fails_silences_no_other_and_is_told_without_values(
+    world, incident, finding, score, monkeypatch
+):
+    def fails(*_):
+        raise ValueError("secret 42")
+
+    fails.__module__ = "setpoint.maintain.hypotheses.frozen"
+    rest = [e for e in module.HYPOTHESES if e.__module__ != fails.__module__]
+    monkeypatch.setattr(module, "HYPOTHESES", (fails, *rest))
+    causes, repair = investigate(incident(finding()), world(column="temp", scale=1.8, offset=32.0), score)
+    assert (causes[0].cause, repair.remedy) == (Cause.UNIT, Remedy.INVERSE_MAP)
+    assert causes[0].evidence[-1].startswith("frozen could not be weighed: ValueError in test_investigate.py, line ")
+    assert "secret" not in causes[0].evidence[-1]
 
 
 def test_weights_sum_to_one_with_unknown_among_them(world, incident, finding, score):
