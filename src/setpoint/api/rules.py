@@ -10,8 +10,6 @@ from setpoint.errors import Forbidden, NotAllowed, NotFound
 ROUTES: Mapping[tuple[str, str], Role | None] = {  # None: anybody
     ("GET", "/health"): None,
     ("GET", "/metrics"): Role.VIEWER,
-    ("GET", "/docs"): Role.VIEWER,
-    ("GET", "/docs/oauth2-redirect"): Role.VIEWER,
     ("GET", "/openapi.json"): Role.VIEWER,
     ("GET", "/api/status"): Role.VIEWER,
     ("GET", "/api/rollouts"): Role.VIEWER,
