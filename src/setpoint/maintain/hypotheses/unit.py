@@ -22,7 +22,6 @@ from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.units import FEWEST, UNLIKE, Candidate, candidates, clipped, joints
 
 SURE = 30.0  # nats; more would only be trust in the density's own tail
-FREE = 5.0  # less of them where it is open which rows are sent so: an exchange of columns explains such rows, too
 LIKE = 2.0  # nats a row by which mapped rows may fall below the worst healthy stretch of as many rows
 LEAST = 6.0  # nats before a map may be applied
 UNUSUAL_LIKE = 0.1  # quantile of healthy stretches that rows must reach with a rare or a fitted map
@@ -113,8 +112,7 @@ def explained(
     if proof is not None and proof.harms:
         words.append("but the re-scored records are not better for it")
     sure = unlike and like and best.stepped
-    mixed = best.share < 1.0 and best.apart is None
-    support = min(best.ratio, SURE - FREE * mixed) if sure else min(best.ratio, 0.0) - 1.0
+    support = min(best.ratio, SURE) if sure else min(best.ratio, 0.0) - 1.0
     return Explanation(
         cause=Cause.UNIT,
         subject=best.column,
