@@ -12,8 +12,8 @@ from setpoint.loop.history import changes_of
 from setpoint.loop.looks.look import Look
 from setpoint.loop.refetching import asks, is_spent
 from setpoint.loop.taking import objection
-from setpoint.maintain.again import asks_again, last_asked
 from setpoint.maintain.decide import decide
+from setpoint.maintain.source_again import asks_again, last_asked
 from setpoint.maintain.stand_in import lost_column
 
 

@@ -16,9 +16,9 @@ from setpoint.loop.looks.clear import score
 from setpoint.loop.looks.look import Look
 from setpoint.loop.ports import Ports
 from setpoint.maintain import stand_in
-from setpoint.maintain.again import last_asked
 from setpoint.maintain.remedies import sourced_repair
 from setpoint.maintain.remedies.sourced import ERROR
+from setpoint.maintain.source_again import last_asked
 
 
 @act.register

@@ -8,8 +8,8 @@ import pytest
 
 from setpoint.domain.incident import Cause, Remedy, Repair
 from setpoint.domain.value import replace
-from setpoint.maintain.again import asks_again, last_asked
 from setpoint.maintain.remedies import sourced_repair
+from setpoint.maintain.source_again import asks_again, last_asked
 
 DAY = timedelta(days=1)
 SEEDS, TIMES = 60, 4
