@@ -7,6 +7,7 @@ from setpoint.domain.incident import Cause, Hypothesis, Incident, Repair
 from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score
 
+CERTAIN = 30.0  # nats, at which what rows say is capped: more would only be trust in a model of them
 SURE_ENOUGH = 0.7  # posterior weight from which a cause may be acted on
 # Log prior weights against `unknown`: how often a cause is met before any evidence. Assumed, not measured.
 PRIOR = {
@@ -38,6 +39,8 @@ class Explanation:
 
     `support` is a log likelihood ratio against "none of the causes known here" (nats, deflated for autocorrelation and
     capped by its hypothesis, so that no model error turns into certainty). `repair` is set when the remedy is proven.
+    `nats` is the same ratio uncapped, of causes that say how likely the rows are as a whole, and `whole` whether it
+    makes them as likely as healthy ones: by those, causes of the same rows are told apart, see `rivals`.
     """
 
     cause: Cause
@@ -45,6 +48,8 @@ class Explanation:
     support: float
     evidence: tuple[str, ...]
     repair: Repair | None = None
+    nats: float | None = None
+    whole: bool = False
 
 
 Explain = Callable[[Incident, Case, Score], Sequence[Explanation]]

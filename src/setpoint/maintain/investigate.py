@@ -28,6 +28,7 @@ from setpoint.maintain.hypotheses import (
     unknown,
     way_back,
 )
+from setpoint.maintain.rivals import told_apart
 from setpoint.maintain.tried import known_of
 
 HYPOTHESES: tuple[Explain, ...] = (
@@ -116,7 +117,7 @@ def _explanations(
             name = explain.__module__.rpartition(".")[2]
             where = f"{type(e).__name__} in {Path(last.filename).name}, line {last.lineno}"
             failed.append(f"{name} {UNWEIGHED}: {where}; the others were; please report it")
-    return found, failed
+    return told_apart(found), failed
 
 
 def _beside_bursts(case: Case) -> Case:

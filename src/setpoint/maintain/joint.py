@@ -108,6 +108,17 @@ class Turned:
         return np.asarray((self.z[:, column] - apart) * joint.scale[column] + joint.centre[column])
 
 
+def mixed(gain: Floats, share: float) -> Floats:
+    """Return the log likelihood ratio of each row, of which a share is other than it was sent.
+
+    Parameters
+    ----------
+    gain : ndarray of shape (n,)
+        How much likelier each row is if it is one of those (nats).
+    """
+    return np.asarray(np.logaddexp(np.log1p(-min(share, 1 - 1e-9)), np.log(share) + gain))
+
+
 def measured(inputs: Columns, schema: Schema) -> Iterator[str]:
     """Yield the numeric columns with enough distinct values to be measurements."""
     for feature in schema.features:

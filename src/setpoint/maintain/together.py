@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from setpoint.domain.incident import Cause
-from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.explanation import CERTAIN, Explanation
 from setpoint.maintain.marks import Step
 from setpoint.maintain.remedies import Proven
 
-SURE = 30.0  # nats; more would only be trust in a model of rates
 NEAR = 3  # rows between onsets that are one
 LEAST = 3.0  # nats below which nothing is said
 OVER = 3.0  # nats that a fault which has ended loses: it may have been there, and something else is now
@@ -43,7 +42,7 @@ def explained(cause: Cause, group: list[Broken], mend: Mend) -> Explanation:
     """Return the explanation of columns that broke together; one column alone may have its repair."""
     first = group[0]
     words = [b.words for b in group]
-    support = min(first.step.ratio, SURE)
+    support = min(first.step.ratio, CERTAIN)
     if not first.step.still:
         words.append("the newest rows are as they should be again")
         support -= OVER

@@ -12,7 +12,7 @@ from setpoint.domain.records import Columns
 from setpoint.domain.schema import Feature, Schema
 from setpoint.domain.value import replace, value
 from setpoint.maintain.affine import FITTED, affine_maps
-from setpoint.maintain.joint import Joint, fit_joint
+from setpoint.maintain.joint import Joint, fit_joint, mixed
 from setpoint.maintain.loss import Floats, independent_rows
 
 FEWEST = 6
@@ -131,8 +131,9 @@ def _ways(gain: Floats, strange: NDArray[np.bool_] | None, conversion: Conversio
     if strange is not None and strange.any():
         yield _Sent(hit=strange, gain=np.where(strange, gain, 0.0), cost=PARTLY, apart=True)
     if not conversion.rare and np.count_nonzero(gain > SHOWS) >= FEWEST:
-        mixed = [np.logaddexp(np.log(1 - s), np.log(s) + gain) for s in SHARES]
-        best = max(mixed, key=lambda m: np.cumsum(m[::-1])[FEWEST - 1 :].max(initial=-np.inf))
+        best = max(
+            (mixed(gain, s) for s in SHARES), key=lambda m: np.cumsum(m[::-1])[FEWEST - 1 :].max(initial=-np.inf)
+        )
         yield _Sent(hit=gain > 0, gain=best, cost=PARTLY + np.log(len(SHARES)))
 
 

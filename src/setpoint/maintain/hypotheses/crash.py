@@ -6,10 +6,8 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.domain.isolation import Isolation
 from setpoint.maintain.case import Case, Score
-from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.explanation import CERTAIN, Explanation
 from setpoint.maintain.fatal import Fatal
-
-CERTAIN = 30.0
 
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from setpoint.domain.incident import Cause, Incident
 from setpoint.maintain.case import Case, Score
-from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.explanation import CERTAIN, Explanation
 from setpoint.maintain.waiting import wait
 
-CERTAIN = 30.0
 TO_DO = (
     "answers go on; records that are held are written by themselves when the disk takes them, and are lost if their "
     "worker ends before. Free the disk: `setpoint versions prune` removes old versions, `records: {keep: …}` old "

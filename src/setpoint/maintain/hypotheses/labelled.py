@@ -12,12 +12,11 @@ from setpoint.domain.finding import Finding
 from setpoint.domain.incident import Cause, Incident, Remedy, Repair
 from setpoint.maintain.case import Case, Score
 from setpoint.maintain.drift import alarms, broken, loss_rise
-from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.explanation import CERTAIN, Explanation
 from setpoint.maintain.feed import late
 from setpoint.maintain.labels import told
 from setpoint.maintain.loss import interval_words
 from setpoint.maintain.marks import divergence
-from setpoint.maintain.together import SURE
 from setpoint.maintain.trust import OUTCOMES
 
 MOST = 4.0  # nats: what outcomes alone tell must yield to what is proven of the inputs
@@ -94,7 +93,7 @@ def by_delay(incident: Incident, case: Case, feed: Sequence[Finding]) -> Iterato
     if words:
         repair = remedy(incident, Cause.OUTCOMES, case, "; ".join(words))
         yield Explanation(
-            cause=Cause.OUTCOMES, subject="delay", support=min(ratio, SURE), evidence=tuple(words), repair=repair
+            cause=Cause.OUTCOMES, subject="delay", support=min(ratio, CERTAIN), evidence=tuple(words), repair=repair
         )
 
 

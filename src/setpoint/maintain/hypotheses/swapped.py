@@ -9,14 +9,13 @@ from setpoint.domain.incident import Cause, Incident
 from setpoint.domain.schema import Kind, Schema
 from setpoint.domain.value import value
 from setpoint.maintain.case import Case, Score
-from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.explanation import CERTAIN, Explanation
 from setpoint.maintain.hypotheses.renamed import unknown
-from setpoint.maintain.joint import Turned, fit_joint
+from setpoint.maintain.joint import Turned, fit_joint, mixed
 from setpoint.maintain.loss import Floats, distance, independent_rows, moving_means
 from setpoint.maintain.marks import rate_step
 from setpoint.maintain.remedies import swap_repair
 from setpoint.maintain.stretch import Stretch, stretch_of
-from setpoint.maintain.together import SURE
 
 SUSPECTS = 6  # columns by either distance, of which every pair is tried: those that moved most
 SHARES = (0.1, 0.3, 1.0)  # of the rows that may be exchanged
@@ -37,6 +36,7 @@ class Pair:
     ratio: float
     share: float
     words: str = ""
+    numbers: bool = True
 
     @property
     def subject(self) -> str:
@@ -59,9 +59,10 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
         Explanation(
             cause=Cause.SWAPPED,
             subject=pair.subject,
-            support=min(pair.ratio, SURE),
+            support=min(pair.ratio, CERTAIN),
             evidence=(pair.words, *((proof.repair.proof,) if proof else ())),
             repair=proof.repair if proof is not None and proof.helps else None,
+            nats=pair.ratio if pair.numbers else None,
         ),
     )
 
@@ -107,11 +108,6 @@ def best(gain: Floats, natural: Floats, share: float) -> tuple[int, float, float
     return onset, float(total[onset]) - max(usual, 0.0), share
 
 
-def mixed(gain: Floats, share: float) -> Floats:
-    """Return the log likelihood ratio of each row, of which a share is exchanged."""
-    return np.asarray(np.logaddexp(np.log1p(-min(share, 1 - 1e-9)), np.log(share) + gain))
-
-
 def moved(rows: Turned, newest: int) -> list[int]:
     """Return the columns whose newest rows lie furthest out, and furthest from what the other columns foretell."""
     far = np.abs(rows.weighted[-newest:] / np.diag(rows.joint.precision)).mean(axis=0)
@@ -132,4 +128,5 @@ def of_levels(schema: Schema, stretch: Stretch) -> Iterator[Pair]:
         step = rate_step(np.zeros(len(stretch.healthy), dtype=bool), theirs)
         if step.ratio >= LEAST and (strange[a] & theirs).any() and (strange[b] & theirs).any():
             words = f"since {stretch.since(step.onset)} {a} and {b} hold levels that only the other one had"
-            yield Pair(a=a, b=b, onset=step.onset, ratio=step.ratio + 1.0, share=step.since, words=words)
+            ratio, share = step.ratio + 1.0, step.since
+            yield Pair(a=a, b=b, onset=step.onset, ratio=ratio, share=share, words=words, numbers=False)

@@ -14,14 +14,13 @@ from setpoint.domain.repaired import outside as outside_range
 from setpoint.domain.value import replace
 from setpoint.maintain.affine import FITTED
 from setpoint.maintain.case import Case, Score, as_seen, latest
-from setpoint.maintain.explanation import Explanation
+from setpoint.maintain.explanation import CERTAIN, Explanation
 from setpoint.maintain.joint import Joint
 from setpoint.maintain.remedies import proven
 from setpoint.maintain.remedies.about import joint_about, ties
 from setpoint.maintain.stretch import Stretch, stretch_of
 from setpoint.maintain.units import FEWEST, UNLIKE, Candidate, candidates, clipped, joints
 
-SURE = 30.0  # nats; more would only be trust in the density's own tail
 LIKE = 2.0  # nats a row by which mapped rows may fall below the worst healthy stretch of as many rows
 LEAST = 6.0  # nats before a map may be applied
 UNUSUAL_LIKE = 0.1  # quantile of healthy stretches that rows must reach with a rare or a fitted map
@@ -49,19 +48,7 @@ def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanatio
     for _, maps in found.values():
         maps.sort(key=lambda c: (-c.ratio, c.conversion.label))
     best = sorted(found.values(), key=lambda of: (-of[1][0].ratio, of[1][0].column))
-    explanations = [explained(incident, case, score, joint, stretch, maps) for joint, maps in best[:SHOWN]]
-    return explained_away(explanations, [maps[0].ratio for _, maps in best])
-
-
-def explained_away(found: list[Explanation], ratios: list[float]) -> list[Explanation]:
-    """Return explanations by other columns as what is left of them where the first makes all rows healthy again.
-
-    Of two columns that follow each other either may have changed its unit: the one that the rows fit better.
-    """
-    if not found or found[0].support <= 0:
-        return found
-    gaps = [min(ratios[0] - ratio, SURE) for ratio in ratios]
-    return [replace(f, support=min(f.support, SURE - gap)) for f, gap in zip(found, gaps, strict=False)]
+    return [explained(incident, case, score, joint, stretch, maps) for joint, maps in best[:SHOWN]]
 
 
 def is_narrow(stretch: Stretch, best: Candidate) -> bool:
@@ -112,7 +99,7 @@ def explained(
     if proof is not None and proof.harms:
         words.append("but the re-scored records are not better for it")
     sure = unlike and like and best.stepped
-    support = min(best.ratio, SURE) if sure else min(best.ratio, 0.0) - 1.0
+    support = min(best.ratio, CERTAIN) if sure else min(best.ratio, 0.0) - 1.0
     return Explanation(
         cause=Cause.UNIT,
         subject=best.column,
@@ -121,6 +108,8 @@ def explained(
         repair=proof.repair
         if proof is not None and sure and clear and best.still and not proof.harms and best.ratio >= LEAST
         else None,
+        nats=best.ratio,
+        whole=like,
     )
 
 

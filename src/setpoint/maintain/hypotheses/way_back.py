@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from setpoint.domain.incident import Cause, Incident
 from setpoint.maintain.case import Case, Score
-from setpoint.maintain.explanation import Explanation
-
-CERTAIN = 30.0
+from setpoint.maintain.explanation import CERTAIN, Explanation
 
 
 def explain(incident: Incident, case: Case, score: Score) -> Sequence[Explanation]:
