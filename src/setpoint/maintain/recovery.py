@@ -23,6 +23,7 @@ REACH, TOO_FAR = 1.5, 2.0  # times the expected loss: surely well, surely not
 CLEAR = 1.25  # harm that the proof must have shown for the loss to judge the repair
 DEADLINE = timedelta(days=14)  # by which a repair is proven to help, or taken back
 FURTHER = 0.1  # answers that are this much further from healthy ones (KS) than without the repair are no recovery
+FLAWLESS = 1e-9  # of the largest loss seen: as good as none
 ABSURD = 4.0  # times the expected loss: not well, whatever the proof showed
 
 
@@ -105,6 +106,7 @@ def recovered(
     if len(after) < FEWEST or len(before) < FEWEST:
         return None, None, f"{len(after)} of {FEWEST} labelled records since the repair"
     base, now = (losses_of(r, task) for r in (before, after))
+    base = np.maximum(base, FLAWLESS * max(now.max(), repair.loss_before or 0.0, 1.0))  # of a model that never erred
     relative = now / hourly_levels(before, base, after.time).mean()
     ratio = mean_of(relative, LEVEL)
     limit = limits(repair, base, len(now))

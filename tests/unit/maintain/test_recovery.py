@@ -46,6 +46,13 @@ def test_a_loss_that_had_hardly_risen_cannot_condemn_a_repair(world, incident, f
     assert recovered(small, lossy(case.suspect, 10), case.healthy)[0] is False
 
 
+@pytest.mark.parametrize(("times", "verdict"), [(0.0, True), (40.0, False)])
+def test_a_model_that_never_erred_is_well_where_it_errs_no_more(world, incident, finding, times, verdict):
+    case = world()
+    perfect = replace(case.healthy, score=case.healthy.outcome)
+    assert recovered(mended(incident, finding, expected=0.0), lossy(case.suspect, times), perfect)[0] is verdict
+
+
 def test_a_column_that_stands_still_is_not_called_well(world, fahrenheit):
     case = world()
     stuck = replace(case.suspect, inputs={**case.suspect.inputs, "temp": np.full(24, 12.0)})
